@@ -1,0 +1,59 @@
+//! Typed Docker Scout metrics: the models, the [`MetricsSource`] trait that every backend implements, and the
+//! decorators that compose them.
+//!
+//! ```
+//! use scout_metrics_core::{MemorySource, MetricsSource, Organization, Severity, Snapshot, Stream};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), scout_metrics_core::Error> {
+//! let acme = Organization::new("acme")?;
+//! let production = Stream::new("production").with_vulnerabilities("5C 3H 6M 63L".parse()?);
+//! let source = MemorySource::new(Snapshot::new(acme, [production])?);
+//!
+//! let snapshot = source.scrape().await?;
+//! let stream = snapshot.stream("production").expect("the stream was put in above");
+//! assert_eq!(stream.vulnerabilities()[Severity::Critical], 5);
+//! assert_eq!(stream.vulnerabilities().total(), 77);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Vocabulary
+//!
+//! An *organization* owns *streams*: its runtime environments, and `latest-indexed`, which holds the most recently
+//! pushed image of each repository. For each stream Docker Scout counts vulnerabilities by *severity*, and images
+//! *evaluated* against and *compliant* with each *policy*. One retrieval of all of it is a *scrape*; what a scrape
+//! said is a [`Snapshot`].
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `conformance` | no | the checks every [`MetricsSource`] must pass, for tests of backends and decorators |
+//!
+//! # Not in this crate
+//!
+//! No network and no text format: reading and writing expositions is `scout-metrics-openmetrics`, asking Docker Scout
+//! is `scout-metrics-http`.
+
+#![forbid(unsafe_code)]
+
+mod error;
+mod memory;
+mod model;
+mod source;
+
+pub use crate::{
+    error::{Error, ErrorKind, Result},
+    memory::MemorySource,
+    model::{
+        Snapshot,
+        anomaly::{Anomaly, AnomalyKind, RawSample},
+        organization::Organization,
+        policy::{Policy, PolicyId, PolicyResult},
+        severity::Severity,
+        stream::{Stream, StreamName},
+        vulnerabilities::VulnerabilityCounts,
+    },
+    source::MetricsSource,
+};

@@ -1,0 +1,198 @@
+//! The validated name of an organization.
+
+use std::{fmt, str::FromStr, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, ErrorKind};
+
+/// The name of a Docker organization: the namespace in `docker.io/<organization>/<repository>`.
+///
+/// A value that exists is valid, so it can stand in a URL path as it is. The rule is that of a path component in the
+/// [reference grammar]: lower-case letters and digits, with `.`, `_`, `__` or any number of `-` between them; and at
+/// most 255 characters, the grammar's bound for a whole name.
+///
+/// ```
+/// use scout_metrics_core::Organization;
+///
+/// assert_eq!(Organization::new("acme-labs")?.as_str(), "acme-labs");
+/// assert!(Organization::new("../admin").is_err());
+/// # Ok::<(), scout_metrics_core::Error>(())
+/// ```
+///
+/// [reference grammar]: https://pkg.go.dev/github.com/distribution/reference
+#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Organization(Arc<str>);
+
+impl Organization {
+    /// The most characters in a name.
+    pub const MAX_LENGTH: usize = 255;
+
+    /// Checks a name and keeps it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Invalid`] if the name breaks the grammar; the message says where.
+    pub fn new(name: impl AsRef<str>) -> Result<Self, Error> {
+        let name = name.as_ref();
+        match first_fault(name) {
+            None => Ok(Self(name.into())),
+            Some(fault) => Err(Error::new(
+                ErrorKind::Invalid,
+                format!("invalid organization name {}: {fault}", quoted(name)),
+            )),
+        }
+    }
+
+    /// Returns the name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Returns what is wrong with a name, in words that continue "invalid organization name ...:".
+fn first_fault(name: &str) -> Option<String> {
+    if name.is_empty() {
+        return Some("it is empty".to_owned());
+    }
+    if name.len() > Organization::MAX_LENGTH {
+        return Some(format!(
+            "it has {} bytes, at most {} are allowed",
+            name.len(),
+            Organization::MAX_LENGTH
+        ));
+    }
+    let is_alphanumeric = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let is_separator = |c: char| matches!(c, '.' | '_' | '-');
+    if let Some((at, c)) = name
+        .char_indices()
+        .find(|&(_, c)| !is_alphanumeric(c) && !is_separator(c))
+    {
+        return Some(format!(
+            "{c:?} at byte {at} is not a lower-case letter, a digit, '.', '_' or '-'"
+        ));
+    }
+    if name.starts_with(is_separator) || name.ends_with(is_separator) {
+        return Some("it starts or ends with a separator".to_owned());
+    }
+    let bad_separator = name
+        .split(is_alphanumeric)
+        .find(|run| !matches!(*run, "" | "." | "_" | "__") && !run.bytes().all(|b| b == b'-'));
+    bad_separator.map(|run| format!("{run:?} is not one of the separators '.', '_', '__' and '-'"))
+}
+
+/// Quotes a name for a message, escaped and bounded: it may be anything that somebody typed.
+fn quoted(name: &str) -> String {
+    const SHOWN: usize = 40;
+    let mut shown: String = name.chars().take(SHOWN).collect();
+    if shown.len() < name.len() {
+        shown.push('…');
+    }
+    format!("{shown:?}")
+}
+
+impl AsRef<str> for Organization {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl fmt::Display for Organization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Organization {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self, Error> {
+        Self::new(name)
+    }
+}
+
+impl TryFrom<String> for Organization {
+    type Error = Error;
+
+    fn try_from(name: String) -> Result<Self, Error> {
+        Self::new(name)
+    }
+}
+
+impl From<Organization> for String {
+    fn from(organization: Organization) -> Self {
+        organization.as_str().to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_what_the_reference_grammar_takes() {
+        for name in [
+            "a",
+            "0",
+            "acme",
+            "acme-labs",
+            "a.b",
+            "a_b",
+            "a__b",
+            "a---b",
+            "a.b_c-d",
+        ] {
+            assert_eq!(Organization::new(name).unwrap().as_str(), name);
+        }
+        assert!(Organization::new("a".repeat(255)).is_ok());
+    }
+
+    #[test]
+    fn refuses_what_could_be_another_path() {
+        let long = "a".repeat(100_000);
+        for name in [
+            "",
+            " ",
+            "a/b",
+            "..",
+            "../../../admin",
+            "a%2fb",
+            "%2e%2e",
+            "a?b",
+            "a#b",
+            "a\0b",
+            "a\r\nb",
+            "a\\b",
+            "é",
+            "a@b",
+            "Acme",
+            ".a",
+            "a.",
+            "-a",
+            "a-",
+            "a..b",
+            "a___b",
+            "a._b",
+            "a-_b",
+            &long,
+        ] {
+            assert!(Organization::new(name).is_err(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn the_message_says_where_the_fault_is() {
+        let message = |name: &str| Organization::new(name).unwrap_err().to_string();
+        assert_eq!(message(""), r#"invalid organization name "": it is empty"#);
+        assert_eq!(
+            message("../x"),
+            r#"invalid organization name "../x": '/' at byte 2 is not a lower-case letter, a digit, '.', '_' or '-'"#
+        );
+        assert_eq!(
+            message("a._b"),
+            r#"invalid organization name "a._b": "._" is not one of the separators '.', '_', '__' and '-'"#
+        );
+        assert!(message(&"\u{1F600}".repeat(1000)).len() < 400);
+    }
+}

@@ -1,0 +1,196 @@
+//! A policy, and how the images of a stream fare against it.
+
+use std::{fmt, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, ErrorKind, model::MAX_COUNT};
+
+/// The identifier of a policy: what Scout puts in the label `id`.
+#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(from = "String", into = "String")]
+pub struct PolicyId(Arc<str>);
+
+impl PolicyId {
+    /// Wraps an identifier; any text is one.
+    pub fn new(id: impl AsRef<str>) -> Self {
+        Self(id.as_ref().into())
+    }
+
+    /// Returns the identifier.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for PolicyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl From<&str> for PolicyId {
+    fn from(id: &str) -> Self {
+        Self::new(id)
+    }
+}
+
+impl From<String> for PolicyId {
+    fn from(id: String) -> Self {
+        Self::new(id)
+    }
+}
+
+impl From<PolicyId> for String {
+    fn from(id: PolicyId) -> Self {
+        id.as_str().to_owned()
+    }
+}
+
+/// A rule that an organization holds its images to.
+#[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+pub struct Policy {
+    id: PolicyId,
+    display_name: Arc<str>,
+}
+
+impl Policy {
+    /// Creates a policy from its identifier and the name that people read.
+    pub fn new(id: impl Into<PolicyId>, display_name: impl AsRef<str>) -> Self {
+        Self {
+            id: id.into(),
+            display_name: display_name.as_ref().into(),
+        }
+    }
+
+    /// Returns the identifier.
+    pub fn id(&self) -> &PolicyId {
+        &self.id
+    }
+
+    /// Returns the name that people read, as Scout gave it; empty if it gave none.
+    pub fn display_name(&self) -> &str {
+        &self.display_name
+    }
+}
+
+/// How many images of one stream were evaluated against a policy, and how many comply with it.
+///
+/// ```
+/// use scout_metrics_core::{Policy, PolicyResult};
+///
+/// let result = PolicyResult::new(Policy::new("no-copyleft", "No copyleft licenses"), 3, 4)?;
+/// assert_eq!(result.ratio(), Some(0.75));
+/// # Ok::<(), scout_metrics_core::Error>(())
+/// ```
+#[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(try_from = "Wire")]
+pub struct PolicyResult {
+    #[serde(flatten)]
+    policy: Policy,
+    compliant: u64,
+    evaluated: u64,
+}
+
+impl PolicyResult {
+    /// Creates a result from the number of compliant and of evaluated images.
+    ///
+    /// More compliant than evaluated images are taken as they are: a source that reads such a pair reports an anomaly.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Invalid`] if a count is larger than [`Snapshot::MAX_COUNT`](crate::Snapshot::MAX_COUNT).
+    pub fn new(policy: Policy, compliant: u64, evaluated: u64) -> Result<Self, Error> {
+        let largest = compliant.max(evaluated);
+        if largest > MAX_COUNT {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                format!("{largest} images are more than the largest count, {MAX_COUNT}"),
+            ));
+        }
+        Ok(Self {
+            policy,
+            compliant,
+            evaluated,
+        })
+    }
+
+    /// Returns the policy.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Returns how many images comply.
+    pub fn compliant(&self) -> u64 {
+        self.compliant
+    }
+
+    /// Returns how many images were evaluated.
+    pub fn evaluated(&self) -> u64 {
+        self.evaluated
+    }
+
+    /// Returns how many evaluated images do not comply.
+    pub fn violating(&self) -> u64 {
+        self.evaluated.saturating_sub(self.compliant)
+    }
+
+    /// Returns whether every evaluated image complies, also when there is none.
+    pub fn is_compliant(&self) -> bool {
+        self.violating() == 0
+    }
+
+    /// Returns compliant images divided by evaluated images, or `None` if none was evaluated.
+    ///
+    /// More than 1 only where the source reported more compliant than evaluated images, which is an anomaly.
+    pub fn ratio(&self) -> Option<f64> {
+        (self.evaluated > 0).then(|| self.compliant as f64 / self.evaluated as f64)
+    }
+}
+
+#[derive(Deserialize)]
+struct Wire {
+    #[serde(flatten)]
+    policy: Policy,
+    compliant: u64,
+    evaluated: u64,
+}
+
+impl TryFrom<Wire> for PolicyResult {
+    type Error = Error;
+
+    fn try_from(wire: Wire) -> Result<Self, Error> {
+        Self::new(wire.policy, wire.compliant, wire.evaluated)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn result(compliant: u64, evaluated: u64) -> PolicyResult {
+        PolicyResult::new(Policy::new("id", "Name"), compliant, evaluated).unwrap()
+    }
+
+    #[test]
+    fn there_is_no_ratio_of_nothing() {
+        assert_eq!(result(0, 0).ratio(), None);
+        assert!(result(0, 0).is_compliant());
+    }
+
+    #[test]
+    fn impossible_counts_are_kept_and_do_not_underflow() {
+        assert_eq!(result(3, 2).violating(), 0);
+        assert_eq!(result(3, 2).ratio(), Some(1.5));
+    }
+
+    #[test]
+    fn counts_stay_exact_in_a_float() {
+        assert!(PolicyResult::new(Policy::new("id", "Name"), 0, MAX_COUNT).is_ok());
+        let error = PolicyResult::new(Policy::new("id", "Name"), 0, MAX_COUNT + 1).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "9007199254740993 images are more than the largest count, 9007199254740992"
+        );
+    }
+}

@@ -1,0 +1,95 @@
+//! The trait that every backend and every decorator implements.
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+
+use crate::{Organization, Result, Snapshot};
+
+/// Something that Docker Scout metrics of one organization can be scraped from.
+///
+/// Backends ([`MemorySource`](crate::MemorySource), and in the other crates `FileSource` and `ScoutSource`) talk to
+/// where the data is. Decorators (`Cached`) wrap another source. Both are sources, so they compose, and a
+/// `Arc<dyn MetricsSource>` or `Box<dyn MetricsSource>` is one too.
+///
+/// # Contract
+///
+/// - **Organization.** [`organization`](Self::organization) returns the same name for the whole life of the source,
+///   without waiting; every snapshot is of that organization.
+/// - **Whole or nothing.** A scrape returns everything that the source knows now, or an error; never a part as if it
+///   were the whole. What looks odd but is whole is returned with [anomalies](Snapshot::anomalies).
+/// - **Concurrency.** Any number of scrapes may run at once. Each may ask upstream; asking once for many callers is
+///   what `Cached` is for.
+/// - **Cancellation.** Dropping the future of a scrape at any await point stops its work and leaves the source usable.
+/// - **Time.** A scrape ends: a backend bounds the time it waits for others.
+/// - **Clones** of a source share what they hold, such as connections, credentials and cached answers.
+/// - **Wrappers** forward [`organization`](Self::organization), pass errors on with their kind, and show what they wrap
+///   in their `Display`, which is for logs: `Cached(3600s, Memory(acme))`.
+/// - **Errors** have the kind that tells what happened and carry the organization; see [`ErrorKind`](crate::ErrorKind).
+///   No secret is in any of their texts, nor in the `Debug` and `Display` of a source.
+///
+/// `conformance::check` (feature `conformance`) tests the points that can be tested from outside.
+///
+/// # Example
+///
+/// ```
+/// use scout_metrics_core::{MetricsSource, Organization, Result, Snapshot, Stream};
+///
+/// #[derive(Debug)]
+/// struct Fixed(Organization);
+///
+/// impl std::fmt::Display for Fixed {
+///     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+///         write!(f, "Fixed({})", self.0)
+///     }
+/// }
+///
+/// #[async_trait::async_trait]
+/// impl MetricsSource for Fixed {
+///     fn organization(&self) -> &Organization {
+///         &self.0
+///     }
+///
+///     async fn scrape(&self) -> Result<Snapshot> {
+///         Snapshot::new(self.0.clone(), [Stream::new("production")])
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// let source = Fixed(Organization::new("acme")?);
+/// assert_eq!(source.scrape().await?.streams().len(), 1);
+/// # Ok(())
+/// # }
+/// ```
+#[async_trait]
+pub trait MetricsSource: fmt::Debug + fmt::Display + Send + Sync + 'static {
+    /// Returns the organization that every snapshot of this source is of.
+    fn organization(&self) -> &Organization;
+
+    /// Scrapes the source once.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps the source from answering whole, with the kind that says what it was.
+    async fn scrape(&self) -> Result<Snapshot>;
+}
+
+macro_rules! forward_to_inner {
+    ($pointer:ident) => {
+        #[async_trait]
+        #[deny(clippy::missing_trait_methods)]
+        impl<T: MetricsSource + ?Sized> MetricsSource for $pointer<T> {
+            fn organization(&self) -> &Organization {
+                (**self).organization()
+            }
+
+            async fn scrape(&self) -> Result<Snapshot> {
+                (**self).scrape().await
+            }
+        }
+    };
+}
+
+forward_to_inner!(Arc);
+forward_to_inner!(Box);
