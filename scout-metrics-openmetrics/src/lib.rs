@@ -2,7 +2,32 @@
 
 #![forbid(unsafe_code)]
 
+mod chunked;
+mod encode;
+mod error;
+mod escape;
+mod event;
 mod exposition;
 mod format;
+mod index;
+mod line;
+mod number;
+mod options;
+mod parser;
+mod reader;
+mod rule;
+#[cfg(feature = "scout")]
+pub mod scout;
 
-pub use crate::{exposition::Exposition, format::Format};
+pub use crate::{
+    chunked::ChunkedParser,
+    error::{Deviation, Excerpt, ParseError, ParseErrorKind, Position},
+    escape::Text,
+    event::{Event, ExemplarRef, Labels, Line, MetricType, SampleRef},
+    exposition::Exposition,
+    format::Format,
+    number::Timestamp,
+    options::{Limits, Mode, ParseOptions},
+    parser::Parser,
+    rule::Rule,
+};

@@ -1,6 +1,6 @@
 //! A policy, and how the images of a stream fare against it.
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Borrow, fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +26,12 @@ impl PolicyId {
 impl fmt::Display for PolicyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
+    }
+}
+
+impl Borrow<str> for PolicyId {
+    fn borrow(&self) -> &str {
+        self.as_str()
     }
 }
 

@@ -1,0 +1,252 @@
+//! Why an exposition cannot be read, or a family cannot be written, and where.
+
+use std::{borrow::Cow, fmt};
+
+use crate::Rule;
+
+/// A place in an exposition.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Position {
+    /// The line, counted from 1.
+    pub line: u64,
+    /// The character in the line, counted from 1.
+    pub column: u64,
+    /// The byte in the exposition, counted from 0.
+    pub offset: u64,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}", self.line, self.column)
+    }
+}
+
+/// What kind of fault a [`ParseError`] is.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum ParseErrorKind {
+    /// The bytes are not UTF-8.
+    Encoding,
+    /// The exposition ends too early: in the middle of a line, or before the `# EOF` that OpenMetrics demands.
+    Incomplete,
+    /// A limit of [`Limits`](crate::Limits) is exceeded.
+    Limit,
+    /// The lines can be read, and what they say together breaks a rule about families.
+    Semantics,
+    /// A line breaks the grammar.
+    Syntax,
+}
+
+/// Why an exposition cannot be read, and where.
+///
+/// ```
+/// use scout_metrics_openmetrics::{Format, ParseOptions, parse_families};
+///
+/// let text = b"up{job=\"a\"} 1\nup{job:\"b\"} 1\n";
+/// let error = parse_families(text, &ParseOptions::new(Format::Prometheus)).unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     r#"expected '=' after the label name "job", found ':' (line 2, column 7)"#
+/// );
+/// assert_eq!(
+///     error.excerpt().to_string(),
+///     "up{job:\"b\"} 1\n      ^"
+/// );
+/// ```
+#[derive(Clone, Debug)]
+pub struct ParseError(Box<Inner>);
+
+#[derive(Clone, Debug)]
+struct Inner {
+    fault: Fault,
+    position: Position,
+    excerpt: Excerpt,
+}
+
+impl ParseError {
+    /// Describes a fault in `text`, of which the first byte is at `origin` in the exposition.
+    pub(crate) fn new(fault: Fault, text: &[u8], origin: Origin) -> Self {
+        let at = fault.at.min(text.len());
+        let line_start = memchr::memrchr(b'\n', &text[..at]).map_or(0, |newline| newline + 1);
+        let line_end = memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |length| at + length);
+        let before = String::from_utf8_lossy(&text[line_start..at]);
+        let position = Position {
+            line: origin.line + memchr::memchr_iter(b'\n', &text[..at]).count() as u64,
+            column: before.chars().count() as u64 + 1,
+            offset: origin.offset + at as u64,
+        };
+        let excerpt = Excerpt::new(&before, &String::from_utf8_lossy(&text[at..line_end]));
+        Self(Box::new(Inner {
+            fault,
+            position,
+            excerpt,
+        }))
+    }
+
+    /// Returns what kind of fault it is.
+    pub fn kind(&self) -> ParseErrorKind {
+        self.0.fault.kind
+    }
+
+    /// Returns the rule that is broken; `None` for a limit.
+    pub fn rule(&self) -> Option<Rule> {
+        self.0.fault.rule
+    }
+
+    /// Returns where the fault is.
+    pub fn position(&self) -> Position {
+        self.0.position
+    }
+
+    /// Returns the message without the position.
+    pub fn message(&self) -> &str {
+        &self.0.fault.message
+    }
+
+    /// Returns the piece of the line around the fault, with a caret below it.
+    pub fn excerpt(&self) -> &Excerpt {
+        &self.0.excerpt
+    }
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.0.fault.message, self.0.position)
+    }
+}
+
+impl std::error::Error for ParseError {}
+
+/// A piece of a line, at most 80 characters long, and the place of the fault in it.
+///
+/// `Display` writes two lines: the piece, with control characters shown as `�`, and a caret below the fault.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Excerpt {
+    text: String,
+    caret: usize,
+}
+
+impl Excerpt {
+    const BEFORE: usize = 50;
+    const AFTER: usize = 28;
+
+    fn new(before: &str, after: &str) -> Self {
+        let skipped = before.chars().count().saturating_sub(Self::BEFORE);
+        let cut = |is_cut| if is_cut { "…" } else { "" };
+        let shown: String = before.chars().skip(skipped).collect();
+        let rest: String = after.chars().take(Self::AFTER).collect();
+        let text = format!(
+            "{}{shown}{rest}{}",
+            cut(skipped > 0),
+            cut(rest.len() < after.len())
+        );
+        Self {
+            text: text.chars().map(printable).collect(),
+            caret: shown.chars().count() + usize::from(skipped > 0),
+        }
+    }
+
+    /// Returns the piece of the line.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns how many characters of the piece stand before the fault.
+    pub fn caret(&self) -> usize {
+        self.caret
+    }
+}
+
+/// Replaces what would move the cursor of a terminal.
+fn printable(c: char) -> char {
+    match c {
+        '\t' => ' ',
+        c if c.is_control() => char::REPLACEMENT_CHARACTER,
+        c => c,
+    }
+}
+
+impl fmt::Display for Excerpt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}\n{:caret$}^", self.text, "", caret = self.caret)
+    }
+}
+
+/// A fault in a text, before it is known where in the exposition that text stands.
+#[derive(Clone, Debug)]
+pub(crate) struct Fault {
+    kind: ParseErrorKind,
+    rule: Option<Rule>,
+    message: Cow<'static, str>,
+    /// The byte of the text.
+    at: usize,
+}
+
+impl Fault {
+    pub(crate) fn new(rule: Rule, at: usize, message: impl Into<Cow<'static, str>>) -> Box<Self> {
+        Box::new(Self {
+            kind: rule.kind(),
+            rule: Some(rule),
+            message: message.into(),
+            at,
+        })
+    }
+
+    /// A rule that is broken because the text ends here.
+    pub(crate) fn incomplete(
+        rule: Rule,
+        at: usize,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Box<Self> {
+        Box::new(Self {
+            kind: ParseErrorKind::Incomplete,
+            ..*Self::new(rule, at, message)
+        })
+    }
+
+    pub(crate) fn encoding(at: usize, byte: u8) -> Box<Self> {
+        let message = format!("expected UTF-8, found the byte 0x{byte:02X}");
+        Self::new(Rule::Utf8, at, message)
+    }
+
+    pub(crate) fn limit(at: usize, message: impl Into<Cow<'static, str>>) -> Box<Self> {
+        Box::new(Self {
+            kind: ParseErrorKind::Limit,
+            rule: None,
+            message: message.into(),
+            at,
+        })
+    }
+}
+
+/// Where a piece of text stands in the exposition.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Origin {
+    /// The line of its first byte, counted from 1.
+    pub(crate) line: u64,
+    /// The place of its first byte, counted from 0.
+    pub(crate) offset: u64,
+}
+
+impl Default for Origin {
+    fn default() -> Self {
+        Self { line: 1, offset: 0 }
+    }
+}
+
+/// A rule that was broken and forgiven, and where. Only [`Mode::Lenient`](crate::Mode::Lenient) forgives.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct Deviation {
+    /// The rule.
+    pub rule: Rule,
+    /// The line, counted from 1.
+    pub line: u64,
+}
+
+impl fmt::Display for Deviation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (line {})", self.rule, self.line)
+    }
+}

@@ -1,0 +1,169 @@
+//! The only place where text is escaped and unescaped.
+
+use std::{borrow::Cow, fmt};
+
+use memchr::{memchr, memchr2, memchr3};
+
+/// Which escapes a text may hold.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Escapes {
+    /// `\\` and `\n`: a help text of the Prometheus format.
+    Help,
+    /// None, so that the text stands for itself.
+    None,
+    /// `\\`, `\n` and `\"`: label values, quoted names and all texts of OpenMetrics.
+    Quoted,
+}
+
+/// A piece of an exposition in which characters may be escaped.
+///
+/// Nothing is copied until [`decode`](Self::decode) has to take an escape out.
+#[derive(Clone, Copy, Debug)]
+pub struct Text<'a> {
+    raw: &'a str,
+    escapes: Escapes,
+}
+
+impl<'a> Text<'a> {
+    pub(crate) fn new(raw: &'a str, escapes: Escapes) -> Self {
+        Self { raw, escapes }
+    }
+
+    /// Returns the text as it is written in the exposition.
+    pub fn raw(self) -> &'a str {
+        self.raw
+    }
+
+    /// Returns the text with its escapes decoded. A backslash before any other character stands for itself.
+    #[inline]
+    pub fn decode(self) -> Cow<'a, str> {
+        match self.escapes {
+            Escapes::None => Cow::Borrowed(self.raw),
+            escapes => unescape(self.raw, escapes),
+        }
+    }
+}
+
+/// Compares what the texts say, not how they are written.
+impl PartialEq<str> for Text<'_> {
+    fn eq(&self, other: &str) -> bool {
+        self.decode() == other
+    }
+}
+
+impl PartialEq<&str> for Text<'_> {
+    fn eq(&self, other: &&str) -> bool {
+        *self == **other
+    }
+}
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.decode())
+    }
+}
+
+fn unescape(raw: &str, escapes: Escapes) -> Cow<'_, str> {
+    let Some(first) = memchr(b'\\', raw.as_bytes()) else {
+        return Cow::Borrowed(raw);
+    };
+    let mut out = String::with_capacity(raw.len());
+    let mut rest = raw;
+    let mut next = Some(first);
+    while let Some(backslash) = next {
+        out.push_str(&rest[..backslash]);
+        let escaped = rest.as_bytes().get(backslash + 1);
+        let decoded = match escaped {
+            Some(b'\\') => Some('\\'),
+            Some(b'n') => Some('\n'),
+            Some(b'"') if escapes == Escapes::Quoted => Some('"'),
+            _ => None,
+        };
+        out.push(decoded.unwrap_or('\\'));
+        rest = &rest[backslash + 1 + usize::from(decoded.is_some())..];
+        next = memchr(b'\\', rest.as_bytes());
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+/// Returns whether a backslash stands before a character that it does not escape.
+pub(crate) fn has_undefined_escape(raw: &str, escapes: Escapes) -> bool {
+    let mut rest = raw.as_bytes();
+    while let Some(backslash) = memchr(b'\\', rest) {
+        match rest.get(backslash + 1) {
+            Some(b'\\' | b'n') => {}
+            Some(b'"') if escapes == Escapes::Quoted => {}
+            _ => return true,
+        }
+        rest = &rest[backslash + 2..];
+    }
+    false
+}
+
+/// Writes a label value or a quoted name, without the quotes around it.
+pub(crate) fn push_quoted(out: &mut String, text: &str) {
+    push_escaped(out, text, |rest| memchr3(b'\\', b'\n', b'"', rest));
+}
+
+/// Writes a help text of the Prometheus format.
+pub(crate) fn push_help_text(out: &mut String, text: &str) {
+    push_escaped(out, text, |rest| memchr2(b'\\', b'\n', rest));
+}
+
+fn push_escaped(out: &mut String, text: &str, find: impl Fn(&[u8]) -> Option<usize>) {
+    let mut rest = text;
+    while let Some(at) = find(rest.as_bytes()) {
+        out.push_str(&rest[..at]);
+        out.push_str(match rest.as_bytes()[at] {
+            b'\\' => r"\\",
+            b'\n' => r"\n",
+            _ => "\\\"",
+        });
+        rest = &rest[at + 1..];
+    }
+    out.push_str(rest);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decodes_the_defined_escapes_and_keeps_the_others() {
+        let quoted = |raw| unescape(raw, Escapes::Quoted).into_owned();
+        assert_eq!(quoted(r#"a\\b\nc\"d"#), "a\\b\nc\"d");
+        assert_eq!(quoted(r"\\n \t \é"), r"\n \t \é");
+        assert_eq!(quoted("a\\"), "a\\");
+        assert_eq!(unescape(r#"\"\n"#, Escapes::Help), "\\\"\n");
+    }
+
+    #[test]
+    fn knows_undefined_escapes() {
+        assert!(has_undefined_escape(r"\t", Escapes::Quoted));
+        assert!(has_undefined_escape("\\", Escapes::Quoted));
+        assert!(has_undefined_escape(r#"\""#, Escapes::Help));
+        assert!(!has_undefined_escape(r#"\\t\n\""#, Escapes::Quoted));
+    }
+
+    #[test]
+    fn what_is_escaped_reads_back() {
+        for text in [
+            "",
+            "\\",
+            "\n",
+            "\"",
+            "\\n",
+            "a\\\"b\nc",
+            "\0",
+            "é\\\u{1F600}",
+        ] {
+            let mut quoted = String::new();
+            push_quoted(&mut quoted, text);
+            assert_eq!(unescape(&quoted, Escapes::Quoted), text);
+            let mut help = String::new();
+            push_help_text(&mut help, text);
+            assert_eq!(unescape(&help, Escapes::Help), text);
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! What the pull parser yields: views into the exposition.
+
+use crate::{
+    Deviation, Timestamp,
+    escape::{Escapes, Text},
+};
+
+/// What a metric measures, as `# TYPE` says it.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum MetricType {
+    /// A value that only grows.
+    Counter,
+    /// A value that goes up and down.
+    Gauge,
+    /// The distribution of something that goes up and down.
+    GaugeHistogram,
+    /// A distribution of events in buckets.
+    Histogram,
+    /// Text that does not change while the process runs.
+    Info,
+    /// Which of some states are on.
+    StateSet,
+    /// A distribution of events in quantiles.
+    Summary,
+    /// Not known; `untyped` in the Prometheus format, and what a family without `# TYPE` has.
+    #[default]
+    Unknown,
+}
+
+impl MetricType {
+    /// All types.
+    pub const ALL: [Self; 8] = [
+        Self::Counter,
+        Self::Gauge,
+        Self::GaugeHistogram,
+        Self::Histogram,
+        Self::Info,
+        Self::StateSet,
+        Self::Summary,
+        Self::Unknown,
+    ];
+
+    /// Returns the word of OpenMetrics. Prometheus text says `untyped` for [`Unknown`](Self::Unknown).
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::GaugeHistogram => "gaugehistogram",
+            Self::Histogram => "histogram",
+            Self::Info => "info",
+            Self::StateSet => "stateset",
+            Self::Summary => "summary",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl std::fmt::Display for MetricType {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// One line of an exposition. Blank lines are not yielded.
+///
+/// Texts borrow from the exposition (`'a`), samples also from the parser (`'p`), which uses the memory again for the
+/// next one.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'p, 'a> {
+    /// A comment, from after its `#` to the end of the line.
+    Comment(&'a str),
+    /// The line `# EOF` of OpenMetrics.
+    End,
+    /// `# HELP name text`.
+    #[non_exhaustive]
+    Help {
+        /// The family.
+        name: Text<'a>,
+        /// What the metric is.
+        text: Text<'a>,
+    },
+    /// A sample.
+    Sample(SampleRef<'p, 'a>),
+    /// `# TYPE name type`.
+    #[non_exhaustive]
+    Type {
+        /// The family.
+        name: Text<'a>,
+        /// Its type.
+        kind: MetricType,
+    },
+    /// `# UNIT name unit`, of OpenMetrics only.
+    #[non_exhaustive]
+    Unit {
+        /// The family.
+        name: Text<'a>,
+        /// Its unit; may be empty.
+        unit: &'a str,
+    },
+}
+
+/// An event with what is known about its line.
+#[derive(Clone, Copy, Debug)]
+pub struct Line<'p, 'a> {
+    pub(crate) event: Event<'p, 'a>,
+    pub(crate) number: u64,
+    pub(crate) deviations: &'p [Deviation],
+}
+
+impl<'p, 'a> Line<'p, 'a> {
+    /// Returns the event.
+    pub fn event(self) -> Event<'p, 'a> {
+        self.event
+    }
+
+    /// Returns the number of the line, counted from 1.
+    pub fn number(self) -> u64 {
+        self.number
+    }
+
+    /// Returns the rules that the line breaks and that are forgiven.
+    pub fn deviations(self) -> &'p [Deviation] {
+        self.deviations
+    }
+}
+
+/// A view of one sample.
+#[derive(Clone, Copy)]
+pub struct SampleRef<'p, 'a> {
+    pub(crate) line: &'a str,
+    pub(crate) parts: &'p Parts,
+}
+
+/// Where the parts of a sample stand in its line.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Parts {
+    pub(crate) name: Span,
+    /// The labels of the sample, and after them those of its exemplar.
+    pub(crate) labels: Vec<LabelSpan>,
+    /// How many of `labels` are the sample's own.
+    pub(crate) own_labels: usize,
+    pub(crate) value: Number,
+    pub(crate) timestamp: Option<Timestamp>,
+    pub(crate) exemplar: Option<ExemplarParts>,
+    /// Whether name and label names are those of the sample before, to the letter.
+    pub(crate) same_names: bool,
+}
+
+/// A piece of a line, in bytes from its start.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Span {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+    /// Whether there is a backslash in it.
+    pub(crate) escaped: bool,
+}
+
+impl Span {
+    pub(crate) fn new(start: usize, end: usize, escaped: bool) -> Self {
+        // A line is shorter than 4 GiB: `Limits` sees to it.
+        Self {
+            start: start as u32,
+            end: end as u32,
+            escaped,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn of(self, line: &str) -> Text<'_> {
+        let escapes = if self.escaped {
+            Escapes::Quoted
+        } else {
+            Escapes::None
+        };
+        Text::new(&line[self.start as usize..self.end as usize], escapes)
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct LabelSpan {
+    pub(crate) name: Span,
+    pub(crate) value: Span,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ExemplarParts {
+    pub(crate) value: f64,
+    pub(crate) timestamp: Option<Timestamp>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Number {
+    pub(crate) value: f64,
+    pub(crate) text: Span,
+}
+
+impl<'p, 'a> SampleRef<'p, 'a> {
+    /// Returns the name.
+    #[inline]
+    pub fn name(self) -> Text<'a> {
+        self.parts.name.of(self.line)
+    }
+
+    /// Returns the labels in their order.
+    #[inline]
+    pub fn labels(self) -> Labels<'p, 'a> {
+        Labels {
+            line: self.line,
+            spans: self.parts.labels[..self.parts.own_labels].iter(),
+        }
+    }
+
+    /// Returns the value. A whole number beyond 2^53 is the nearest float; [`value_text`](Self::value_text) is exact.
+    #[inline]
+    pub fn value(self) -> f64 {
+        self.parts.value.value
+    }
+
+    /// Returns the value as it is written.
+    #[inline]
+    pub fn value_text(self) -> &'a str {
+        self.parts.value.text.of(self.line).raw()
+    }
+
+    /// Returns the timestamp, if there is one.
+    #[inline]
+    pub fn timestamp(self) -> Option<Timestamp> {
+        self.parts.timestamp
+    }
+
+    /// Returns the exemplar, if there is one.
+    #[inline]
+    pub fn exemplar(self) -> Option<ExemplarRef<'p, 'a>> {
+        Some(ExemplarRef {
+            line: self.line,
+            labels: &self.parts.labels[self.parts.own_labels..],
+            parts: self.parts.exemplar.as_ref()?,
+        })
+    }
+
+    /// Returns the line, without its end.
+    #[inline]
+    pub fn line(self) -> &'a str {
+        self.line
+    }
+}
+
+impl std::fmt::Debug for SampleRef<'_, '_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("SampleRef").field(&self.line).finish()
+    }
+}
+
+/// A view of a sample's exemplar: one event that went into the sample, such as a traced request.
+#[derive(Clone, Copy, Debug)]
+pub struct ExemplarRef<'p, 'a> {
+    line: &'a str,
+    labels: &'p [LabelSpan],
+    parts: &'p ExemplarParts,
+}
+
+impl<'p, 'a> ExemplarRef<'p, 'a> {
+    /// Returns the labels in their order.
+    pub fn labels(self) -> Labels<'p, 'a> {
+        Labels {
+            line: self.line,
+            spans: self.labels.iter(),
+        }
+    }
+
+    /// Returns the value.
+    pub fn value(self) -> f64 {
+        self.parts.value
+    }
+
+    /// Returns the timestamp, if there is one.
+    pub fn timestamp(self) -> Option<Timestamp> {
+        self.parts.timestamp
+    }
+}
+
+/// An iterator over labels, as pairs of name and value.
+#[derive(Clone, Debug)]
+pub struct Labels<'p, 'a> {
+    line: &'a str,
+    spans: std::slice::Iter<'p, LabelSpan>,
+}
+
+impl<'a> Iterator for Labels<'_, 'a> {
+    type Item = (Text<'a>, Text<'a>);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let span = self.spans.next()?;
+        Some((span.name.of(self.line), span.value.of(self.line)))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.spans.size_hint()
+    }
+}
+
+impl ExactSizeIterator for Labels<'_, '_> {}

@@ -1,0 +1,872 @@
+//! The grammar of one line, for both formats and both modes.
+//!
+//! One scanner reads all four combinations: where the formats differ it asks for the format, and where a text breaks a
+//! rule that lenient mode forgives it calls [`Scanner::forgive`], which is an error in strict mode. Every byte of a line is
+//! looked at a bounded number of times, so reading is linear in the input.
+
+use std::{borrow::Cow, collections::HashSet};
+
+use memchr::{memchr, memchr2};
+
+use crate::{
+    Format, MetricType, Mode, ParseOptions, Rule, Timestamp,
+    error::Fault,
+    escape::{Escapes, Text, has_undefined_escape},
+    event::{ExemplarParts, LabelSpan, Number, Parts, Span},
+    number::{self, NumberFault},
+};
+
+type Result<T> = std::result::Result<T, Box<Fault>>;
+
+/// What a line is. The parts of a sample stand in [`Parts`].
+#[derive(Debug)]
+pub(crate) enum LineKind<'a> {
+    Comment(&'a str),
+    End,
+    Help { name: Text<'a>, text: Text<'a> },
+    Sample,
+    Type { name: Text<'a>, kind: MetricType },
+    Unit { name: Text<'a>, unit: &'a str },
+}
+
+/// A rule that was forgiven, and the byte of the text where it was broken.
+pub(crate) type Forgiven = (Rule, usize);
+
+/// Reads one line of a text.
+pub(crate) struct Scanner<'a, 's> {
+    text: &'a str,
+    bytes: &'a [u8],
+    options: &'s ParseOptions,
+    forgiven: &'s mut Vec<Forgiven>,
+    /// Where the line starts and ends, its line feed not counted.
+    start: usize,
+    end: usize,
+    /// The byte to be read next.
+    at: usize,
+}
+
+const IS_NAME: u8 = 1;
+const IS_LABEL: u8 = 2;
+
+/// Which names a byte may stand in.
+static CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        classes[byte] = match byte as u8 {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' => IS_NAME | IS_LABEL,
+            b':' => IS_NAME,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    classes
+};
+
+impl<'a, 's> Scanner<'a, 's> {
+    /// Starts at the line that starts at `start`.
+    pub(crate) fn new(
+        text: &'a str,
+        start: usize,
+        options: &'s ParseOptions,
+        forgiven: &'s mut Vec<Forgiven>,
+    ) -> Self {
+        Self {
+            text,
+            bytes: text.as_bytes(),
+            options,
+            forgiven,
+            start,
+            end: start,
+            at: start,
+        }
+    }
+
+    /// Starts behind the labels of a sample in a line that is known to end at `end`.
+    pub(crate) fn behind_labels(mut self, at: usize, end: usize) -> Self {
+        self.at = at;
+        self.end = end;
+        self
+    }
+
+    /// Reads the line and returns it, `None` if it is blank, with the place where the next one starts.
+    pub(crate) fn read(mut self, parts: &mut Parts) -> Result<(Option<LineKind<'a>>, usize)> {
+        self.end = self.find_line_end(self.start)?;
+        self.check_ending()?;
+        let line = match self.format() {
+            Format::OpenMetrics => Some(self.read_openmetrics(parts)?),
+            Format::Prometheus => self.read_prometheus(parts)?,
+        };
+        let next = if self.bytes.get(self.end) == Some(&b'\r') {
+            self.end + 2
+        } else {
+            self.end + 1
+        };
+        Ok((line, next.min(self.bytes.len())))
+    }
+
+    /// Returns the part of the text that is the line, once it is read.
+    pub(crate) fn line(text: &'a str, start: usize, next: usize) -> &'a str {
+        let line = &text[start..next];
+        line.strip_suffix('\n').unwrap_or(line)
+    }
+
+    fn read_prometheus(&mut self, parts: &mut Parts) -> Result<Option<LineKind<'a>>> {
+        self.skip_blanks();
+        match self.peek() {
+            None => Ok(None),
+            Some(b'#') => self.read_prometheus_metadata().map(Some),
+            Some(_) => {
+                self.read_sample(parts)?;
+                Ok(Some(LineKind::Sample))
+            }
+        }
+    }
+
+    fn read_openmetrics(&mut self, parts: &mut Parts) -> Result<LineKind<'a>> {
+        match self.peek() {
+            None => Err(self.fault(Rule::BlankLine, "unexpected blank line")),
+            Some(b'#') => self.read_openmetrics_metadata(),
+            Some(_) => {
+                self.read_sample(parts)?;
+                Ok(LineKind::Sample)
+            }
+        }
+    }
+
+    // Lines and blanks.
+
+    fn find_line_end(&self, from: usize) -> Result<usize> {
+        let limit = self.options.limits().line_length;
+        let longest = self
+            .start
+            .saturating_add(limit)
+            .saturating_add(1)
+            .min(self.bytes.len());
+        if let Some(length) = memchr(b'\n', self.bytes.get(from..longest).unwrap_or_default()) {
+            return Ok(from + length);
+        }
+        if self.bytes.len() - self.start > limit {
+            let message = format!("the line is longer than the limit of {limit} bytes");
+            return Err(Fault::limit(self.start, message));
+        }
+        Ok(self.bytes.len())
+    }
+
+    fn check_ending(&mut self) -> Result<()> {
+        if self.end == self.bytes.len()
+            && self.end > self.start
+            && self.format() == Format::Prometheus
+        {
+            if self.options.mode() == Mode::Strict {
+                let message = "expected a line feed at the end of the last line";
+                return Err(Fault::incomplete(Rule::FinalNewline, self.end, message));
+            }
+            self.forgiven.push((Rule::FinalNewline, self.end));
+        }
+        if self.end > self.start && self.bytes[self.end - 1] == b'\r' && self.end < self.bytes.len()
+        {
+            self.end -= 1;
+            self.at = self.end;
+            self.forgive(
+                Rule::CarriageReturn,
+                "expected a line feed, found a carriage return",
+            )?;
+            self.at = self.start;
+        }
+        Ok(())
+    }
+
+    fn skip_blanks(&mut self) -> bool {
+        let rest = &self.bytes[self.at..self.end];
+        let blanks = rest
+            .iter()
+            .take_while(|byte| matches!(byte, b' ' | b'\t'))
+            .count();
+        self.at += blanks;
+        blanks > 0
+    }
+
+    /// Skips the blanks between two tokens: any number in Prometheus text, exactly one in OpenMetrics.
+    fn skip_separator(&mut self, rule: Rule, before: &'static str) -> Result<()> {
+        match self.format() {
+            Format::OpenMetrics if self.peek() == Some(b' ') => {
+                self.at += 1;
+                Ok(())
+            }
+            Format::Prometheus if self.skip_blanks() => Ok(()),
+            _ => Err(self.expected(rule, before)),
+        }
+    }
+
+    // Metadata.
+
+    fn read_prometheus_metadata(&mut self) -> Result<LineKind<'a>> {
+        self.at += 1;
+        let comment = self.at;
+        self.skip_blanks();
+        let keyword = self.take_token();
+        if comment == self.at - keyword.len() || !matches!(keyword, "HELP" | "TYPE") {
+            return Ok(LineKind::Comment(&self.text[comment..self.end]));
+        }
+        self.skip_separator(Rule::MetadataSyntax, "a blank and a metric name")?;
+        let name = self.read_family_name()?;
+        if keyword == "TYPE" {
+            self.skip_separator(Rule::MetadataSyntax, "a blank and a type")?;
+            let kind = self.read_prometheus_type()?;
+            self.skip_blanks();
+            self.expect_end(Rule::MetadataSyntax)?;
+            return Ok(LineKind::Type { name, kind });
+        }
+        if self.peek().is_some() {
+            self.skip_separator(Rule::MetadataSyntax, "a blank and a help text")?;
+        }
+        let text = self.take_rest(Escapes::Help)?;
+        Ok(LineKind::Help { name, text })
+    }
+
+    fn read_openmetrics_metadata(&mut self) -> Result<LineKind<'a>> {
+        if &self.bytes[self.start..self.end] == b"# EOF" {
+            self.at = self.end;
+            return Ok(LineKind::End);
+        }
+        self.at += 1;
+        if self.peek() == Some(b' ') {
+            self.at += 1;
+        }
+        let keyword_at = self.at;
+        let keyword = self.take_token();
+        if keyword_at != self.start + 2 || !matches!(keyword, "HELP" | "TYPE" | "UNIT") {
+            self.at = self.start;
+            let message = "expected `# TYPE`, `# HELP`, `# UNIT` or `# EOF`; OpenMetrics has no other comments";
+            return Err(self.fault(Rule::Comment, message));
+        }
+        self.skip_separator(Rule::MetadataSyntax, "a blank and a metric name")?;
+        self.forgive_blanks()?;
+        let name = self.read_family_name()?;
+        self.skip_separator(Rule::MetadataSyntax, "a blank")?;
+        match keyword {
+            "TYPE" => {
+                self.forgive_blanks()?;
+                let kind = self.read_openmetrics_type()?;
+                self.expect_end(Rule::MetadataSyntax)?;
+                Ok(LineKind::Type { name, kind })
+            }
+            "UNIT" => {
+                self.forgive_blanks()?;
+                let unit = self.take_name(IS_NAME);
+                self.expect_end(Rule::MetadataSyntax)?;
+                Ok(LineKind::Unit { name, unit })
+            }
+            _ => Ok(LineKind::Help {
+                name,
+                text: self.take_rest(Escapes::Quoted)?,
+            }),
+        }
+    }
+
+    /// The Python parser takes more than one blank between the tokens of metadata.
+    fn forgive_blanks(&mut self) -> Result<()> {
+        if matches!(self.peek(), Some(b' ' | b'\t')) {
+            self.forgive(Rule::Blanks, "expected one blank, found more")?;
+            self.skip_blanks();
+        }
+        Ok(())
+    }
+
+    fn read_family_name(&mut self) -> Result<Text<'a>> {
+        let span = if self.peek() == Some(b'"') {
+            self.read_quoted_name()?
+        } else {
+            self.read_plain_name(IS_NAME, Rule::MetricName, "a metric name")?
+        };
+        if !matches!(self.peek(), None | Some(b' ' | b'\t')) {
+            return Err(self.expected(Rule::MetricName, "a blank after the metric name"));
+        }
+        Ok(self.text_of(span))
+    }
+
+    fn read_prometheus_type(&mut self) -> Result<MetricType> {
+        let at = self.at;
+        let word = self.take_token();
+        match word {
+            "untyped" => return Ok(MetricType::Unknown),
+            "counter" => return Ok(MetricType::Counter),
+            "gauge" => return Ok(MetricType::Gauge),
+            "histogram" => return Ok(MetricType::Histogram),
+            "summary" => return Ok(MetricType::Summary),
+            _ => self.at = at,
+        }
+        let message = "expected counter, gauge, histogram, summary or untyped";
+        match MetricType::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == word)
+        {
+            Some(kind) => {
+                self.forgive(Rule::TypeName, message)?;
+                self.at = at + word.len();
+                Ok(kind)
+            }
+            None => Err(self.found(Rule::TypeName, message)),
+        }
+    }
+
+    fn read_openmetrics_type(&mut self) -> Result<MetricType> {
+        let at = self.at;
+        let word = &self.text[at..self.end];
+        let kind = MetricType::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == word);
+        self.at = self.end;
+        kind.ok_or_else(|| {
+            self.at = at;
+            let message = "expected counter, gauge, gaugehistogram, histogram, info, stateset, summary or unknown";
+            self.found(Rule::TypeName, message)
+        })
+    }
+
+    fn take_rest(&mut self, escapes: Escapes) -> Result<Text<'a>> {
+        let rest = &self.text[self.at..self.end];
+        let escapes = match memchr(b'\\', rest.as_bytes()) {
+            None => Escapes::None,
+            Some(first) => {
+                if escapes == Escapes::Help && has_undefined_escape(rest, escapes) {
+                    self.at += first;
+                    self.forgive(Rule::Escape, r"expected `\\` or `\n` in the help text")?;
+                }
+                escapes
+            }
+        };
+        self.at = self.end;
+        Ok(Text::new(rest, escapes))
+    }
+
+    // Samples.
+
+    fn read_sample(&mut self, parts: &mut Parts) -> Result<()> {
+        parts.labels.clear();
+        parts.timestamp = None;
+        parts.exemplar = None;
+        parts.same_names = false;
+        let mut name = None;
+        if self.peek() != Some(b'{') {
+            name = Some(self.read_metric_name()?);
+        }
+        let blank = self.format() == Format::Prometheus && self.skip_blanks();
+        let has_braces = self.peek() == Some(b'{');
+        if has_braces {
+            self.read_labels(&mut parts.labels, Some(&mut name))?;
+        }
+        let message = "expected a quoted metric name among the labels, found none";
+        parts.name = name.ok_or_else(|| self.fault(Rule::SampleSyntax, message))?;
+        parts.own_labels = parts.labels.len();
+        match self.format() {
+            Format::OpenMetrics => {
+                self.skip_separator(Rule::SampleSyntax, "a blank and a value")?
+            }
+            Format::Prometheus if has_braces => self.skip_prometheus_blanks(),
+            Format::Prometheus if blank => {}
+            Format::Prometheus => {
+                return Err(self.expected(Rule::SampleSyntax, "a blank and a value"));
+            }
+        }
+        self.read_tail(parts)
+    }
+
+    /// Reads what comes after the labels: the value, a timestamp, an exemplar.
+    pub(crate) fn read_tail(&mut self, parts: &mut Parts) -> Result<()> {
+        parts.value = self.read_value()?;
+        match self.format() {
+            Format::Prometheus => self.read_prometheus_tail(parts),
+            Format::OpenMetrics => self.read_openmetrics_tail(parts),
+        }
+    }
+
+    fn read_prometheus_tail(&mut self, parts: &mut Parts) -> Result<()> {
+        self.skip_blanks();
+        if self.peek().is_some() {
+            parts.timestamp = Some(self.read_millis()?);
+            self.skip_blanks();
+        }
+        self.expect_end(Rule::SampleSyntax)
+    }
+
+    fn read_openmetrics_tail(&mut self, parts: &mut Parts) -> Result<()> {
+        if self.peek().is_none() {
+            return Ok(());
+        }
+        self.skip_separator(Rule::SampleSyntax, "a blank or the end of the line")?;
+        if self.peek() != Some(b'#') {
+            parts.timestamp = Some(self.read_seconds()?);
+            if self.peek().is_none() {
+                return Ok(());
+            }
+            self.skip_separator(Rule::SampleSyntax, "a blank or the end of the line")?;
+        }
+        if self.peek() != Some(b'#') {
+            return Err(self.expected(Rule::ExemplarSyntax, "'#' and an exemplar"));
+        }
+        self.at += 1;
+        self.skip_separator(Rule::ExemplarSyntax, "a blank")?;
+        if self.peek() != Some(b'{') {
+            return Err(self.expected(Rule::ExemplarSyntax, "'{' and the labels of the exemplar"));
+        }
+        self.read_labels(&mut parts.labels, None)?;
+        self.skip_separator(
+            Rule::ExemplarSyntax,
+            "a blank and the value of the exemplar",
+        )?;
+        let value = self.read_value()?.value;
+        let mut timestamp = None;
+        if self.peek().is_some() {
+            self.skip_separator(Rule::ExemplarSyntax, "a blank or the end of the line")?;
+            timestamp = Some(self.read_seconds()?);
+        }
+        parts.exemplar = Some(ExemplarParts { value, timestamp });
+        self.expect_end(Rule::ExemplarSyntax)
+    }
+
+    // Names.
+
+    fn read_metric_name(&mut self) -> Result<Span> {
+        let start = self.at;
+        let name = self.take_name(IS_NAME);
+        let is_plain = !name.is_empty() && !name.as_bytes()[0].is_ascii_digit();
+        if is_plain && matches!(self.peek(), None | Some(b' ' | b'\t' | b'{')) {
+            return self.bounded_name(start);
+        }
+        if self.format() == Format::OpenMetrics {
+            if !is_plain {
+                self.at = start;
+            }
+            return Err(self.expected(
+                Rule::MetricName,
+                if is_plain {
+                    "'{' or a blank after the metric name"
+                } else {
+                    "a metric name"
+                },
+            ));
+        }
+        self.read_odd_name(start)
+    }
+
+    /// The Python parser takes any name up to a blank or a brace; control characters and those that the grammar needs
+    /// are refused all the same.
+    fn read_odd_name(&mut self, start: usize) -> Result<Span> {
+        self.at = start;
+        let rest = &self.text[start..self.end];
+        let length = rest.find([' ', '\t', '{']).unwrap_or(rest.len());
+        let is_refused = |c: char| c.is_control() || matches!(c, '"' | '#' | '=' | ',' | '}');
+        if length == 0 || rest[..length].contains(is_refused) {
+            let offset = rest.find(is_refused).filter(|&offset| offset < length);
+            self.at += offset.unwrap_or(0);
+            return Err(self.expected(Rule::MetricName, "a metric name"));
+        }
+        self.forgive(Rule::MetricName, "expected a metric name")?;
+        self.at = start + length;
+        self.bounded_name(start)
+    }
+
+    fn read_plain_name(&mut self, class: u8, rule: Rule, what: &'static str) -> Result<Span> {
+        let start = self.at;
+        let name = self.take_name(class);
+        if name.is_empty() || name.as_bytes()[0].is_ascii_digit() {
+            self.at = start;
+            return Err(self.expected(rule, what));
+        }
+        self.bounded_name(start)
+    }
+
+    fn read_quoted_name(&mut self) -> Result<Span> {
+        if !self.options.quoted_names() {
+            return Err(self.fault(
+                Rule::QuotedName,
+                "expected a name, found a quote; quoted names are turned off",
+            ));
+        }
+        let span = self.read_quoted(usize::MAX)?;
+        let name = self.bounded_name(self.start + span.start as usize);
+        if span.start == span.end {
+            self.at -= 1;
+            return Err(self.fault(
+                Rule::MetricName,
+                "expected a name between the quotes, found nothing",
+            ));
+        }
+        name.map(|_| span)
+    }
+
+    /// Checks the length of the name that ends here, and returns it.
+    fn bounded_name(&self, start: usize) -> Result<Span> {
+        let limit = self.options.limits().name_length;
+        if self.at - start > limit {
+            let message = format!("the name is longer than the limit of {limit} bytes");
+            return Err(Fault::limit(start, message));
+        }
+        Ok(self.span(start, self.at, false))
+    }
+
+    fn take_name(&mut self, class: u8) -> &'a str {
+        let start = self.at;
+        let rest = &self.bytes[start..self.end];
+        let is_part = |byte: &&u8| CLASSES[usize::from(**byte)] & class != 0;
+        self.at += rest.iter().take_while(is_part).count();
+        &self.text[start..self.at]
+    }
+
+    // Labels.
+
+    /// Reads `{name="value",...}`, and a quoted metric name among them where one may stand.
+    fn read_labels(
+        &mut self,
+        labels: &mut Vec<LabelSpan>,
+        mut name: Option<&mut Option<Span>>,
+    ) -> Result<()> {
+        let first = labels.len();
+        let mut count = 0;
+        self.at += 1;
+        loop {
+            self.skip_label_blanks(count)?;
+            if self.peek() == Some(b'}') {
+                if count > 0 && self.format() == Format::OpenMetrics {
+                    self.forgive(Rule::LabelSyntax, "expected a label after ',', found '}'")?;
+                }
+                break;
+            }
+            if let Some(label) = self.read_label(name.as_deref_mut())? {
+                self.check_label_count(labels.len() - first)?;
+                labels.push(label);
+            }
+            count += 1;
+            self.skip_prometheus_blanks();
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b'}') => break,
+                _ => return Err(self.expected(Rule::LabelSyntax, "',' or '}' after a label")),
+            }
+        }
+        self.at += 1;
+        self.check_label_names(&labels[first..])
+    }
+
+    /// Skips blanks before a label. OpenMetrics has none there; the Python parser and its encoder do after a comma.
+    fn skip_label_blanks(&mut self, labels_before: usize) -> Result<()> {
+        if self.format() == Format::OpenMetrics && labels_before > 0 && self.peek() == Some(b' ') {
+            self.forgive(Rule::Blanks, "expected a label, found a blank")?;
+            self.skip_blanks();
+        }
+        self.skip_prometheus_blanks();
+        Ok(())
+    }
+
+    fn skip_prometheus_blanks(&mut self) {
+        if self.format() == Format::Prometheus {
+            self.skip_blanks();
+        }
+    }
+
+    /// Reads a label, or the quoted metric name, which is put into `metric` and gives `None`.
+    fn read_label(&mut self, metric: Option<&mut Option<Span>>) -> Result<Option<LabelSpan>> {
+        let start = self.at;
+        let is_quoted = self.peek() == Some(b'"');
+        let name = if is_quoted {
+            self.read_quoted_name()?
+        } else {
+            self.read_plain_name(IS_LABEL, Rule::LabelName, "a label name or '}'")?
+        };
+        self.skip_prometheus_blanks();
+        if self.peek() == Some(b'=') {
+            self.at += 1;
+            return self.read_label_value(name, start).map(Some);
+        }
+        match metric {
+            Some(metric @ None) if is_quoted => {
+                *metric = Some(name);
+                Ok(None)
+            }
+            Some(Some(_)) if is_quoted => {
+                self.at = start;
+                Err(self.fault(Rule::SampleSyntax, "found a second metric name"))
+            }
+            _ => {
+                let shown: String = self.text_of(name).raw().chars().take(40).collect();
+                Err(self.expected(
+                    Rule::LabelSyntax,
+                    format!("'=' after the label name {shown:?}"),
+                ))
+            }
+        }
+    }
+
+    fn read_label_value(&mut self, name: Span, start: usize) -> Result<LabelSpan> {
+        if self.format() == Format::Prometheus && self.text_of(name).raw() == "__name__" {
+            let after = std::mem::replace(&mut self.at, start);
+            self.forgive(
+                Rule::ReservedLabel,
+                "found the label `__name__`, which is the name of the metric",
+            )?;
+            self.at = after;
+        }
+        self.skip_prometheus_blanks();
+        if self.peek() != Some(b'"') {
+            return Err(self.expected(Rule::LabelSyntax, "'\"' and the value of the label"));
+        }
+        let value = self.read_quoted(self.options.limits().value_length)?;
+        Ok(LabelSpan { name, value })
+    }
+
+    /// Reads a text in quotes, the first of which is next.
+    fn read_quoted(&mut self, limit: usize) -> Result<Span> {
+        let start = self.at + 1;
+        let mut at = start;
+        let mut escaped = false;
+        loop {
+            match memchr2(b'"', b'\\', &self.bytes[at..self.end]) {
+                None => {
+                    at = self.end;
+                    self.continue_after_line_break(start)?;
+                }
+                Some(length) if self.bytes[at + length] == b'"' => {
+                    at += length;
+                    break;
+                }
+                Some(length) => {
+                    escaped = true;
+                    at = (at + length + 2).min(self.end);
+                }
+            }
+        }
+        if at - start > limit {
+            let message = format!("the label value is longer than the limit of {limit} bytes");
+            return Err(Fault::limit(start, message));
+        }
+        self.at = at + 1;
+        let span = self.span(start, at, escaped);
+        if escaped && self.format() == Format::Prometheus {
+            self.check_escapes(span)?;
+        }
+        Ok(span)
+    }
+
+    fn check_escapes(&mut self, span: Span) -> Result<()> {
+        if has_undefined_escape(self.text_of(span).raw(), Escapes::Quoted) {
+            let after = std::mem::replace(&mut self.at, self.start + span.start as usize);
+            self.forgive(
+                Rule::Escape,
+                r#"expected `\\`, `\n` or `\"` where a backslash stands"#,
+            )?;
+            self.at = after;
+        }
+        Ok(())
+    }
+
+    /// Takes the next line as a part of this one: Prometheus reads a line feed in quotes as it stands.
+    fn continue_after_line_break(&mut self, quote: usize) -> Result<()> {
+        let is_last = self.end >= self.bytes.len();
+        let is_forgiving =
+            self.format() == Format::Prometheus && self.options.mode() == Mode::Lenient;
+        if is_last || !is_forgiving {
+            let message = "expected a closing quote, found the end of the line";
+            let fault = if is_last {
+                Fault::incomplete
+            } else {
+                Fault::new
+            };
+            return Err(fault(Rule::LineBreak, quote - 1, message));
+        }
+        self.forgiven.push((Rule::LineBreak, self.end));
+        // A carriage return before the line feed is inside the quotes, so it belongs to the text.
+        let line_feed = if self.bytes[self.end] == b'\n' {
+            self.end
+        } else {
+            self.end + 1
+        };
+        self.end = self.find_line_end(line_feed + 1)?;
+        Ok(())
+    }
+
+    fn check_label_count(&self, before: usize) -> Result<()> {
+        let limit = self.options.limits().labels;
+        if before >= limit {
+            return Err(Fault::limit(
+                self.at,
+                format!("there are more labels than the limit of {limit}"),
+            ));
+        }
+        Ok(())
+    }
+
+    fn check_label_names(&mut self, labels: &[LabelSpan]) -> Result<()> {
+        let Some(duplicate) = self.find_duplicate(labels) else {
+            return Ok(());
+        };
+        let shown: String = self
+            .text_of(duplicate.name)
+            .raw()
+            .chars()
+            .take(40)
+            .collect();
+        let after = std::mem::replace(&mut self.at, self.start + duplicate.name.start as usize);
+        self.forgive(
+            Rule::DuplicateLabel,
+            format!("the label name {shown:?} occurs twice"),
+        )?;
+        self.at = after;
+        Ok(())
+    }
+
+    fn find_duplicate(&self, labels: &[LabelSpan]) -> Option<LabelSpan> {
+        // Comparing all pairs is quickest for the few labels that a sample has, and quadratic.
+        const FEW: usize = 12;
+        let name = |label: &LabelSpan| self.text_of(label.name).decode();
+        if labels.len() > FEW {
+            let mut seen = HashSet::with_capacity(labels.len());
+            return labels
+                .iter()
+                .find(|label| !seen.insert(name(label)))
+                .copied();
+        }
+        let mut rest = labels;
+        while let Some((label, before)) = rest.split_last() {
+            if before.iter().any(|other| name(other) == name(label)) {
+                return Some(*label);
+            }
+            rest = before;
+        }
+        None
+    }
+
+    // Numbers.
+
+    fn read_value(&mut self) -> Result<Number> {
+        let at = self.at;
+        let token = self.take_token();
+        let text = self.span(at, self.at, false);
+        let value = match number::parse_value(token) {
+            Ok(value) => value,
+            Err(fault) => {
+                self.at = at;
+                self.read_odd_value(token, fault)?
+            }
+        };
+        Ok(Number { value, text })
+    }
+
+    /// The Python parser takes a sign before NaN.
+    fn read_odd_value(&mut self, token: &str, fault: NumberFault) -> Result<f64> {
+        if fault == NumberFault::Range {
+            return Err(self.fault(Rule::NumberRange, "the value does not fit a 64-bit float"));
+        }
+        if token.len() == 4
+            && token.starts_with(['+', '-'])
+            && token[1..].eq_ignore_ascii_case("nan")
+        {
+            self.forgive(Rule::Number, "expected NaN without a sign")?;
+            self.at += token.len();
+            return Ok(f64::NAN);
+        }
+        Err(self.found(Rule::Number, "expected a value"))
+    }
+
+    fn read_millis(&mut self) -> Result<Timestamp> {
+        let at = self.at;
+        let token = self.take_token();
+        match number::parse_millis(token) {
+            Ok(timestamp) => Ok(timestamp),
+            Err(NumberFault::Malformed) if number::parse_float_millis(token).is_ok() => {
+                self.at = at;
+                self.forgive(
+                    Rule::Timestamp,
+                    "expected a timestamp in whole milliseconds",
+                )?;
+                self.at += token.len();
+                number::parse_float_millis(token).map_err(|fault| self.timestamp_fault(at, fault))
+            }
+            Err(fault) => Err(self.timestamp_fault(at, fault)),
+        }
+    }
+
+    fn read_seconds(&mut self) -> Result<Timestamp> {
+        let at = self.at;
+        let token = self.take_token();
+        number::parse_seconds(token).map_err(|fault| self.timestamp_fault(at, fault))
+    }
+
+    fn timestamp_fault(&mut self, at: usize, fault: NumberFault) -> Box<Fault> {
+        self.at = at;
+        match fault {
+            NumberFault::Malformed => self.found(Rule::Timestamp, "expected a timestamp"),
+            NumberFault::Range => self.fault(Rule::Timestamp, "the timestamp is too large"),
+        }
+    }
+
+    // Small parts.
+
+    fn format(&self) -> Format {
+        self.options.format()
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.bytes[..self.end].get(self.at).copied()
+    }
+
+    fn take_token(&mut self) -> &'a str {
+        let rest = &self.bytes[self.at..self.end];
+        let length = memchr2(b' ', b'\t', rest).unwrap_or(rest.len());
+        let token = &self.text[self.at..self.at + length];
+        self.at += length;
+        token
+    }
+
+    fn span(&self, start: usize, end: usize, escaped: bool) -> Span {
+        Span::new(start - self.start, end - self.start, escaped)
+    }
+
+    fn text_of(&self, span: Span) -> Text<'a> {
+        span.of(&self.text[self.start..])
+    }
+
+    fn expect_end(&self, rule: Rule) -> Result<()> {
+        match self.peek() {
+            None => Ok(()),
+            Some(_) => Err(self.expected(rule, "the end of the line")),
+        }
+    }
+
+    // Faults.
+
+    /// Records that a rule is broken here, or in strict mode fails.
+    fn forgive(&mut self, rule: Rule, message: impl Into<Cow<'static, str>>) -> Result<()> {
+        if self.options.mode() == Mode::Strict {
+            return Err(Fault::new(rule, self.at, message));
+        }
+        self.forgiven.push((rule, self.at));
+        Ok(())
+    }
+
+    fn fault(&self, rule: Rule, message: impl Into<Cow<'static, str>>) -> Box<Fault> {
+        Fault::new(rule, self.at, message)
+    }
+
+    /// "expected WHAT, found" the next character.
+    fn expected(&self, rule: Rule, what: impl std::fmt::Display) -> Box<Fault> {
+        match self.text[self.at..self.end].chars().next() {
+            Some(c) => self.fault(rule, format!("expected {what}, found {c:?}")),
+            None => self.fault(rule, format!("expected {what}, found the end of the line")),
+        }
+    }
+
+    /// MESSAGE, "found" the next token.
+    fn found(&self, rule: Rule, message: &str) -> Box<Fault> {
+        let token: String = self.text[self.at..self.end]
+            .chars()
+            .take_while(|c| !matches!(c, ' ' | '\t'))
+            .take(40)
+            .collect();
+        match token.as_str() {
+            "" => self.fault(rule, format!("{message}, found the end of the line")),
+            token => self.fault(rule, format!("{message}, found {token:?}")),
+        }
+    }
+}

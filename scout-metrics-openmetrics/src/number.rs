@@ -1,0 +1,413 @@
+//! The only place where numbers are read and written.
+
+use std::fmt;
+
+/// A moment, in nanoseconds since the Unix epoch; it may be negative.
+///
+/// Prometheus text counts milliseconds, OpenMetrics seconds with a fraction. Both are kept exactly, down to the
+/// nanosecond; what OpenMetrics gives beyond that is cut.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Timestamp(i128);
+
+impl Timestamp {
+    const NANOS_PER_MILLI: i128 = 1_000_000;
+    const NANOS_PER_SECOND: i128 = 1_000_000_000;
+
+    /// Creates a timestamp from milliseconds since the epoch.
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis as i128 * Self::NANOS_PER_MILLI)
+    }
+
+    /// Creates a timestamp from nanoseconds since the epoch.
+    pub const fn from_nanos(nanos: i128) -> Self {
+        Self(nanos)
+    }
+
+    /// Returns milliseconds since the epoch, or `None` if that is not a whole number or too large.
+    pub fn to_millis(self) -> Option<i64> {
+        if self.0 % Self::NANOS_PER_MILLI != 0 {
+            return None;
+        }
+        (self.0 / Self::NANOS_PER_MILLI).try_into().ok()
+    }
+
+    /// Returns nanoseconds since the epoch.
+    pub const fn as_nanos(self) -> i128 {
+        self.0
+    }
+
+    /// Returns the nearest number of seconds since the epoch.
+    pub fn to_seconds(self) -> f64 {
+        self.0 as f64 / Self::NANOS_PER_SECOND as f64
+    }
+}
+
+/// Writes seconds with as many decimals as there are, as OpenMetrics does: `1520879607.789`.
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let nanos = self.0.unsigned_abs();
+        let (seconds, fraction) = (
+            nanos / Self::NANOS_PER_SECOND as u128,
+            nanos % Self::NANOS_PER_SECOND as u128,
+        );
+        if fraction == 0 {
+            return write!(f, "{sign}{seconds}");
+        }
+        let decimals = format!("{fraction:09}");
+        write!(f, "{sign}{seconds}.{}", decimals.trim_end_matches('0'))
+    }
+}
+
+/// Why a text is no number.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum NumberFault {
+    /// It does not follow the grammar.
+    Malformed,
+    /// It is larger than what can be kept.
+    Range,
+}
+
+/// Reads a whole number of at most 15 digits, which every float holds exactly.
+#[inline]
+pub(crate) fn parse_small_integer(text: &[u8]) -> Option<f64> {
+    if text.is_empty() || text.len() > 15 {
+        return None;
+    }
+    let mut value: u64 = 0;
+    for &byte in text {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        value = value * 10 + u64::from(digit);
+    }
+    Some(value as f64)
+}
+
+/// Reads a sample's value.
+///
+/// OpenMetrics: `number = realnumber / [SIGN] ("inf" / "infinity") / "nan"`, case-insensitive. Prometheus text says
+/// "as Go's ParseFloat", which takes the same and also hexadecimal and underscores; its own parser takes neither.
+pub(crate) fn parse_value(text: &str) -> Result<f64, NumberFault> {
+    if let Some(value) = parse_small_integer(text.as_bytes()) {
+        return Ok(value);
+    }
+    if is_real_number(text.as_bytes()) {
+        return parse_real(text);
+    }
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let is = |word: &str| unsigned.eq_ignore_ascii_case(word);
+    if is("inf") || is("infinity") {
+        return Ok(if text.starts_with('-') {
+            f64::NEG_INFINITY
+        } else {
+            f64::INFINITY
+        });
+    }
+    if is("nan") && unsigned.len() == text.len() {
+        return Ok(f64::NAN);
+    }
+    Err(NumberFault::Malformed)
+}
+
+/// Reads a finite float whose grammar is known to be good.
+fn parse_real(text: &str) -> Result<f64, NumberFault> {
+    match text.parse::<f64>() {
+        Ok(value) if value.is_finite() => Ok(value),
+        Ok(_) => Err(NumberFault::Range),
+        Err(_) => Err(NumberFault::Malformed),
+    }
+}
+
+/// OpenMetrics: `realnumber`, an optional sign, digits with an optional point among or beside them, and an optional
+/// exponent.
+fn is_real_number(text: &[u8]) -> bool {
+    let Some(decimal) = Decimal::split(text) else {
+        return false;
+    };
+    decimal.whole.len() + decimal.fraction.len() > 0
+}
+
+/// The parts of a decimal number.
+struct Decimal<'a> {
+    is_negative: bool,
+    whole: &'a [u8],
+    fraction: &'a [u8],
+    /// Sign and digits; `None` without an exponent.
+    exponent: Option<&'a [u8]>,
+}
+
+impl<'a> Decimal<'a> {
+    fn split(text: &'a [u8]) -> Option<Self> {
+        let (is_negative, rest) = split_sign(text);
+        let (whole, rest) = split_digits(rest);
+        let (fraction, rest) = match rest.split_first() {
+            Some((b'.', rest)) => split_digits(rest),
+            _ => (&rest[..0], rest),
+        };
+        let exponent = match rest.split_first() {
+            None => None,
+            Some((b'e' | b'E', exponent)) => Some(exponent),
+            Some(_) => return None,
+        };
+        if let Some(exponent) = exponent {
+            let (digits, rest) = split_digits(split_sign(exponent).1);
+            if digits.is_empty() || !rest.is_empty() {
+                return None;
+            }
+        }
+        Some(Self {
+            is_negative,
+            whole,
+            fraction,
+            exponent,
+        })
+    }
+
+    /// Returns the exponent; one too large to matter is cut to a million.
+    fn exponent(&self) -> i64 {
+        const ENOUGH: i64 = 1_000_000;
+        let Some(exponent) = self.exponent else {
+            return 0;
+        };
+        let (is_negative, digits) = split_sign(exponent);
+        let value = digits.iter().fold(0i64, |value, digit| {
+            (value * 10 + i64::from(digit - b'0')).min(ENOUGH)
+        });
+        if is_negative { -value } else { value }
+    }
+}
+
+fn split_sign(text: &[u8]) -> (bool, &[u8]) {
+    match text.split_first() {
+        Some((sign @ (b'+' | b'-'), rest)) => (*sign == b'-', rest),
+        _ => (false, text),
+    }
+}
+
+fn split_digits(text: &[u8]) -> (&[u8], &[u8]) {
+    let length = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    text.split_at(length)
+}
+
+/// Reads OpenMetrics' timestamp, `realnumber`, in seconds. Digits beyond the nanosecond are cut.
+pub(crate) fn parse_seconds(text: &str) -> Result<Timestamp, NumberFault> {
+    parse_scaled(text.as_bytes(), 9)
+}
+
+/// Reads a timestamp in milliseconds that may have a fraction, which only the Python parser takes.
+pub(crate) fn parse_float_millis(text: &str) -> Result<Timestamp, NumberFault> {
+    parse_scaled(text.as_bytes(), 6)
+}
+
+/// Reads Prometheus text's timestamp: an `int64` of milliseconds.
+pub(crate) fn parse_millis(text: &str) -> Result<Timestamp, NumberFault> {
+    let digits = split_sign(text.as_bytes()).1;
+    if digits.is_empty() || !split_digits(digits).1.is_empty() {
+        return Err(NumberFault::Malformed);
+    }
+    text.parse()
+        .map(Timestamp::from_millis)
+        .map_err(|_| NumberFault::Range)
+}
+
+/// Reads a decimal number times a power of ten, cut to a whole number of nanoseconds.
+fn parse_scaled(text: &[u8], power: i64) -> Result<Timestamp, NumberFault> {
+    let decimal = Decimal::split(text).ok_or(NumberFault::Malformed)?;
+    if decimal.whole.is_empty() && decimal.fraction.is_empty() {
+        return Err(NumberFault::Malformed);
+    }
+    // How many digits stand before the point once it is moved.
+    let point = decimal.whole.len() as i64 + decimal.exponent() + power;
+    let digits = decimal.whole.iter().chain(decimal.fraction);
+    let mut nanos: i128 = 0;
+    let mut used = 0;
+    for digit in digits.take(point.max(0) as usize) {
+        nanos = push_digit(nanos, *digit)?;
+        used += 1;
+    }
+    if nanos != 0 {
+        for _ in used..point {
+            nanos = push_digit(nanos, b'0')?;
+        }
+    }
+    Ok(Timestamp(if decimal.is_negative { -nanos } else { nanos }))
+}
+
+fn push_digit(value: i128, digit: u8) -> Result<i128, NumberFault> {
+    value
+        .checked_mul(10)
+        .and_then(|value| value.checked_add(i128::from(digit - b'0')))
+        .ok_or(NumberFault::Range)
+}
+
+/// Reads a count: a whole number that is not negative, written in any way that a value may be (`5`, `5.0`, `5e3`).
+///
+/// Returns `None` for everything else, also for what only rounding would make whole: `0.99999999999999999`.
+#[cfg(feature = "scout")]
+pub(crate) fn parse_count(text: &str) -> Option<u64> {
+    if let Some(value) = parse_small_integer(text.as_bytes()) {
+        return Some(value as u64);
+    }
+    let decimal = Decimal::split(text.as_bytes())?;
+    let mut digits = decimal.whole.iter().chain(decimal.fraction).peekable();
+    digits.peek()?;
+    let point = decimal.whole.len() as i64 + decimal.exponent();
+    let mut count: u64 = 0;
+    let mut used = 0;
+    for &digit in digits {
+        if used < point {
+            count = count
+                .checked_mul(10)?
+                .checked_add(u64::from(digit - b'0'))?;
+        } else if digit != b'0' {
+            return None;
+        }
+        used += 1;
+    }
+    if count != 0 {
+        for _ in used..point {
+            count = count.checked_mul(10)?;
+        }
+    }
+    (!decimal.is_negative || count == 0).then_some(count)
+}
+
+/// Writes a value: whole numbers without a point, others with the fewest digits that read back as the same float.
+pub(crate) fn push_value(out: &mut String, value: f64) {
+    // Beyond 2^53 the digits of a whole number would say more than the float knows.
+    const EXACT: f64 = (1u64 << 53) as f64;
+    if value.fract() == 0.0 && value.abs() <= EXACT && !(value == 0.0 && value.is_sign_negative()) {
+        out.push_str(itoa::Buffer::new().format(value as i64));
+    } else if value.is_finite() {
+        out.push_str(zmij::Buffer::new().format_finite(value));
+    } else if value.is_nan() {
+        out.push_str("NaN");
+    } else {
+        out.push_str(if value > 0.0 { "+Inf" } else { "-Inf" });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_numbers_of_the_grammar() {
+        for (text, value) in [
+            ("0", 0.0),
+            ("17.0", 17.0),
+            ("5.", 5.0),
+            (".5", 0.5),
+            ("+1", 1.0),
+            ("-1.5e-3", -0.0015),
+            ("1E3", 1000.0),
+            ("0000000000000000000000001.2e-1", 0.12),
+            ("9223372036854775808", 9223372036854775808.0),
+            ("+Inf", f64::INFINITY),
+            ("-infinity", f64::NEG_INFINITY),
+        ] {
+            assert_eq!(parse_value(text), Ok(value), "{text}");
+        }
+        assert!(parse_value("nAn").unwrap().is_nan());
+    }
+
+    #[test]
+    fn refuses_what_other_readers_take_for_numbers() {
+        for text in [
+            "", "+", ".", "1e", "1e+", "0x1", "0x1p-3", "1_2", "1 ", "1f", "+nan", "-nan", "infi",
+            "1.2.3", "１２",
+        ] {
+            assert_eq!(parse_value(text), Err(NumberFault::Malformed), "{text:?}");
+        }
+        assert_eq!(parse_value("1e400"), Err(NumberFault::Range));
+    }
+
+    #[test]
+    fn keeps_nanoseconds_and_cuts_what_is_beyond() {
+        for (text, nanos) in [
+            ("1520879607.789", 1_520_879_607_789_000_000),
+            ("-0.5", -500_000_000),
+            ("1.1234567899", 1_123_456_789),
+            ("1.5e3", 1_500_000_000_000),
+            ("15e-10", 1),
+            ("0.0000000000", 0),
+            ("0e999999999999", 0),
+            ("000", 0),
+            (
+                "12345678901234567890.1234567890",
+                12_345_678_901_234_567_890_123_456_789,
+            ),
+        ] {
+            assert_eq!(parse_seconds(text), Ok(Timestamp(nanos)), "{text}");
+        }
+        assert_eq!(parse_seconds("1e99"), Err(NumberFault::Range));
+        assert_eq!(parse_seconds("NaN"), Err(NumberFault::Malformed));
+        assert_eq!(parse_millis("-39"), Ok(Timestamp::from_millis(-39)));
+        assert_eq!(parse_millis("1.5"), Err(NumberFault::Malformed));
+        assert_eq!(parse_millis("9223372036854775808"), Err(NumberFault::Range));
+    }
+
+    #[test]
+    fn timestamps_read_back_what_they_display() {
+        for nanos in [
+            0,
+            1,
+            -1,
+            1_520_879_607_789_000_000,
+            -500_000_000,
+            i128::from(i64::MAX),
+        ] {
+            let timestamp = Timestamp(nanos);
+            assert_eq!(parse_seconds(&timestamp.to_string()), Ok(timestamp));
+        }
+    }
+
+    #[cfg(feature = "scout")]
+    #[test]
+    fn counts_are_never_rounded() {
+        for (text, count) in [
+            ("5", Some(5)),
+            ("5.0", Some(5)),
+            ("5e3", Some(5000)),
+            ("1.5e1", Some(15)),
+            ("-0", Some(0)),
+            ("9007199254740993", Some(9_007_199_254_740_993)),
+            ("0.99999999999999999999", None),
+            ("5.00000000000000000001", None),
+            ("-1", None),
+            ("NaN", None),
+            ("Inf", None),
+            ("1e300", None),
+            ("0e300", Some(0)),
+            ("", None),
+            (".", None),
+        ] {
+            assert_eq!(parse_count(text), count, "{text}");
+        }
+    }
+
+    #[test]
+    fn values_read_back_what_was_written() {
+        for value in [
+            0.0,
+            -0.0,
+            1.0,
+            -17.5,
+            1e300,
+            5e-324,
+            9007199254740993.0,
+            f64::MAX,
+            0.1,
+        ] {
+            let mut text = String::new();
+            push_value(&mut text, value);
+            assert_eq!(
+                parse_value(&text).unwrap().to_bits(),
+                value.to_bits(),
+                "{text}"
+            );
+        }
+    }
+}
