@@ -821,6 +821,16 @@ mod tests {
     }
 
     #[test]
+    fn a_runtime_that_has_shut_down_is_an_error() {
+        let source = MemorySource::new(snapshot("1")).cached(TTL);
+        let handle = runtime().handle().clone();
+        assert_eq!(
+            handle.block_on(source.scrape()).unwrap_err().to_string(),
+            "organization `acme`: the refresh ended without an answer, as when its runtime shuts down"
+        );
+    }
+
+    #[test]
     fn needs_a_runtime_only_to_refresh() {
         let source = MemorySource::new(snapshot("1")).cached(TTL);
         let mut context = Context::from_waker(Waker::noop());
