@@ -38,12 +38,18 @@
 
 #![forbid(unsafe_code)]
 
+mod backoff;
+mod decorate;
 mod error;
 mod memory;
 mod model;
 mod source;
+#[cfg(test)]
+mod testing;
+mod unwind;
 
 pub use crate::{
+    decorate::cache::{CacheStatus, Cached, DEFAULT_TIME_TO_LIVE},
     error::{Error, ErrorKind, Result},
     memory::MemorySource,
     model::{
@@ -55,5 +61,5 @@ pub use crate::{
         stream::{Stream, StreamName},
         vulnerabilities::VulnerabilityCounts,
     },
-    source::MetricsSource,
+    source::{MetricsSource, MetricsSourceExt},
 };

@@ -1,15 +1,15 @@
 //! The trait that every backend and every decorator implements.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
-use crate::{Organization, Result, Snapshot};
+use crate::{Cached, Organization, Result, Snapshot};
 
 /// Something that Docker Scout metrics of one organization can be scraped from.
 ///
 /// Backends ([`MemorySource`](crate::MemorySource), and in the other crates `FileSource` and `ScoutSource`) talk to
-/// where the data is. Decorators (`Cached`) wrap another source. Both are sources, so they compose, and a
+/// where the data is. Decorators ([`Cached`]) wrap another source. Both are sources, so they compose, and a
 /// `Arc<dyn MetricsSource>` or `Box<dyn MetricsSource>` is one too.
 ///
 /// # Contract
@@ -19,7 +19,7 @@ use crate::{Organization, Result, Snapshot};
 /// - **Whole or nothing.** A scrape returns everything that the source knows now, or an error; never a part as if it
 ///   were the whole. What looks odd but is whole is returned with [anomalies](Snapshot::anomalies).
 /// - **Concurrency.** Any number of scrapes may run at once. Each may ask upstream; asking once for many callers is
-///   what `Cached` is for.
+///   what [`Cached`] is for.
 /// - **Cancellation.** Dropping the future of a scrape at any await point stops its work and leaves the source usable.
 /// - **Time.** A scrape ends: a backend bounds the time it waits for others.
 /// - **Clones** of a source share what they hold, such as connections, credentials and cached answers.
@@ -93,3 +93,27 @@ macro_rules! forward_to_inner {
 
 forward_to_inner!(Arc);
 forward_to_inner!(Box);
+
+/// Decorators as methods, on every [`MetricsSource`].
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use scout_metrics_core::{MemorySource, MetricsSource, MetricsSourceExt, Organization, Snapshot};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), scout_metrics_core::Error> {
+/// let memory = MemorySource::new(Snapshot::new(Organization::new("acme")?, [])?);
+/// let source = memory.cached(Duration::from_secs(3600));
+/// assert!(source.scrape().await?.is_empty());
+/// # Ok(())
+/// # }
+/// ```
+pub trait MetricsSourceExt: MetricsSource + Sized {
+    /// Returns the source behind a cache that keeps a snapshot for a time to live; see [`Cached`] for its defaults.
+    fn cached(self, time_to_live: Duration) -> Cached<Self> {
+        Cached::new(self).with_time_to_live(time_to_live)
+    }
+}
+
+impl<S: MetricsSource> MetricsSourceExt for S {}

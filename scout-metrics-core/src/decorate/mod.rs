@@ -1,0 +1,3 @@
+//! Sources that wrap other sources, one per file.
+
+pub(crate) mod cache;

@@ -1,0 +1,161 @@
+//! A scripted source and seeded chance, for the unit tests of decorators.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+
+use crate::{Error, ErrorKind, MetricsSource, Organization, Result, Snapshot, Stream};
+
+pub(crate) fn acme() -> Organization {
+    Organization::new("acme").unwrap()
+}
+
+/// A snapshot with a single stream, by whose name the tests recognize it.
+pub(crate) fn snapshot(stream: &str) -> Snapshot {
+    Snapshot::new(acme(), [Stream::new(stream)]).unwrap()
+}
+
+pub(crate) fn down() -> Error {
+    Error::new(ErrorKind::Unavailable, "down").with_organization(&acme())
+}
+
+pub(crate) const fn seconds(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
+/// A source that answers what its script says for the number of the call, counted from 1, after a delay.
+#[derive(Clone)]
+pub(crate) struct Scripted {
+    organization: Organization,
+    delay: Duration,
+    script: Arc<dyn Fn(usize) -> Result<Snapshot> + Send + Sync>,
+    counts: Arc<Counts>,
+}
+
+#[derive(Default)]
+struct Counts {
+    calls: AtomicUsize,
+    running: AtomicUsize,
+    most_at_once: AtomicUsize,
+}
+
+impl Scripted {
+    pub(crate) fn new(
+        delay: Duration,
+        script: impl Fn(usize) -> Result<Snapshot> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            organization: acme(),
+            delay,
+            script: Arc::new(script),
+            counts: Arc::default(),
+        }
+    }
+
+    /// Answers with a snapshot whose stream is named after the call: `1`, `2`, ...
+    pub(crate) fn counting(delay: Duration) -> Self {
+        Self::new(delay, |call| Ok(snapshot(&call.to_string())))
+    }
+
+    pub(crate) fn calls(&self) -> usize {
+        self.counts.calls.load(SeqCst)
+    }
+
+    pub(crate) fn running(&self) -> usize {
+        self.counts.running.load(SeqCst)
+    }
+
+    pub(crate) fn most_at_once(&self) -> usize {
+        self.counts.most_at_once.load(SeqCst)
+    }
+}
+
+impl fmt::Debug for Scripted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Scripted")
+    }
+}
+
+impl fmt::Display for Scripted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Scripted({})", self.organization)
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl MetricsSource for Scripted {
+    fn organization(&self) -> &Organization {
+        &self.organization
+    }
+
+    async fn scrape(&self) -> Result<Snapshot> {
+        let call = self.counts.calls.fetch_add(1, SeqCst) + 1;
+        let _running = Running::start(&self.counts);
+        tokio::time::sleep(self.delay).await;
+        (self.script)(call)
+    }
+}
+
+/// Counts a scrape as running until it is dropped, whether it ends, panics or is cancelled.
+struct Running<'a>(&'a Counts);
+
+impl<'a> Running<'a> {
+    fn start(counts: &'a Counts) -> Self {
+        let running = counts.running.fetch_add(1, SeqCst) + 1;
+        counts.most_at_once.fetch_max(running, SeqCst);
+        Self(counts)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.running.fetch_sub(1, SeqCst);
+    }
+}
+
+/// Chance from a seed, which is printed if the test fails while it is in use.
+#[derive(Clone)]
+pub(crate) struct Random(Arc<Seeded>);
+
+struct Seeded {
+    seed: u64,
+    drawn: AtomicU64,
+}
+
+impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        let drawn = AtomicU64::new(0);
+        Self(Arc::new(Seeded { seed, drawn }))
+    }
+
+    /// Returns a number below the bound.
+    pub(crate) fn below(&self, bound: u64) -> u64 {
+        // SplitMix64, of public domain: steps by the golden ratio, mixed.
+        const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
+        let n = self.0.drawn.fetch_add(1, SeqCst) + 1;
+        let mut z = self.0.seed.wrapping_add(n.wrapping_mul(STEP));
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (z ^ (z >> 31)) % bound
+    }
+
+    pub(crate) fn millis(&self, bound: u64) -> Duration {
+        Duration::from_millis(self.below(bound))
+    }
+}
+
+impl Drop for Seeded {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the seed was {}", self.seed);
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! What is logged, word for word, and that no secret is in it.
+//!
+//! In a process of its own, because `tracing` decides once per process and call site whether anybody listens.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy does not see that a helper belongs to a test"
+)]
+
+use std::{cell::RefCell, error::Error as StdError, fmt, sync::Once, time::Duration};
+
+use scout_metrics_core::{
+    Error, ErrorKind, MemorySource, MetricsSource, MetricsSourceExt, Organization, Snapshot, Stream,
+};
+use tokio::time::advance;
+use tracing::{
+    Event, Metadata, Subscriber,
+    field::{Field, Visit},
+    span,
+};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn snapshot(streams: &[&str]) -> Snapshot {
+    let acme = Organization::new("acme").unwrap();
+    Snapshot::new(acme, streams.iter().map(|&name| Stream::new(name))).unwrap()
+}
+
+fn down() -> Error {
+    let acme = Organization::new("acme").unwrap();
+    Error::new(ErrorKind::Unavailable, "down").with_organization(&acme)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_answer_does_not_replace_a_good_one_in_silence() {
+    listen();
+    let memory = MemorySource::new(snapshot(&["a", "b"]));
+    let source = memory.clone().cached(HOUR);
+    for answer in [snapshot(&["a", "b"]), snapshot(&[]), snapshot(&[])] {
+        memory.set(Ok(answer));
+        source.scrape().await.unwrap();
+        advance(HOUR).await;
+    }
+    assert_eq!(
+        logged(),
+        ["WARN an empty snapshot replaces one with 2 streams organization=acme"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_refresh_is_logged_once_however_many_ask() {
+    listen();
+    let memory = MemorySource::new(snapshot(&["a"]));
+    let source = memory.clone().cached(HOUR);
+    source.scrape().await.unwrap();
+    memory.set(Err(down()));
+    advance(HOUR).await;
+    for _ in 0..100 {
+        source.scrape().await.unwrap();
+    }
+    assert_eq!(
+        logged(),
+        [
+            "WARN cannot refresh the cached snapshot organization=acme kind=unavailable failures=1 \
+          serves_stale=true error=organization `acme`: down"
+        ]
+    );
+}
+
+thread_local! {
+    static LINES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Makes this process log, each test into lines of its own thread.
+fn listen() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| tracing::subscriber::set_global_default(Lines).unwrap());
+}
+
+/// Returns one line per event of this thread: the level, the message and the fields.
+fn logged() -> Vec<String> {
+    LINES.take()
+}
+
+struct Lines;
+
+impl Subscriber for Lines {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().starts_with("scout_metrics")
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut line = Line(event.metadata().level().to_string());
+        event.record(&mut line);
+        LINES.with_borrow_mut(|lines| lines.push(line.0));
+    }
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
+}
+
+struct Line(String);
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.0 += &match field.name() {
+            "message" => format!(" {value:?}"),
+            name => format!(" {name}={value:?}"),
+        };
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn StdError + 'static)) {
+        self.0 += &format!(" {}={value}", field.name());
+    }
+}
