@@ -182,7 +182,7 @@ impl<'a> Fetch<'a> {
         let mut is_checked = false;
         while let Some(part) = body.next().await? {
             if !is_checked {
-                if let Some(first) = part.iter().find(|b| !b.is_ascii_whitespace()) {
+                if let Some(first) = part.iter().find(|b| !is_blank(**b)) {
                     is_checked = true;
                     if let Some(fault) = disguise(*first) {
                         let body = excerpt_of(body, part.to_vec(), token).await;
@@ -332,12 +332,10 @@ fn place(url: &Url, token: &Token) -> String {
     let mut place = url.clone();
     place.set_query(None);
     place.set_fragment(None);
-    let is_without_user = place.set_username("").and(place.set_password(None)).is_ok();
-    if is_without_user || !url.has_authority() {
-        format!("`{}`", shown(place.as_str().as_bytes(), token))
-    } else {
-        "an unusable address".to_owned()
-    }
+    // This fails for addresses that can have neither.
+    let _ = place.set_username("");
+    let _ = place.set_password(None);
+    format!("`{}`", shown(place.as_str().as_bytes(), token))
 }
 
 /// Returns the format that the content type names. A missing content type is taken for the Prometheus text format, as
@@ -362,6 +360,11 @@ fn from_content_type(value: &str) -> Option<Format> {
         "text/plain" => Some(Format::Prometheus),
         _ => None,
     }
+}
+
+/// Returns whether a byte may be in front of a page: white space, or part of a byte order mark.
+fn is_blank(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || matches!(byte, 0xef | 0xbb | 0xbf)
 }
 
 /// Says what a body is that is called metrics and begins as no exposition can.

@@ -1,6 +1,9 @@
 //! A server on loopback that plays a script, byte by byte: what HTTP libraries would tidy up stays as it is.
 
-#![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a helper that fails is a test that fails"
+)]
 
 use std::{
     io,
