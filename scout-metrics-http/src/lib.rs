@@ -2,5 +2,10 @@
 
 #![forbid(unsafe_code)]
 
+mod client;
+mod credentials;
+mod error;
 #[cfg(feature = "exporter")]
 pub mod exporter;
+
+pub use crate::client::{ScoutClient, ScoutClientBuilder, ScoutSource};

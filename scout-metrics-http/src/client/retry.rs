@@ -1,0 +1,141 @@
+//! When to ask again, and how long to wait before.
+
+use std::time::{Duration, SystemTime};
+
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use scout_metrics_core::Error;
+
+/// The longest back-off of a default client before the second attempt. It doubles with each attempt after.
+pub(crate) const DEFAULT_BACKOFF: Duration = Duration::from_millis(500);
+
+#[derive(Clone, Debug)]
+pub(crate) struct RetryPolicy {
+    pub(crate) max_attempts: u32,
+    pub(crate) backoff: Duration,
+}
+
+impl RetryPolicy {
+    /// Returns how long to wait after a number of attempts, or nothing if the error is final.
+    pub(crate) fn delay(&self, attempts: u32, error: &Error) -> Option<Duration> {
+        if attempts >= self.max_attempts || !error.is_retryable() {
+            return None;
+        }
+        let asked = error.retry_after().unwrap_or_default();
+        Some(asked.saturating_add(self.jittered(attempts)))
+    }
+
+    /// Returns a random back-off, so that clients which failed together do not come back together. The lower end is a
+    /// tenth of the first: a server that just closed the connection needs a moment.
+    fn jittered(&self, attempts: u32) -> Duration {
+        let longest = self
+            .backoff
+            .saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1)));
+        let shortest = self.backoff / 10;
+        let spread = longest.saturating_sub(shortest);
+        shortest.saturating_add(spread.mul_f64(fastrand::f64()))
+    }
+}
+
+/// Reads `Retry-After` in both of its forms. A time in the past is no delay; what is neither form is ignored; the
+/// longest of several counts.
+pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let values = headers.get_all(RETRY_AFTER).iter();
+    values
+        .filter_map(|value| parse(value.to_str().ok()?.trim(), now))
+        .max()
+}
+
+fn parse(value: &str, now: SystemTime) -> Option<Duration> {
+    if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
+        // Only a number too large for 64 bits is an error here.
+        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
+    }
+    let time = httpdate::parse_http_date(value).ok()?;
+    Some(time.duration_since(now).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::HeaderValue;
+    use scout_metrics_core::ErrorKind;
+
+    use super::*;
+
+    const POLICY: RetryPolicy = RetryPolicy {
+        max_attempts: 3,
+        backoff: Duration::from_millis(500),
+    };
+
+    fn read(values: &[&str]) -> Option<Duration> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(RETRY_AFTER, HeaderValue::from_str(value).unwrap());
+        }
+        // Sun, 06 Nov 1994 08:49:37 GMT
+        retry_after(
+            &headers,
+            SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777),
+        )
+    }
+
+    #[test]
+    fn retry_after_is_read_in_both_forms() {
+        let seconds = |s| Some(Duration::from_secs(s));
+        assert_eq!(read(&["120"]), seconds(120));
+        assert_eq!(read(&["0"]), seconds(0));
+        assert_eq!(read(&["Sun, 06 Nov 1994 08:50:07 GMT"]), seconds(30));
+        assert_eq!(read(&["Sunday, 06-Nov-94 08:50:07 GMT"]), seconds(30));
+        assert_eq!(read(&["Sun, 06 Nov 1994 07:00:00 GMT"]), seconds(0));
+        assert_eq!(read(&["1", "junk", "7"]), seconds(7));
+        assert_eq!(read(&["99999999999999999999999"]), seconds(u64::MAX));
+    }
+
+    #[test]
+    fn junk_in_retry_after_is_ignored() {
+        for value in ["", "-5", "+5", "1.5", "soon", "5 s", "Mon, 99 Foo"] {
+            assert_eq!(read(&[value]), None, "{value:?}");
+        }
+        assert_eq!(read(&[]), None);
+    }
+
+    #[test]
+    fn backs_off_longer_each_time_and_never_the_same() {
+        let error = Error::new(ErrorKind::Unavailable, "x");
+        let millis = |attempts| POLICY.delay(attempts, &error).unwrap().as_millis();
+        let first: Vec<_> = (0..100).map(|_| millis(1)).collect();
+        let second: Vec<_> = (0..100).map(|_| millis(2)).collect();
+        assert!(first.iter().all(|ms| (50..=500).contains(ms)), "{first:?}");
+        assert!(
+            second.iter().all(|ms| (50..=1000).contains(ms)),
+            "{second:?}"
+        );
+        assert!(second.iter().any(|ms| *ms > 500), "{second:?}");
+        assert!(first.iter().any(|ms| *ms != first[0]), "{first:?}");
+    }
+
+    #[test]
+    fn the_server_may_ask_for_more_and_nobody_overflows() {
+        let error = |seconds| {
+            Error::new(ErrorKind::RateLimited, "x").with_retry_after(Duration::from_secs(seconds))
+        };
+        assert!(POLICY.delay(1, &error(5)).unwrap() >= Duration::from_secs(5));
+        assert!(POLICY.delay(1, &error(u64::MAX)).unwrap() >= Duration::from_secs(u64::MAX));
+        let patient = RetryPolicy {
+            max_attempts: u32::MAX,
+            backoff: Duration::MAX,
+        };
+        assert!(patient.delay(1000, &error(1)).is_some());
+    }
+
+    #[test]
+    fn gives_up_on_what_waiting_does_not_help_and_after_the_last_attempt() {
+        assert_eq!(
+            POLICY.delay(1, &Error::new(ErrorKind::Forbidden, "x")),
+            None
+        );
+        assert_eq!(
+            POLICY.delay(3, &Error::new(ErrorKind::Unavailable, "x")),
+            None
+        );
+    }
+}

@@ -1,0 +1,194 @@
+//! What can go wrong on the way to Docker Scout, mapped once into the error of `scout-metrics-core`.
+
+use std::{fmt, io, path::PathBuf, time::Duration};
+
+use reqwest::StatusCode;
+use scout_metrics_core::{Error, ErrorKind};
+
+use crate::credentials::{Origin, TokenFault};
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HttpError {
+    #[error("the token {origin} {fault}")]
+    BadToken { origin: Origin, fault: TokenFault },
+    #[error("the connection to `{server}` broke after {received} bytes of the answer's body")]
+    BodyCut {
+        server: String,
+        received: u64,
+        source: reqwest::Error,
+    },
+    #[cfg(feature = "rustls")]
+    #[error("cannot use the certificates of `{}`: {fault}", path.display())]
+    CaFile { path: PathBuf, fault: String },
+    #[error("cannot set up the HTTP client")]
+    Client(#[source] reqwest::Error),
+    #[error("cannot connect to `{server}`{hint}")]
+    Connect {
+        server: String,
+        hint: String,
+        is_transient: bool,
+        source: reqwest::Error,
+    },
+    #[error("no connection to `{server}` in time")]
+    ConnectTimeout {
+        server: String,
+        source: reqwest::Error,
+    },
+    #[error("the answer cannot be read; its text is withheld because it repeats the token")]
+    Echo(ErrorKind),
+    #[error("the answer is encoded as `{0}`, which was not asked for")]
+    Encoding(String),
+    #[error("cannot get an answer from `{server}`")]
+    Exchange {
+        server: String,
+        source: reqwest::Error,
+    },
+    #[error("the answer's gzip encoding is damaged, or ends too early")]
+    Gzip(#[source] io::Error),
+    #[error("the answer has more than {0} bytes, the limit")]
+    Limit(u64),
+    #[error("the answer {0}")]
+    NotMetrics(String, Excerpt),
+    #[error(
+        "no token: call `with_token_file`, `with_token` or `with_token_from_env` on the builder"
+    )]
+    NoToken,
+    #[error(
+        "no token in the environment: set `DOCKER_SCOUT_TOKEN_FILE`, `DOCKER_SCOUT_TOKEN` or \
+         `DOCKER_SCOUT_HUB_PASSWORD`"
+    )]
+    NoVariable,
+    #[error("{0}")]
+    Option(String),
+    /// What the reader of the body says.
+    #[error(transparent)]
+    Reader(Error),
+    #[error(
+        "the server redirects to {target} (HTTP {}); redirects are not followed, so that the token stays with the \
+         server it is for", status.as_u16()
+    )]
+    Redirect { status: StatusCode, target: String },
+    #[error("{message}")]
+    Status {
+        status: StatusCode,
+        message: String,
+        retry_after: Option<Duration>,
+        body: Excerpt,
+    },
+    #[error("{waited_for} within {timeout:?}")]
+    Timeout {
+        waited_for: String,
+        timeout: Duration,
+    },
+    #[error("cannot read the token file `{}`{hint}", path.display())]
+    TokenFile {
+        path: PathBuf,
+        hint: &'static str,
+        source: io::Error,
+    },
+    #[error(
+        "the token file `{}` is {}, not a regular file",
+        path.display(), if *is_directory { "a directory" } else { "a pipe or device" }
+    )]
+    TokenFileKind { path: PathBuf, is_directory: bool },
+}
+
+/// The beginning of an answer's body, without the token.
+#[derive(Default)]
+pub(crate) struct Excerpt(pub(crate) String);
+
+impl fmt::Debug for Excerpt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
+}
+
+impl HttpError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            #[cfg(feature = "rustls")]
+            Self::CaFile { .. } => ErrorKind::Config,
+            Self::BadToken { .. }
+            | Self::Client(_)
+            | Self::NoToken
+            | Self::NoVariable
+            | Self::Option(_)
+            | Self::TokenFile { .. }
+            | Self::TokenFileKind { .. } => ErrorKind::Config,
+            Self::BodyCut { .. } | Self::Connect { .. } | Self::Exchange { .. } => {
+                ErrorKind::Transport
+            }
+            Self::ConnectTimeout { .. } | Self::Timeout { .. } => ErrorKind::Timeout,
+            Self::Echo(kind) => *kind,
+            Self::Encoding(_) | Self::Gzip(_) => ErrorKind::Decode,
+            Self::Limit(_) => ErrorKind::Limit,
+            Self::NotMetrics(..) => ErrorKind::NotMetrics,
+            Self::Reader(error) => error.kind(),
+            Self::Redirect { .. } => ErrorKind::Redirect,
+            Self::Status { status, .. } => status_kind(*status),
+        }
+    }
+}
+
+fn status_kind(status: StatusCode) -> ErrorKind {
+    match status {
+        StatusCode::UNAUTHORIZED => ErrorKind::Unauthorized,
+        StatusCode::FORBIDDEN => ErrorKind::Forbidden,
+        StatusCode::NOT_FOUND => ErrorKind::NotFound,
+        StatusCode::TOO_MANY_REQUESTS => ErrorKind::RateLimited,
+        status if status.is_server_error() => ErrorKind::Unavailable,
+        _ => ErrorKind::Status,
+    }
+}
+
+impl From<HttpError> for Error {
+    fn from(error: HttpError) -> Self {
+        let new = Self::new(error.kind(), error.to_string());
+        match error {
+            HttpError::Reader(error) => error,
+            HttpError::BodyCut { source, .. }
+            | HttpError::Client(source)
+            | HttpError::ConnectTimeout { source, .. }
+            | HttpError::Exchange { source, .. } => new.with_source(source),
+            HttpError::Connect {
+                is_transient,
+                source,
+                ..
+            } => new.with_retryable(is_transient).with_source(source),
+            HttpError::Gzip(source) | HttpError::TokenFile { source, .. } => {
+                new.with_source(source)
+            }
+            HttpError::NotMetrics(_, body) => new.with_status(200).with_body(&body.0),
+            HttpError::Redirect { status, .. } => new.with_status(status.as_u16()),
+            HttpError::Status {
+                status,
+                retry_after,
+                body,
+                ..
+            } => {
+                let error = new
+                    .with_retryable(is_transient(status))
+                    .with_status(status.as_u16())
+                    .with_body(&body.0);
+                match retry_after {
+                    Some(delay) => error.with_retry_after(delay),
+                    None => error,
+                }
+            }
+            _ => new,
+        }
+    }
+}
+
+/// Returns whether the same request may get another answer soon.
+fn is_transient(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::REQUEST_TIMEOUT
+            | StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::INTERNAL_SERVER_ERROR
+            | StatusCode::BAD_GATEWAY
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::GATEWAY_TIMEOUT
+    )
+}
