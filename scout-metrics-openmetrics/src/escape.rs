@@ -87,20 +87,6 @@ fn unescape(raw: &str, escapes: Escapes) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Returns whether a backslash stands before a character that it does not escape.
-pub(crate) fn has_undefined_escape(raw: &str, escapes: Escapes) -> bool {
-    let mut rest = raw.as_bytes();
-    while let Some(backslash) = memchr(b'\\', rest) {
-        match rest.get(backslash + 1) {
-            Some(b'\\' | b'n') => {}
-            Some(b'"') if escapes == Escapes::Quoted => {}
-            _ => return true,
-        }
-        rest = &rest[backslash + 2..];
-    }
-    false
-}
-
 /// Writes a label value or a quoted name, without the quotes around it.
 pub(crate) fn push_quoted(out: &mut String, text: &str) {
     push_escaped(out, text, |rest| memchr3(b'\\', b'\n', b'"', rest));
@@ -136,14 +122,6 @@ mod tests {
         assert_eq!(quoted(r"\\n \t \é"), r"\n \t \é");
         assert_eq!(quoted("a\\"), "a\\");
         assert_eq!(unescape(r#"\"\n"#, Escapes::Help), "\\\"\n");
-    }
-
-    #[test]
-    fn knows_undefined_escapes() {
-        assert!(has_undefined_escape(r"\t", Escapes::Quoted));
-        assert!(has_undefined_escape("\\", Escapes::Quoted));
-        assert!(has_undefined_escape(r#"\""#, Escapes::Help));
-        assert!(!has_undefined_escape(r#"\\t\n\""#, Escapes::Quoted));
     }
 
     #[test]

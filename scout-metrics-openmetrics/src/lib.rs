@@ -2,15 +2,18 @@
 
 #![forbid(unsafe_code)]
 
+mod check;
 mod chunked;
 mod encode;
 mod error;
 mod escape;
 mod event;
 mod exposition;
+mod families;
 mod format;
 mod index;
 mod line;
+mod model;
 mod number;
 mod options;
 mod parser;
@@ -25,7 +28,9 @@ pub use crate::{
     escape::Text,
     event::{Event, ExemplarRef, Labels, Line, MetricType, SampleRef},
     exposition::Exposition,
+    families::{Families, parse_families},
     format::Format,
+    model::{Exemplar, LabelSet, MetricFamily, Sample, Suffix},
     number::Timestamp,
     options::{Limits, Mode, ParseOptions},
     parser::Parser,

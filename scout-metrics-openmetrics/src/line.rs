@@ -11,7 +11,7 @@ use memchr::{memchr, memchr2};
 use crate::{
     Format, MetricType, Mode, ParseOptions, Rule, Timestamp,
     error::Fault,
-    escape::{Escapes, Text, has_undefined_escape},
+    escape::{Escapes, Text},
     event::{ExemplarParts, LabelSpan, Number, Parts, Span},
     number::{self, NumberFault},
 };
@@ -209,6 +209,13 @@ impl<'a, 's> Scanner<'a, 's> {
         if comment == self.at - keyword.len() || !matches!(keyword, "HELP" | "TYPE") {
             return Ok(LineKind::Comment(&self.text[comment..self.end]));
         }
+        if self.text[self.at..self.end].trim_ascii().is_empty() {
+            self.forgive(
+                Rule::MetadataSyntax,
+                "expected a metric name, found the end of the line",
+            )?;
+            return Ok(LineKind::Comment(&self.text[comment..self.end]));
+        }
         self.skip_separator(Rule::MetadataSyntax, "a blank and a metric name")?;
         let name = self.read_family_name()?;
         if keyword == "TYPE" {
@@ -221,7 +228,7 @@ impl<'a, 's> Scanner<'a, 's> {
         if self.peek().is_some() {
             self.skip_separator(Rule::MetadataSyntax, "a blank and a help text")?;
         }
-        let text = self.take_rest(Escapes::Help)?;
+        let text = self.take_rest(Escapes::Help);
         Ok(LineKind::Help { name, text })
     }
 
@@ -260,7 +267,7 @@ impl<'a, 's> Scanner<'a, 's> {
             }
             _ => Ok(LineKind::Help {
                 name,
-                text: self.take_rest(Escapes::Quoted)?,
+                text: self.take_rest(Escapes::Quoted),
             }),
         }
     }
@@ -298,10 +305,12 @@ impl<'a, 's> Scanner<'a, 's> {
             _ => self.at = at,
         }
         let message = "expected counter, gauge, histogram, summary or untyped";
-        match MetricType::ALL
+        let known = MetricType::ALL
             .into_iter()
-            .find(|kind| kind.as_str() == word)
-        {
+            .find(|kind| kind.as_str() == word);
+        // The word of the Go library that Prometheus is built on.
+        let known = known.or((word == "gauge_histogram").then_some(MetricType::GaugeHistogram));
+        match known {
             Some(kind) => {
                 self.forgive(Rule::TypeName, message)?;
                 self.at = at + word.len();
@@ -325,20 +334,14 @@ impl<'a, 's> Scanner<'a, 's> {
         })
     }
 
-    fn take_rest(&mut self, escapes: Escapes) -> Result<Text<'a>> {
+    fn take_rest(&mut self, escapes: Escapes) -> Text<'a> {
         let rest = &self.text[self.at..self.end];
         let escapes = match memchr(b'\\', rest.as_bytes()) {
             None => Escapes::None,
-            Some(first) => {
-                if escapes == Escapes::Help && has_undefined_escape(rest, escapes) {
-                    self.at += first;
-                    self.forgive(Rule::Escape, r"expected `\\` or `\n` in the help text")?;
-                }
-                escapes
-            }
+            Some(_) => escapes,
         };
         self.at = self.end;
-        Ok(Text::new(rest, escapes))
+        Text::new(rest, escapes)
     }
 
     // Samples.
@@ -543,11 +546,20 @@ impl<'a, 's> Scanner<'a, 's> {
             match self.peek() {
                 Some(b',') => self.at += 1,
                 Some(b'}') => break,
+                Some(byte) if self.may_start_label(byte) => {
+                    self.forgive(Rule::LabelSyntax, "expected ',' or '}' after a label")?;
+                }
                 _ => return Err(self.expected(Rule::LabelSyntax, "',' or '}' after a label")),
             }
         }
         self.at += 1;
         self.check_label_names(&labels[first..])
+    }
+
+    /// Prometheus takes labels without a comma between them in its text format.
+    fn may_start_label(&self, byte: u8) -> bool {
+        let is_start = byte == b'"' || CLASSES[usize::from(byte)] & IS_LABEL != 0;
+        self.format() == Format::Prometheus && is_start
     }
 
     /// Skips blanks before a label. OpenMetrics has none there; the Python parser and its encoder do after a comma.
@@ -642,23 +654,7 @@ impl<'a, 's> Scanner<'a, 's> {
             return Err(Fault::limit(start, message));
         }
         self.at = at + 1;
-        let span = self.span(start, at, escaped);
-        if escaped && self.format() == Format::Prometheus {
-            self.check_escapes(span)?;
-        }
-        Ok(span)
-    }
-
-    fn check_escapes(&mut self, span: Span) -> Result<()> {
-        if has_undefined_escape(self.text_of(span).raw(), Escapes::Quoted) {
-            let after = std::mem::replace(&mut self.at, self.start + span.start as usize);
-            self.forgive(
-                Rule::Escape,
-                r#"expected `\\`, `\n` or `\"` where a backslash stands"#,
-            )?;
-            self.at = after;
-        }
-        Ok(())
+        Ok(self.span(start, at, escaped))
     }
 
     /// Takes the next line as a part of this one: Prometheus reads a line feed in quotes as it stands.

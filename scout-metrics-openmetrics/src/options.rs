@@ -50,8 +50,8 @@ impl ParseOptions {
 
     /// Sets whether names may be quoted, as in `{"a.b"} 1`. Default: `true`.
     ///
-    /// Prometheus 3 [writes names so] that are not of the classic form. Neither format had them when it was specified,
-    /// so a strict check against the letter of the specification turns them off.
+    /// Prometheus 3 [writes names so] that are not of the classic form. OpenMetrics 1.0 does not know them, so a check
+    /// against the letter of its specification turns them off.
     ///
     /// [writes names so]: https://prometheus.io/docs/instrumenting/escaping_schemes/
     #[must_use]

@@ -76,11 +76,6 @@ impl<'a> Parser<'a> {
         }
         self.reader.next(self.text)
     }
-
-    /// Describes a fault in the line that was read last.
-    pub(crate) fn error_in_last_line(&self, fault: Fault) -> ParseError {
-        self.reader.error(fault, self.text)
-    }
 }
 
 /// Checks that bytes are UTF-8.

@@ -60,16 +60,15 @@ rules! {
     CarriageReturn, "carriage_return", Syntax, "a line ends in a line feed alone";
     Comment, "comment", Syntax, "OpenMetrics has no comments";
     CounterSuffix, "counter_suffix", Semantics, "a counter's samples end in `_total` or `_created`";
+    CounterTotal, "counter_total", Semantics, "a counter has a sample that ends in `_total`";
     CounterValue, "counter_value", Semantics, "a counter is neither negative nor NaN";
     DuplicateLabel, "duplicate_label", Syntax, "a label name occurs once in a label set";
     DuplicateMetadata, "duplicate_metadata", Semantics, "a family has one TYPE, one HELP and one UNIT";
     DuplicateSeries, "duplicate_series", Semantics, "a combination of name and labels occurs once";
     Eof, "eof", Incomplete, "OpenMetrics ends in the line `# EOF`";
-    Escape, "escape", Syntax, r#"a backslash stands before a backslash, an `n` or a quote"#;
     ExemplarLength, "exemplar_length", Semantics, "the labels of an exemplar have at most 128 characters";
     ExemplarPlace, "exemplar_place", Semantics, "an exemplar belongs to a counter's total or to a bucket";
     ExemplarSyntax, "exemplar_syntax", Syntax, "an exemplar is ` # {labels} value` and perhaps a timestamp";
-    FamilyName, "family_name", Semantics, "the name of a family occurs once";
     FinalNewline, "final_newline", Incomplete, "the last line ends in a line feed";
     HistogramCount, "histogram_count", Semantics, "a histogram has a count where it has a sum, and it equals the bucket `+Inf`";
     HistogramSum, "histogram_sum", Semantics, "a histogram with negative bounds has no sum, unless it is a gauge histogram";
@@ -90,7 +89,6 @@ rules! {
     NameClash, "name_clash", Semantics, "no sample name can belong to two families";
     Number, "number", Syntax, "a value is a decimal number, `NaN`, `+Inf` or `-Inf`";
     NumberRange, "number_range", Syntax, "a value fits a 64-bit float";
-    PlainValue, "plain_value", Semantics, "a sample of a gauge or an unknown metric has the name of its family";
     QuotedName, "quoted_name", Syntax, "names are not quoted, which is an extension of Prometheus 3";
     QuantileRange, "quantile_range", Semantics, "a label `quantile` is a number from 0 to 1";
     QuantileValue, "quantile_value", Semantics, "the value of a quantile is not negative";
@@ -99,7 +97,6 @@ rules! {
     StateSetLabel, "state_set_label", Semantics, "a state set's samples have a label named as the family and no suffix";
     StateSetValue, "state_set_value", Semantics, "a state has the value 0 or 1";
     SummaryCount, "summary_count", Semantics, "the count and sum of a summary are not negative and not NaN, the count is whole";
-    SummarySuffix, "summary_suffix", Semantics, "a summary's samples end in `_count`, `_sum` or `_created`, or have a label `quantile`";
     Timestamp, "timestamp", Syntax, "a timestamp is a finite number: seconds in OpenMetrics, whole milliseconds in Prometheus text";
     TimestampMix, "timestamp_mix", Semantics, "all samples of a metric have a timestamp or none has";
     TimestampOrder, "timestamp_order", Semantics, "the timestamps of a metric do not decrease";

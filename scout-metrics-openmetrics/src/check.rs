@@ -1,0 +1,593 @@
+//! What the samples of a family have to say together: the rules about types, values and order.
+//!
+//! The checks see one sample after another and keep only what the rules need: the metric and the point that are being
+//! read, and by a hash which metrics came before them in the family.
+
+use std::{
+    collections::{HashSet, hash_map::RandomState},
+    hash::BuildHasher,
+};
+
+use crate::{
+    Deviation, Format, MetricType, Mode, ParseOptions, Rule, SampleRef, Suffix, Timestamp,
+    number::parse_value,
+};
+
+/// A rule that is broken and not forgiven.
+#[derive(Debug)]
+pub(crate) struct Violation {
+    pub(crate) rule: Rule,
+    pub(crate) line: u64,
+    pub(crate) message: String,
+}
+
+type Result<T = (), E = Violation> = std::result::Result<T, E>;
+
+/// Where broken rules are reported.
+#[derive(Debug)]
+pub(crate) struct Report {
+    mode: Mode,
+    deviations: Vec<Deviation>,
+}
+
+impl Report {
+    pub(crate) fn new(mode: Mode) -> Self {
+        Self {
+            mode,
+            deviations: Vec::new(),
+        }
+    }
+
+    /// Records that a rule is broken, or in strict mode fails.
+    pub(crate) fn broken(
+        &mut self,
+        rule: Rule,
+        line: u64,
+        message: impl FnOnce() -> String,
+    ) -> Result {
+        match self.mode {
+            Mode::Lenient => {
+                self.deviations.push(Deviation { rule, line });
+                Ok(())
+            }
+            Mode::Strict => Err(Violation {
+                rule,
+                line,
+                message: message(),
+            }),
+        }
+    }
+
+    pub(crate) fn extend(&mut self, deviations: &[Deviation]) {
+        self.deviations.extend_from_slice(deviations);
+    }
+
+    pub(crate) fn into_deviations(self) -> Vec<Deviation> {
+        self.deviations
+    }
+}
+
+/// Checks the samples of one family after another.
+#[derive(Debug)]
+pub(crate) struct Checker {
+    format: Format,
+    hasher: RandomState,
+    name: String,
+    kind: MetricType,
+    /// The metrics of the family that came so far; in Prometheus text the series.
+    seen: HashSet<u64>,
+    metric: Option<Metric>,
+}
+
+/// The metric that is being read.
+#[derive(Debug)]
+struct Metric {
+    key: u64,
+    timestamp: Option<Timestamp>,
+    line: u64,
+    point: Point,
+}
+
+/// What is known of the point that is being read.
+#[derive(Debug, Default)]
+struct Point {
+    /// Bound and value of the last bucket.
+    bucket: Option<(f64, f64)>,
+    has_negative_bound: bool,
+    /// The value of the bucket `+Inf`.
+    infinite: Option<f64>,
+    count: Option<f64>,
+    sum: Option<f64>,
+    has_total: bool,
+}
+
+impl Checker {
+    pub(crate) fn new(options: &ParseOptions) -> Self {
+        Self {
+            format: options.format(),
+            hasher: RandomState::new(),
+            name: String::new(),
+            kind: MetricType::Unknown,
+            seen: HashSet::new(),
+            metric: None,
+        }
+    }
+
+    /// Goes to another family. The last metric of the one before has to be complete.
+    pub(crate) fn start_family(
+        &mut self,
+        name: &str,
+        kind: MetricType,
+        report: &mut Report,
+    ) -> Result {
+        self.finish_point(report)?;
+        self.metric = None;
+        self.seen.clear();
+        name.clone_into(&mut self.name);
+        self.kind = kind;
+        Ok(())
+    }
+
+    /// Checks a sample of the family.
+    pub(crate) fn check(
+        &mut self,
+        sample: SampleRef<'_, '_>,
+        suffix: Suffix,
+        line: u64,
+        report: &mut Report,
+    ) -> Result {
+        if self.format == Format::Prometheus {
+            self.check_number_labels(sample, suffix, line, report)?;
+            return self.check_series(sample, suffix, line, report);
+        }
+        self.check_exemplar(sample, suffix, line, report)?;
+        self.check_metric(sample, line, report)?;
+        match self.kind {
+            MetricType::Counter => self.check_counter(sample, suffix, line, report),
+            MetricType::Gauge | MetricType::Unknown => Ok(()),
+            MetricType::GaugeHistogram | MetricType::Histogram => {
+                self.check_histogram(sample, suffix, line, report)
+            }
+            MetricType::Info => self.check_info(sample, suffix, line, report),
+            MetricType::StateSet => self.check_state_set(sample, line, report),
+            MetricType::Summary => self.check_summary(sample, suffix, line, report),
+        }
+    }
+
+    // Prometheus text.
+
+    fn check_number_labels(
+        &self,
+        sample: SampleRef<'_, '_>,
+        suffix: Suffix,
+        line: u64,
+        report: &mut Report,
+    ) -> Result {
+        let name = match (self.kind, suffix) {
+            (MetricType::GaugeHistogram | MetricType::Histogram, Suffix::Bucket) => "le",
+            (MetricType::Summary, Suffix::None) => "quantile",
+            _ => return Ok(()),
+        };
+        match label(sample, name) {
+            Some(value) if parse_value(&value).is_err() => {
+                report.broken(Rule::LabelValueNumber, line, || {
+                    format!("expected a number in the label `{name}`, found {value:?}")
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_series(
+        &mut self,
+        sample: SampleRef<'_, '_>,
+        suffix: Suffix,
+        line: u64,
+        report: &mut Report,
+    ) -> Result {
+        let key = self.key(sample, "").wrapping_add(suffix as u64);
+        if self.seen.insert(key) {
+            return Ok(());
+        }
+        report.broken(Rule::DuplicateSeries, line, || {
+            format!(
+                "the series of `{}` with these labels occurs in an earlier line",
+                sample.name()
+            )
+        })
+    }
+
+    // Metrics and points of OpenMetrics.
+
+    fn check_metric(
+        &mut self,
+        sample: SampleRef<'_, '_>,
+        line: u64,
+        report: &mut Report,
+    ) -> Result {
+        let key = self.key(sample, self.point_label());
+        let timestamp = sample.timestamp();
+        match &mut self.metric {
+            Some(metric) if metric.key == key => {
+                let before = metric.timestamp;
+                if before.is_some() != timestamp.is_some() {
+                    report.broken(Rule::TimestampMix, line, || {
+                        "some samples of the metric have a timestamp and some have none".to_owned()
+                    })?;
+                }
+                if timestamp < before && timestamp.is_some() {
+                    report.broken(Rule::TimestampOrder, line, || {
+                        "the timestamp is earlier than that of the sample before".to_owned()
+                    })?;
+                }
+                if timestamp != before {
+                    self.finish_point(report)?;
+                }
+            }
+            _ => {
+                self.finish_point(report)?;
+                if !self.seen.insert(key) {
+                    report.broken(Rule::InterleavedMetrics, line, || {
+                        "samples of the metric stand in earlier lines, with others in between"
+                            .to_owned()
+                    })?;
+                }
+                self.metric = None;
+            }
+        }
+        let metric = self.metric.get_or_insert(Metric {
+            key,
+            timestamp,
+            line,
+            point: Point::default(),
+        });
+        metric.timestamp = timestamp;
+        metric.line = line;
+        Ok(())
+    }
+
+    /// Checks that a point is complete and starts the next.
+    fn finish_point(&mut self, report: &mut Report) -> Result {
+        let Some(metric) = &mut self.metric else {
+            return Ok(());
+        };
+        let line = metric.line;
+        let point = std::mem::take(&mut metric.point);
+        match self.kind {
+            MetricType::Counter if !point.has_total => {
+                report.broken(Rule::CounterTotal, line, || {
+                    format!(
+                        "the counter `{}` has no sample `{}_total`",
+                        self.name, self.name
+                    )
+                })
+            }
+            MetricType::GaugeHistogram | MetricType::Histogram => {
+                self.finish_histogram(&point, line, report)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn finish_histogram(&self, point: &Point, line: u64, report: &mut Report) -> Result {
+        if point.infinite.is_none() {
+            report.broken(Rule::InfiniteBucket, line, || {
+                format!(
+                    "a metric of the histogram `{}` has no bucket `+Inf`",
+                    self.name
+                )
+            })?;
+        }
+        if point.count.is_some() != point.sum.is_some() && !point.has_negative_bound {
+            report.broken(Rule::HistogramCount, line, || {
+                format!(
+                    "a metric of the histogram `{}` has a count or a sum and not both",
+                    self.name
+                )
+            })?;
+        }
+        if point.count.is_some() && point.infinite.is_some() && point.count != point.infinite {
+            report.broken(Rule::HistogramCount, line, || {
+                format!(
+                    "the count of the histogram `{}` is not that of its bucket `+Inf`",
+                    self.name
+                )
+            })?;
+        }
+        let Some(sum) = point.sum else {
+            return Ok(());
+        };
+        let is_gauge = self.kind == MetricType::GaugeHistogram;
+        if point.has_negative_bound && !is_gauge || sum < 0.0 && !point.has_negative_bound {
+            report.broken(Rule::HistogramSum, line, || {
+                format!(
+                    "the sum of the histogram `{}` does not go with its bounds",
+                    self.name
+                )
+            })?;
+        }
+        Ok(())
+    }
+
+    // Types of OpenMetrics.
+
+    fn check_counter(
+        &mut self,
+        sample: SampleRef<'_, '_>,
+        suffix: Suffix,
+        line: u64,
+        report: &mut Report,
+    ) -> Result {
+        if suffix != Suffix::Total {
+            return Ok(());
+        }
+        if let Some(metric) = &mut self.metric {
+            metric.point.has_total = true;
+        }
+        if is_natural(sample.value()) {
+            return Ok(());
+        }
+        report.broken(Rule::CounterValue, line, || {
+            format!(
+                "expected a counter that is not negative, found {}",
+                sample.value_text()
+            )
+        })
+    }
+
+    fn check_histogram(
+        &mut self,
+        sample: SampleRef<'_, '_>,
+        suffix: Suffix,
+        line: u64,
+        report: &mut Report,
+    ) -> Result {
+        let value = sample.value();
+        let is_good = match suffix {
+            Suffix::Bucket | Suffix::Count | Suffix::GCount => is_count(value),
+            Suffix::Sum => is_natural(value),
+            Suffix::GSum => !value.is_nan(),
+            _ => true,
+        };
+        if !is_good {
+            report.broken(Rule::HistogramValue, line, || {
+                format!(
+                    "`{}` cannot have the value {}",
+                    sample.name(),
+                    sample.value_text()
+                )
+            })?;
+        }
+        if suffix == Suffix::Bucket {
+            return self.check_bucket(sample, line, report);
+        }
+        let Some(metric) = &mut self.metric else {
+            return Ok(());
+        };
+        match suffix {
+            Suffix::Count | Suffix::GCount => metric.point.count = Some(value),
+            Suffix::Sum | Suffix::GSum => metric.point.sum = Some(value),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn check_bucket(
+        &mut self,
+        sample: SampleRef<'_, '_>,
+        line: u64,
+        report: &mut Report,
+    ) -> Result {
+        let bound_text = label(sample, "le");
+        let bound = bound_text
+            .as_deref()
+            .and_then(|text| parse_value(text).ok());
+        let Some(bound) = bound.filter(|bound| !bound.is_nan()) else {
+            return report.broken(Rule::BucketBound, line, || {
+                format!(
+                    "expected a number in the label `le`, found {:?}",
+                    bound_text.unwrap_or_default()
+                )
+            });
+        };
+        if bound == f64::INFINITY && bound_text.as_deref() != Some("+Inf") {
+            report.broken(Rule::InfiniteBucket, line, || {
+                format!(
+                    "expected `+Inf` in the label `le`, found {:?}",
+                    bound_text.unwrap_or_default()
+                )
+            })?;
+        }
+        let Some(Metric { point, .. }) = &mut self.metric else {
+            return Ok(());
+        };
+        let before = point.bucket.replace((bound, sample.value()));
+        point.has_negative_bound |= bound < 0.0;
+        if bound == f64::INFINITY {
+            point.infinite = Some(sample.value());
+        }
+        let Some((bound_before, value_before)) = before else {
+            return Ok(());
+        };
+        if bound <= bound_before {
+            report.broken(Rule::BucketOrder, line, || {
+                format!("the bound {bound} of the bucket is not above {bound_before}, that of the bucket before")
+            })?;
+        }
+        if sample.value() < value_before {
+            report.broken(Rule::BucketsCumulative, line, || {
+                format!(
+                    "the bucket holds {}, fewer than the bucket before",
+                    sample.value_text()
+                )
+            })?;
+        }
+        Ok(())
+    }
+
+    fn check_info(
+        &self,
+        sample: SampleRef<'_, '_>,
+        suffix: Suffix,
+        line: u64,
+        report: &mut Report,
+    ) -> Result {
+        if suffix != Suffix::Info || sample.value() == 1.0 {
+            return Ok(());
+        }
+        report.broken(Rule::InfoValue, line, || {
+            format!(
+                "expected 1, the value of an info, found {}",
+                sample.value_text()
+            )
+        })
+    }
+
+    fn check_state_set(&self, sample: SampleRef<'_, '_>, line: u64, report: &mut Report) -> Result {
+        if label(sample, &self.name).is_none() {
+            report.broken(Rule::StateSetLabel, line, || {
+                format!("expected a label `{}`, which names the state", self.name)
+            })?;
+        }
+        if sample.value() == 0.0 || sample.value() == 1.0 {
+            return Ok(());
+        }
+        report.broken(Rule::StateSetValue, line, || {
+            format!(
+                "expected 0 or 1, the value of a state, found {}",
+                sample.value_text()
+            )
+        })
+    }
+
+    fn check_summary(
+        &self,
+        sample: SampleRef<'_, '_>,
+        suffix: Suffix,
+        line: u64,
+        report: &mut Report,
+    ) -> Result {
+        let value = sample.value();
+        let is_good = match suffix {
+            Suffix::Count => is_count(value),
+            Suffix::Sum => is_natural(value),
+            Suffix::None => return self.check_quantile(sample, line, report),
+            _ => true,
+        };
+        if is_good {
+            return Ok(());
+        }
+        report.broken(Rule::SummaryCount, line, || {
+            format!(
+                "`{}` cannot have the value {}",
+                sample.name(),
+                sample.value_text()
+            )
+        })
+    }
+
+    fn check_quantile(&self, sample: SampleRef<'_, '_>, line: u64, report: &mut Report) -> Result {
+        let text = label(sample, "quantile");
+        let quantile = text.as_deref().and_then(|text| parse_value(text).ok());
+        if !quantile.is_some_and(|quantile| (0.0..=1.0).contains(&quantile)) {
+            report.broken(Rule::QuantileRange, line, || match text {
+                Some(text) => {
+                    format!("expected a number from 0 to 1 in the label `quantile`, found {text:?}")
+                }
+                None => format!(
+                    "expected a label `quantile` or one of the suffixes of the summary `{}`",
+                    self.name
+                ),
+            })?;
+        }
+        if sample.value() < 0.0 {
+            report.broken(Rule::QuantileValue, line, || {
+                format!(
+                    "expected a quantile that is not negative, found {}",
+                    sample.value_text()
+                )
+            })?;
+        }
+        Ok(())
+    }
+
+    // Exemplars.
+
+    fn check_exemplar(
+        &self,
+        sample: SampleRef<'_, '_>,
+        suffix: Suffix,
+        line: u64,
+        report: &mut Report,
+    ) -> Result {
+        const LONGEST: usize = 128;
+        let Some(exemplar) = sample.exemplar() else {
+            return Ok(());
+        };
+        let is_here = matches!(
+            (self.kind, suffix),
+            (MetricType::Counter, Suffix::Total)
+                | (
+                    MetricType::GaugeHistogram | MetricType::Histogram,
+                    Suffix::Bucket
+                )
+        );
+        if !is_here {
+            report.broken(Rule::ExemplarPlace, line, || {
+                format!(
+                    "`{}` cannot have an exemplar, only a counter's total and buckets can",
+                    sample.name()
+                )
+            })?;
+        }
+        let length: usize = exemplar
+            .labels()
+            .map(|(name, value)| name.decode().chars().count() + value.decode().chars().count())
+            .sum();
+        if length > LONGEST {
+            report.broken(Rule::ExemplarLength, line, || {
+                format!("the labels of the exemplar have {length} characters, at most {LONGEST} are allowed")
+            })?;
+        }
+        Ok(())
+    }
+
+    // Labels.
+
+    /// Returns the label that tells the samples of one point apart.
+    fn point_label(&self) -> &str {
+        match self.kind {
+            MetricType::GaugeHistogram | MetricType::Histogram => "le",
+            MetricType::StateSet => &self.name,
+            MetricType::Summary => "quantile",
+            _ => "",
+        }
+    }
+
+    /// Returns a hash of the labels but one, whatever their order is.
+    fn key(&self, sample: SampleRef<'_, '_>, without: &str) -> u64 {
+        sample
+            .labels()
+            .map(|(name, value)| (name.decode(), value.decode()))
+            .filter(|(name, _)| name != without)
+            .fold(0, |key, label| {
+                key.wrapping_add(self.hasher.hash_one(label))
+            })
+    }
+}
+
+/// Returns whether a number is zero or positive, and so no NaN.
+fn is_natural(value: f64) -> bool {
+    value >= 0.0
+}
+
+fn is_count(value: f64) -> bool {
+    is_natural(value) && (value.fract() == 0.0 || value.is_infinite())
+}
+
+fn label<'a>(sample: SampleRef<'_, 'a>, name: &str) -> Option<std::borrow::Cow<'a, str>> {
+    sample
+        .labels()
+        .find(|(found, _)| *found == *name)
+        .map(|(_, value)| value.decode())
+}

@@ -1,0 +1,472 @@
+//! From lines to families, with the rules about families.
+
+use std::{collections::HashMap, sync::Arc};
+
+use crate::{
+    Deviation, Event, Exemplar, Format, LabelSet, Labels, Line, MetricFamily, MetricType,
+    ParseError, ParseOptions, Parser, Rule, Sample, SampleRef, Suffix,
+    check::{Checker, Report, Violation},
+    error::Fault,
+};
+
+/// Reads a whole exposition into families.
+///
+/// In memory they take about three times the exposition where samples have few labels; each sample costs two
+/// allocations for its labels' values, and one more where its label names are not those of the sample before.
+///
+/// ```
+/// use scout_metrics_openmetrics::{Format, MetricType, ParseOptions, parse_families};
+///
+/// let text = b"# TYPE up gauge\nup{job=\"a\"} 1\nup{job=\"b\"} 0\n";
+/// let families = parse_families(text, &ParseOptions::new(Format::Prometheus))?;
+/// assert_eq!(families[0].kind(), MetricType::Gauge);
+/// assert_eq!(families[0].samples()[1].labels().get("job"), Some("b"));
+/// # Ok::<(), scout_metrics_openmetrics::ParseError>(())
+/// ```
+///
+/// # Errors
+///
+/// Any [`ParseErrorKind`](crate::ParseErrorKind); `Semantics` where families break a rule that the mode does not
+/// forgive.
+pub fn parse_families(exposition: &[u8], options: &ParseOptions) -> Result<Families, ParseError> {
+    let mut parser = Parser::new(exposition, options)?;
+    let mut collector = Collector::new(options);
+    while let Some(line) = parser.next_line()? {
+        let pushed = collector.push(line);
+        pushed.map_err(|stop| stop.into_error(exposition))?;
+    }
+    collector
+        .finish()
+        .map_err(|stop| stop.into_error(exposition))
+}
+
+/// The families of an exposition, in the order in which they first appear, and the rules that it broke.
+///
+/// It is a slice of [`MetricFamily`].
+#[derive(Clone, Debug, Default)]
+pub struct Families {
+    families: Vec<MetricFamily>,
+    deviations: Vec<Deviation>,
+}
+
+impl Families {
+    /// Returns the rules that were broken and forgiven, in the order of their lines.
+    pub fn deviations(&self) -> &[Deviation] {
+        &self.deviations
+    }
+
+    /// Returns the families as a vector.
+    pub fn into_vec(self) -> Vec<MetricFamily> {
+        self.families
+    }
+}
+
+impl std::ops::Deref for Families {
+    type Target = [MetricFamily];
+
+    fn deref(&self) -> &[MetricFamily] {
+        &self.families
+    }
+}
+
+impl IntoIterator for Families {
+    type Item = MetricFamily;
+    type IntoIter = std::vec::IntoIter<MetricFamily>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.families.into_iter()
+    }
+}
+
+/// Why reading stops.
+enum Stop {
+    Limit(u64, String),
+    Rule(Violation),
+}
+
+impl Stop {
+    fn into_error(self, exposition: &[u8]) -> ParseError {
+        let line = match &self {
+            Self::Limit(line, _) => *line,
+            Self::Rule(violation) => violation.line,
+        };
+        let newlines = memchr::memchr_iter(b'\n', exposition);
+        let start = match line {
+            0 | 1 => 0,
+            line => newlines
+                .map(|at| at + 1)
+                .nth(line as usize - 2)
+                .unwrap_or(exposition.len()),
+        };
+        let fault = match self {
+            Self::Limit(_, message) => Fault::limit(start, message),
+            Self::Rule(violation) => Fault::new(violation.rule, start, violation.message),
+        };
+        ParseError::new(*fault, exposition, Default::default())
+    }
+}
+
+impl From<Violation> for Stop {
+    fn from(violation: Violation) -> Self {
+        Self::Rule(violation)
+    }
+}
+
+/// Puts lines together to families.
+struct Collector {
+    options: ParseOptions,
+    families: Vec<MetricFamily>,
+    /// Which metadata each family has had.
+    metadata: Vec<Metadata>,
+    /// The families by name.
+    places: HashMap<String, usize>,
+    /// Sample names of OpenMetrics that belong to a family.
+    sample_names: HashMap<String, usize>,
+    /// The family that is being read.
+    current: Option<usize>,
+    /// What the name of the sample before has behind that of its family.
+    suffix: Suffix,
+    labels: LabelReader,
+    checker: Checker,
+    report: Report,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Metadata {
+    has_type: bool,
+    has_help: bool,
+    has_unit: bool,
+}
+
+impl Collector {
+    fn new(options: &ParseOptions) -> Self {
+        Self {
+            options: *options,
+            families: Vec::new(),
+            metadata: Vec::new(),
+            places: HashMap::new(),
+            sample_names: HashMap::new(),
+            current: None,
+            suffix: Suffix::None,
+            labels: LabelReader::default(),
+            checker: Checker::new(options),
+            report: Report::new(options.mode()),
+        }
+    }
+
+    fn push(&mut self, line: Line<'_, '_>) -> Result<(), Stop> {
+        self.report.extend(line.deviations());
+        let number = line.number();
+        match line.event() {
+            Event::Comment(_) | Event::End => Ok(()),
+            Event::Help { name, text } => self.push_help(&name.decode(), &text.decode(), number),
+            Event::Sample(sample) => self.push_sample(sample, number),
+            Event::Type { name, kind } => self.push_type(&name.decode(), kind, number),
+            Event::Unit { name, unit } => self.push_unit(&name.decode(), unit, number),
+        }
+    }
+
+    fn finish(mut self) -> Result<Families, Stop> {
+        self.checker
+            .start_family("", MetricType::Unknown, &mut self.report)?;
+        let mut deviations = self.report.into_deviations();
+        deviations.sort_by_key(|deviation| deviation.line);
+        Ok(Families {
+            families: self.families,
+            deviations,
+        })
+    }
+
+    // Metadata.
+
+    fn push_help(&mut self, name: &str, help: &str, line: u64) -> Result<(), Stop> {
+        let place = self.family_of_metadata(name, "HELP", line)?;
+        if std::mem::replace(&mut self.metadata[place].has_help, true) {
+            return self.report_duplicate("HELP", name, line);
+        }
+        self.families[place].set_help(help.to_owned());
+        Ok(())
+    }
+
+    fn push_unit(&mut self, name: &str, unit: &str, line: u64) -> Result<(), Stop> {
+        let place = self.family_of_metadata(name, "UNIT", line)?;
+        let is_suffix = name
+            .strip_suffix(unit)
+            .is_some_and(|start| start.len() > 1 && start.ends_with('_'));
+        if !unit.is_empty() && !is_suffix {
+            // Every reference refuses this, so it is not forgiven.
+            let message = format!("the unit `{unit}` is not the end of the name `{name}`");
+            return Err(Violation {
+                rule: Rule::UnitSuffix,
+                line,
+                message,
+            }
+            .into());
+        }
+        if std::mem::replace(&mut self.metadata[place].has_unit, true) {
+            return self.report_duplicate("UNIT", name, line);
+        }
+        self.families[place].set_unit(unit);
+        self.check_unit_allowed(place, line)
+    }
+
+    fn push_type(&mut self, name: &str, kind: MetricType, line: u64) -> Result<(), Stop> {
+        let place = self.family_of_metadata(name, "TYPE", line)?;
+        if std::mem::replace(&mut self.metadata[place].has_type, true) {
+            return self.report_duplicate("TYPE", name, line);
+        }
+        self.families[place].set_kind(kind);
+        self.checker.start_family(name, kind, &mut self.report)?;
+        self.claim_sample_names(place, line)?;
+        self.check_unit_allowed(place, line)
+    }
+
+    fn check_unit_allowed(&mut self, place: usize, line: u64) -> Result<(), Stop> {
+        let family = &self.families[place];
+        let has_none = matches!(family.kind(), MetricType::Info | MetricType::StateSet);
+        if has_none && !family.unit().is_empty() {
+            let name = family.name();
+            self.report.broken(Rule::UnitOnInfo, line, || {
+                format!("`{name}` is {}, which has no unit", family.kind())
+            })?;
+        }
+        Ok(())
+    }
+
+    fn report_duplicate(&mut self, keyword: &str, name: &str, line: u64) -> Result<(), Stop> {
+        let message = || format!("the family `{name}` has a second {keyword}");
+        Ok(self.report.broken(Rule::DuplicateMetadata, line, message)?)
+    }
+
+    /// Goes to the family that metadata are of.
+    fn family_of_metadata(&mut self, name: &str, keyword: &str, line: u64) -> Result<usize, Stop> {
+        let Some(&place) = self.places.get(name) else {
+            return self.add_family(name, line);
+        };
+        let is_openmetrics = self.options.format() == Format::OpenMetrics;
+        if !self.families[place].samples().is_empty() {
+            // The Prometheus format says so of TYPE alone.
+            if is_openmetrics || keyword == "TYPE" {
+                let message = || format!("the {keyword} of `{name}` stands behind its samples");
+                self.report.broken(Rule::LateMetadata, line, message)?;
+            }
+        } else if self.current != Some(place) && is_openmetrics {
+            self.report_interleaved(name, line)?;
+        }
+        self.go_to(place)?;
+        Ok(place)
+    }
+
+    // Samples.
+
+    fn push_sample(&mut self, sample: SampleRef<'_, '_>, line: u64) -> Result<(), Stop> {
+        let place = match self.current {
+            Some(place) if sample.parts.same_names => place,
+            _ => self.family_of_sample(sample, line)?,
+        };
+        self.checker
+            .check(sample, self.suffix, line, &mut self.report)?;
+        let mut owned = Sample::new(
+            self.suffix,
+            self.labels.read(sample.labels(), sample.parts.same_names),
+            sample.value(),
+        );
+        if let Some(timestamp) = sample.timestamp() {
+            owned = owned.with_timestamp(timestamp);
+        }
+        if let Some(exemplar) = sample.exemplar() {
+            owned = owned.with_exemplar(read_exemplar(exemplar));
+        }
+        self.families[place].push(owned);
+        Ok(())
+    }
+
+    /// Goes to the family of a sample, and remembers the suffix.
+    fn family_of_sample(&mut self, sample: SampleRef<'_, '_>, line: u64) -> Result<usize, Stop> {
+        let name = sample.name().decode();
+        let here = self
+            .current
+            .and_then(|place| Some((place, self.suffix_in(place, &name)?)));
+        let found = here.or_else(|| Some((*self.places.get(&*name)?, Suffix::None)));
+        let found = found.or_else(|| self.family_of_suffixed(&name));
+        let (place, suffix) = match found {
+            Some(found) => found,
+            None => (self.add_family(&name, line)?, Suffix::None),
+        };
+        if self.current != Some(place) {
+            // Names without metadata are families only because nothing else is known of them.
+            if self.options.format() == Format::OpenMetrics || self.metadata[place].has_type {
+                self.report_interleaved(&name, line)?;
+            }
+            self.go_to(place)?;
+        }
+        if self.families[place].samples().is_empty() && !self.metadata[place].has_type {
+            self.claim_sample_names(place, line)?;
+        }
+        self.suffix = suffix;
+        self.check_suffix(place, line)?;
+        Ok(place)
+    }
+
+    /// Returns the suffix that a sample's name has in a family, if it can be of that family.
+    fn suffix_in(&self, place: usize, name: &str) -> Option<Suffix> {
+        let family = &self.families[place];
+        let rest = name.strip_prefix(family.name())?;
+        if rest.is_empty() {
+            return Some(Suffix::None);
+        }
+        let suffix = Suffix::NAMED
+            .into_iter()
+            .find(|suffix| suffix.as_str() == rest)?;
+        self.is_suffix_of(suffix, family.kind()).then_some(suffix)
+    }
+
+    fn is_suffix_of(&self, suffix: Suffix, kind: MetricType) -> bool {
+        match self.options.format() {
+            Format::OpenMetrics => suffix.belongs_to(kind),
+            Format::Prometheus => match kind {
+                MetricType::GaugeHistogram | MetricType::Histogram | MetricType::Summary => {
+                    suffix.belongs_to(kind) && suffix != Suffix::Created
+                }
+                _ => false,
+            },
+        }
+    }
+
+    /// Finds a family that came before by the start of a sample's name.
+    fn family_of_suffixed(&self, name: &str) -> Option<(usize, Suffix)> {
+        Suffix::NAMED.into_iter().find_map(|suffix| {
+            let place = *self.places.get(name.strip_suffix(suffix.as_str())?)?;
+            let kind = self.families[place].kind();
+            self.is_suffix_of(suffix, kind).then_some((place, suffix))
+        })
+    }
+
+    /// Checks that a sample with the bare name of its family may have it.
+    fn check_suffix(&mut self, place: usize, line: u64) -> Result<(), Stop> {
+        let family = &self.families[place];
+        if self.options.format() == Format::Prometheus || self.suffix.belongs_to(family.kind()) {
+            return Ok(());
+        }
+        let rule = match family.kind() {
+            MetricType::Counter => Rule::CounterSuffix,
+            MetricType::Info => Rule::InfoSuffix,
+            _ => Rule::HistogramSuffix,
+        };
+        let message = || {
+            format!(
+                "`{}` is {} and cannot have a sample without a suffix",
+                family.name(),
+                family.kind()
+            )
+        };
+        Ok(self.report.broken(rule, line, message)?)
+    }
+
+    // Families.
+
+    fn add_family(&mut self, name: &str, line: u64) -> Result<usize, Stop> {
+        let limit = self.options.limits().families;
+        if self.families.len() >= limit {
+            return Err(Stop::Limit(
+                line,
+                format!("there are more families than the limit of {limit}"),
+            ));
+        }
+        let place = self.families.len();
+        self.families
+            .push(MetricFamily::new(name, MetricType::Unknown));
+        self.metadata.push(Metadata::default());
+        self.places.insert(name.to_owned(), place);
+        self.go_to(place)?;
+        Ok(place)
+    }
+
+    fn go_to(&mut self, place: usize) -> Result<(), Stop> {
+        if self.current != Some(place) {
+            self.current = Some(place);
+            let family = &self.families[place];
+            self.checker
+                .start_family(family.name(), family.kind(), &mut self.report)?;
+        }
+        Ok(())
+    }
+
+    fn report_interleaved(&mut self, name: &str, line: u64) -> Result<(), Stop> {
+        let message = || {
+            format!(
+                "lines of the family of `{name}` stand in earlier lines, with others in between"
+            )
+        };
+        Ok(self
+            .report
+            .broken(Rule::InterleavedFamilies, line, message)?)
+    }
+
+    /// Checks that no sample name of a family can belong to another (OpenMetrics 1.0, section MetricFamily).
+    fn claim_sample_names(&mut self, place: usize, line: u64) -> Result<(), Stop> {
+        if self.options.format() == Format::Prometheus {
+            return Ok(());
+        }
+        let family = &self.families[place];
+        let suffixes = Suffix::NAMED
+            .into_iter()
+            .filter(|suffix| suffix.belongs_to(family.kind()));
+        for suffix in suffixes.chain([Suffix::None]) {
+            let name = format!("{}{suffix}", family.name());
+            let owner = *self.sample_names.entry(name.clone()).or_insert(place);
+            if owner != place {
+                let other = self.families[owner].name();
+                let message = || {
+                    format!(
+                        "`{name}` can belong to `{other}` and to `{}`",
+                        family.name()
+                    )
+                };
+                self.report.broken(Rule::NameClash, line, message)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn read_exemplar(exemplar: crate::ExemplarRef<'_, '_>) -> Exemplar {
+    let labels = exemplar
+        .labels()
+        .map(|(name, value)| (name.decode(), value.decode()))
+        .collect();
+    let owned = Exemplar::new(labels, exemplar.value());
+    match exemplar.timestamp() {
+        Some(timestamp) => owned.with_timestamp(timestamp),
+        None => owned,
+    }
+}
+
+/// Makes label sets, and uses the memory of the one before.
+#[derive(Default)]
+struct LabelReader {
+    names: Option<Arc<[Box<str>]>>,
+    values: String,
+    ends: Vec<u32>,
+}
+
+impl LabelReader {
+    fn read(&mut self, labels: Labels<'_, '_>, same_names: bool) -> LabelSet {
+        let names = match &self.names {
+            Some(names) if same_names => Arc::clone(names),
+            _ => labels
+                .clone()
+                .map(|(name, _)| name.decode().into())
+                .collect(),
+        };
+        self.values.clear();
+        self.ends.clear();
+        for (_, value) in labels {
+            self.values.push_str(&value.decode());
+            // A line is shorter than 4 GiB: `Limits` sees to it.
+            self.ends.push(self.values.len() as u32);
+        }
+        self.names = Some(Arc::clone(&names));
+        LabelSet::from_parts(names, &self.values, &self.ends)
+    }
+}
