@@ -1,10 +1,236 @@
-//! The parts that expositions are written from. Each appends to a string and knows nothing of the others.
+//! Writes families. Each part appends to a string and knows nothing of the others.
+
+use std::fmt;
 
 use crate::{
-    Format, MetricType,
+    Exemplar, Exposition, Format, LabelSet, Limits, MetricFamily, MetricType, Mode, ParseError,
+    ParseOptions, Sample, Suffix, Timestamp,
     escape::{push_help_text, push_quoted},
     number::push_value,
+    parse_families,
 };
+
+/// Writes families as an exposition.
+///
+/// Nothing is lost: what the format cannot express is an error. So that a reader accepts all that is written, it is
+/// read back in strict mode before it is returned.
+///
+/// OpenMetrics names a counter without `_total` and its sample with it; Prometheus text gives both the same name. A
+/// counter is written in the way of the format, so `http_requests` of OpenMetrics is `http_requests_total` of Prometheus
+/// text and the other way round.
+///
+/// ```
+/// use scout_metrics_openmetrics::{Format, LabelSet, MetricFamily, MetricType, Sample, Suffix, encode_families};
+///
+/// let up = MetricFamily::new("up", MetricType::Gauge)
+///     .with_sample(Sample::new(Suffix::None, LabelSet::from([("job", "a")]), 1.0));
+/// let exposition = encode_families(&[up], Format::OpenMetrics)?;
+/// assert_eq!(exposition.body(), "# TYPE up gauge\nup{job=\"a\"} 1\n# EOF\n");
+/// # Ok::<(), scout_metrics_openmetrics::EncodeError>(())
+/// ```
+///
+/// # Errors
+///
+/// If the format has no way to say something, such as an exemplar in Prometheus text, or if the families together
+/// break one of its rules.
+pub fn encode_families(
+    families: &[MetricFamily],
+    format: Format,
+) -> Result<Exposition, EncodeError> {
+    let mut out = String::new();
+    for family in families {
+        push_family(&mut out, family, format)?;
+    }
+    if format == Format::OpenMetrics {
+        push_eof(&mut out);
+    }
+    let strict = ParseOptions::new(format)
+        .with_mode(Mode::Strict)
+        .with_limits(Limits::unlimited());
+    parse_families(out.as_bytes(), &strict).map_err(EncodeError::broken_rule)?;
+    Ok(Exposition::new(format, out))
+}
+
+/// Why families cannot be written.
+#[derive(Clone, Debug)]
+pub struct EncodeError {
+    message: String,
+    source: Option<ParseError>,
+}
+
+impl EncodeError {
+    fn not_expressible(family: &MetricFamily, format: Format, what: impl fmt::Display) -> Self {
+        let message = format!(
+            "the family `{}` cannot be written as {format}: {what}",
+            family.name()
+        );
+        Self {
+            message,
+            source: None,
+        }
+    }
+
+    fn broken_rule(error: ParseError) -> Self {
+        let message = "the families break a rule of the format".to_owned();
+        Self {
+            message,
+            source: Some(error),
+        }
+    }
+}
+
+impl fmt::Display for EncodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for EncodeError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source
+            .as_ref()
+            .map(|error| error as &(dyn std::error::Error + 'static))
+    }
+}
+
+// Families.
+
+fn push_family(out: &mut String, family: &MetricFamily, format: Format) -> Result<(), EncodeError> {
+    check_expressible(family, format)?;
+    let name = family_name(family, format)?;
+    if format == Format::Prometheus && !family.help().is_empty() {
+        push_help(out, name.as_ref(), family.help(), format);
+    }
+    push_type(out, name.as_ref(), family.kind(), format);
+    if !family.unit().is_empty() {
+        push_unit(out, name.as_ref(), family.unit());
+    }
+    if format == Format::OpenMetrics && !family.help().is_empty() {
+        push_help(out, name.as_ref(), family.help(), format);
+    }
+    for sample in family.samples() {
+        push_sample(out, family, sample, format)?;
+    }
+    Ok(())
+}
+
+fn check_expressible(family: &MetricFamily, format: Format) -> Result<(), EncodeError> {
+    if format == Format::OpenMetrics {
+        return Ok(());
+    }
+    let refuse = |what: &str| Err(EncodeError::not_expressible(family, format, what));
+    if matches!(
+        family.kind(),
+        MetricType::GaugeHistogram | MetricType::Info | MetricType::StateSet
+    ) {
+        return refuse(&format!("there is no type {}", family.kind()));
+    }
+    if !family.unit().is_empty() {
+        return refuse("there are no units");
+    }
+    if family
+        .samples()
+        .iter()
+        .any(|sample| sample.suffix() == Suffix::Created)
+    {
+        return refuse("there is no time of creation");
+    }
+    Ok(())
+}
+
+/// Returns the name in the way that the format names counters.
+fn family_name(
+    family: &MetricFamily,
+    format: Format,
+) -> Result<std::borrow::Cow<'_, str>, EncodeError> {
+    let name = family.name();
+    let is_counter = family.kind() == MetricType::Counter;
+    let has = |suffix| {
+        family
+            .samples()
+            .iter()
+            .any(|sample| sample.suffix() == suffix)
+    };
+    match format {
+        Format::OpenMetrics if is_counter && has(Suffix::None) => match name.strip_suffix("_total")
+        {
+            Some(name) if !has(Suffix::Total) => Ok(name.into()),
+            _ => Err(EncodeError::not_expressible(
+                family,
+                format,
+                "the name of a counter ends in `_total`",
+            )),
+        },
+        Format::Prometheus if is_counter && has(Suffix::Total) => match has(Suffix::None) {
+            false => Ok(format!("{name}_total").into()),
+            true => Err(EncodeError::not_expressible(
+                family,
+                format,
+                "the samples of a counter have one name",
+            )),
+        },
+        _ => Ok(name.into()),
+    }
+}
+
+fn push_sample(
+    out: &mut String,
+    family: &MetricFamily,
+    sample: &Sample,
+    format: Format,
+) -> Result<(), EncodeError> {
+    push_series(out, &family.sample_name(sample), sample.labels().iter());
+    out.push(' ');
+    push_value(out, sample.value());
+    if let Some(timestamp) = sample.timestamp() {
+        out.push(' ');
+        push_timestamp(out, timestamp, format).ok_or_else(|| {
+            EncodeError::not_expressible(family, format, "timestamps are whole milliseconds")
+        })?;
+    }
+    if let Some(exemplar) = sample.exemplar() {
+        if format == Format::Prometheus {
+            return Err(EncodeError::not_expressible(
+                family,
+                format,
+                "there are no exemplars",
+            ));
+        }
+        push_exemplar(out, exemplar);
+    }
+    out.push('\n');
+    Ok(())
+}
+
+fn push_timestamp(out: &mut String, timestamp: Timestamp, format: Format) -> Option<()> {
+    match format {
+        Format::OpenMetrics => out.push_str(&timestamp.to_string()),
+        Format::Prometheus => out.push_str(itoa::Buffer::new().format(timestamp.to_millis()?)),
+    }
+    Some(())
+}
+
+fn push_exemplar(out: &mut String, exemplar: &Exemplar) {
+    out.push_str(" # {");
+    push_labels(out, exemplar.labels());
+    out.push_str("} ");
+    push_value(out, exemplar.value());
+    if let Some(timestamp) = exemplar.timestamp() {
+        out.push(' ');
+        out.push_str(&timestamp.to_string());
+    }
+}
+
+fn push_labels(out: &mut String, labels: &LabelSet) {
+    for (index, (name, value)) in labels.iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        push_label(out, name, value);
+    }
+}
+
+// Parts.
 
 /// Writes `# TYPE name type`.
 pub(crate) fn push_type(out: &mut String, name: &str, kind: MetricType, format: Format) {
@@ -24,6 +250,13 @@ pub(crate) fn push_help(out: &mut String, name: &str, help: &str, format: Format
         Format::OpenMetrics => push_quoted(out, help),
         Format::Prometheus => push_help_text(out, help),
     }
+    out.push('\n');
+}
+
+/// Writes `# UNIT name unit`.
+fn push_unit(out: &mut String, name: &str, unit: &str) {
+    push_metadata_start(out, "UNIT", name);
+    out.push_str(unit);
     out.push('\n');
 }
 

@@ -24,6 +24,7 @@ pub mod scout;
 
 pub use crate::{
     chunked::ChunkedParser,
+    encode::{EncodeError, encode_families},
     error::{Deviation, Excerpt, ParseError, ParseErrorKind, Position},
     escape::Text,
     event::{Event, ExemplarRef, Labels, Line, MetricType, SampleRef},
