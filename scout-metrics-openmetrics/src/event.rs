@@ -148,6 +148,12 @@ pub(crate) struct Parts {
     pub(crate) same_names: bool,
 }
 
+impl Parts {
+    pub(crate) fn own_labels(&self) -> &[LabelSpan] {
+        &self.labels[..self.own_labels]
+    }
+}
+
 /// A piece of a line, in bytes from its start.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Span {
@@ -178,10 +184,48 @@ impl Span {
     }
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+/// Where a label stands in its line. The name is given by its distance from the value, which is the same in lines that
+/// are alike.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct LabelSpan {
-    pub(crate) name: Span,
-    pub(crate) value: Span,
+    pub(crate) value_start: u32,
+    pub(crate) value_end: u32,
+    pub(crate) value_escaped: bool,
+    name_escaped: bool,
+    name_distance: u32,
+    name_length: u32,
+}
+
+impl LabelSpan {
+    pub(crate) fn new(name: Span, value: Span) -> Self {
+        Self {
+            value_start: value.start,
+            value_end: value.end,
+            value_escaped: value.escaped,
+            name_escaped: name.escaped,
+            name_distance: value.start - name.start,
+            name_length: name.end - name.start,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn name(self) -> Span {
+        let start = self.value_start - self.name_distance;
+        Span {
+            start,
+            end: start + self.name_length,
+            escaped: self.name_escaped,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn value(self) -> Span {
+        Span {
+            start: self.value_start,
+            end: self.value_end,
+            escaped: self.value_escaped,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -208,7 +252,7 @@ impl<'p, 'a> SampleRef<'p, 'a> {
     pub fn labels(self) -> Labels<'p, 'a> {
         Labels {
             line: self.line,
-            spans: self.parts.labels[..self.parts.own_labels].iter(),
+            spans: self.parts.own_labels().iter(),
         }
     }
 
@@ -294,7 +338,7 @@ impl<'a> Iterator for Labels<'_, 'a> {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let span = self.spans.next()?;
-        Some((span.name.of(self.line), span.value.of(self.line)))
+        Some((span.name().of(self.line), span.value().of(self.line)))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

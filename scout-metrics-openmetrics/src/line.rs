@@ -625,7 +625,7 @@ impl<'a, 's> Scanner<'a, 's> {
             return Err(self.expected(Rule::LabelSyntax, "'\"' and the value of the label"));
         }
         let value = self.read_quoted(self.options.limits().value_length)?;
-        Ok(LabelSpan { name, value })
+        Ok(LabelSpan::new(name, value))
     }
 
     /// Reads a text in quotes, the first of which is next.
@@ -698,12 +698,12 @@ impl<'a, 's> Scanner<'a, 's> {
             return Ok(());
         };
         let shown: String = self
-            .text_of(duplicate.name)
+            .text_of(duplicate.name())
             .raw()
             .chars()
             .take(40)
             .collect();
-        let after = std::mem::replace(&mut self.at, self.start + duplicate.name.start as usize);
+        let after = std::mem::replace(&mut self.at, self.start + duplicate.name().start as usize);
         self.forgive(
             Rule::DuplicateLabel,
             format!("the label name {shown:?} occurs twice"),
@@ -715,7 +715,7 @@ impl<'a, 's> Scanner<'a, 's> {
     fn find_duplicate(&self, labels: &[LabelSpan]) -> Option<LabelSpan> {
         // Comparing all pairs is quickest for the few labels that a sample has, and quadratic.
         const FEW: usize = 12;
-        let name = |label: &LabelSpan| self.text_of(label.name).decode();
+        let name = |label: &LabelSpan| self.text_of(label.name()).decode();
         if labels.len() > FEW {
             let mut seen = HashSet::with_capacity(labels.len());
             return labels

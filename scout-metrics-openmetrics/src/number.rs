@@ -85,6 +85,20 @@ pub(crate) fn parse_small_integer(text: &[u8]) -> Option<f64> {
     Some(value as f64)
 }
 
+/// Reads a whole number of at most 15 digits at the end of a line, and returns it with its length.
+#[inline]
+pub(crate) fn small_integer_line(text: &[u8]) -> Option<(f64, usize)> {
+    let mut value: u64 = 0;
+    for (length, &byte) in text.iter().enumerate().take(16) {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return (byte == b'\n' && length > 0).then_some((value as f64, length));
+        }
+        value = value * 10 + u64::from(digit);
+    }
+    None
+}
+
 /// Reads a sample's value.
 ///
 /// OpenMetrics: `number = realnumber / [SIGN] ("inf" / "infinity") / "nan"`, case-insensitive. Prometheus text says

@@ -1,12 +1,14 @@
 //! Reads line after line of a text; what the pull parser and the chunked parser have in common.
 
+use memchr::memchr;
+
 use crate::{
     Deviation, Event, Format, Line, Mode, ParseError, ParseOptions, Rule,
     error::{Fault, Origin},
     event::{Parts, SampleRef, Span},
-    index::Index,
+    layout::Layout,
     line::{Forgiven, LineKind, Scanner},
-    number::parse_small_integer,
+    number::small_integer_line,
 };
 
 /// The state between lines. A piece of text is read from its start to its end, then comes the next piece.
@@ -14,9 +16,10 @@ use crate::{
 pub(crate) struct Reader {
     options: ParseOptions,
     parts: Parts,
-    /// Where the sample that `parts` describes starts in the text, if it is in this text.
-    previous: Option<usize>,
-    index: Index,
+    /// The shape of the line before.
+    layout: Layout,
+    /// Whether the line before was a sample.
+    follows_sample: bool,
     forgiven: Vec<Forgiven>,
     deviations: Vec<Deviation>,
     /// Where the next line starts in the text.
@@ -36,8 +39,8 @@ impl Reader {
         Self {
             options: *options,
             parts: Parts::default(),
-            previous: None,
-            index: Index::default(),
+            layout: Layout::default(),
+            follows_sample: false,
             forgiven: Vec::new(),
             deviations: Vec::new(),
             at: 0,
@@ -53,8 +56,6 @@ impl Reader {
     pub(crate) fn start_text(&mut self) {
         self.origin = self.origin_at();
         self.at = 0;
-        self.previous = None;
-        self.index.restart(0);
     }
 
     /// Returns where the next line starts in the text.
@@ -79,23 +80,37 @@ impl Reader {
         if !self.deviations.is_empty() {
             self.deviations.clear();
         }
-        let (kind, start, end) = if let Some((start, end)) = self.read_like_previous(text) {
-            (LineKind::Sample, start, end)
-        } else {
-            match self.read_any(text) {
-                Ok(Some((kind, start))) => (kind, start, self.at),
-                Ok(None) => return Ok(None),
-                Err(fault) => return Err(self.error(*fault, text)),
-            }
+        if let Some((start, end)) = self.read_like_previous(text) {
+            return Ok(Some(self.sample(&text[start..end])));
+        }
+        self.next_of_any_shape(text)
+    }
+
+    fn sample<'p, 'a>(&'p self, line: &'a str) -> Line<'p, 'a> {
+        Line {
+            event: Event::Sample(SampleRef {
+                line,
+                parts: &self.parts,
+            }),
+            number: self.last_line,
+            deviations: &self.deviations,
+        }
+    }
+
+    fn next_of_any_shape<'p, 'a>(
+        &'p mut self,
+        text: &'a str,
+    ) -> Result<Option<Line<'p, 'a>>, ParseError> {
+        let (kind, start) = match self.read_any(text) {
+            Ok(Some(found)) => found,
+            Ok(None) => return Ok(None),
+            Err(fault) => return Err(self.error(*fault, text)),
         };
         let event = match kind {
             LineKind::Comment(text) => Event::Comment(text),
             LineKind::End => Event::End,
             LineKind::Help { name, text } => Event::Help { name, text },
-            LineKind::Sample => Event::Sample(SampleRef {
-                line: Scanner::line(text, start, end),
-                parts: &self.parts,
-            }),
+            LineKind::Sample => return Ok(Some(self.sample(Scanner::line(text, start, self.at)))),
             LineKind::Type { name, kind } => Event::Type { name, kind },
             LineKind::Unit { name, unit } => Event::Unit { name, unit },
         };
@@ -136,7 +151,10 @@ impl Reader {
             };
             match line {
                 LineKind::End => self.ended = true,
-                LineKind::Sample => self.previous = Some(start),
+                LineKind::Sample => {
+                    self.layout.learn(&text.as_bytes()[start..], &self.parts);
+                    self.follows_sample = true;
+                }
                 _ => {}
             }
             return Ok(Some((line, start)));
@@ -146,7 +164,7 @@ impl Reader {
 
     /// Reads a line and goes to the next. Returns `None` for a blank one.
     fn read_line<'a>(&mut self, text: &'a str) -> Result<Option<LineKind<'a>>, Box<Fault>> {
-        self.previous = None;
+        self.follows_sample = false;
         self.forgiven.clear();
         let scanner = Scanner::new(text, self.at, &self.options, &mut self.forgiven);
         let (line, next) = scanner.read(&mut self.parts)?;
@@ -194,62 +212,25 @@ impl Reader {
         Ok(())
     }
 
-    /// Reads a sample whose name, label names and punctuation are those of the sample before.
+    /// Reads a sample that has the shape of the sample before, as most samples have.
     ///
-    /// Most samples are such. Then nothing is searched for: the index says where the values end, and what stands
-    /// between them is compared with the line before. Returns start and end of the line, or `None` if it is
-    /// anything else, and then leaves `parts` in disorder.
+    /// Returns start and end of the line, or `None` if it is anything else; then `parts` are in disorder.
     #[inline]
     fn read_like_previous(&mut self, text: &str) -> Option<(usize, usize)> {
-        let previous = self.previous?;
+        if !self.follows_sample {
+            return None;
+        }
         let bytes = text.as_bytes();
         let start = self.at;
-        let own_labels = self.parts.own_labels;
-        let (marks, base) = self.index.marks_from(bytes, start, 2 * own_labels + 1);
-        let (quotes, marks) = marks.split_at_checked(2 * own_labels)?;
-
-        let (old, new) = (bytes.get(previous..)?, bytes.get(start..)?);
-        let (mut old_at, mut new_at) = (0, 0);
-        let limit = self.options.limits().value_length;
-        for (label, quotes) in self.parts.labels[..own_labels]
-            .iter_mut()
-            .zip(quotes.chunks_exact(2))
-        {
-            let opening = (quotes[0] as usize + base).wrapping_sub(start);
-            let closing = (quotes[1] as usize + base).wrapping_sub(start);
-            let value = opening + 1;
-            let old_value = label.value.start as usize;
-            if new.get(closing) != Some(&b'"')
-                || closing - value > limit
-                || old.get(old_at..old_value)? != new.get(new_at..value)?
-            {
-                return None;
-            }
-            let shift = (new_at as u32).wrapping_sub(old_at as u32);
-            label.name.start = label.name.start.wrapping_add(shift);
-            label.name.end = label.name.end.wrapping_add(shift);
-            old_at = label.value.end as usize;
-            new_at = closing;
-            label.value = Span::new(value, closing, false);
-        }
-        let old_number = self.parts.value.text.start as usize;
-        let number = new_at + (old_number - old_at);
-        if old.get(old_at..old_number)? != new.get(new_at..number)? {
-            return None;
-        }
-        let behind = marks
-            .iter()
-            .position(|mark| bytes[*mark as usize + base] == b'\n')?;
-        let end = marks[behind] as usize + base;
-        if end - start > self.options.limits().line_length
-            || self.samples >= self.options.limits().samples
+        let number = self.layout.read(bytes, start, &mut self.parts)?;
+        let end = self.read_number(text, start, number)?;
+        let limits = self.options.limits();
+        if end - start > limits.line_length.min(limits.value_length)
+            || self.samples >= limits.samples
         {
             return None;
         }
-        self.index.consume(2 * own_labels + behind + 1);
-        self.read_number(text, start, start + number, end)?;
         self.parts.same_names = true;
-        self.previous = Some(start);
         self.samples += 1;
         self.last_line = self.line;
         self.line += 1;
@@ -257,16 +238,22 @@ impl Reader {
         Some((start, end))
     }
 
-    /// Reads what comes after the labels in the line from `start` to `end`.
+    /// Reads what comes after the labels, and returns where the line ends.
     #[inline]
-    fn read_number(&mut self, text: &str, start: usize, at: usize, end: usize) -> Option<()> {
+    fn read_number(&mut self, text: &str, start: usize, at: usize) -> Option<usize> {
         self.parts.timestamp = None;
         self.parts.exemplar = None;
-        if let Some(value) = parse_small_integer(text.as_bytes().get(at..end)?) {
+        if let Some((value, length)) = small_integer_line(&text.as_bytes()[at..]) {
+            let end = at + length;
             self.parts.value.value = value;
             self.parts.value.text = Span::new(at - start, end - start, false);
-            return Some(());
+            return Some(end);
         }
+        self.read_tail(text, start, at)
+    }
+
+    fn read_tail(&mut self, text: &str, start: usize, at: usize) -> Option<usize> {
+        let end = at + memchr(b'\n', &text.as_bytes()[at..])?;
         self.parts.labels.truncate(self.parts.own_labels);
         // A line that is forgiven something is read again from its start, where that is recorded.
         let read = Scanner::new(text, start, &self.options, &mut self.forgiven)
@@ -274,6 +261,6 @@ impl Reader {
             .read_tail(&mut self.parts);
         let is_clean = read.is_ok() && self.forgiven.is_empty();
         self.forgiven.clear();
-        is_clean.then_some(())
+        is_clean.then_some(end)
     }
 }
