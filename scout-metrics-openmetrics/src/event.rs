@@ -230,7 +230,7 @@ impl LabelSpan {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ExemplarParts {
-    pub(crate) value: f64,
+    pub(crate) value: Number,
     pub(crate) timestamp: Option<Timestamp>,
 }
 
@@ -316,7 +316,7 @@ impl<'p, 'a> ExemplarRef<'p, 'a> {
 
     /// Returns the value.
     pub fn value(self) -> f64 {
-        self.parts.value
+        self.parts.value.value
     }
 
     /// Returns the timestamp, if there is one.

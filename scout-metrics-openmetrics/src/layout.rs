@@ -3,9 +3,10 @@
 //! Most samples have the names and the punctuation of the sample before, and only other values. Then what stands
 //! between the values is compared with what was there before, and only the ends of the values are searched for.
 
-use crate::{event::Parts, find::find_value_end};
+use crate::{event::LabelSpan, find::find_value_end};
 
-/// What stands between the values of a sample: `name{label="`, `",label="` for each further label, and `"} `.
+/// What stands between the values of a sample: `name{label="`, `",label="` for each further label, and `"} `. Or of an
+/// exemplar, where the first piece is ` # {label="`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Layout {
     pieces: Vec<Piece>,
@@ -57,16 +58,16 @@ impl Piece {
 }
 
 impl Layout {
-    /// Remembers the shape of a line.
-    pub(crate) fn learn(&mut self, line: &[u8], parts: &Parts) {
+    /// Remembers what stands around the values of `labels` in a line, from `start` to where a number starts.
+    pub(crate) fn learn(&mut self, line: &[u8], start: usize, labels: &[LabelSpan], number: usize) {
         self.pieces.clear();
         self.text.clear();
-        let mut at = 0;
-        for label in parts.own_labels() {
+        let mut at = start;
+        for label in labels {
             self.push(&line[at..label.value_start as usize]);
             at = label.value_end as usize;
         }
-        self.push(&line[at..parts.value.text.start as usize]);
+        self.push(&line[at..number]);
     }
 
     fn push(&mut self, text: &[u8]) {
@@ -74,14 +75,23 @@ impl Layout {
         self.text.extend_from_slice(text);
     }
 
-    /// Reads name and labels of the line that starts at `start`.
+    /// Reads labels from `at` on in the line that starts at `start`.
     ///
-    /// Returns where the number starts, or `None` if the line has another shape; then `parts` are in disorder.
+    /// Returns where the number starts, or `None` if the line has another shape; then `labels` are in disorder.
     #[inline]
-    pub(crate) fn read(&self, bytes: &[u8], start: usize, parts: &mut Parts) -> Option<usize> {
+    pub(crate) fn read(
+        &self,
+        bytes: &[u8],
+        start: usize,
+        at: usize,
+        labels: &mut [LabelSpan],
+    ) -> Option<usize> {
         let (last, pieces) = self.pieces.split_last()?;
-        let mut at = start;
-        for (label, piece) in parts.labels.iter_mut().zip(pieces) {
+        if labels.len() != pieces.len() {
+            return None;
+        }
+        let mut at = at;
+        for (label, piece) in labels.iter_mut().zip(pieces) {
             if !piece.is_at(bytes, at, &self.text) {
                 return None;
             }

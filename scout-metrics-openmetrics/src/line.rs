@@ -82,13 +82,6 @@ impl<'a, 's> Scanner<'a, 's> {
         }
     }
 
-    /// Starts behind the labels of a sample in a line that is known to end at `end`.
-    pub(crate) fn behind_labels(mut self, at: usize, end: usize) -> Self {
-        self.at = at;
-        self.end = end;
-        self
-    }
-
     /// Reads the line and returns it, `None` if it is blank, with the place where the next one starts.
     pub(crate) fn read(mut self, parts: &mut Parts) -> Result<(Option<LineKind<'a>>, usize)> {
         self.end = self.find_line_end(self.start)?;
@@ -377,7 +370,7 @@ impl<'a, 's> Scanner<'a, 's> {
     }
 
     /// Reads what comes after the labels: the value, a timestamp, an exemplar.
-    pub(crate) fn read_tail(&mut self, parts: &mut Parts) -> Result<()> {
+    fn read_tail(&mut self, parts: &mut Parts) -> Result<()> {
         parts.value = self.read_value()?;
         match self.format() {
             Format::Prometheus => self.read_prometheus_tail(parts),
@@ -419,7 +412,7 @@ impl<'a, 's> Scanner<'a, 's> {
             Rule::ExemplarSyntax,
             "a blank and the value of the exemplar",
         )?;
-        let value = self.read_value()?.value;
+        let value = self.read_value()?;
         let mut timestamp = None;
         if self.peek().is_some() {
             self.skip_separator(Rule::ExemplarSyntax, "a blank or the end of the line")?;

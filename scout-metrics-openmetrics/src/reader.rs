@@ -3,12 +3,12 @@
 use memchr::memchr;
 
 use crate::{
-    Deviation, Event, Format, Line, Mode, ParseError, ParseOptions, Rule,
+    Deviation, Event, Format, Line, Mode, ParseError, ParseOptions, Rule, Timestamp,
     error::{Fault, Origin},
-    event::{Parts, SampleRef, Span},
+    event::{ExemplarParts, Number, Parts, SampleRef, Span},
     layout::Layout,
     line::{Forgiven, LineKind, Scanner},
-    number::small_integer_line,
+    number::{Decimal, parse_long, parse_millis, read_small_integer},
 };
 
 /// The state between lines. A piece of text is read from its start to its end, then comes the next piece.
@@ -16,8 +16,10 @@ use crate::{
 pub(crate) struct Reader {
     options: ParseOptions,
     parts: Parts,
-    /// The shape of the line before.
+    /// The shape of the sample before, up to its value.
     layout: Layout,
+    /// The shape of the last exemplar, from behind the sample's value or timestamp up to its own value.
+    exemplar_layout: Layout,
     /// Whether the line before was a sample.
     follows_sample: bool,
     forgiven: Vec<Forgiven>,
@@ -40,6 +42,7 @@ impl Reader {
             options: *options,
             parts: Parts::default(),
             layout: Layout::default(),
+            exemplar_layout: Layout::default(),
             follows_sample: false,
             forgiven: Vec::new(),
             deviations: Vec::new(),
@@ -152,8 +155,7 @@ impl Reader {
             match line {
                 LineKind::End => self.ended = true,
                 LineKind::Sample => {
-                    self.layout.learn(&text.as_bytes()[start..], &self.parts);
-                    self.follows_sample = true;
+                    self.learn_layout(&text.as_bytes()[start..]);
                 }
                 _ => {}
             }
@@ -212,6 +214,25 @@ impl Reader {
         Ok(())
     }
 
+    /// Remembers the shape of the sample that was read last.
+    fn learn_layout(&mut self, line: &[u8]) {
+        let Parts {
+            labels,
+            own_labels,
+            value,
+            ..
+        } = &self.parts;
+        let (own, exemplar) = labels.split_at(*own_labels);
+        self.layout.learn(line, 0, own, value.text.start as usize);
+        self.follows_sample = true;
+        if let Some(parts) = &self.parts.exemplar {
+            let behind = value.text.end as usize;
+            let hash = memchr(b'#', &line[behind..]).map_or(behind, |length| behind + length - 1);
+            self.exemplar_layout
+                .learn(line, hash, exemplar, parts.value.text.start as usize);
+        }
+    }
+
     /// Reads a sample that has the shape of the sample before, as most samples have.
     ///
     /// Returns start and end of the line, or `None` if it is anything else; then `parts` are in disorder.
@@ -222,8 +243,13 @@ impl Reader {
         }
         let bytes = text.as_bytes();
         let start = self.at;
-        let number = self.layout.read(bytes, start, &mut self.parts)?;
-        let end = self.read_number(text, start, number)?;
+        let own_labels = self.parts.own_labels;
+        let number = self
+            .layout
+            .read(bytes, start, start, &mut self.parts.labels[..own_labels])?;
+        self.parts.timestamp = None;
+        self.parts.exemplar = None;
+        let end = self.read_tail(text, start, number)?;
         let limits = self.options.limits();
         if end - start > limits.line_length.min(limits.value_length)
             || self.samples >= limits.samples
@@ -240,27 +266,67 @@ impl Reader {
 
     /// Reads what comes after the labels, and returns where the line ends.
     #[inline]
-    fn read_number(&mut self, text: &str, start: usize, at: usize) -> Option<usize> {
-        self.parts.timestamp = None;
-        self.parts.exemplar = None;
-        if let Some((value, length)) = small_integer_line(&text.as_bytes()[at..]) {
+    fn read_tail(&mut self, text: &str, start: usize, at: usize) -> Option<usize> {
+        if let Some((value, length)) = read_small_integer(text.as_bytes().get(at..)?) {
             let end = at + length;
-            self.parts.value.value = value;
-            self.parts.value.text = Span::new(at - start, end - start, false);
+            let text = Span::new(at - start, end - start, false);
+            self.parts.value = Number { value, text };
             return Some(end);
         }
-        self.read_tail(text, start, at)
+        let (number, end) = read_number(text, start, at)?;
+        self.parts.value = number;
+        match text.as_bytes().get(end) {
+            Some(b'\n') => Some(end),
+            _ => self.read_details(text, start, end),
+        }
     }
 
-    fn read_tail(&mut self, text: &str, start: usize, at: usize) -> Option<usize> {
-        let end = at + memchr(b'\n', &text.as_bytes()[at..])?;
-        self.parts.labels.truncate(self.parts.own_labels);
-        // A line that is forgiven something is read again from its start, where that is recorded.
-        let read = Scanner::new(text, start, &self.options, &mut self.forgiven)
-            .behind_labels(at, end)
-            .read_tail(&mut self.parts);
-        let is_clean = read.is_ok() && self.forgiven.is_empty();
-        self.forgiven.clear();
-        is_clean.then_some(end)
+    /// Reads timestamp and exemplar behind the value that ends at `at`.
+    fn read_details(&mut self, text: &str, start: usize, at: usize) -> Option<usize> {
+        if self.options.format() != Format::OpenMetrics {
+            let end = memchr(b'\n', text.as_bytes().get(at..)?)? + at;
+            self.parts.timestamp = Some(parse_millis(text.get(at + 1..end)?).ok()?);
+            return text[at..end].starts_with(' ').then_some(end);
+        }
+        let (timestamp, at) = read_optional_seconds(text.as_bytes(), at)?;
+        self.parts.timestamp = timestamp;
+        if text.as_bytes().get(at) == Some(&b'\n') {
+            return Some(at);
+        }
+        let own_labels = self.parts.own_labels;
+        let labels = &mut self.parts.labels[own_labels..];
+        let number = self
+            .exemplar_layout
+            .read(text.as_bytes(), start, at, labels)?;
+        let (value, end) = read_number(text, start, number)?;
+        let (timestamp, end) = read_optional_seconds(text.as_bytes(), end)?;
+        self.parts.exemplar = Some(ExemplarParts { value, timestamp });
+        (text.as_bytes().get(end) == Some(&b'\n')).then_some(end)
+    }
+}
+
+/// Reads a number and returns it with its end.
+#[inline]
+fn read_number(text: &str, start: usize, at: usize) -> Option<(Number, usize)> {
+    let decimal = Decimal::read(text.as_bytes().get(at..)?)?;
+    let end = at + decimal.length;
+    let value = match decimal.to_float() {
+        Some(value) => value,
+        None => parse_long(&text[at..end]).ok()?,
+    };
+    let text = Span::new(at - start, end - start, false);
+    Some((Number { value, text }, end))
+}
+
+/// Reads a blank and seconds, unless an exemplar or the end of the line comes, and returns them with their end.
+#[inline]
+fn read_optional_seconds(bytes: &[u8], at: usize) -> Option<(Option<Timestamp>, usize)> {
+    match bytes.get(at..)? {
+        [b'\n', ..] | [b' ', b'#', ..] => Some((None, at)),
+        [b' ', rest @ ..] => {
+            let decimal = Decimal::read(rest)?;
+            Some((Some(decimal.to_seconds()?), at + 1 + decimal.length))
+        }
+        _ => None,
     }
 }
