@@ -39,6 +39,8 @@
 #![forbid(unsafe_code)]
 
 mod backoff;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod decorate;
 mod error;
 mod memory;
