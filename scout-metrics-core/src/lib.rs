@@ -51,7 +51,12 @@ mod testing;
 mod unwind;
 
 pub use crate::{
-    decorate::cache::{CacheStatus, Cached, DEFAULT_TIME_TO_LIVE},
+    decorate::{
+        cache::{CacheStatus, Cached, DEFAULT_TIME_TO_LIVE},
+        fallback::Fallback,
+        merge::Merged,
+        timeout::Timeout,
+    },
     error::{Error, ErrorKind, Result},
     memory::MemorySource,
     model::{

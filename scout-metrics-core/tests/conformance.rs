@@ -67,6 +67,30 @@ async fn cached_conforms() {
     conformance::check_wrapper(&Cached::new(memory()), &memory());
 }
 
+#[tokio::test]
+async fn timeout_conforms() {
+    let hour = Duration::from_secs(3600);
+    check_all_forms(memory().timeout(hour)).await;
+    conformance::check_wrapper(&memory().timeout(hour), &memory());
+    let source = failing(ErrorKind::Config).timeout(hour);
+    conformance::check_failing(&source, ErrorKind::Config).await;
+    let source = Liar::new(Lie::Endless).timeout(Duration::ZERO);
+    conformance::check_failing(&source, ErrorKind::Timeout).await;
+}
+
+#[tokio::test]
+async fn fallback_conforms() {
+    let down = || failing(ErrorKind::Unavailable);
+    check_all_forms(memory().or_else(down())).await;
+    check_all_forms(down().or_else(memory())).await;
+    let source = failing(ErrorKind::Forbidden).or_else(memory());
+    conformance::check_failing(&source, ErrorKind::Forbidden).await;
+    let source = failing(ErrorKind::Timeout).or_else(down());
+    conformance::check_failing(&source, ErrorKind::Timeout).await;
+    conformance::check_wrapper(&source, &failing(ErrorKind::Timeout));
+    conformance::check_wrapper(&source, &down());
+}
+
 /// Each way to break the contract, with what the suite says about it.
 #[tokio::test(start_paused = true)]
 async fn sources_that_break_the_contract_are_found_out() {

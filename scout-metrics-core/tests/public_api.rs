@@ -8,9 +8,9 @@
 use std::{error::Error as StdError, fmt::Debug, sync::Arc, time::Duration};
 
 use scout_metrics_core::{
-    Anomaly, AnomalyKind, CacheStatus, Cached, Error, ErrorKind, MemorySource, MetricsSource,
-    MetricsSourceExt, Organization, Policy, PolicyId, PolicyResult, RawSample, Result, Severity,
-    Snapshot, Stream, StreamName, VulnerabilityCounts,
+    Anomaly, AnomalyKind, CacheStatus, Cached, Error, ErrorKind, Fallback, MemorySource, Merged,
+    MetricsSource, MetricsSourceExt, Organization, Policy, PolicyId, PolicyResult, RawSample,
+    Result, Severity, Snapshot, Stream, StreamName, Timeout, VulnerabilityCounts,
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -30,7 +30,9 @@ fn everything_can_cross_threads_and_be_shown() {
     check::<Cached<Box<dyn MetricsSource>>>();
     check::<Error>();
     check::<ErrorKind>();
+    check::<Fallback<Arc<dyn MetricsSource>, MemorySource>>();
     check::<MemorySource>();
+    check::<Merged>();
     check::<Organization>();
     check::<Policy>();
     check::<PolicyId>();
@@ -40,6 +42,7 @@ fn everything_can_cross_threads_and_be_shown() {
     check::<Snapshot>();
     check::<Stream>();
     check::<StreamName>();
+    check::<Timeout<Arc<dyn MetricsSource>>>();
     check::<VulnerabilityCounts>();
 }
 
@@ -84,10 +87,13 @@ async fn sources_of_different_kinds_stand_in_one_list() {
 
 #[tokio::test]
 async fn decorators_stack_on_each_other_and_on_trait_objects() {
-    let source = memory().cached(HOUR).cached(2 * HOUR);
+    let source = memory()
+        .timeout(HOUR)
+        .cached(HOUR)
+        .or_else(memory().cached(2 * HOUR));
     assert_eq!(
         source.to_string(),
-        "Cached(7200s, Cached(3600s, Memory(acme)))"
+        "Fallback(Cached(3600s, Timeout(3600s, Memory(acme))), Cached(7200s, Memory(acme)))"
     );
     let inner: Arc<dyn MetricsSource> = Arc::new(source);
     let shared = Arc::clone(&inner).cached(HOUR);

@@ -15,6 +15,7 @@ use async_trait::async_trait;
 use tokio::{runtime::Handle, sync::watch, task::AbortHandle, time::Instant};
 use tracing::{Instrument, warn};
 
+use super::may_be_covered;
 use crate::{
     Error, ErrorKind, MetricsSource, Organization, Result, Snapshot, backoff::Backoff, unwind,
 };
@@ -373,9 +374,7 @@ impl Default for Options {
         Self {
             time_to_live: DEFAULT_TIME_TO_LIVE,
             max_stale: DEFAULT_MAX_STALE,
-            stale_if: |error| {
-                !matches!(error.kind(), ErrorKind::Forbidden | ErrorKind::Unauthorized)
-            },
+            stale_if: may_be_covered,
             backoff: Backoff::default(),
         }
     }
