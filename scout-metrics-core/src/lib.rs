@@ -43,21 +43,19 @@ mod backoff;
 pub mod conformance;
 mod decorate;
 mod error;
+mod held;
 mod memory;
 mod model;
+mod poller;
 mod source;
 #[cfg(test)]
 mod testing;
 mod unwind;
 
 pub use crate::{
-    decorate::{
-        cache::{CacheStatus, Cached, DEFAULT_TIME_TO_LIVE},
-        fallback::Fallback,
-        merge::Merged,
-        timeout::Timeout,
-    },
+    decorate::{cache::Cached, fallback::Fallback, merge::Merged, timeout::Timeout},
     error::{Error, ErrorKind, Result},
+    held::{DEFAULT_TIME_TO_LIVE, RefreshStatus},
     memory::MemorySource,
     model::{
         Snapshot,
@@ -68,5 +66,6 @@ pub use crate::{
         stream::{Stream, StreamName},
         vulnerabilities::VulnerabilityCounts,
     },
+    poller::{Poller, PollerBuilder, Updates},
     source::{MetricsSource, MetricsSourceExt},
 };

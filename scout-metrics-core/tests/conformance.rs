@@ -17,8 +17,8 @@ use std::{
 
 use async_trait::async_trait;
 use scout_metrics_core::{
-    Cached, Error, ErrorKind, MemorySource, MetricsSource, MetricsSourceExt, Organization, Result,
-    Snapshot, Stream, conformance,
+    Cached, Error, ErrorKind, MemorySource, MetricsSource, MetricsSourceExt, Organization, Poller,
+    Result, Snapshot, Stream, conformance,
 };
 use tokio::{task::yield_now, time::sleep};
 
@@ -89,6 +89,15 @@ async fn fallback_conforms() {
     conformance::check_failing(&source, ErrorKind::Timeout).await;
     conformance::check_wrapper(&source, &failing(ErrorKind::Timeout));
     conformance::check_wrapper(&source, &down());
+}
+
+#[tokio::test]
+async fn poller_conforms() {
+    let poller = Poller::builder(memory()).spawn();
+    conformance::check_wrapper(&poller, &memory());
+    check_all_forms(poller).await;
+    let poller = Poller::builder(failing(ErrorKind::Limit)).spawn();
+    conformance::check_failing(&poller, ErrorKind::Limit).await;
 }
 
 /// Each way to break the contract, with what the suite says about it.

@@ -61,7 +61,7 @@ async fn a_failed_refresh_is_logged_once_however_many_ask() {
     assert_eq!(
         logged(),
         [
-            "WARN cannot refresh the cached snapshot organization=acme kind=unavailable failures=1 \
+            "WARN cannot refresh the snapshot organization=acme kind=unavailable failures=1 \
           serves_stale=true error=organization `acme`: down"
         ]
     );

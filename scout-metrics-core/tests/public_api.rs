@@ -8,9 +8,10 @@
 use std::{error::Error as StdError, fmt::Debug, sync::Arc, time::Duration};
 
 use scout_metrics_core::{
-    Anomaly, AnomalyKind, CacheStatus, Cached, Error, ErrorKind, Fallback, MemorySource, Merged,
-    MetricsSource, MetricsSourceExt, Organization, Policy, PolicyId, PolicyResult, RawSample,
-    Result, Severity, Snapshot, Stream, StreamName, Timeout, VulnerabilityCounts,
+    Anomaly, AnomalyKind, Cached, Error, ErrorKind, Fallback, MemorySource, Merged, MetricsSource,
+    MetricsSourceExt, Organization, Policy, PolicyId, PolicyResult, Poller, RawSample,
+    RefreshStatus, Result, Severity, Snapshot, Stream, StreamName, Timeout, Updates,
+    VulnerabilityCounts,
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -26,7 +27,6 @@ fn everything_can_cross_threads_and_be_shown() {
 
     check::<Anomaly>();
     check::<AnomalyKind>();
-    check::<CacheStatus>();
     check::<Cached<Box<dyn MetricsSource>>>();
     check::<Error>();
     check::<ErrorKind>();
@@ -37,12 +37,15 @@ fn everything_can_cross_threads_and_be_shown() {
     check::<Policy>();
     check::<PolicyId>();
     check::<PolicyResult>();
+    check::<Poller>();
     check::<RawSample>();
+    check::<RefreshStatus>();
     check::<Severity>();
     check::<Snapshot>();
     check::<Stream>();
     check::<StreamName>();
     check::<Timeout<Arc<dyn MetricsSource>>>();
+    check::<Updates>();
     check::<VulnerabilityCounts>();
 }
 
