@@ -39,18 +39,23 @@
 #![forbid(unsafe_code)]
 
 mod backoff;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod decorate;
 mod error;
+mod held;
 mod memory;
 mod model;
+mod poller;
 mod source;
 #[cfg(test)]
 mod testing;
 mod unwind;
 
 pub use crate::{
-    decorate::cache::{CacheStatus, Cached, DEFAULT_TIME_TO_LIVE},
+    decorate::{cache::Cached, fallback::Fallback, merge::Merged, timeout::Timeout},
     error::{Error, ErrorKind, Result},
+    held::{DEFAULT_TIME_TO_LIVE, RefreshStatus},
     memory::MemorySource,
     model::{
         Snapshot,
@@ -61,5 +66,6 @@ pub use crate::{
         stream::{Stream, StreamName},
         vulnerabilities::VulnerabilityCounts,
     },
+    poller::{Poller, PollerBuilder, Updates},
     source::{MetricsSource, MetricsSourceExt},
 };

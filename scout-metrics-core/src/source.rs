@@ -4,12 +4,13 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
-use crate::{Cached, Organization, Result, Snapshot};
+use crate::{Cached, Fallback, Organization, Result, Snapshot, Timeout};
 
 /// Something that Docker Scout metrics of one organization can be scraped from.
 ///
 /// Backends ([`MemorySource`](crate::MemorySource), and in the other crates `FileSource` and `ScoutSource`) talk to
-/// where the data is. Decorators ([`Cached`]) wrap another source. Both are sources, so they compose, and a
+/// where the data is. Decorators ([`Cached`], [`Fallback`], [`Timeout`])
+/// wrap another source. Both are sources, so they compose, and a
 /// `Arc<dyn MetricsSource>` or `Box<dyn MetricsSource>` is one too.
 ///
 /// # Contract
@@ -113,6 +114,16 @@ pub trait MetricsSourceExt: MetricsSource + Sized {
     /// Returns the source behind a cache that keeps a snapshot for a time to live; see [`Cached`] for its defaults.
     fn cached(self, time_to_live: Duration) -> Cached<Self> {
         Cached::new(self).with_time_to_live(time_to_live)
+    }
+
+    /// Returns the source with another one that is asked when it fails; see [`Fallback`].
+    fn or_else<F: MetricsSource>(self, fallback: F) -> Fallback<Self, F> {
+        Fallback::new(self, fallback)
+    }
+
+    /// Returns the source with a bound on how long a scrape takes; see [`Timeout`].
+    fn timeout(self, after: Duration) -> Timeout<Self> {
+        Timeout::new(self, after)
     }
 }
 

@@ -64,6 +64,11 @@ impl Scripted {
         Self::new(delay, |call| Ok(snapshot(&call.to_string())))
     }
 
+    pub(crate) fn with_organization(mut self, organization: Organization) -> Self {
+        self.organization = organization;
+        self
+    }
+
     pub(crate) fn calls(&self) -> usize {
         self.counts.calls.load(SeqCst)
     }

@@ -61,8 +61,37 @@ async fn a_failed_refresh_is_logged_once_however_many_ask() {
     assert_eq!(
         logged(),
         [
-            "WARN cannot refresh the cached snapshot organization=acme kind=unavailable failures=1 \
+            "WARN cannot refresh the snapshot organization=acme kind=unavailable failures=1 \
           serves_stale=true error=organization `acme`: down"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_fallback_logs_when_it_begins_and_ends() {
+    listen();
+    let first = MemorySource::new(snapshot(&["a"]));
+    let second = MemorySource::new(snapshot(&["b"]));
+    let source = first.clone().or_else(second.clone());
+    source.scrape().await.unwrap();
+    first.set(Err(down()));
+    for _ in 0..10 {
+        source.scrape().await.unwrap();
+    }
+    second.set(Err(down()));
+    source.scrape().await.unwrap_err();
+    first.set(Ok(snapshot(&["a"])));
+    for _ in 0..10 {
+        source.scrape().await.unwrap();
+    }
+    assert_eq!(
+        logged(),
+        [
+            "WARN Memory(acme) fails, asking Memory(acme) organization=acme kind=unavailable \
+             error=organization `acme`: down",
+            "WARN Memory(acme) fails too organization=acme kind=unavailable \
+             error=organization `acme`: down",
+            "INFO Memory(acme) answers again organization=acme",
         ]
     );
 }

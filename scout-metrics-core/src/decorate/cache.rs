@@ -13,26 +13,21 @@ use std::{
 
 use async_trait::async_trait;
 use tokio::{runtime::Handle, sync::watch, task::AbortHandle, time::Instant};
-use tracing::{Instrument, warn};
+use tracing::Instrument;
 
 use crate::{
-    Error, ErrorKind, MetricsSource, Organization, Result, Snapshot, backoff::Backoff, unwind,
+    Error, ErrorKind, MetricsSource, Organization, RefreshStatus, Result, Snapshot,
+    backoff::Backoff,
+    held::{Held, Terms},
+    unwind,
 };
-
-/// How long [`Cached`] serves a snapshot unless it is told otherwise: 60 minutes.
-///
-/// Docker Scout's own endpoint caches for 60 minutes and Docker recommends to scrape no more often; asking sooner
-/// returns the same bytes.
-pub const DEFAULT_TIME_TO_LIVE: Duration = Duration::from_secs(60 * 60);
-
-const DEFAULT_MAX_STALE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A source that asks another one at most once per time to live, however many ask it.
 ///
 /// # Behaviour and defaults
 ///
-/// - A snapshot is served for the time to live: [60 minutes](DEFAULT_TIME_TO_LIVE). The first scrape after that
-///   refreshes it and waits for the answer; a poller refreshes ahead of its callers.
+/// - A snapshot is served for the time to live: [60 minutes](crate::DEFAULT_TIME_TO_LIVE). The first scrape after that
+///   refreshes it and waits for the answer; a [`Poller`](crate::Poller) refreshes ahead of its callers.
 /// - If the refresh fails, the last good snapshot is served for up to [24 hours](Self::with_max_stale) beyond its time
 ///   to live, and the error after that. [`Snapshot::scraped_at`] and [`status`](Self::status) tell.
 /// - If the refresh fails because access was denied ([`ErrorKind::Unauthorized`], [`ErrorKind::Forbidden`]), the
@@ -82,7 +77,7 @@ const DEFAULT_MAX_STALE: Duration = Duration::from_secs(24 * 60 * 60);
 /// ```
 pub struct Cached<S> {
     source: Arc<S>,
-    options: Options,
+    terms: Terms,
     state: Arc<RwLock<State>>,
 }
 
@@ -91,7 +86,7 @@ impl<S: MetricsSource> Cached<S> {
     pub fn new(source: S) -> Self {
         Self {
             source: Arc::new(source),
-            options: Options::default(),
+            terms: Terms::default(),
             state: Arc::default(),
         }
     }
@@ -101,7 +96,7 @@ impl<S: MetricsSource> Cached<S> {
     /// With zero nothing is kept, and scrapes that run at the same time still share one request.
     #[must_use]
     pub fn with_time_to_live(mut self, time_to_live: Duration) -> Self {
-        self.options.time_to_live = time_to_live;
+        self.terms.time_to_live = time_to_live;
         self
     }
 
@@ -111,7 +106,7 @@ impl<S: MetricsSource> Cached<S> {
     /// RFC 5861.
     #[must_use]
     pub fn with_max_stale(mut self, max_stale: Duration) -> Self {
-        self.options.max_stale = max_stale;
+        self.terms.max_stale = max_stale;
         self
     }
 
@@ -121,7 +116,7 @@ impl<S: MetricsSource> Cached<S> {
     /// Any other error makes the cache forget the snapshot.
     #[must_use]
     pub fn with_stale_if(mut self, is_served_over: fn(&Error) -> bool) -> Self {
-        self.options.stale_if = is_served_over;
+        self.terms.stale_if = is_served_over;
         self
     }
 
@@ -129,23 +124,18 @@ impl<S: MetricsSource> Cached<S> {
     /// 5 minutes by default.
     #[must_use]
     pub fn with_backoff(mut self, first: Duration, max: Duration) -> Self {
-        self.options.backoff = Backoff { first, max };
+        self.terms.backoff = Backoff { first, max };
         self
     }
 
     /// Returns what the cache holds and how the last refresh ended, without waiting.
-    pub fn status(&self) -> CacheStatus {
+    pub fn status(&self) -> RefreshStatus {
         let flight = Weak::clone(&self.read().flight);
         let is_refreshing = flight.upgrade().is_some_and(|flight| flight.is_running());
-        let now = Instant::now();
-        let state = self.read();
-        CacheStatus {
-            age: state.entry.as_ref().map(|entry| entry.age(now)),
-            is_fresh: state.fresh(now, &self.options).is_some(),
+        let status = self.read().held.status(Instant::now(), &self.terms);
+        RefreshStatus {
             is_refreshing,
-            failures: state.failure.as_ref().map_or(0, |failure| failure.count),
-            last_error: state.failure.as_ref().map(|failure| failure.error.clone()),
-            retry_in: state.failure.as_ref().and_then(|failure| failure.rest(now)),
+            ..status
         }
     }
 
@@ -153,7 +143,7 @@ impl<S: MetricsSource> Cached<S> {
     fn look_up(&self) -> Lookup {
         let now = Instant::now();
         let mut state = self.write();
-        if let Some(answer) = state.answer(now, &self.options) {
+        if let Some(answer) = state.held.answer(now, &self.terms) {
             return Lookup::Answer(answer);
         }
         if let Some(flight) = state.flight() {
@@ -180,62 +170,10 @@ impl<S: MetricsSource> Cached<S> {
 
     /// Writes the outcome of a refresh into the state and returns the answer for those who wait.
     fn settle(&self, result: Result<Snapshot>) -> Result<Snapshot> {
-        match result {
-            Ok(snapshot) => {
-                self.keep(&snapshot);
-                Ok(snapshot)
-            }
-            Err(error) => self.serve_over(error),
-        }
-    }
-
-    fn keep(&self, snapshot: &Snapshot) {
-        let entry = Entry {
-            snapshot: snapshot.clone(),
-            at: Instant::now(),
-        };
-        let mut state = self.write();
-        state.failure = None;
-        let replaced = state.entry.replace(entry);
-        drop(state);
-        let lost = replaced.map_or(0, |entry| entry.snapshot.streams().len());
-        if snapshot.is_empty() && lost > 0 {
-            warn!(
-                organization = %self.organization(),
-                "an empty snapshot replaces one with {lost} streams"
-            );
-        }
-    }
-
-    fn serve_over(&self, error: Error) -> Result<Snapshot> {
         let now = Instant::now();
-        let is_forgotten = !(self.options.stale_if)(&error);
-        let mut state = self.write();
-        if is_forgotten {
-            state.entry = None;
-        }
-        let count = state
-            .failure
-            .as_ref()
-            .map_or(1, |failure| failure.count.saturating_add(1));
-        let delay = self.options.backoff.delay(count, &error);
-        state.failure = Some(Failure {
-            error: error.clone(),
-            count,
-            at: now,
-            delay: delay.min(self.options.time_to_live),
-        });
-        let stale = state.stale(now, &self.options);
-        drop(state);
-        warn!(
-            organization = %self.organization(),
-            kind = %error.kind(),
-            failures = count,
-            serves_stale = stale.is_some(),
-            error = &error as &dyn std::error::Error,
-            "cannot refresh the cached snapshot"
-        );
-        stale.ok_or(error)
+        let settled = self.write().held.settle(result, now, &self.terms);
+        settled.log(self.organization());
+        settled.answer
     }
 
     fn no_runtime(&self) -> Error {
@@ -265,7 +203,8 @@ impl<S: MetricsSource> MetricsSource for Cached<S> {
     }
 
     async fn scrape(&self) -> Result<Snapshot> {
-        if let Some(answer) = self.read().answer(Instant::now(), &self.options) {
+        let answer = self.read().held.answer(Instant::now(), &self.terms);
+        if let Some(answer) = answer {
             return answer;
         }
         loop {
@@ -289,7 +228,7 @@ impl<S> Clone for Cached<S> {
     fn clone(&self) -> Self {
         Self {
             source: Arc::clone(&self.source),
-            options: self.options,
+            terms: self.terms,
             state: Arc::clone(&self.state),
         }
     }
@@ -299,85 +238,15 @@ impl<S: fmt::Debug> fmt::Debug for Cached<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cached")
             .field("source", &self.source)
-            .field("time_to_live", &self.options.time_to_live)
-            .field("max_stale", &self.options.max_stale)
+            .field("time_to_live", &self.terms.time_to_live)
+            .field("max_stale", &self.terms.max_stale)
             .finish_non_exhaustive()
     }
 }
 
 impl<S: fmt::Display> fmt::Display for Cached<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Cached({:?}, {})",
-            self.options.time_to_live, self.source
-        )
-    }
-}
-
-/// What a [`Cached`] source holds, and how its last refresh ended.
-#[derive(Clone, Debug)]
-pub struct CacheStatus {
-    age: Option<Duration>,
-    is_fresh: bool,
-    is_refreshing: bool,
-    failures: u32,
-    last_error: Option<Error>,
-    retry_in: Option<Duration>,
-}
-
-impl CacheStatus {
-    /// Returns how long ago the snapshot was fetched, or `None` if there is none.
-    ///
-    /// A snapshot that is too old to be served is still there until a refresh succeeds.
-    pub fn age(&self) -> Option<Duration> {
-        self.age
-    }
-
-    /// Returns whether there is a snapshot within its time to live.
-    pub fn is_fresh(&self) -> bool {
-        self.is_fresh
-    }
-
-    /// Returns whether a refresh is running.
-    pub fn is_refreshing(&self) -> bool {
-        self.is_refreshing
-    }
-
-    /// Returns how many refreshes have failed since the last that succeeded.
-    pub fn failures(&self) -> u32 {
-        self.failures
-    }
-
-    /// Returns why the last refresh failed, or `None` if it succeeded or there was none.
-    pub fn last_error(&self) -> Option<&Error> {
-        self.last_error.as_ref()
-    }
-
-    /// Returns for how long the source is left alone after a failure, or `None` if it may be asked.
-    pub fn retry_in(&self) -> Option<Duration> {
-        self.retry_in
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Options {
-    time_to_live: Duration,
-    max_stale: Duration,
-    stale_if: fn(&Error) -> bool,
-    backoff: Backoff,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            time_to_live: DEFAULT_TIME_TO_LIVE,
-            max_stale: DEFAULT_MAX_STALE,
-            stale_if: |error| {
-                !matches!(error.kind(), ErrorKind::Forbidden | ErrorKind::Unauthorized)
-            },
-            backoff: Backoff::default(),
-        }
+        write!(f, "Cached({:?}, {})", self.terms.time_to_live, self.source)
     }
 }
 
@@ -390,66 +259,13 @@ enum Lookup {
 
 #[derive(Default)]
 struct State {
-    entry: Option<Entry>,
-    /// Set while the last refresh that ended is one that failed.
-    failure: Option<Failure>,
+    held: Held,
     flight: Weak<Flight>,
 }
 
 impl State {
-    /// Returns what can be answered without asking the source.
-    fn answer(&self, now: Instant, options: &Options) -> Option<Result<Snapshot>> {
-        if let Some(snapshot) = self.fresh(now, options) {
-            return Some(Ok(snapshot));
-        }
-        let failure = self.failure.as_ref()?;
-        failure.rest(now)?;
-        let stale = self.stale(now, options);
-        Some(stale.ok_or_else(|| failure.error.clone()))
-    }
-
-    fn fresh(&self, now: Instant, options: &Options) -> Option<Snapshot> {
-        self.younger_than(options.time_to_live, now)
-    }
-
-    fn stale(&self, now: Instant, options: &Options) -> Option<Snapshot> {
-        self.younger_than(options.time_to_live.saturating_add(options.max_stale), now)
-    }
-
-    fn younger_than(&self, limit: Duration, now: Instant) -> Option<Snapshot> {
-        let entry = self.entry.as_ref()?;
-        (entry.age(now) < limit).then(|| entry.snapshot.clone())
-    }
-
     fn flight(&self) -> Option<Arc<Flight>> {
         self.flight.upgrade().filter(|flight| flight.is_running())
-    }
-}
-
-struct Entry {
-    snapshot: Snapshot,
-    at: Instant,
-}
-
-impl Entry {
-    fn age(&self, now: Instant) -> Duration {
-        now.saturating_duration_since(self.at)
-    }
-}
-
-struct Failure {
-    error: Error,
-    count: u32,
-    at: Instant,
-    delay: Duration,
-}
-
-impl Failure {
-    /// Returns the rest of the back-off, or `None` once it is over.
-    fn rest(&self, now: Instant) -> Option<Duration> {
-        self.delay
-            .checked_sub(now.saturating_duration_since(self.at))
-            .filter(|rest| !rest.is_zero())
     }
 }
 
@@ -667,7 +483,7 @@ mod tests {
         assert!(source.scrape().await.is_ok());
         advance(seconds(1)).await;
         assert!(source.scrape().await.is_err());
-        assert!(source.status().retry_in().is_some());
+        assert!(source.status().next_in().is_some());
     }
 
     #[tokio::test(start_paused = true)]
@@ -690,7 +506,7 @@ mod tests {
         assert_eq!(status.age(), Some(seconds(0)));
         assert_eq!(status.failures(), 0);
         assert!(status.last_error().is_none());
-        assert!(status.retry_in().is_none());
+        assert!(status.next_in().is_none());
     }
 
     #[tokio::test(start_paused = true)]
@@ -745,7 +561,7 @@ mod tests {
             let error = down().with_retry_after(seconds(asked));
             let source = Scripted::new(seconds(0), move |_| Err(error.clone())).cached(TTL);
             source.scrape().await.unwrap_err();
-            assert_eq!(source.status().retry_in(), Some(seconds(waits)));
+            assert_eq!(source.status().next_in(), Some(seconds(waits)));
         }
     }
 
@@ -770,7 +586,7 @@ mod tests {
             Err(down().with_retry_after(Duration::MAX))
         }));
         failing.scrape().await.unwrap_err();
-        assert_eq!(failing.status().retry_in(), Some(Duration::MAX));
+        assert_eq!(failing.status().next_in(), Some(Duration::MAX));
 
         let good = for_ever(Scripted::counting(seconds(0)));
         good.scrape().await.unwrap();
@@ -919,11 +735,11 @@ mod tests {
         fn caller(&self) -> impl Future<Output = ()> + Send + use<> {
             let (random, source) = (self.random.clone(), self.source.clone());
             let answered = Arc::clone(&self.answered);
-            let Options {
+            let Terms {
                 time_to_live,
                 max_stale,
                 ..
-            } = source.options;
+            } = source.terms;
             async move {
                 for _ in 0..10 {
                     sleep(random.millis(300)).await;
@@ -940,11 +756,11 @@ mod tests {
         }
 
         fn check_that_the_source_was_left_alone(&self) {
-            let Options {
+            let Terms {
                 time_to_live,
                 backoff,
                 ..
-            } = self.source.options;
+            } = self.source.terms;
             let answered = self.answered.lock().unwrap();
             for ((_, (before, was_good)), (_, (after, _))) in
                 answered.iter().zip(answered.iter().skip(1))
