@@ -45,7 +45,7 @@ pub(crate) enum HttpError {
     },
     #[error("the answer's gzip encoding is damaged, or ends too early")]
     Gzip(#[source] io::Error),
-    #[error("the answer has more than {0} bytes, the limit")]
+    #[error("the answer has more than {0} bytes, the limit of `with_body_limit`")]
     Limit(u64),
     #[error("the answer {0}")]
     NotMetrics(String, Excerpt),
@@ -60,6 +60,8 @@ pub(crate) enum HttpError {
     NoVariable,
     #[error("{0}")]
     Option(String),
+    #[error("the answer is from {0}, where a redirect led, and not from the server that was asked")]
+    OtherOrigin(String),
     /// What the reader of the body says.
     #[error("{}", .0.message())]
     Reader(Error, Excerpt),
@@ -115,6 +117,9 @@ impl HttpError {
             | Self::Option(_)
             | Self::TokenFile { .. }
             | Self::TokenFileKind { .. } => ErrorKind::Config,
+            Self::BodyCut { source, .. } | Self::Exchange { source, .. } if source.is_timeout() => {
+                ErrorKind::Timeout
+            }
             Self::BodyCut { .. } | Self::Connect { .. } | Self::Exchange { .. } => {
                 ErrorKind::Transport
             }
@@ -124,7 +129,7 @@ impl HttpError {
             Self::Limit(_) => ErrorKind::Limit,
             Self::NotMetrics(..) => ErrorKind::NotMetrics,
             Self::Reader(error, _) => error.kind(),
-            Self::Redirect { .. } => ErrorKind::Redirect,
+            Self::OtherOrigin(_) | Self::Redirect { .. } => ErrorKind::Redirect,
             Self::Status { status, .. } => status_kind(*status),
         }
     }

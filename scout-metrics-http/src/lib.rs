@@ -59,3 +59,5 @@ mod error;
 pub mod exporter;
 
 pub use crate::client::{ScoutClient, ScoutClientBuilder, ScoutSource};
+#[doc(no_inline)]
+pub use reqwest;

@@ -46,28 +46,22 @@ pub(crate) fn is_redirect(status: StatusCode) -> bool {
 pub(crate) fn redirect(response: &Response, asked: &Url, token: &Token) -> HttpError {
     let location = response.headers().get(LOCATION);
     let location = location.and_then(|value| value.to_str().ok());
-    match location.and_then(|location| asked.join(location).ok()) {
-        Some(target) => redirected(response.status(), &target, token),
-        None => HttpError::Redirect {
-            status: response.status(),
-            target: "nowhere".to_owned(),
-        },
+    let target = location.and_then(|location| asked.join(location).ok());
+    HttpError::Redirect {
+        status: response.status(),
+        target: target.map_or("nowhere".to_owned(), |target| place(&target, token)),
     }
 }
 
-/// Returns the error for an answer from, or one that leads to, another place. User name and query of the place may be
-/// secrets and are left out.
-pub(crate) fn redirected(status: StatusCode, target: &Url, token: &Token) -> HttpError {
-    let mut place = target.clone();
+/// Shows an address without user name and query, which may be secrets.
+pub(crate) fn place(url: &Url, token: &Token) -> String {
+    let mut place = url.clone();
     place.set_query(None);
     place.set_fragment(None);
     // These fail for addresses that can have neither.
     let _ = place.set_username("");
     let _ = place.set_password(None);
-    HttpError::Redirect {
-        status,
-        target: format!("`{}`", shown(place.as_str().as_bytes(), token)),
-    }
+    format!("`{}`", shown(place.as_str().as_bytes(), token))
 }
 
 /// Returns the error for a status other than 200.

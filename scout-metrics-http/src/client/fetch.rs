@@ -144,8 +144,9 @@ impl<'a> Fetch<'a> {
             .map_err(|error| connect::explain(error.without_url(), server()))?;
         let status = response.status();
         if !self.client.endpoint.is_same_origin(response.url()) {
-            // A client of the caller's own has followed a redirect.
-            return Err(answer::redirected(status, response.url(), token));
+            // A client of the caller's own follows redirects.
+            let place = answer::place(response.url(), token);
+            return Err(HttpError::OtherOrigin(place));
         }
         if answer::is_redirect(status) {
             return Err(answer::redirect(&response, &self.url, token));

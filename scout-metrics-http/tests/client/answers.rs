@@ -663,7 +663,7 @@ async fn a_body_over_the_limit_is_refused_before_it_is_read() {
         assert_eq!(error.kind(), ErrorKind::Limit, "{name}: {error:?}");
         assert_eq!(
             error.message(),
-            "the answer has more than 100000 bytes, the limit"
+            "the answer has more than 100000 bytes, the limit of `with_body_limit`"
         );
         let log = server.log();
         assert!(log.written <= at_most, "{name}: {}", log.written);

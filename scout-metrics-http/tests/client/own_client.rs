@@ -2,20 +2,24 @@
 
 use std::time::Duration;
 
-use reqwest::Client;
+use reqwest::{Client, ClientBuilder};
 use scout_metrics_core::{ErrorKind, MetricsSource};
 
 use crate::{
-    BODY, acme, builder,
-    support::{Reply, Server},
+    BODY, SHORT, acme, builder,
+    support::{Reply, Server, TEXT},
 };
 
 /// A client that follows redirects, as reqwest's do by default.
 fn client() -> Client {
+    client_builder().build().unwrap()
+}
+
+fn client_builder() -> ClientBuilder {
     let builder = Client::builder().no_proxy();
     #[cfg(feature = "rustls")]
     let builder = builder.tls_backend_preconfigured(crate::tls::client_config());
-    builder.user_agent("gateway/1").build().unwrap()
+    builder.user_agent("gateway/1")
 }
 
 fn redirect(location: String) -> Reply {
@@ -42,12 +46,23 @@ async fn an_answer_from_another_origin_is_refused() {
     assert_eq!(
         error.message(),
         format!(
-            "the server redirects to `{}/x` (HTTP 200); redirects are not followed, so that the token stays with the \
-             server it is for",
+            "the answer is from `{}/x`, where a redirect led, and not from the server that was asked",
             other.url()
         )
     );
     assert_eq!(other.log().requests[0].header("authorization"), None);
+}
+
+#[tokio::test]
+async fn its_own_timeout_is_a_timeout() {
+    let start = format!("HTTP/1.1 200 OK\r\n{TEXT}Content-Length: 100\r\n\r\n#");
+    for reply in [Reply::nothing().then_hold(), Reply::raw(start).then_hold()] {
+        let server = Server::start([reply]).await;
+        let client = client_builder().timeout(SHORT).build().unwrap();
+        let source = acme(builder(&server).with_client(client).with_max_attempts(1));
+        let error = source.scrape().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout);
+    }
 }
 
 #[tokio::test]
