@@ -35,7 +35,7 @@ pub(crate) enum HttpError {
         source: reqwest::Error,
     },
     #[error("the answer cannot be read; its text is withheld because it repeats the token")]
-    Echo(ErrorKind),
+    Echo(ErrorKind, Excerpt),
     #[error("the answer is encoded as `{0}`, which was not asked for")]
     Encoding(String),
     #[error("cannot get an answer from `{server}`")]
@@ -45,7 +45,7 @@ pub(crate) enum HttpError {
     },
     #[error("the answer's gzip encoding is damaged, or ends too early")]
     Gzip(#[source] io::Error),
-    #[error("the answer has more than {0} bytes, the limit")]
+    #[error("the answer has more than {0} bytes, the limit of `with_body_limit`")]
     Limit(u64),
     #[error("the answer {0}")]
     NotMetrics(String, Excerpt),
@@ -60,9 +60,11 @@ pub(crate) enum HttpError {
     NoVariable,
     #[error("{0}")]
     Option(String),
+    #[error("the answer is from {0}, where a redirect led, and not from the server that was asked")]
+    OtherOrigin(String),
     /// What the reader of the body says.
-    #[error(transparent)]
-    Reader(Error),
+    #[error("{}", .0.message())]
+    Reader(Error, Excerpt),
     #[error(
         "the server redirects to {target} (HTTP {}); redirects are not followed, so that the token stays with the \
          server it is for", status.as_u16()
@@ -115,16 +117,19 @@ impl HttpError {
             | Self::Option(_)
             | Self::TokenFile { .. }
             | Self::TokenFileKind { .. } => ErrorKind::Config,
+            Self::BodyCut { source, .. } | Self::Exchange { source, .. } if source.is_timeout() => {
+                ErrorKind::Timeout
+            }
             Self::BodyCut { .. } | Self::Connect { .. } | Self::Exchange { .. } => {
                 ErrorKind::Transport
             }
             Self::ConnectTimeout { .. } | Self::Timeout { .. } => ErrorKind::Timeout,
-            Self::Echo(kind) => *kind,
+            Self::Echo(kind, _) => *kind,
             Self::Encoding(_) | Self::Gzip(_) => ErrorKind::Decode,
             Self::Limit(_) => ErrorKind::Limit,
             Self::NotMetrics(..) => ErrorKind::NotMetrics,
-            Self::Reader(error) => error.kind(),
-            Self::Redirect { .. } => ErrorKind::Redirect,
+            Self::Reader(error, _) => error.kind(),
+            Self::OtherOrigin(_) | Self::Redirect { .. } => ErrorKind::Redirect,
             Self::Status { status, .. } => status_kind(*status),
         }
     }
@@ -145,7 +150,7 @@ impl From<HttpError> for Error {
     fn from(error: HttpError) -> Self {
         let new = Self::new(error.kind(), error.to_string());
         match error {
-            HttpError::Reader(error) => error,
+            HttpError::Reader(error, body) => error.with_status(200).with_body(&body.0),
             HttpError::BodyCut { source, .. }
             | HttpError::Client(source)
             | HttpError::ConnectTimeout { source, .. }
@@ -158,7 +163,9 @@ impl From<HttpError> for Error {
             HttpError::Gzip(source) | HttpError::TokenFile { source, .. } => {
                 new.with_source(source)
             }
-            HttpError::NotMetrics(_, body) => new.with_status(200).with_body(&body.0),
+            HttpError::Echo(_, body) | HttpError::NotMetrics(_, body) => {
+                new.with_status(200).with_body(&body.0)
+            }
             HttpError::Redirect { status, .. } => new.with_status(status.as_u16()),
             HttpError::Status {
                 status,

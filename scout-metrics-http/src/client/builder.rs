@@ -1,8 +1,8 @@
 //! The options of a client, their defaults, and the checks on them.
 
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{fmt, mem, path::PathBuf, sync::Arc, time::Duration};
 
-use reqwest::redirect;
+use reqwest::{redirect, retry};
 use scout_metrics_core::Result;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -28,6 +28,9 @@ const DEFAULT_MAX_ATTEMPTS: u32 = 3;
 /// happen just when the next request is sent. Within a burst of fetches they are used again.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Enough for a burst of fetches of several organizations, and not one for each of a thousand.
+const MAX_IDLE: usize = 8;
+
 const USER_AGENT: &str = concat!("scout-metrics/", env!("CARGO_PKG_VERSION"));
 
 /// Builds a [`ScoutClient`].
@@ -38,7 +41,7 @@ const USER_AGENT: &str = concat!("scout-metrics/", env!("CARGO_PKG_VERSION"));
 ///
 /// # Examples
 ///
-/// ```
+/// ```no_run
 /// use std::time::Duration;
 /// use scout_metrics_http::ScoutClient;
 ///
@@ -93,8 +96,8 @@ impl ScoutClientBuilder {
     ///
     /// Blanks, line ends and a byte order mark around the token are left out. The file must be a regular one of at most
     /// 64 KiB; it may appear after the client is built. If it cannot be read later, or holds no token, the last good
-    /// token is used for ten minutes with a warning in the log; after that, a fetch fails. A file that every user of the machine can
-    /// read is used, with one warning in the log.
+    /// token is used for ten minutes, with warnings in the log; after that, a fetch fails. A file that every user of
+    /// the machine can read is used, with one warning in the log.
     pub fn with_token_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.token = TokenOption::File(path.into());
         self
@@ -198,7 +201,8 @@ impl ScoutClientBuilder {
     ///
     /// Its redirects, proxies, TLS and connect timeout are what counts then, so
     /// [`with_connect_timeout`](Self::with_connect_timeout) and [`with_ca_file`](Self::with_ca_file) are refused beside
-    /// it. An answer from another origin is an error even if the client followed the redirect there.
+    /// it. An answer from another origin is an error even if the client followed the redirect there. The crate's own
+    /// [`reqwest`](crate::reqwest) is the version that fits.
     pub fn with_client(mut self, client: reqwest::Client) -> Self {
         self.client = Some(client);
         self
@@ -217,15 +221,15 @@ impl ScoutClientBuilder {
     fn try_build(mut self) -> Result<ScoutClient, HttpError> {
         self.check()?;
         let endpoint = Endpoint::new(&self.base_url, &self.path, self.allow_insecure_http)?;
-        let http = match self.client.take() {
-            Some(client) => client,
-            None => self.new_client(&endpoint)?,
-        };
-        let credentials = match self.token {
+        let credentials = match mem::replace(&mut self.token, TokenOption::Missing) {
             TokenOption::Environment => Credentials::from_env()?,
             TokenOption::File(path) => Credentials::from_file(path),
             TokenOption::Missing => return Err(HttpError::NoToken),
             TokenOption::Value(token) => Credentials::from_value(token.expose_secret())?,
+        };
+        let http = match self.client.take() {
+            Some(client) => client,
+            None => self.new_client(&endpoint)?,
         };
         Ok(ScoutClient(Arc::new(Inner {
             http,
@@ -271,7 +275,9 @@ impl ScoutClientBuilder {
             .referer(false)
             .connect_timeout(self.connect_timeout.unwrap_or(DEFAULT_CONNECT_TIMEOUT))
             .pool_idle_timeout(IDLE_TIMEOUT)
+            .pool_max_idle_per_host(MAX_IDLE)
             .http1_only()
+            .retry(retry::never())
             // Another crate may have switched these features on.
             .no_gzip()
             .no_brotli()
@@ -290,10 +296,18 @@ impl ScoutClientBuilder {
     fn with_tls(
         &self,
         builder: reqwest::ClientBuilder,
-        _: &Endpoint,
+        endpoint: &Endpoint,
     ) -> Result<reqwest::ClientBuilder, HttpError> {
-        let config = super::tls::config(self.ca_file.as_deref())?;
-        Ok(builder.tls_backend_preconfigured(config))
+        let mut roots = super::tls::Roots::default();
+        // Reading the system's certificates takes longer than a fetch from this machine, which needs none.
+        if endpoint.is_https() || !endpoint.is_loopback() {
+            roots.add_public();
+            roots.add_system();
+        }
+        if let Some(path) = &self.ca_file {
+            roots.add_file(path)?;
+        }
+        Ok(builder.tls_backend_preconfigured(roots.into_config()))
     }
 
     #[cfg(not(feature = "rustls"))]

@@ -1,11 +1,4 @@
-//! The client against a server that misbehaves in every way that networks know.
-
-#![expect(
-    clippy::unwrap_used,
-    reason = "a helper that fails is a test that fails"
-)]
-
-mod support;
+//! What the server answers, and what the user gets.
 
 use std::{
     io::Write,
@@ -14,149 +7,15 @@ use std::{
 
 use flate2::{Compression, write::GzEncoder};
 use scout_metrics_core::{Error, ErrorKind};
-use scout_metrics_http::{ScoutClient, ScoutClientBuilder, ScoutSource};
-use scout_metrics_openmetrics::{Exposition, Format};
-use tokio::{net::TcpListener, task::JoinSet};
+use scout_metrics_http::ScoutClient;
+use scout_metrics_openmetrics::Format;
+use tokio::net::TcpListener;
 
-use support::{Reply, Server, TEXT};
-
-const TOKEN: &str = "dckr_pat_v3ry-s3cr3t_0123456789";
-
-const BODY: &str = "\
-# TYPE scout_stream_vulnerabilities gauge
-scout_stream_vulnerabilities{streamName=\"production\",severity=\"CRITICAL\"} 5
-";
-
-/// Short enough to wait for, where a timeout is what is tested.
-const SHORT: Duration = Duration::from_millis(300);
-
-/// Longer than anything takes on a busy machine.
-const LONG: Duration = Duration::from_secs(20);
-
-fn builder(server: &Server) -> ScoutClientBuilder {
-    ScoutClient::builder()
-        .with_token(TOKEN)
-        .with_base_url(server.url())
-        .with_timeout(LONG)
-        .with_backoff(Duration::from_millis(10))
-}
-
-fn acme(builder: ScoutClientBuilder) -> ScoutSource {
-    builder.build().unwrap().organization("acme").unwrap()
-}
-
-/// One way of the server, and what the user gets.
-struct Case {
-    name: &'static str,
-    script: Vec<Reply>,
-    want: Want,
-    requests: usize,
-    timeout: Duration,
-}
-
-enum Want {
-    Body(&'static str),
-    /// The kind and the message after the organization, with `{server}` for the server's URL.
-    Error(ErrorKind, &'static str),
-}
-
-impl Case {
-    fn fails(name: &'static str, reply: Reply, kind: ErrorKind, message: &'static str) -> Self {
-        Self {
-            name,
-            script: vec![reply],
-            want: Want::Error(kind, message),
-            requests: 1,
-            timeout: LONG,
-        }
-    }
-
-    fn works(name: &'static str, reply: Reply) -> Self {
-        Self {
-            name,
-            script: vec![reply],
-            want: Want::Body(BODY),
-            requests: 1,
-            timeout: LONG,
-        }
-    }
-
-    fn after_requests(mut self, requests: usize) -> Self {
-        self.requests = requests;
-        self
-    }
-
-    fn within(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
-        self
-    }
-
-    /// Plays the case, and returns what went otherwise than wanted.
-    async fn play(self) -> Result<(), String> {
-        let server = Server::start(self.script).await;
-        let start = Instant::now();
-        let got = acme(builder(&server).with_timeout(self.timeout))
-            .exposition()
-            .await;
-        let name = self.name;
-        match (&self.want, &got) {
-            (Want::Body(want), Ok(exposition)) if exposition.body() == want => {}
-            (Want::Error(kind, message), Err(error)) => {
-                let message = message.replace("{server}", &server.url());
-                let want = (*kind, format!("organization `acme`: {message}"));
-                let got = (error.kind(), error.to_string());
-                if got != want {
-                    return Err(format!(
-                        "{name}:\n  got  {got:?}\n  want {want:?}\n  {error:?}"
-                    ));
-                }
-            }
-            _ => return Err(format!("{name}: {got:?}")),
-        }
-        if let Some(leak) = leak_in(&got) {
-            return Err(format!("{name} shows the token: {leak}"));
-        }
-        if server.requests() != self.requests {
-            return Err(format!("{name}: {} requests", server.requests()));
-        }
-        if start.elapsed() > self.timeout + LONG {
-            return Err(format!("{name} took {:?}", start.elapsed()));
-        }
-        Ok(())
-    }
-}
-
-/// Plays cases side by side.
-async fn play(cases: impl IntoIterator<Item = Case>) {
-    let mut running: JoinSet<_> = cases.into_iter().map(Case::play).collect();
-    let mut faults = Vec::new();
-    while let Some(result) = running.join_next().await {
-        faults.extend(result.unwrap().err());
-    }
-    assert!(faults.is_empty(), "{}", faults.join("\n"));
-}
-
-/// Returns a text of an error that shows the token.
-fn leak_in(result: &Result<Exposition, Error>) -> Option<String> {
-    let error = result.as_ref().err()?;
-    texts_of(error)
-        .into_iter()
-        .find(|text| text.contains(TOKEN))
-}
-
-/// Everything that an error can be made to say.
-fn texts_of(error: &Error) -> Vec<String> {
-    let mut texts = vec![
-        format!("{error:?}"),
-        error.body().unwrap_or_default().to_owned(),
-    ];
-    let mut level: Option<&dyn std::error::Error> = Some(error);
-    while let Some(error) = level {
-        texts.push(format!("{error} {error:?} {error:#?}"));
-        level = error.source();
-    }
-    texts
-}
+use crate::{
+    BODY, Case, LONG, SHORT, TOKEN, Want, acme, builder, leak_in, play,
+    support::{Reply, Server, TEXT},
+    texts_of,
+};
 
 fn gzip(body: impl AsRef<[u8]>) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
@@ -236,7 +95,7 @@ async fn takes_a_good_answer_however_it_comes() {
         Case::works(
             "after interim answers",
             Reply::raw(
-                "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n".repeat(1000) + &head("") + BODY,
+                "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n".repeat(20_000) + &head("") + BODY,
             ),
         ),
         Case::works("with chunked and a length, where chunked counts", {
@@ -644,6 +503,29 @@ async fn the_content_type_decides_about_the_format() {
     let server = Server::start([Reply::status("200 OK", "", BODY)]).await;
     let exposition = acme(builder(&server)).exposition().await.unwrap();
     assert_eq!(exposition.format(), Format::Prometheus);
+
+    for content_type in [
+        "application/json",
+        "application/octet-stream",
+        "application/openmetrics-text; version=2.0.0",
+        "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited",
+        "text/plain; charset=iso-8859-1",
+        "text/plain; charset=utf-16",
+        "text/plain; version=9",
+        ";",
+        "",
+    ] {
+        let server = Server::start([typed(content_type)]).await;
+        let error = acme(builder(&server)).exposition().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotMetrics);
+        assert_eq!(
+            error.message(),
+            format!(
+                "the answer has the content type `{content_type}`, expected Prometheus text 0.0.4 or OpenMetrics 1.0"
+            )
+        );
+        assert_eq!(error.body(), Some(BODY));
+    }
 }
 
 #[tokio::test]
@@ -740,7 +622,7 @@ async fn codings_that_were_not_asked_for_are_refused() {
         ),
         coding(
             "gzip\r\nContent-Encoding: gzip",
-            "the answer is encoded as `several codings`, which was not asked for",
+            "the answer is encoded as `gzip, gzip`, which was not asked for",
         ),
     ])
     .await;
@@ -781,7 +663,7 @@ async fn a_body_over_the_limit_is_refused_before_it_is_read() {
         assert_eq!(error.kind(), ErrorKind::Limit, "{name}: {error:?}");
         assert_eq!(
             error.message(),
-            "the answer has more than 100000 bytes, the limit"
+            "the answer has more than 100000 bytes, the limit of `with_body_limit`"
         );
         let log = server.log();
         assert!(log.written <= at_most, "{name}: {}", log.written);
@@ -828,10 +710,12 @@ async fn a_connection_that_cannot_be_made_is_named() {
     assert!(texts_of(&error).last().unwrap().contains("refused"));
     assert!(start.elapsed() < Duration::from_secs(2));
 
-    let nowhere = builder().with_base_url("https://scout.invalid");
+    let nowhere = builder()
+        .with_base_url("http://scout.invalid")
+        .with_allow_insecure_http(true);
     let error = acme(nowhere).exposition().await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "organization `acme`: cannot connect to `https://scout.invalid`: its name cannot be resolved"
+        "organization `acme`: cannot connect to `http://scout.invalid`: its name cannot be resolved"
     );
 }

@@ -1,0 +1,104 @@
+//! What the head of an answer says: a format, a redirect, or a refusal.
+
+use std::time::{Duration, SystemTime};
+
+use reqwest::{
+    Response, StatusCode, Url,
+    header::{HeaderValue, LOCATION},
+};
+use scout_metrics_openmetrics::Format;
+use tokio::time::timeout;
+
+use super::{
+    body::Body,
+    deadline::Deadline,
+    glimpse::{EXCERPT_BYTES, excerpt},
+    retry, shown,
+};
+use crate::{
+    credentials::Token,
+    error::{Excerpt, HttpError},
+};
+
+/// The longest time that is spent on the body of a refusal. A retry is worth more than an excerpt.
+const EXCERPT_TIME: Duration = Duration::from_secs(1);
+
+/// Returns the format that the content type names, or what is wrong with it. A missing content type is taken for the
+/// Prometheus text format, as Prometheus 2 does.
+pub(crate) fn format(content_type: Option<&HeaderValue>, token: &Token) -> Result<Format, String> {
+    let Some(value) = content_type else {
+        return Ok(Format::Prometheus);
+    };
+    let format = value.to_str().ok().and_then(Format::from_content_type);
+    format.ok_or_else(|| {
+        format!(
+            "has the content type `{}`, expected Prometheus text 0.0.4 or OpenMetrics 1.0",
+            shown(value.as_bytes(), token)
+        )
+    })
+}
+
+pub(crate) fn is_redirect(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
+}
+
+/// Returns the error for an answer that leads elsewhere.
+pub(crate) fn redirect(response: &Response, asked: &Url, token: &Token) -> HttpError {
+    let location = response.headers().get(LOCATION);
+    let location = location.and_then(|value| value.to_str().ok());
+    let target = location.and_then(|location| asked.join(location).ok());
+    HttpError::Redirect {
+        status: response.status(),
+        target: target.map_or("nowhere".to_owned(), |target| place(&target, token)),
+    }
+}
+
+/// Shows an address without user name and query, which may be secrets.
+pub(crate) fn place(url: &Url, token: &Token) -> String {
+    let mut place = url.clone();
+    place.set_query(None);
+    place.set_fragment(None);
+    // These fail for addresses that can have neither.
+    let _ = place.set_username("");
+    let _ = place.set_password(None);
+    format!("`{}`", shown(place.as_str().as_bytes(), token))
+}
+
+/// Returns the error for a status other than 200.
+pub(crate) async fn refusal(
+    response: Response,
+    mut message: String,
+    deadline: &Deadline,
+    token: &Token,
+) -> HttpError {
+    let status = response.status();
+    let retry_after = retry::retry_after(response.headers(), SystemTime::now());
+    if let Some(delay) = retry_after {
+        message.push_str(&format!("; it asks to wait {delay:?}"));
+    }
+    HttpError::Status {
+        status,
+        message,
+        retry_after,
+        body: excerpt_of(response, deadline, token).await,
+    }
+}
+
+/// Reads the beginning of a body, until there is enough, or no more, or it takes too long.
+pub(crate) async fn excerpt_of(response: Response, deadline: &Deadline, token: &Token) -> Excerpt {
+    let mut bytes = Vec::new();
+    let Ok(mut body) = Body::new(response, String::new(), u64::MAX, deadline, token) else {
+        return Excerpt::default();
+    };
+    let read = async {
+        while bytes.len() < EXCERPT_BYTES {
+            match body.next().await {
+                Ok(Some(part)) => bytes.extend_from_slice(&part),
+                _ => break,
+            }
+        }
+    };
+    // What came until then is enough.
+    let _ = timeout(EXCERPT_TIME, read).await;
+    excerpt(&bytes, token)
+}
