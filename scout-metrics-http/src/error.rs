@@ -35,7 +35,7 @@ pub(crate) enum HttpError {
         source: reqwest::Error,
     },
     #[error("the answer cannot be read; its text is withheld because it repeats the token")]
-    Echo(ErrorKind),
+    Echo(ErrorKind, Excerpt),
     #[error("the answer is encoded as `{0}`, which was not asked for")]
     Encoding(String),
     #[error("cannot get an answer from `{server}`")]
@@ -61,8 +61,8 @@ pub(crate) enum HttpError {
     #[error("{0}")]
     Option(String),
     /// What the reader of the body says.
-    #[error(transparent)]
-    Reader(Error),
+    #[error("{}", .0.message())]
+    Reader(Error, Excerpt),
     #[error(
         "the server redirects to {target} (HTTP {}); redirects are not followed, so that the token stays with the \
          server it is for", status.as_u16()
@@ -119,11 +119,11 @@ impl HttpError {
                 ErrorKind::Transport
             }
             Self::ConnectTimeout { .. } | Self::Timeout { .. } => ErrorKind::Timeout,
-            Self::Echo(kind) => *kind,
+            Self::Echo(kind, _) => *kind,
             Self::Encoding(_) | Self::Gzip(_) => ErrorKind::Decode,
             Self::Limit(_) => ErrorKind::Limit,
             Self::NotMetrics(..) => ErrorKind::NotMetrics,
-            Self::Reader(error) => error.kind(),
+            Self::Reader(error, _) => error.kind(),
             Self::Redirect { .. } => ErrorKind::Redirect,
             Self::Status { status, .. } => status_kind(*status),
         }
@@ -145,7 +145,7 @@ impl From<HttpError> for Error {
     fn from(error: HttpError) -> Self {
         let new = Self::new(error.kind(), error.to_string());
         match error {
-            HttpError::Reader(error) => error,
+            HttpError::Reader(error, body) => error.with_status(200).with_body(&body.0),
             HttpError::BodyCut { source, .. }
             | HttpError::Client(source)
             | HttpError::ConnectTimeout { source, .. }
@@ -158,7 +158,9 @@ impl From<HttpError> for Error {
             HttpError::Gzip(source) | HttpError::TokenFile { source, .. } => {
                 new.with_source(source)
             }
-            HttpError::NotMetrics(_, body) => new.with_status(200).with_body(&body.0),
+            HttpError::Echo(_, body) | HttpError::NotMetrics(_, body) => {
+                new.with_status(200).with_body(&body.0)
+            }
             HttpError::Redirect { status, .. } => new.with_status(status.as_u16()),
             HttpError::Status {
                 status,

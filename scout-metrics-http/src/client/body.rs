@@ -11,10 +11,11 @@ use flate2::write::MultiGzDecoder;
 use memchr::memmem::Finder;
 use reqwest::{
     Response,
-    header::{CONTENT_ENCODING, HeaderMap},
+    header::{CONTENT_ENCODING, HeaderMap, TRANSFER_ENCODING},
 };
 
-use crate::{client::deadline::Deadline, credentials::Token, error::HttpError};
+use super::deadline::Deadline;
+use crate::{credentials::Token, error::HttpError};
 
 /// The value of `Accept-Encoding`: what [`Coding`] can undo.
 pub(crate) const ACCEPT_ENCODING: &str = "gzip";
@@ -110,6 +111,15 @@ impl<'a> Body<'a> {
         }
         self.pending = chunk;
         Ok(true)
+    }
+
+    /// Returns whether it is noticed when the body is cut short. Without a length and chunks, it ends where the
+    /// connection ends, wherever that is.
+    pub(crate) fn has_known_end(&self) -> bool {
+        let headers = self.response.headers();
+        self.response.content_length().is_some()
+            || headers.contains_key(TRANSFER_ENCODING)
+            || !matches!(self.coding, Coding::Identity)
     }
 
     /// Returns the bytes that came over the wire so far.

@@ -1,6 +1,6 @@
 //! The options of a client, their defaults, and the checks on them.
 
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{fmt, mem, path::PathBuf, sync::Arc, time::Duration};
 
 use reqwest::redirect;
 use scout_metrics_core::Result;
@@ -38,7 +38,7 @@ const USER_AGENT: &str = concat!("scout-metrics/", env!("CARGO_PKG_VERSION"));
 ///
 /// # Examples
 ///
-/// ```
+/// ```no_run
 /// use std::time::Duration;
 /// use scout_metrics_http::ScoutClient;
 ///
@@ -217,15 +217,15 @@ impl ScoutClientBuilder {
     fn try_build(mut self) -> Result<ScoutClient, HttpError> {
         self.check()?;
         let endpoint = Endpoint::new(&self.base_url, &self.path, self.allow_insecure_http)?;
-        let http = match self.client.take() {
-            Some(client) => client,
-            None => self.new_client(&endpoint)?,
-        };
-        let credentials = match self.token {
+        let credentials = match mem::replace(&mut self.token, TokenOption::Missing) {
             TokenOption::Environment => Credentials::from_env()?,
             TokenOption::File(path) => Credentials::from_file(path),
             TokenOption::Missing => return Err(HttpError::NoToken),
             TokenOption::Value(token) => Credentials::from_value(token.expose_secret())?,
+        };
+        let http = match self.client.take() {
+            Some(client) => client,
+            None => self.new_client(&endpoint)?,
         };
         Ok(ScoutClient(Arc::new(Inner {
             http,
@@ -290,10 +290,18 @@ impl ScoutClientBuilder {
     fn with_tls(
         &self,
         builder: reqwest::ClientBuilder,
-        _: &Endpoint,
+        endpoint: &Endpoint,
     ) -> Result<reqwest::ClientBuilder, HttpError> {
-        let config = super::tls::config(self.ca_file.as_deref())?;
-        Ok(builder.tls_backend_preconfigured(config))
+        let mut roots = super::tls::Roots::default();
+        // Reading the system's certificates takes longer than a fetch from this machine, which needs none.
+        if endpoint.is_https() || !endpoint.is_loopback() {
+            roots.add_public();
+            roots.add_system();
+        }
+        if let Some(path) = &self.ca_file {
+            roots.add_file(path)?;
+        }
+        Ok(builder.tls_backend_preconfigured(roots.into_config()))
     }
 
     #[cfg(not(feature = "rustls"))]

@@ -61,7 +61,6 @@ impl Endpoint {
         self.base.origin() == url.origin()
     }
 
-    #[cfg(not(feature = "rustls"))]
     pub(crate) fn is_https(&self) -> bool {
         self.base.scheme() == "https"
     }

@@ -10,45 +10,60 @@ use rustls::{
 
 use crate::error::HttpError;
 
-/// Returns a configuration that trusts the public authorities, those of the system, and those of a PEM file.
-pub(crate) fn config(ca_file: Option<&Path>) -> Result<ClientConfig, HttpError> {
-    let mut roots = RootCertStore::empty();
-    roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    // An image without certificates has errors here, which is what webpki-roots is for.
-    let system = rustls_native_certs::load_native_certs();
-    for error in &system.errors {
-        tracing::debug!(%error, "cannot read some of the system's certificates");
+/// The authorities whose certificates are trusted.
+pub(crate) struct Roots(RootCertStore);
+
+impl Default for Roots {
+    fn default() -> Self {
+        Self(RootCertStore::empty())
     }
-    roots.add_parsable_certificates(system.certs);
-    if let Some(path) = ca_file {
-        add_file(&mut roots, path)?;
-    }
-    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("ring supports the default protocol versions")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(config)
 }
 
-fn add_file(roots: &mut RootCertStore, path: &Path) -> Result<(), HttpError> {
-    let fail = |fault: String| HttpError::CaFile {
-        path: path.to_owned(),
-        fault,
-    };
-    let pem = fs::read(path).map_err(|error| fail(error.to_string()))?;
-    let mut count = 0;
-    for certificate in CertificateDer::pem_slice_iter(&pem) {
-        let certificate = certificate.map_err(|error| fail(error.to_string()))?;
-        roots
-            .add(certificate)
-            .map_err(|error| fail(error.to_string()))?;
-        count += 1;
+impl Roots {
+    /// Adds the public authorities that are part of this program.
+    pub(crate) fn add_public(&mut self) {
+        self.0
+            .extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }
-    match count {
-        0 => Err(fail("there is no certificate in PEM form".to_owned())),
-        _ => Ok(()),
+
+    /// Adds the authorities that this machine trusts, as far as they can be read. Images without any are usual.
+    pub(crate) fn add_system(&mut self) {
+        let system = rustls_native_certs::load_native_certs();
+        for error in &system.errors {
+            tracing::debug!(%error, "cannot read some of the system's certificates");
+        }
+        self.0.add_parsable_certificates(system.certs);
+    }
+
+    /// Adds the certificates of a PEM file, of which there must be one, and each good.
+    pub(crate) fn add_file(&mut self, path: &Path) -> Result<(), HttpError> {
+        let fail = |fault: String| HttpError::CaFile {
+            path: path.to_owned(),
+            fault,
+        };
+        let pem = fs::read(path).map_err(|error| fail(error.to_string()))?;
+        let before = self.0.len();
+        for certificate in CertificateDer::pem_slice_iter(&pem) {
+            let certificate = certificate.map_err(|error| fail(error.to_string()))?;
+            let added = self.0.add(certificate);
+            added.map_err(|error| fail(error.to_string()))?;
+        }
+        if self.0.len() == before {
+            return Err(fail("there is no certificate in PEM form".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Returns a configuration for HTTP/1.1 with ring, whatever provider the rest of the program uses.
+    pub(crate) fn into_config(self) -> ClientConfig {
+        let provider = Arc::new(ring::default_provider());
+        let mut config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("ring supports the default protocol versions")
+            .with_root_certificates(self.0)
+            .with_no_client_auth();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config
     }
 }
 

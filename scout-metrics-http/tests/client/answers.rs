@@ -687,10 +687,12 @@ async fn a_connection_that_cannot_be_made_is_named() {
     assert!(texts_of(&error).last().unwrap().contains("refused"));
     assert!(start.elapsed() < Duration::from_secs(2));
 
-    let nowhere = builder().with_base_url("https://scout.invalid");
+    let nowhere = builder()
+        .with_base_url("http://scout.invalid")
+        .with_allow_insecure_http(true);
     let error = acme(nowhere).exposition().await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "organization `acme`: cannot connect to `https://scout.invalid`: its name cannot be resolved"
+        "organization `acme`: cannot connect to `http://scout.invalid`: its name cannot be resolved"
     );
 }

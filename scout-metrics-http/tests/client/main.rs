@@ -7,7 +7,11 @@
 
 mod answers;
 mod credentials;
+mod own_client;
+#[cfg(feature = "rustls")]
+mod proxy;
 mod retries;
+mod scrape;
 mod secrets;
 #[path = "../support/mod.rs"]
 mod support;
@@ -18,7 +22,6 @@ use std::time::{Duration, Instant};
 
 use scout_metrics_core::{Error, ErrorKind};
 use scout_metrics_http::{ScoutClient, ScoutClientBuilder, ScoutSource};
-use scout_metrics_openmetrics::Exposition;
 use tokio::task::JoinSet;
 
 use support::{Reply, Server};
@@ -37,6 +40,7 @@ const SHORT: Duration = Duration::from_millis(300);
 const LONG: Duration = Duration::from_secs(20);
 
 fn builder(server: &Server) -> ScoutClientBuilder {
+    secrets::logged();
     ScoutClient::builder()
         .with_token(TOKEN)
         .with_base_url(server.url())
@@ -140,7 +144,7 @@ async fn play(cases: impl IntoIterator<Item = Case>) {
 }
 
 /// Returns a text of an error that shows the token.
-fn leak_in(result: &Result<Exposition, Error>) -> Option<String> {
+fn leak_in<T>(result: &Result<T, Error>) -> Option<String> {
     let error = result.as_ref().err()?;
     texts_of(error)
         .into_iter()

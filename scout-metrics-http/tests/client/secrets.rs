@@ -2,20 +2,33 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
 };
 
+use scout_metrics_core::MetricsSource;
 use tracing::Level;
-use tracing_subscriber::{fmt::MakeWriter, util::SubscriberInitExt};
+use tracing_subscriber::fmt::MakeWriter;
 
 use crate::{
     BODY, TOKEN, acme, builder, leak_in,
     support::{Reply, Server, TEXT},
 };
 
-/// Everything that was logged.
+/// Returns everything that any test has logged since the first call, which each test makes before it starts a client.
+pub(crate) fn logged() -> &'static Logged {
+    static LOGGED: OnceLock<Logged> = OnceLock::new();
+    LOGGED.get_or_init(|| {
+        let logged = Logged::default();
+        tracing_subscriber::fmt()
+            .with_max_level(Level::TRACE)
+            .with_writer(logged.clone())
+            .init();
+        logged
+    })
+}
+
 #[derive(Clone, Default)]
-struct Logged(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Logged(Arc<Mutex<Vec<u8>>>);
 
 impl io::Write for Logged {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -43,12 +56,6 @@ impl Logged {
 
 #[tokio::test]
 async fn the_token_is_in_no_log_no_debug_and_no_error() {
-    let logged = Logged::default();
-    let _guard = tracing_subscriber::fmt()
-        .with_max_level(Level::TRACE)
-        .with_writer(logged.clone())
-        .finish()
-        .set_default();
     let echo = format!("Location: /{TOKEN}\r\nRetry-After: {TOKEN}\r\nX-Token: {TOKEN}\r\n{TEXT}");
     let replies = [
         Reply::metrics(BODY),
@@ -76,8 +83,9 @@ async fn the_token_is_in_no_log_no_debug_and_no_error() {
         let source = acme(builder);
         assert!(!format!("{source} {source:?} {source:#?}").contains(TOKEN));
         assert_eq!(leak_in(&source.exposition().await), None);
+        assert_eq!(leak_in(&source.scrape().await), None);
     }
-    let text = logged.text();
+    let text = logged().text();
     assert!(!text.contains(TOKEN), "{text}");
     for expected in [
         "scout_fetch",
@@ -95,12 +103,6 @@ async fn the_token_is_in_no_log_no_debug_and_no_error() {
 async fn a_file_that_everyone_can_read_is_warned_of_once() {
     use std::{fs, os::unix::fs::PermissionsExt};
 
-    let logged = Logged::default();
-    let _guard = tracing_subscriber::fmt()
-        .with_max_level(Level::WARN)
-        .with_writer(logged.clone())
-        .finish()
-        .set_default();
     let file = tempfile::NamedTempFile::new().unwrap();
     fs::write(file.path(), TOKEN).unwrap();
     let server = Server::start([Reply::metrics(BODY)]).await;
@@ -108,9 +110,7 @@ async fn a_file_that_everyone_can_read_is_warned_of_once() {
     for (mode, warnings) in [(0o640, 0), (0o644, 1), (0o644, 1)] {
         fs::set_permissions(file.path(), fs::Permissions::from_mode(mode)).unwrap();
         source.exposition().await.unwrap();
-        let text = logged.text();
-        let warning =
-            "every user of this machine can read the token file; restrict its mode to 0600 or 0640";
-        assert_eq!(text.matches(warning).count(), warnings, "{text}");
+        let warning = format!("0600 or 0640 path={}\n", file.path().display());
+        assert_eq!(logged().text().matches(&warning).count(), warnings);
     }
 }

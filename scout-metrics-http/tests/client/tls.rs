@@ -60,10 +60,14 @@ async fn start(certificate: CertificateDer<'static>, key: &KeyPair) -> Server {
     Server::start_with(Some(acceptor), [Reply::metrics(BODY)]).await
 }
 
+fn url(server: &Server) -> String {
+    server.url().replace("http:", "https:")
+}
+
 fn builder(server: &Server) -> ScoutClientBuilder {
     ScoutClient::builder()
         .with_token(TOKEN)
-        .with_base_url(format!("https://{}", server.address()))
+        .with_base_url(url(server))
         .with_timeout(LONG)
         .with_backoff(Duration::from_millis(10))
 }
@@ -73,10 +77,10 @@ async fn refused(server: &Server, builder: ScoutClientBuilder, hint: &str) {
     let error = acme(builder).exposition().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Transport);
     assert!(!error.is_retryable());
-    let address = server.address();
+    let url = url(server);
     assert_eq!(
         error.message(),
-        format!("cannot connect to `https://{address}`: {hint}")
+        format!("cannot connect to `{url}`: {hint}")
     );
     assert_eq!(server.log().connections, 1);
     assert_eq!(server.requests(), 0);
@@ -203,4 +207,13 @@ fn a_file_without_certificates_is_named() {
     );
     let error = message(&path.with_extension("missing"));
     assert!(error.to_string().contains("No such file"), "{error}");
+}
+
+/// A configuration for a client of the test's own.
+pub(crate) fn client_config() -> rustls::ClientConfig {
+    rustls::ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth()
 }

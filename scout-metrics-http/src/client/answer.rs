@@ -1,0 +1,173 @@
+//! What an answer is: metrics, something else that is called so, a redirect, or a refusal.
+
+use std::time::{Duration, SystemTime};
+
+use reqwest::{
+    Response, StatusCode, Url,
+    header::{HeaderValue, LOCATION},
+};
+use scout_metrics_core::Error;
+use scout_metrics_openmetrics::Format;
+use tokio::time::timeout;
+
+use super::{body::Body, deadline::Deadline, retry, shown};
+use crate::{
+    credentials::Token,
+    error::{Excerpt, HttpError},
+};
+
+/// The most bytes of a body that are kept for the sake of an error. The error itself keeps fewer, see
+/// [`Error::MAX_BODY_CHARS`], so that a token at the end is never cut in two and missed.
+pub(crate) const EXCERPT_BYTES: usize = 8 * 1024;
+
+/// The longest time that is spent on the body of a refusal. A retry is worth more than an excerpt.
+const EXCERPT_TIME: Duration = Duration::from_secs(1);
+
+/// Returns the format that the content type names, or what is wrong with it. A missing content type is taken for the
+/// Prometheus text format, as Prometheus 2 does.
+pub(crate) fn format(content_type: Option<&HeaderValue>, token: &Token) -> Result<Format, String> {
+    let Some(value) = content_type else {
+        return Ok(Format::Prometheus);
+    };
+    let format = value.to_str().ok().and_then(Format::from_content_type);
+    format.ok_or_else(|| {
+        format!(
+            "has the content type `{}`, expected Prometheus text 0.0.4 or OpenMetrics 1.0",
+            shown(value.as_bytes(), token)
+        )
+    })
+}
+
+/// Says what a body is that is called metrics and begins as no exposition does.
+pub(crate) fn disguise(start: &[u8]) -> Option<&'static str> {
+    let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
+    match start.trim_ascii_start() {
+        [b'<', ..] => Some("is called metrics and is HTML or XML"),
+        [b'[', ..] => Some("is called metrics and is JSON"),
+        [b'{', rest @ ..] if begins_object(rest) => Some("is called metrics and is JSON"),
+        [0x1f, 0x8b, ..] => Some("is compressed without saying so"),
+        [0xfe, 0xff, ..] | [0xff, 0xfe, ..] => Some("is UTF-16, expected UTF-8"),
+        _ => None,
+    }
+}
+
+/// Returns whether `{` and these bytes begin a JSON object, and not a sample with a quoted name: `{"a.b"} 1`.
+fn begins_object(rest: &[u8]) -> bool {
+    match rest.trim_ascii_start() {
+        [b'}', ..] => true,
+        [b'"', key @ ..] => {
+            let end = key.iter().position(|b| *b == b'"');
+            end.is_some_and(|end| key[end + 1..].trim_ascii_start().starts_with(b":"))
+        }
+        _ => false,
+    }
+}
+
+pub(crate) fn is_redirect(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
+}
+
+/// Returns the error for an answer that leads elsewhere.
+pub(crate) fn redirect(response: &Response, asked: &Url, token: &Token) -> HttpError {
+    let location = response.headers().get(LOCATION);
+    let location = location.and_then(|value| value.to_str().ok());
+    match location.and_then(|location| asked.join(location).ok()) {
+        Some(target) => redirected(response.status(), &target, token),
+        None => HttpError::Redirect {
+            status: response.status(),
+            target: "nowhere".to_owned(),
+        },
+    }
+}
+
+/// Returns the error for an answer from, or one that leads to, another place. User name and query of the place may be
+/// secrets and are left out.
+pub(crate) fn redirected(status: StatusCode, target: &Url, token: &Token) -> HttpError {
+    let mut place = target.clone();
+    place.set_query(None);
+    place.set_fragment(None);
+    // These fail for addresses that can have neither.
+    let _ = place.set_username("");
+    let _ = place.set_password(None);
+    HttpError::Redirect {
+        status,
+        target: format!("`{}`", shown(place.as_str().as_bytes(), token)),
+    }
+}
+
+/// Returns the error for a status other than 200.
+pub(crate) async fn refusal(
+    response: Response,
+    mut message: String,
+    deadline: &Deadline,
+    token: &Token,
+) -> HttpError {
+    let status = response.status();
+    let retry_after = retry::retry_after(response.headers(), SystemTime::now());
+    if let Some(delay) = retry_after {
+        message.push_str(&format!("; it asks to wait {delay:?}"));
+    }
+    HttpError::Status {
+        status,
+        message,
+        retry_after,
+        body: excerpt_of(response, deadline, token).await,
+    }
+}
+
+/// Reads the beginning of a body, until there is enough, or no more, or it takes too long.
+pub(crate) async fn excerpt_of(response: Response, deadline: &Deadline, token: &Token) -> Excerpt {
+    let mut bytes = Vec::new();
+    let Ok(mut body) = Body::new(response, String::new(), u64::MAX, deadline, token) else {
+        return Excerpt::default();
+    };
+    let read = async {
+        while bytes.len() < EXCERPT_BYTES {
+            match body.next().await {
+                Ok(Some(part)) => bytes.extend_from_slice(&part),
+                _ => break,
+            }
+        }
+    };
+    // What came until then is enough.
+    let _ = timeout(EXCERPT_TIME, read).await;
+    excerpt(&bytes, token)
+}
+
+/// Returns the beginning of a body as text, without the token and without what would confuse a terminal.
+pub(crate) fn excerpt(bytes: &[u8], token: &Token) -> Excerpt {
+    let is_shown = |c: &char| !c.is_control() || matches!(c, '\n' | '\t');
+    let text = String::from_utf8_lossy(bytes);
+    let text: String = text.chars().filter(is_shown).collect();
+    let text = token.redact(&text);
+    Excerpt(text.chars().take(Error::MAX_BODY_CHARS).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_told_from_quoted_names() {
+        for json in [
+            r#"{"a": 1}"#,
+            "{}",
+            " [1]",
+            "{ \n \"a\"\t: {",
+            "\u{feff}{\"a\":",
+        ] {
+            assert!(disguise(json.as_bytes()).is_some(), "{json}");
+        }
+        for exposition in [
+            r#"{"a.b"} 1"#,
+            r#"{"a.b",c="d"} 1"#,
+            r#"{"a.b", "#,
+            r#"{a="b"} 1"#,
+            "a 1",
+            "# HELP a {}",
+            "",
+        ] {
+            assert_eq!(disguise(exposition.as_bytes()), None, "{exposition}");
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! A proxy from the environment, which a process reads once: the client runs in a process of its own.
+
+use std::process::Stdio;
+
+use scout_metrics_http::ScoutClient;
+use tokio::process::Command;
+
+use crate::{
+    BODY, LONG, TOKEN, acme,
+    support::{Reply, Server},
+};
+
+const URL_VARIABLE: &str = "SCOUT_METRICS_TEST_URL";
+
+/// Fetches in a new process with a proxy, and returns what came of it.
+async fn fetch(url: &str, proxy: &Server) -> String {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "proxy::in_a_process_of_its_own",
+            "--ignored",
+            "--nocapture",
+        ])
+        .env(URL_VARIABLE, url)
+        .env("HTTPS_PROXY", proxy.url())
+        .env("http_proxy", proxy.url())
+        .env_remove("NO_PROXY")
+        .env_remove("no_proxy")
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{text}");
+    text
+}
+
+#[tokio::test]
+#[ignore = "run by the other tests, with a proxy in its environment"]
+async fn in_a_process_of_its_own() {
+    let url = std::env::var(URL_VARIABLE).unwrap();
+    let builder = ScoutClient::builder()
+        .with_token(TOKEN)
+        .with_base_url(url)
+        .with_allow_insecure_http(true)
+        .with_timeout(LONG)
+        .with_max_attempts(1);
+    match acme(builder).exposition().await {
+        Ok(exposition) => println!("fetched {} bytes", exposition.body().len()),
+        Err(error) => println!("{error}: {:?}", error.kind()),
+    }
+}
+
+#[tokio::test]
+async fn the_token_is_not_in_the_request_to_the_proxy() {
+    let refusal = Reply::status("407 Proxy Authentication Required", "", "");
+    let proxy = Server::start([refusal]).await;
+    let text = fetch("https://scout.example", &proxy).await;
+    let expected = "organization `acme`: cannot connect to `https://scout.example`: Transport";
+    assert!(text.contains(expected), "{text}");
+    let request = &proxy.log().requests[0];
+    assert!(
+        request.head.starts_with("CONNECT scout.example:443 "),
+        "{}",
+        request.head
+    );
+    assert!(!request.head.contains(TOKEN));
+}
+
+#[tokio::test]
+async fn plain_http_goes_through_the_proxy_unless_it_is_for_this_machine() {
+    let expected = format!("fetched {} bytes", BODY.len());
+    let proxy = Server::start([Reply::metrics(BODY)]).await;
+    let text = fetch("http://scout.example", &proxy).await;
+    assert!(text.contains(&expected), "{text}");
+    assert_eq!(proxy.requests(), 1);
+
+    let here = Server::start([Reply::metrics(BODY)]).await;
+    let text = fetch(&here.url(), &proxy).await;
+    assert!(text.contains(&expected), "{text}");
+    assert_eq!((proxy.requests(), here.requests()), (1, 1));
+}
