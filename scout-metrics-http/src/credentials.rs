@@ -168,6 +168,21 @@ impl Token {
         }
     }
 
+    /// Returns the beginning of a longer text without this token, and without the beginning of the token at its end.
+    pub(crate) fn redact_beginning(&self, text: &str) -> String {
+        /// Fewer characters tell nothing: every token of Docker's begins with `dckr_pat_`.
+        const HARMLESS: usize = 9;
+        let secret = self.0.expose_secret();
+        let text = self.redact(text);
+        let cut = (HARMLESS..secret.len())
+            .rev()
+            .find(|&length| text.ends_with(&secret[..length]));
+        match cut {
+            Some(length) => format!("{}<redacted>", &text[..text.len() - length]),
+            None => text.into_owned(),
+        }
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.0.expose_secret().as_bytes()
     }
@@ -374,6 +389,18 @@ mod tests {
         for (text, fault) in cases {
             assert_eq!(parse(text), Err(fault), "{text:?}");
         }
+    }
+
+    #[test]
+    fn the_token_is_redacted_even_if_the_text_was_cut_in_it() {
+        let token = Token::parse(SECRET.as_bytes()).unwrap();
+        let redact = |text: &str| token.redact_beginning(text);
+        assert_eq!(redact("a dckr_pat_0123456789 b"), "a <redacted> b");
+        for length in 9..=SECRET.len() {
+            assert_eq!(redact(&format!("é{}", &SECRET[..length])), "é<redacted>");
+        }
+        assert_eq!(redact("é dckr_pat"), "é dckr_pat");
+        assert_eq!(redact(""), "");
     }
 
     #[test]

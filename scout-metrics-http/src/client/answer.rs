@@ -1,4 +1,4 @@
-//! What an answer is: metrics, something else that is called so, a redirect, or a refusal.
+//! What the head of an answer says: a format, a redirect, or a refusal.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,19 +6,19 @@ use reqwest::{
     Response, StatusCode, Url,
     header::{HeaderValue, LOCATION},
 };
-use scout_metrics_core::Error;
 use scout_metrics_openmetrics::Format;
 use tokio::time::timeout;
 
-use super::{body::Body, deadline::Deadline, retry, shown};
+use super::{
+    body::Body,
+    deadline::Deadline,
+    glimpse::{EXCERPT_BYTES, excerpt},
+    retry, shown,
+};
 use crate::{
     credentials::Token,
     error::{Excerpt, HttpError},
 };
-
-/// The most bytes of a body that are kept for the sake of an error. The error itself keeps fewer, see
-/// [`Error::MAX_BODY_CHARS`], so that a token at the end is never cut in two and missed.
-pub(crate) const EXCERPT_BYTES: usize = 8 * 1024;
 
 /// The longest time that is spent on the body of a refusal. A retry is worth more than an excerpt.
 const EXCERPT_TIME: Duration = Duration::from_secs(1);
@@ -36,31 +36,6 @@ pub(crate) fn format(content_type: Option<&HeaderValue>, token: &Token) -> Resul
             shown(value.as_bytes(), token)
         )
     })
-}
-
-/// Says what a body is that is called metrics and begins as no exposition does.
-pub(crate) fn disguise(start: &[u8]) -> Option<&'static str> {
-    let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
-    match start.trim_ascii_start() {
-        [b'<', ..] => Some("is called metrics and is HTML or XML"),
-        [b'[', ..] => Some("is called metrics and is JSON"),
-        [b'{', rest @ ..] if begins_object(rest) => Some("is called metrics and is JSON"),
-        [0x1f, 0x8b, ..] => Some("is compressed without saying so"),
-        [0xfe, 0xff, ..] | [0xff, 0xfe, ..] => Some("is UTF-16, expected UTF-8"),
-        _ => None,
-    }
-}
-
-/// Returns whether `{` and these bytes begin a JSON object, and not a sample with a quoted name: `{"a.b"} 1`.
-fn begins_object(rest: &[u8]) -> bool {
-    match rest.trim_ascii_start() {
-        [b'}', ..] => true,
-        [b'"', key @ ..] => {
-            let end = key.iter().position(|b| *b == b'"');
-            end.is_some_and(|end| key[end + 1..].trim_ascii_start().starts_with(b":"))
-        }
-        _ => false,
-    }
 }
 
 pub(crate) fn is_redirect(status: StatusCode) -> bool {
@@ -132,42 +107,4 @@ pub(crate) async fn excerpt_of(response: Response, deadline: &Deadline, token: &
     // What came until then is enough.
     let _ = timeout(EXCERPT_TIME, read).await;
     excerpt(&bytes, token)
-}
-
-/// Returns the beginning of a body as text, without the token and without what would confuse a terminal.
-pub(crate) fn excerpt(bytes: &[u8], token: &Token) -> Excerpt {
-    let is_shown = |c: &char| !c.is_control() || matches!(c, '\n' | '\t');
-    let text = String::from_utf8_lossy(bytes);
-    let text: String = text.chars().filter(is_shown).collect();
-    let text = token.redact(&text);
-    Excerpt(text.chars().take(Error::MAX_BODY_CHARS).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn json_is_told_from_quoted_names() {
-        for json in [
-            r#"{"a": 1}"#,
-            "{}",
-            " [1]",
-            "{ \n \"a\"\t: {",
-            "\u{feff}{\"a\":",
-        ] {
-            assert!(disguise(json.as_bytes()).is_some(), "{json}");
-        }
-        for exposition in [
-            r#"{"a.b"} 1"#,
-            r#"{"a.b",c="d"} 1"#,
-            r#"{"a.b", "#,
-            r#"{a="b"} 1"#,
-            "a 1",
-            "# HELP a {}",
-            "",
-        ] {
-            assert_eq!(disguise(exposition.as_bytes()), None, "{exposition}");
-        }
-    }
 }

@@ -1,4 +1,4 @@
-//! The body of an answer: decoded, bounded, and watched for the token.
+//! The body of an answer: decoded and bounded.
 //!
 //! The HTTP library's own decompression has no bound on its output and stops after the first gzip member, so the
 //! decoding is done here, a small piece of input at a time: one piece cannot become more than a few megabytes before
@@ -8,11 +8,11 @@ use std::{io::Write, mem};
 
 use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
-use memchr::memmem::Finder;
 use reqwest::{
     Response,
     header::{CONTENT_ENCODING, HeaderMap, TRANSFER_ENCODING},
 };
+use tokio::task::yield_now;
 
 use super::deadline::Deadline;
 use crate::{credentials::Token, error::HttpError};
@@ -78,30 +78,33 @@ impl<'a> Body<'a> {
             if self.decoded > self.limit {
                 return Err(HttpError::Limit(self.limit));
             }
+            if !self.pending.is_empty() {
+                // What is left may decode to a hundred times its size: others get their turn between.
+                let deadline = self.deadline;
+                deadline
+                    .bound(yield_now(), || incomplete(self.received))
+                    .await?;
+            }
             if !part.is_empty() {
                 return Ok(Some(part));
             }
             if is_last {
                 return Ok(None);
             }
-            tokio::task::consume_budget().await;
         }
     }
 
     /// Fills `pending`. Returns false at the end.
     async fn receive(&mut self) -> Result<bool, HttpError> {
-        let received = self.received;
-        let chunk = self
-            .deadline
-            .bound(self.response.chunk(), || {
-                format!("the answer was not complete, {received} bytes had come,")
-            })
-            .await?
-            .map_err(|error| HttpError::BodyCut {
-                server: self.server.clone(),
-                received,
-                source: error.without_url(),
-            })?;
+        let Self {
+            deadline, received, ..
+        } = *self;
+        let chunk = deadline.bound(self.response.chunk(), || incomplete(received));
+        let chunk = chunk.await?.map_err(|error| HttpError::BodyCut {
+            server: self.server.clone(),
+            received,
+            source: error.without_url(),
+        })?;
         let Some(chunk) = chunk else {
             return Ok(false);
         };
@@ -128,6 +131,11 @@ impl<'a> Body<'a> {
     }
 }
 
+/// Begins the message of a timeout.
+fn incomplete(received: u64) -> String {
+    format!("the answer was not complete, {received} bytes had come,")
+}
+
 /// How the body is encoded.
 enum Coding {
     Gzip(Box<MultiGzDecoder<Vec<u8>>>),
@@ -138,17 +146,16 @@ enum Coding {
 
 impl Coding {
     fn of(headers: &HeaderMap, token: &Token) -> Result<Self, HttpError> {
-        let mut values = headers.get_all(CONTENT_ENCODING).iter();
-        let (value, others) = (values.next(), values.next());
-        let name = value.map_or(&b""[..], |value| value.as_bytes().trim_ascii());
-        match name {
-            _ if others.is_some() => Err(HttpError::Encoding("several codings".to_owned())),
+        let values = headers.get_all(CONTENT_ENCODING).iter();
+        let values: Vec<&[u8]> = values.map(|value| value.as_bytes().trim_ascii()).collect();
+        let name = values.join(&b", "[..]);
+        match &name[..] {
             b"" => Ok(Self::Identity),
             _ if name.eq_ignore_ascii_case(b"identity") => Ok(Self::Identity),
             _ if name.eq_ignore_ascii_case(b"gzip") || name.eq_ignore_ascii_case(b"x-gzip") => {
                 Ok(Self::Gzip(Box::new(MultiGzDecoder::new(Vec::new()))))
             }
-            _ => Err(HttpError::Encoding(super::shown(name, token))),
+            _ => Err(HttpError::Encoding(super::shown(&name, token))),
         }
     }
 
@@ -167,62 +174,6 @@ impl Coding {
         match mem::replace(self, Self::Finished) {
             Self::Gzip(decoder) => Ok(decoder.finish().map_err(HttpError::Gzip)?.into()),
             Self::Finished | Self::Identity => Ok(Bytes::new()),
-        }
-    }
-}
-
-/// Watches for the token in a body that is seen in parts.
-pub(crate) struct EchoWatch {
-    finder: Finder<'static>,
-    tail: Vec<u8>,
-    has_seen: bool,
-}
-
-impl EchoWatch {
-    pub(crate) fn new(token: &Token) -> Self {
-        Self {
-            finder: Finder::new(token.as_bytes()).into_owned(),
-            tail: Vec::new(),
-            has_seen: false,
-        }
-    }
-
-    pub(crate) fn look_at(&mut self, part: &[u8]) {
-        let overlap = self.finder.needle().len() - 1;
-        // A token that crosses the border of two parts lies in the end of the one and the start of the other.
-        self.tail
-            .extend_from_slice(&part[..part.len().min(overlap)]);
-        self.has_seen |= self.finder.find(&self.tail).is_some() || self.finder.find(part).is_some();
-        if part.len() >= overlap {
-            self.tail.clear();
-            self.tail.extend_from_slice(&part[part.len() - overlap..]);
-        } else {
-            let surplus = self.tail.len().saturating_sub(overlap);
-            self.tail.drain(..surplus);
-        }
-    }
-
-    pub(crate) fn has_seen(&self) -> bool {
-        self.has_seen
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_token_is_seen_across_any_borders() {
-        let token = Token::parse(b"abcab").unwrap();
-        let text = b"xxabcaxababcabyy";
-        for size in 1..=text.len() {
-            let mut watch = EchoWatch::new(&token);
-            text.chunks(size).for_each(|part| watch.look_at(part));
-            assert!(watch.has_seen(), "parts of {size}");
-
-            let mut watch = EchoWatch::new(&token);
-            text[..13].chunks(size).for_each(|part| watch.look_at(part));
-            assert!(!watch.has_seen(), "parts of {size}");
         }
     }
 }

@@ -12,9 +12,10 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     Inner, answer,
-    body::{self, Body, EchoWatch},
+    body::{self, Body},
     connect,
     deadline::Deadline,
+    glimpse::Glimpse,
 };
 use crate::{credentials::Token, error::HttpError};
 
@@ -177,28 +178,17 @@ impl<'a> Fetch<'a> {
             format,
             has_known_end: body.has_known_end(),
         });
-        let mut start = Vec::new();
-        let mut echo = EchoWatch::new(token);
-        let mut result = Ok(());
+        let mut glimpse = Glimpse::new(token);
+        let mut fed = Ok(());
         while let Some(part) = body.next().await? {
-            echo.look_at(&part);
-            let missing = answer::EXCERPT_BYTES.saturating_sub(start.len());
-            start.extend_from_slice(&part[..missing.min(part.len())]);
-            result = collector.feed(&part);
-            if result.is_err() {
+            glimpse.look_at(&part);
+            fed = collector.feed(&part);
+            if fed.is_err() {
                 break;
             }
         }
-        let result = result.and_then(|()| collector.finish());
-        let excerpt = || answer::excerpt(&start, token);
-        if let Some(fault) = answer::disguise(&start) {
-            return Err(HttpError::NotMetrics(fault.to_owned(), excerpt()));
-        }
-        match result {
-            Ok(output) => Ok((output, body.received())),
-            Err(error) if echo.has_seen() => Err(HttpError::Echo(error.kind(), excerpt())),
-            Err(error) => Err(HttpError::Reader(error, excerpt())),
-        }
+        let output = glimpse.judge(fed.and_then(|()| collector.finish()))?;
+        Ok((output, body.received()))
     }
 
     fn status_message(&self, status: StatusCode) -> String {

@@ -7,6 +7,7 @@ mod connect;
 mod deadline;
 pub(crate) mod endpoint;
 mod fetch;
+mod glimpse;
 mod retry;
 #[cfg(feature = "rustls")]
 mod tls;

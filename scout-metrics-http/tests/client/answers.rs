@@ -95,7 +95,7 @@ async fn takes_a_good_answer_however_it_comes() {
         Case::works(
             "after interim answers",
             Reply::raw(
-                "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n".repeat(1000) + &head("") + BODY,
+                "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n".repeat(20_000) + &head("") + BODY,
             ),
         ),
         Case::works("with chunked and a length, where chunked counts", {
@@ -503,6 +503,29 @@ async fn the_content_type_decides_about_the_format() {
     let server = Server::start([Reply::status("200 OK", "", BODY)]).await;
     let exposition = acme(builder(&server)).exposition().await.unwrap();
     assert_eq!(exposition.format(), Format::Prometheus);
+
+    for content_type in [
+        "application/json",
+        "application/octet-stream",
+        "application/openmetrics-text; version=2.0.0",
+        "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited",
+        "text/plain; charset=iso-8859-1",
+        "text/plain; charset=utf-16",
+        "text/plain; version=9",
+        ";",
+        "",
+    ] {
+        let server = Server::start([typed(content_type)]).await;
+        let error = acme(builder(&server)).exposition().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotMetrics);
+        assert_eq!(
+            error.message(),
+            format!(
+                "the answer has the content type `{content_type}`, expected Prometheus text 0.0.4 or OpenMetrics 1.0"
+            )
+        );
+        assert_eq!(error.body(), Some(BODY));
+    }
 }
 
 #[tokio::test]
@@ -599,7 +622,7 @@ async fn codings_that_were_not_asked_for_are_refused() {
         ),
         coding(
             "gzip\r\nContent-Encoding: gzip",
-            "the answer is encoded as `several codings`, which was not asked for",
+            "the answer is encoded as `gzip, gzip`, which was not asked for",
         ),
     ])
     .await;

@@ -143,12 +143,12 @@ async fn play(cases: impl IntoIterator<Item = Case>) {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-/// Returns a text of an error that shows the token.
+/// Returns a text of an error that shows the token, and checks that none is long.
 fn leak_in<T>(result: &Result<T, Error>) -> Option<String> {
     let error = result.as_ref().err()?;
-    texts_of(error)
-        .into_iter()
-        .find(|text| text.contains(TOKEN))
+    let texts = texts_of(error);
+    assert!(texts.iter().all(|text| text.len() < 20_000));
+    texts.into_iter().find(|text| text.contains(TOKEN))
 }
 
 /// Everything that an error can be made to say.

@@ -3,7 +3,7 @@
 use std::process::Stdio;
 
 use scout_metrics_http::ScoutClient;
-use tokio::process::Command;
+use tokio::{net::TcpListener, process::Command};
 
 use crate::{
     BODY, LONG, TOKEN, acme,
@@ -13,7 +13,7 @@ use crate::{
 const URL_VARIABLE: &str = "SCOUT_METRICS_TEST_URL";
 
 /// Fetches in a new process with a proxy, and returns what came of it.
-async fn fetch(url: &str, proxy: &Server) -> String {
+async fn fetch(url: &str, proxy: &str) -> String {
     let output = Command::new(std::env::current_exe().unwrap())
         .args([
             "--exact",
@@ -22,8 +22,8 @@ async fn fetch(url: &str, proxy: &Server) -> String {
             "--nocapture",
         ])
         .env(URL_VARIABLE, url)
-        .env("HTTPS_PROXY", proxy.url())
-        .env("http_proxy", proxy.url())
+        .env("HTTPS_PROXY", proxy)
+        .env("http_proxy", proxy)
         .env_remove("NO_PROXY")
         .env_remove("no_proxy")
         .stdin(Stdio::null())
@@ -55,7 +55,7 @@ async fn in_a_process_of_its_own() {
 async fn the_token_is_not_in_the_request_to_the_proxy() {
     let refusal = Reply::status("407 Proxy Authentication Required", "", "");
     let proxy = Server::start([refusal]).await;
-    let text = fetch("https://scout.example", &proxy).await;
+    let text = fetch("https://scout.example", &proxy.url()).await;
     let expected = "organization `acme`: cannot connect to `https://scout.example`: Transport";
     assert!(text.contains(expected), "{text}");
     let request = &proxy.log().requests[0];
@@ -68,15 +68,25 @@ async fn the_token_is_not_in_the_request_to_the_proxy() {
 }
 
 #[tokio::test]
+async fn a_dead_proxy_is_a_connection_that_cannot_be_made() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let proxy = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let text = fetch("https://scout.example", &proxy).await;
+    let expected = "organization `acme`: cannot connect to `https://scout.example`: Transport";
+    assert!(text.contains(expected), "{text}");
+}
+
+#[tokio::test]
 async fn plain_http_goes_through_the_proxy_unless_it_is_for_this_machine() {
     let expected = format!("fetched {} bytes", BODY.len());
     let proxy = Server::start([Reply::metrics(BODY)]).await;
-    let text = fetch("http://scout.example", &proxy).await;
+    let text = fetch("http://scout.example", &proxy.url()).await;
     assert!(text.contains(&expected), "{text}");
     assert_eq!(proxy.requests(), 1);
 
     let here = Server::start([Reply::metrics(BODY)]).await;
-    let text = fetch(&here.url(), &proxy).await;
+    let text = fetch(&here.url(), &proxy.url()).await;
     assert!(text.contains(&expected), "{text}");
     assert_eq!((proxy.requests(), here.requests()), (1, 1));
 }

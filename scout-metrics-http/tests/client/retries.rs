@@ -104,12 +104,17 @@ async fn a_timeout_in_a_later_attempt_tells_what_happened_before() {
 
 #[tokio::test]
 async fn fetches_share_a_connection_until_the_server_closes_it() {
-    let kept = Server::start([Reply::metrics(BODY)]).await;
+    let headers =
+        format!("{TEXT}Set-Cookie: session=1\r\nETag: \"1\"\r\nCache-Control: max-age=60\r\n");
+    let kept = Server::start([Reply::status("200 OK", &headers, BODY)]).await;
     let source = acme(builder(&kept));
     for _ in 0..3 {
         source.exposition().await.unwrap();
     }
-    assert_eq!(kept.log().connections, 1);
+    let log = kept.log();
+    assert_eq!((log.connections, log.requests.len()), (1, 3));
+    assert_eq!(log.requests[2].header("cookie"), None);
+    assert_eq!(log.requests[2].header("if-none-match"), None);
 
     let length = format!(
         "HTTP/1.1 200 OK\r\n{TEXT}Content-Length: {}\r\n\r\n",
