@@ -38,7 +38,10 @@ async fn fetch(url: &str, proxy: &str) -> String {
 #[tokio::test]
 #[ignore = "run by the other tests, with a proxy in its environment"]
 async fn in_a_process_of_its_own() {
-    let url = std::env::var(URL_VARIABLE).unwrap();
+    let Ok(url) = std::env::var(URL_VARIABLE) else {
+        // Someone runs all ignored tests.
+        return;
+    };
     let builder = ScoutClient::builder()
         .with_token(TOKEN)
         .with_base_url(url)
