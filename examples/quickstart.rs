@@ -69,7 +69,8 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     };
     let mut out = anstream::stdout().lock();
     let printed = if arguments.json {
-        serde_json::to_string_pretty(&snapshot).map(|json| writeln!(out, "{json}"))?
+        let json = serde_json::to_string_pretty(&snapshot)?;
+        writeln!(out, "{json}")
     } else {
         table::write(&mut out, &snapshot)
     };

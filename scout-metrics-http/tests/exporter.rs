@@ -689,6 +689,26 @@ mod server {
         }
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_response_that_nobody_reads_is_given_up() {
+        let large = axum::routing::get(async || "x".repeat(64 << 20));
+        let router = open_router().route("/large", large);
+        let timeout = Duration::from_secs(7);
+        let server = Server::new(router)
+            .with_write_timeout(timeout)
+            .with_max_connections(1);
+        let running = start(server);
+        let mut idle = running.connect().await;
+        idle.write_all(b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n")
+            .await
+            .unwrap();
+
+        let begin = Instant::now();
+        assert!(running.is_serving().await);
+        let waited = begin.elapsed();
+        assert!(waited >= timeout && waited < timeout * 2, "{waited:?}");
+    }
+
     #[tokio::test]
     async fn a_large_head_is_refused_and_the_next_client_served() {
         let running = start(Server::new(open_router()));
