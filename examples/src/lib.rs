@@ -1,1 +1,5 @@
-//! Shared parts of the examples.
+//! What several examples share.
+
+pub mod sample;
+pub mod table;
+pub mod terminal;

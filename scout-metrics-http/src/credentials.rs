@@ -26,7 +26,7 @@ const MAX_FILE_BYTES: u64 = 64 * 1024;
 
 /// How long the last good token is used while its file cannot be read: longer than any rotation takes in which the
 /// file is missing or half written, and short enough that a removed file is noticed.
-const KEEP_LAST_GOOD: Duration = Duration::from_secs(600);
+pub(crate) const KEEP_LAST_GOOD: Duration = Duration::from_secs(600);
 
 const TOKEN_FILE_VARIABLE: &str = "DOCKER_SCOUT_TOKEN_FILE";
 
@@ -284,12 +284,13 @@ impl fmt::Debug for TokenFile {
     }
 }
 
-struct Content {
-    token: Token,
+/// What a token file holds.
+pub(crate) struct Content {
+    pub(crate) token: Token,
     is_world_readable: bool,
 }
 
-fn read_file(path: &Path) -> Result<Content, HttpError> {
+pub(crate) fn read_file(path: &Path) -> Result<Content, HttpError> {
     let fail = |error| file_error(path, error);
     // Opening a named pipe waits for its writer, so the kind is looked at before.
     let metadata = fs::metadata(path).map_err(fail)?;

@@ -421,12 +421,13 @@ mod authentication {
         );
     }
 
-    #[tokio::test]
-    async fn the_last_token_stays_good_while_the_file_has_none() {
+    #[tokio::test(start_paused = true)]
+    async fn the_last_token_stays_good_for_ten_minutes_while_the_file_has_none() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("token");
         fs::write(&path, "first").unwrap();
         let router = router_with_file(&path).unwrap();
+        tokio::time::advance(Duration::from_secs(3600)).await;
         fs::write(&path, "").unwrap();
         assert_eq!(status_with_token(&router, "first").await, StatusCode::OK);
         assert_eq!(
@@ -434,7 +435,13 @@ mod authentication {
             StatusCode::UNAUTHORIZED
         );
         fs::remove_file(&path).unwrap();
+        tokio::time::advance(Duration::from_secs(600)).await;
         assert_eq!(status_with_token(&router, "first").await, StatusCode::OK);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(
+            status_with_token(&router, "first").await,
+            StatusCode::UNAUTHORIZED
+        );
         fs::write(&path, "second").unwrap();
         assert_eq!(
             status_with_token(&router, "first").await,
@@ -475,20 +482,17 @@ mod configuration {
 
     #[test]
     fn a_token_that_no_header_can_carry_is_refused_and_not_quoted() {
-        for (token, message) in [
-            ("", "the bearer token is empty"),
-            (" \n", "the bearer token is empty"),
+        for (token, fault) in [
+            ("", "is empty: write an access token there"),
+            (" \n", "is empty: write an access token there"),
             (
                 "a b",
-                "the bearer token has a character that is not visible ASCII",
+                "holds a blank: give the access token alone, without `Bearer` and without a name",
             ),
+            ("é", "is not plain ASCII: copy the access token again"),
             (
                 "a\r\nb",
-                "the bearer token has a character that is not visible ASCII",
-            ),
-            (
-                "é",
-                "the bearer token has a character that is not visible ASCII",
+                "has several lines: write the access token there, on one line, and nothing else",
             ),
         ] {
             let error = Exporter::new()
@@ -496,6 +500,7 @@ mod configuration {
                 .into_router()
                 .unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Config);
+            let message = format!("the token given to `with_bearer_token` {fault}");
             assert_eq!(error.to_string(), message);
         }
     }
@@ -512,36 +517,24 @@ mod configuration {
         let shown = path.display();
 
         let (text, cause) = message();
-        assert_eq!(text, format!("cannot read the bearer token file `{shown}`"));
+        let hint = "create it, or correct the path";
+        assert_eq!(
+            text,
+            format!("cannot read the token file `{shown}`: {hint}")
+        );
         assert_eq!(cause.unwrap(), "No such file or directory (os error 2)");
 
         fs::write(&path, " \n").unwrap();
+        let fault = "is empty: write an access token there";
         assert_eq!(
             message().0,
-            format!("the bearer token in `{shown}` is empty")
-        );
-
-        fs::write(&path, "first\nsecond\n").unwrap();
-        let fault = "has a character that is not visible ASCII";
-        assert_eq!(
-            message().0,
-            format!("the bearer token in `{shown}` {fault}")
-        );
-
-        fs::write(&path, "x".repeat(65_537)).unwrap();
-        let fault = "has 65537 bytes, at most 65536 are read";
-        assert_eq!(
-            message().0,
-            format!("the bearer token file `{shown}` {fault}")
+            format!("the token in the file `{shown}` {fault}")
         );
 
         fs::remove_file(&path).unwrap();
         fs::create_dir(&path).unwrap();
-        let fault = "is not a regular file";
-        assert_eq!(
-            message().0,
-            format!("the bearer token file `{shown}` {fault}")
-        );
+        let fault = "is a directory, not a regular file";
+        assert_eq!(message().0, format!("the token file `{shown}` {fault}"));
     }
 
     #[test]
@@ -551,7 +544,7 @@ mod configuration {
             .with_bearer_token(TOKEN);
         let shown = format!("{exporter:?}");
         assert!(
-            shown.contains("<redacted>") && !shown.contains(TOKEN),
+            shown.contains("[REDACTED]") && !shown.contains(TOKEN),
             "{shown}"
         );
         assert!(!format!("{:?}", guarded_router()).contains(TOKEN));
@@ -694,6 +687,26 @@ mod server {
                 );
             }
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_response_that_nobody_reads_is_given_up() {
+        let large = axum::routing::get(async || "x".repeat(64 << 20));
+        let router = open_router().route("/large", large);
+        let timeout = Duration::from_secs(7);
+        let server = Server::new(router)
+            .with_write_timeout(timeout)
+            .with_max_connections(1);
+        let running = start(server);
+        let mut idle = running.connect().await;
+        idle.write_all(b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n")
+            .await
+            .unwrap();
+
+        let begin = Instant::now();
+        assert!(running.is_serving().await);
+        let waited = begin.elapsed();
+        assert!(waited >= timeout && waited < timeout * 2, "{waited:?}");
     }
 
     #[tokio::test]

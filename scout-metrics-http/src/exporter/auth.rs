@@ -1,22 +1,19 @@
 //! Who may read: the bearer tokens, and the files that they come from.
 
 use std::{
-    fmt,
-    fs::{self, File, Metadata},
-    io::{self, Read},
+    fmt, fs,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
 
 use axum::http::{HeaderMap, header::AUTHORIZATION};
-use secrecy::{ExposeSecret, SecretString};
 use subtle::{Choice, ConstantTimeEq};
+use tokio::time::Instant;
 
 use scout_metrics_core::{Error, ErrorKind, Result};
 
-/// The largest token file that is read. A token has some dozens of characters.
-const MAX_FILE_BYTES: u64 = 64 * 1024;
+use crate::credentials::{KEEP_LAST_GOOD, Token, read_file};
 
 /// How long after a change a file's time may not tell it from the next change: FAT counts in steps of two seconds.
 const TIME_STEP: Duration = Duration::from_secs(2);
@@ -29,10 +26,13 @@ pub(super) struct Guard {
 }
 
 impl Guard {
-    pub(super) fn with_token(mut self, token: Token) -> Result<Self> {
-        token
-            .check()
-            .map_err(|fault| Error::new(ErrorKind::Config, format!("the bearer token {fault}")))?;
+    pub(super) fn with_token(mut self, token: &str) -> Result<Self> {
+        let token = Token::parse(token.as_bytes()).map_err(|fault| {
+            Error::new(
+                ErrorKind::Config,
+                format!("the token given to `with_bearer_token` {fault}"),
+            )
+        })?;
         self.tokens.push(token);
         Ok(self)
     }
@@ -51,7 +51,10 @@ impl Guard {
             return false;
         };
         // All are compared, so that the time it takes does not tell which one was right.
-        let tokens = self.tokens.iter().map(|token| token.ct_eq(presented));
+        let tokens = self
+            .tokens
+            .iter()
+            .map(|token| token.as_bytes().ct_eq(presented));
         let files = self.files.iter().map(|file| file.ct_eq(presented));
         tokens
             .chain(files)
@@ -73,57 +76,19 @@ fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
         .then(|| credentials.trim_ascii())
 }
 
-/// A bearer token, not yet checked.
-pub(super) struct Token(SecretString);
-
-impl Token {
-    pub(super) fn new(token: impl Into<String>) -> Self {
-        Self(token.into().trim().into())
-    }
-
-    /// Checks that a header can carry the token; the fault continues a sentence that names where the token is from.
-    fn check(&self) -> Result<(), &'static str> {
-        let token = self.0.expose_secret();
-        if token.is_empty() {
-            return Err("is empty");
-        }
-        if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err("has a character that is not visible ASCII");
-        }
-        Ok(())
-    }
-
-    fn ct_eq(&self, presented: &[u8]) -> Choice {
-        self.0.expose_secret().as_bytes().ct_eq(presented)
-    }
-}
-
-impl fmt::Debug for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Token(<redacted>)")
-    }
-}
-
 /// A file that holds a token, read again when it changes.
 struct TokenFile {
     path: PathBuf,
     latest: Mutex<Latest>,
 }
 
-/// The last token that a file held, and what told that it was the last.
-struct Latest {
-    token: Token,
-    stamp: Option<Stamp>,
-    is_failing: bool,
-}
-
 impl TokenFile {
     fn open(path: PathBuf) -> Result<Self> {
-        let (token, stamp) = read(&path)?;
+        let stamp = Stamp::of(&path);
         let latest = Latest {
-            token,
+            token: Some(read_file(&path)?.token),
             stamp,
-            is_failing: false,
+            failing_since: None,
         };
         Ok(Self {
             path,
@@ -134,7 +99,11 @@ impl TokenFile {
     fn ct_eq(&self, presented: &[u8]) -> Choice {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         latest.refresh(&self.path);
-        latest.token.ct_eq(presented)
+        let equal = latest
+            .token
+            .as_ref()
+            .map(|token| token.as_bytes().ct_eq(presented));
+        equal.unwrap_or(Choice::from(0))
     }
 }
 
@@ -144,28 +113,40 @@ impl fmt::Debug for TokenFile {
     }
 }
 
+/// The last token that a file held, and what tells that there is no later one.
+struct Latest {
+    token: Option<Token>,
+    stamp: Option<Stamp>,
+    failing_since: Option<Instant>,
+}
+
 impl Latest {
     /// Reads the file again if it changed. One look at its metadata is cheap enough to be taken for each request.
     fn refresh(&mut self, path: &Path) {
-        let stamp = fs::metadata(path)
-            .ok()
-            .and_then(|metadata| Stamp::new(&metadata));
+        // Taken before the file is read: a change in between is seen the next time.
+        let stamp = Stamp::of(path);
         if stamp.is_some() && stamp == self.stamp {
             return;
         }
-        match read(path) {
-            Ok((token, stamp)) => {
+        match read_file(path) {
+            Ok(content) => {
                 *self = Self {
-                    token,
+                    token: Some(content.token),
                     stamp,
-                    is_failing: false,
+                    failing_since: None,
                 };
             }
-            Err(error) if !self.is_failing => {
-                tracing::warn!(%error, "the last bearer token stays good");
-                self.is_failing = true;
-            }
-            Err(_) => {}
+            Err(error) => self.keep_last_good(&error.into()),
+        }
+    }
+
+    fn keep_last_good(&mut self, error: &Error) {
+        let failing_since = *self.failing_since.get_or_insert_with(|| {
+            tracing::warn!(%error, "the bearer token that the file held before stays good for a while");
+            Instant::now()
+        });
+        if failing_since.elapsed() > KEEP_LAST_GOOD {
+            self.token = None;
         }
     }
 }
@@ -179,7 +160,8 @@ struct Stamp {
 
 impl Stamp {
     /// Returns nothing for a file that changed just now: the next change could have the same time and length.
-    fn new(metadata: &Metadata) -> Option<Self> {
+    fn of(path: &Path) -> Option<Self> {
+        let metadata = fs::metadata(path).ok()?;
         let modified = metadata.modified().ok()?;
         let age = SystemTime::now().duration_since(modified).ok()?;
         (age > TIME_STEP).then_some(Self {
@@ -187,42 +169,4 @@ impl Stamp {
             length: metadata.len(),
         })
     }
-}
-
-fn read(path: &Path) -> Result<(Token, Option<Stamp>)> {
-    let fault = |message: String| Error::new(ErrorKind::Config, message);
-    let unreadable = |cause: io::Error| {
-        fault(format!(
-            "cannot read the bearer token file `{}`",
-            path.display()
-        ))
-        .with_source(cause)
-    };
-    // Looked at before it is opened: opening a pipe waits for its writer.
-    let metadata = fs::metadata(path).map_err(unreadable)?;
-    if !metadata.is_file() {
-        return Err(fault(format!(
-            "the bearer token file `{}` is not a regular file",
-            path.display()
-        )));
-    }
-    if metadata.len() > MAX_FILE_BYTES {
-        return Err(fault(format!(
-            "the bearer token file `{}` has {} bytes, at most {MAX_FILE_BYTES} are read",
-            path.display(),
-            metadata.len()
-        )));
-    }
-    let mut text = String::new();
-    File::open(path)
-        .and_then(|file| file.take(MAX_FILE_BYTES).read_to_string(&mut text))
-        .map_err(unreadable)?;
-    let token = Token::new(text.trim_start_matches('\u{feff}'));
-    token.check().map_err(|problem| {
-        fault(format!(
-            "the bearer token in `{}` {problem}",
-            path.display()
-        ))
-    })?;
-    Ok((token, Stamp::new(&metadata)))
 }

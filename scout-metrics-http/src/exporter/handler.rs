@@ -1,6 +1,6 @@
 //! From a request to a response.
 
-use std::{collections::HashMap, error::Error as StdError, fmt::Write as _, sync::Arc};
+use std::{collections::HashMap, error::Error as StdError, sync::Arc};
 
 use axum::{
     Router,
@@ -86,7 +86,8 @@ fn accepted_format(headers: &HeaderMap) -> Format {
 }
 
 fn failure(error: &Error) -> Response {
-    tracing::warn!(kind = %error.kind(), error = chain(error), "scrape failed");
+    let cause: &(dyn StdError + 'static) = error;
+    tracing::warn!(kind = %error.kind(), error = cause, "scrape failed");
     let reason: String = error
         .to_string()
         .chars()
@@ -115,15 +116,4 @@ fn status(kind: ErrorKind) -> StatusCode {
         ErrorKind::Timeout => StatusCode::GATEWAY_TIMEOUT,
         _ => StatusCode::BAD_GATEWAY,
     }
-}
-
-/// Returns the message of an error and of all its causes in one line.
-fn chain(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let _ = write!(text, ": {error}");
-        cause = error.source();
-    }
-    text
 }

@@ -81,13 +81,11 @@ mod target;
 use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 use axum::Router;
+use secrecy::{ExposeSecret, SecretString};
 
 use scout_metrics_core::{Error, ErrorKind, MetricsSource, Result};
 
-use self::{
-    auth::{Guard, Token},
-    target::Target,
-};
+use self::{auth::Guard, target::Target};
 
 pub use self::server::Server;
 
@@ -103,7 +101,7 @@ pub struct Exporter {
 #[derive(Debug)]
 enum TokenOrigin {
     File(PathBuf),
-    Value(Token),
+    Value(SecretString),
 }
 
 impl Exporter {
@@ -122,14 +120,15 @@ impl Exporter {
     /// Adds a bearer token that requests may come with. White space around it is ignored.
     #[must_use]
     pub fn with_bearer_token(mut self, token: impl Into<String>) -> Self {
-        self.tokens.push(TokenOrigin::Value(Token::new(token)));
+        self.tokens.push(TokenOrigin::Value(token.into().into()));
         self
     }
 
     /// Adds a file that holds a bearer token. White space around the token is ignored.
     ///
     /// The file is looked at for each request and read again when it changed, so that a token can be rotated or
-    /// revoked without a restart. While it cannot be read, or holds no token, the last one stays good.
+    /// revoked without a restart. If it cannot be read then, or holds no token, the last one stays good for ten
+    /// minutes: longer than a rotation takes in which the file is missing or half written.
     #[must_use]
     pub fn with_bearer_token_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.tokens.push(TokenOrigin::File(path.into()));
@@ -147,7 +146,7 @@ impl Exporter {
                 .into_iter()
                 .try_fold(Guard::default(), |guard, origin| match origin {
                     TokenOrigin::File(path) => guard.with_file(path),
-                    TokenOrigin::Value(token) => guard.with_token(token),
+                    TokenOrigin::Value(token) => guard.with_token(token.expose_secret()),
                 })?;
         Ok(handler::router(targets(self.sources)?, guard))
     }

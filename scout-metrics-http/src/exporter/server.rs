@@ -17,6 +17,7 @@ use tokio::{
     task::JoinSet,
     time::{sleep, timeout},
 };
+use tokio_io_timeout::TimeoutStream;
 
 use scout_metrics_core::{Error, ErrorKind, Result};
 
@@ -26,10 +27,11 @@ const MAX_HEAD_BYTES: usize = 32 * 1024;
 /// How long to wait when the process has no file descriptor left for a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves a router over HTTP/1.1 on a TCP listener, with everything bounded that a client could use up.
+/// Serves a router over HTTP/1.1 on a TCP listener, with bounds on what a client can use up.
 ///
-/// A request's head may have 32 KiB and 100 headers. For TLS, HTTP/2 or other listeners use a server of your own, or
-/// a proxy in front of this one: the router is independent of it.
+/// A request's head may have 32 KiB and 100 headers; the time it takes, the time a response waits for its reader, and
+/// the number of connections are options. For TLS, HTTP/2 or other listeners use a server of your own, or a proxy in
+/// front of this one: the router is independent of it.
 ///
 /// ```
 /// use std::net::TcpListener;
@@ -54,6 +56,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub struct Server {
     router: Router,
     head_timeout: Duration,
+    write_timeout: Duration,
     max_connections: usize,
     shutdown_timeout: Duration,
 }
@@ -64,6 +67,7 @@ impl Server {
         Self {
             router,
             head_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(30),
             max_connections: 1024,
             shutdown_timeout: Duration::from_secs(8),
         }
@@ -73,6 +77,13 @@ impl Server {
     #[must_use]
     pub fn with_head_timeout(mut self, timeout: Duration) -> Self {
         self.head_timeout = timeout;
+        self
+    }
+
+    /// Sets how long a client may leave a response unread before it is disconnected; 30 seconds by default.
+    #[must_use]
+    pub fn with_write_timeout(mut self, timeout: Duration) -> Self {
+        self.write_timeout = timeout;
         self
     }
 
@@ -120,6 +131,10 @@ impl Server {
                 Some(_) = connections.join_next() => continue,
                 accepted = accept(&listener, &slots) => accepted,
             };
+            let mut stream = Box::pin(TimeoutStream::new(stream));
+            stream
+                .as_mut()
+                .set_write_timeout_pinned(Some(self.write_timeout));
             let connection = protocol.serve_connection(TokioIo::new(stream), service.clone());
             let connection = graceful.watch(connection);
             connections.spawn(async move {
@@ -166,10 +181,21 @@ async fn accept(
     loop {
         match listener.accept().await {
             Ok((stream, _)) => return (stream, slot),
+            Err(error) if is_gone(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");
                 sleep(ACCEPT_PAUSE).await;
             }
         }
     }
+}
+
+/// Returns whether an error is about the connection that was to be accepted, which left before.
+fn is_gone(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionReset
+    )
 }

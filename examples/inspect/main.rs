@@ -1,0 +1,157 @@
+//! Reads any Prometheus or OpenMetrics exposition and shows what is in it, or what is wrong with it.
+
+mod json;
+mod table;
+
+use std::{
+    error::Error,
+    fs,
+    io::{self, Read, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::{Parser, ValueEnum};
+
+use scout_metrics_examples::terminal::{self, printable};
+use scout_metrics_openmetrics::{
+    Deviation, Format, Mode, ParseError, ParseOptions, encode_families, parse_families,
+};
+
+/// How many deviations are listed before the rest is only counted.
+const MAX_DEVIATIONS: usize = 20;
+
+/// Shows the metric families of an exposition as tables.
+#[derive(Debug, Parser)]
+#[command(after_help = "\
+Exit status:
+  0  the exposition was read; with --json also if it could not be, which the JSON says
+  1  it could not be read or written; standard error says why and where
+  2  the command line could not be understood")]
+struct Arguments {
+    /// File to read; standard input without it
+    file: Option<PathBuf>,
+
+    /// Format of the input; auto takes an exposition that ends in `# EOF` for OpenMetrics
+    #[arg(long, value_enum, default_value_t = InputFormat::Auto)]
+    format: InputFormat,
+
+    /// Whether to forgive what common parsers forgive, or to insist on the specification
+    #[arg(long, value_enum, default_value_t = ReadMode::Lenient)]
+    mode: ReadMode,
+
+    /// Print everything that was read as one line of JSON
+    #[arg(long)]
+    json: bool,
+
+    /// Print the exposition, written again in this format
+    #[arg(long, value_enum, value_name = "FORMAT", conflicts_with = "json")]
+    to: Option<OutputFormat>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum InputFormat {
+    Auto,
+    Openmetrics,
+    Prometheus,
+}
+
+impl InputFormat {
+    fn of(self, exposition: &[u8]) -> Format {
+        match self {
+            Self::Auto if exposition.trim_ascii_end().ends_with(b"# EOF") => Format::OpenMetrics,
+            Self::Openmetrics => Format::OpenMetrics,
+            Self::Auto | Self::Prometheus => Format::Prometheus,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum OutputFormat {
+    Openmetrics,
+    Prometheus,
+}
+
+impl From<OutputFormat> for Format {
+    fn from(format: OutputFormat) -> Self {
+        match format {
+            OutputFormat::Openmetrics => Self::OpenMetrics,
+            OutputFormat::Prometheus => Self::Prometheus,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ReadMode {
+    Lenient,
+    Strict,
+}
+
+impl From<ReadMode> for Mode {
+    fn from(mode: ReadMode) -> Self {
+        match mode {
+            ReadMode::Lenient => Self::Lenient,
+            ReadMode::Strict => Self::Strict,
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            terminal::complain(error.as_ref());
+            if let Some(error) = error.downcast_ref() {
+                point_at(error);
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+    let exposition = match &arguments.file {
+        Some(path) => fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?,
+        None => {
+            let mut bytes = Vec::new();
+            io::stdin().read_to_end(&mut bytes)?;
+            bytes
+        }
+    };
+    let format = arguments.format.of(&exposition);
+    let options = ParseOptions::new(format).with_mode(arguments.mode.into());
+    let read = parse_families(&exposition, &options);
+
+    let mut out = anstream::stdout().lock();
+    let printed = if arguments.json {
+        writeln!(out, "{}", json::line(&read, format)?)
+    } else {
+        let families = read?;
+        warn(families.deviations());
+        match arguments.to {
+            None => table::write(&mut out, &families),
+            // Not through `out`: an exposition is written byte for byte, also to a terminal.
+            Some(to) => io::stdout().write_all(encode_families(&families, to.into())?.body()),
+        }
+    };
+    Ok(terminal::unless_closed(printed)?)
+}
+
+fn warn(deviations: &[Deviation]) {
+    for deviation in deviations.iter().take(MAX_DEVIATIONS) {
+        eprintln!("warning: {}", printable(&deviation.to_string()));
+    }
+    let rest = deviations.len().saturating_sub(MAX_DEVIATIONS);
+    if rest > 0 {
+        eprintln!("warning: {rest} more deviations");
+    }
+}
+
+/// Prints the piece of the line in which the fault is, and a caret below it.
+fn point_at(error: &ParseError) {
+    let excerpt = error.excerpt();
+    let before: String = excerpt.text().chars().take(excerpt.caret()).collect();
+    // Counted in columns, because a wide character before the fault takes two.
+    let caret = terminal::width(&before);
+    eprintln!("  {}\n  {:caret$}^", excerpt.text(), "");
+}

@@ -1,0 +1,186 @@
+//! Families as tables that people read.
+
+use std::io::{Result, Write};
+
+use anstyle::Style;
+
+use scout_metrics_examples::terminal::{fit, pad_end, pad_start, width};
+use scout_metrics_openmetrics::{Exemplar, LabelSet, MetricFamily, Sample};
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+
+/// The most columns that a help text takes.
+const MAX_HELP: usize = 160;
+
+/// The most labels that get a column each. Somebody may give each sample labels of its own.
+const MAX_LABEL_COLUMNS: usize = 12;
+
+/// The most columns that a cell takes.
+const MAX_CELL: usize = 60;
+
+/// Writes one table for each family.
+pub(crate) fn write(out: &mut impl Write, families: &[MetricFamily]) -> Result<()> {
+    if families.is_empty() {
+        return writeln!(out, "no families");
+    }
+    for (index, family) in families.iter().enumerate() {
+        if index > 0 {
+            writeln!(out)?;
+        }
+        write_title(out, family)?;
+        Table::new(family).write(out)?;
+    }
+    Ok(())
+}
+
+fn write_title(out: &mut impl Write, family: &MetricFamily) -> Result<()> {
+    let name = fit(family.name(), MAX_HELP);
+    write!(out, "{BOLD}{name}{BOLD:#}  {}", family.kind())?;
+    if !family.unit().is_empty() {
+        write!(out, " in {}", fit(family.unit(), MAX_CELL))?;
+    }
+    writeln!(out)?;
+    if !family.help().is_empty() {
+        writeln!(out, "{DIM}{}{DIM:#}", fit(family.help(), MAX_HELP))?;
+    }
+    Ok(())
+}
+
+/// The samples of a family as cells: one column for each label, and one for each other part that some sample has.
+struct Table {
+    header: Vec<String>,
+    rows: Vec<Vec<String>>,
+    /// The column of the values, which are aligned at their end.
+    value: usize,
+}
+
+impl Table {
+    fn new(family: &MetricFamily) -> Self {
+        let samples = family.samples();
+        let mut table = Self {
+            header: Vec::new(),
+            rows: vec![Vec::new(); samples.len()],
+            value: 0,
+        };
+        table.add("", samples, |sample| sample.suffix().to_string());
+        match label_names(samples) {
+            Some(names) => {
+                for name in names {
+                    table.add(name, samples, |sample| shown_label(sample.labels(), name));
+                }
+            }
+            None => table.add("labels", samples, |sample| shown_labels(sample.labels())),
+        }
+        table.value = table.header.len();
+        table.add("value", samples, |sample| shown_value(sample.value()));
+        table.add("time", samples, |sample| match sample.timestamp() {
+            None => String::new(),
+            Some(timestamp) => timestamp.to_string(),
+        });
+        table.add("exemplar", samples, |sample| {
+            sample.exemplar().map(shown_exemplar).unwrap_or_default()
+        });
+        table
+    }
+
+    /// Adds a column, unless all of its cells are empty.
+    fn add(&mut self, header: &str, samples: &[Sample], cell: impl Fn(&Sample) -> String) {
+        let cells: Vec<String> = samples
+            .iter()
+            .map(|sample| fit(&cell(sample), MAX_CELL))
+            .collect();
+        if cells.iter().all(String::is_empty) {
+            return;
+        }
+        self.header.push(fit(header, MAX_CELL));
+        for (row, cell) in self.rows.iter_mut().zip(cells) {
+            row.push(cell);
+        }
+    }
+
+    fn write(&self, out: &mut impl Write) -> Result<()> {
+        if self.rows.is_empty() {
+            return writeln!(out, "  no samples");
+        }
+        let widths: Vec<usize> = (0..self.header.len())
+            .map(|column| {
+                let cells = self.rows.iter().map(|row| width(&row[column]));
+                cells.max().unwrap_or(0).max(width(&self.header[column]))
+            })
+            .collect();
+        let header = self.line(&self.header, &widths);
+        writeln!(out, "{DIM}{header}{DIM:#}")?;
+        self.rows
+            .iter()
+            .try_for_each(|row| writeln!(out, "{}", self.line(row, &widths)))
+    }
+
+    fn line(&self, cells: &[String], widths: &[usize]) -> String {
+        let mut line = String::new();
+        for (column, (cell, &width)) in cells.iter().zip(widths).enumerate() {
+            let pad = if column == self.value {
+                pad_start
+            } else {
+                pad_end
+            };
+            line.push_str("  ");
+            line.push_str(&pad(cell, width));
+        }
+        line.truncate(line.trim_end().len());
+        line
+    }
+}
+
+/// Returns the names of all labels in the order in which they first appear, unless they are too many for columns.
+fn label_names(samples: &[Sample]) -> Option<Vec<&str>> {
+    let mut names = Vec::new();
+    for (name, _) in samples.iter().flat_map(|sample| sample.labels().iter()) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+        if names.len() > MAX_LABEL_COLUMNS {
+            return None;
+        }
+    }
+    Some(names)
+}
+
+/// Returns a label's value, with an empty one known apart from one that is absent.
+fn shown_label(labels: &LabelSet, name: &str) -> String {
+    match labels.get(name) {
+        None => String::new(),
+        Some("") => "\"\"".to_owned(),
+        Some(value) => value.to_owned(),
+    }
+}
+
+fn shown_labels(labels: &LabelSet) -> String {
+    let pairs: Vec<String> = labels
+        .iter()
+        .map(|(name, value)| format!("{name}={value:?}"))
+        .collect();
+    format!("{{{}}}", pairs.join(","))
+}
+
+fn shown_exemplar(exemplar: &Exemplar) -> String {
+    let time = exemplar
+        .timestamp()
+        .map(|timestamp| format!(" at {timestamp}"))
+        .unwrap_or_default();
+    format!(
+        "{} {}{time}",
+        shown_labels(exemplar.labels()),
+        shown_value(exemplar.value())
+    )
+}
+
+/// Returns a value in the shortest form that is easy to read.
+fn shown_value(value: f64) -> String {
+    match value.abs() {
+        f64::INFINITY if value > 0.0 => "+Inf".to_owned(),
+        f64::INFINITY => "-Inf".to_owned(),
+        0.0 | 1e-5..1e15 => value.to_string(),
+        _ => format!("{value:?}"),
+    }
+}

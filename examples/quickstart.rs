@@ -1,0 +1,113 @@
+//! Scrapes Docker Scout metrics and prints them as a table.
+//!
+//! Without arguments no account is needed: the program serves sample data from an endpoint of its own, as Docker
+//! Scout would, and asks that. With `--org` and a token it asks Docker Scout.
+
+use std::{
+    error::Error, future::pending, io::Write, net::TcpListener, path::PathBuf, process::ExitCode,
+};
+
+use clap::Parser;
+
+use scout_metrics_core::{MemorySource, MetricsSource, Organization, Snapshot};
+use scout_metrics_examples::{sample, table, terminal};
+use scout_metrics_http::{
+    ScoutClient,
+    exporter::{Exporter, Server},
+};
+
+/// The token that the embedded endpoint asks for.
+const SAMPLE_TOKEN: &str = "dckr_pat_quickstart";
+
+/// Prints what Docker Scout says about an organization.
+///
+/// Without --org the program serves sample data from an endpoint of its own and asks that, so it runs without an
+/// account and without a network.
+///
+/// The token is read from --token-file, or else from the file that DOCKER_SCOUT_TOKEN_FILE names, or else from
+/// DOCKER_SCOUT_TOKEN or DOCKER_SCOUT_HUB_PASSWORD. It has to belong to an owner of the organization.
+#[derive(Debug, Parser)]
+#[command(after_help = "\
+Exit status:
+  0  the metrics were printed, whatever they say
+  1  they could not be had; standard error says why
+  2  the command line could not be understood")]
+struct Arguments {
+    /// Organization to ask Docker Scout about
+    #[arg(long, value_name = "NAME", env = "DOCKER_SCOUT_ORG")]
+    org: Option<Organization>,
+
+    /// File that holds the access token
+    #[arg(long, value_name = "FILE", requires = "org")]
+    token_file: Option<PathBuf>,
+
+    /// Server to ask instead of https://api.scout.docker.com
+    #[arg(long, requires = "org")]
+    url: Option<String>,
+
+    /// Print the snapshot as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    terminal::log_warnings();
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            terminal::complain(error.as_ref());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    let snapshot = match &arguments.org {
+        Some(organization) => ask_docker(organization, &arguments).await?,
+        None => ask_embedded_endpoint().await?,
+    };
+    let mut out = anstream::stdout().lock();
+    let printed = if arguments.json {
+        let json = serde_json::to_string_pretty(&snapshot)?;
+        writeln!(out, "{json}")
+    } else {
+        table::write(&mut out, &snapshot)
+    };
+    Ok(terminal::unless_closed(printed)?)
+}
+
+async fn ask_docker(
+    organization: &Organization,
+    arguments: &Arguments,
+) -> Result<Snapshot, Box<dyn Error>> {
+    let mut builder = match &arguments.token_file {
+        Some(path) => ScoutClient::builder().with_token_file(path),
+        None => ScoutClient::builder().with_token_from_env(),
+    };
+    if let Some(url) = &arguments.url {
+        builder = builder.with_base_url(url);
+    }
+    Ok(builder
+        .build()?
+        .organization(organization.as_str())?
+        .scrape()
+        .await?)
+}
+
+async fn ask_embedded_endpoint() -> Result<Snapshot, Box<dyn Error>> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let router = Exporter::new()
+        .with_source(MemorySource::new(sample::snapshot()?))
+        .with_bearer_token(SAMPLE_TOKEN)
+        .into_router()?;
+    tokio::spawn(Server::new(router).serve(listener, pending()));
+    eprintln!("no --org given: asking an endpoint with sample data at {url}");
+
+    let client = ScoutClient::builder()
+        .with_base_url(url)
+        .with_token(SAMPLE_TOKEN)
+        .build()?;
+    Ok(client.organization("acme")?.scrape().await?)
+}

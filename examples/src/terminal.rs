@@ -1,0 +1,138 @@
+//! Text that came from elsewhere, made fit for the cells of a terminal.
+
+use std::{error::Error as StdError, io};
+
+use tracing::Level;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use scout_metrics_core::Error;
+
+/// The most columns of an answer's body that are shown with an error.
+const MAX_BODY: usize = 240;
+
+/// Returns the text on one line, with everything escaped that could drive the terminal or reorder what it shows.
+pub fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() || is_invisible_order(c) {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+/// Returns whether a character only changes the direction or the lines of the text around it.
+fn is_invisible_order(c: char) -> bool {
+    matches!(
+        c,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
+    )
+}
+
+/// Returns the text, [printable] and cut to a number of columns with `…` where it was longer.
+pub fn fit(text: &str, columns: usize) -> String {
+    let text = printable(text);
+    if text.width() <= columns {
+        return text;
+    }
+    let mut used = 1;
+    let mut cut: String = text
+        .chars()
+        .take_while(|c| {
+            used += c.width().unwrap_or(0);
+            used <= columns
+        })
+        .collect();
+    cut.push('…');
+    cut
+}
+
+/// Returns how many columns a text takes.
+pub fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// Returns the text with blanks after it, up to a number of columns.
+pub fn pad_end(text: &str, columns: usize) -> String {
+    format!("{text}{}", blanks(text, columns))
+}
+
+/// Returns the text with blanks before it, up to a number of columns.
+pub fn pad_start(text: &str, columns: usize) -> String {
+    format!("{}{text}", blanks(text, columns))
+}
+
+fn blanks(text: &str, columns: usize) -> String {
+    " ".repeat(columns.saturating_sub(text.width()))
+}
+
+/// Writes the warnings that libraries log to standard error, one line each.
+pub fn log_warnings() {
+    tracing_subscriber::fmt()
+        .with_max_level(Level::WARN)
+        .with_writer(io::stderr)
+        .with_target(false)
+        .without_time()
+        .init();
+}
+
+/// Writes an error and its causes to standard error, one line each.
+pub fn complain(error: &(dyn StdError + 'static)) {
+    eprintln!("error: {}", printable(&error.to_string()));
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        eprintln!("  because: {}", printable(&error.to_string()));
+        cause = error.source();
+    }
+    let body = error
+        .downcast_ref()
+        .and_then(Error::body)
+        .unwrap_or_default()
+        .trim();
+    if !body.is_empty() {
+        eprintln!("  the server says: {}", fit(body, MAX_BODY));
+    }
+}
+
+/// Takes a reader that has seen enough, such as `head`, for success.
+///
+/// # Errors
+///
+/// Whatever else went wrong while writing.
+pub fn unless_closed(written: io::Result<()>) -> io::Result<()> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_drive_the_terminal() {
+        assert_eq!(
+            printable("a\u{1b}[31mb\r\n\t\u{9b}\u{202e}c\u{7f}"),
+            r"a\u{1b}[31mb\r\n\t\u{9b}\u{202e}c\u{7f}"
+        );
+        assert_eq!(printable("é 日本 👩‍🚀 \"{}\\"), "é 日本 👩‍🚀 \"{}\\");
+    }
+
+    #[test]
+    fn wide_characters_take_two_columns() {
+        assert_eq!(pad_end("日本", 6), "日本  ");
+        assert_eq!(pad_start("é", 3), "  é");
+        assert_eq!(pad_end("longer", 3), "longer");
+    }
+
+    #[test]
+    fn what_is_too_long_is_cut_at_a_column() {
+        assert_eq!(fit("production", 10), "production");
+        assert_eq!(fit("production", 9), "producti…");
+        assert_eq!(fit("日本日本", 6), "日本…");
+        assert_eq!(width(&fit(&"日".repeat(9999), 40)), 39);
+    }
+}

@@ -1,0 +1,533 @@
+//! Runs each example and looks at what it prints and how it ends.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy does not know helpers of tests as tests"
+)]
+
+use std::{
+    env, fs,
+    future::pending,
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpListener,
+    path::PathBuf,
+    process::{Command, Output, Stdio},
+};
+
+use scout_metrics_core::{MemorySource, Organization, Policy, PolicyResult, Snapshot, Stream};
+use scout_metrics_examples::sample;
+use scout_metrics_http::exporter::{Exporter, Server};
+
+const TOKEN: &str = "dckr_pat_0123456789";
+
+/// Returns a command that runs an example, without anything in its environment that the examples read.
+fn example(name: &str) -> Command {
+    let directory = env::current_exe()
+        .unwrap()
+        .parent()
+        .unwrap()
+        .with_file_name("examples");
+    let path = directory.join(format!("{name}{}", env::consts::EXE_SUFFIX));
+    assert!(
+        path.exists(),
+        "{} is missing: `cargo build --examples` builds it",
+        path.display()
+    );
+    let mut command = Command::new(path);
+    for variable in ["ORG", "TOKEN_FILE", "TOKEN", "HUB_PASSWORD"] {
+        command.env_remove(format!("DOCKER_SCOUT_{variable}"));
+    }
+    for variable in ["NO_COLOR", "CLICOLOR_FORCE", "RUST_LOG"] {
+        command.env_remove(variable);
+    }
+    command
+}
+
+fn stdout(output: &Output) -> &str {
+    str::from_utf8(&output.stdout).unwrap()
+}
+
+fn stderr(output: &Output) -> &str {
+    str::from_utf8(&output.stderr).unwrap()
+}
+
+#[test]
+fn the_list_of_examples_is_complete() {
+    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let manifest = fs::read_to_string(directory.join("Cargo.toml")).unwrap();
+    let list = fs::read_to_string(directory.join("README.md")).unwrap();
+    let mut names = manifest
+        .split("[[example]]\nname = \"")
+        .skip(1)
+        .map(|rest| rest.split('"').next().unwrap())
+        .peekable();
+    assert!(names.peek().is_some());
+    for name in names {
+        assert!(
+            list.contains(&format!("cargo run --example {name}")),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn help_says_how_each_example_exits() {
+    for name in ["custom_source", "inspect", "quickstart"] {
+        let output = example(name).arg("--help").output().unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        assert!(stdout(&output).contains("Exit status:\n  0  "), "{name}");
+    }
+}
+
+mod quickstart {
+    use super::*;
+
+    fn quickstart(arguments: &[&str]) -> Output {
+        example("quickstart").args(arguments).output().unwrap()
+    }
+
+    /// Serves a snapshot on a thread of its own and returns the URL.
+    fn serve(snapshot: Snapshot) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let source = MemorySource::new(snapshot);
+        let router = Exporter::new()
+            .with_source(source)
+            .with_bearer_token(TOKEN)
+            .into_router()
+            .unwrap();
+        std::thread::spawn(|| {
+            let runtime = tokio::runtime::Runtime::new().unwrap();
+            runtime.block_on(Server::new(router).serve(listener, pending()))
+        });
+        url
+    }
+
+    fn labs() -> Snapshot {
+        let name = "\u{1b}[2J production\n, \"quoted\" {x=\"\\\"} 日本";
+        let policy = Policy::new("no-agpl-v3", "No \u{202e}AGPL\0 v3");
+        let stream = Stream::new(name)
+            .with_vulnerabilities("5C 3H 6M 63L".parse().unwrap())
+            .with_policy(PolicyResult::new(policy, 3, 4).unwrap());
+        Snapshot::new(Organization::new("acme-labs").unwrap(), [stream]).unwrap()
+    }
+
+    #[test]
+    fn prints_a_table_without_any_arguments() {
+        let output = quickstart(&[]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let (title, table) = stdout(&output).split_once("\n\n").unwrap();
+        assert!(
+            title.starts_with("acme, scraped 20") && title.ends_with(" UTC"),
+            "{title}"
+        );
+        let expected = "\
+latest-indexed                                   12C  40H  131M  310L  6?
+  ✗ Default non-root user                        38/41   92.7 %
+  ✓ No AGPL v3 licenses                          41/41  100.0 %
+  ✗ No fixable critical or high vulnerabilities  29/41   70.7 %
+  – Supply chain attestations                      0/0        –
+
+production                                        0C   3H    6M   63L
+  ✓ Default non-root user                        12/12  100.0 %
+  ✓ No AGPL v3 licenses                          12/12  100.0 %
+  ✓ No fixable critical or high vulnerabilities  12/12  100.0 %
+  ✓ Supply chain attestations                    12/12  100.0 %
+
+staging                                           5C  17H   44M   98L  1?
+  ✗ Default non-root user                          7/9   77.8 %
+  ✓ No AGPL v3 licenses                            9/9  100.0 %
+  ✗ No fixable critical or high vulnerabilities    8/9   88.9 %
+  ✗ Supply chain attestations                      0/9    0.0 %
+
+3 streams, 12 policy results, 5 failing
+";
+        assert_eq!(table, expected);
+        let talk = "no --org given: asking an endpoint with sample data at http://127.0.0.1:";
+        assert!(stderr(&output).starts_with(talk), "{}", stderr(&output));
+    }
+
+    #[test]
+    fn prints_the_snapshot_as_json_and_nothing_else() {
+        let output = quickstart(&["--json"]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let printed: Snapshot = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(printed.streams(), sample::snapshot().unwrap().streams());
+        assert!(printed.anomalies().is_empty());
+    }
+
+    #[test]
+    fn colours_only_where_they_are_wanted() {
+        let coloured = |variables: &[(&str, &str)]| {
+            let output = example("quickstart")
+                .envs(variables.iter().copied())
+                .output()
+                .unwrap();
+            stdout(&output).contains('\u{1b}')
+        };
+        assert!(!coloured(&[]));
+        assert!(coloured(&[("CLICOLOR_FORCE", "1")]));
+        assert!(!coloured(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
+    }
+
+    #[test]
+    fn asks_the_server_it_is_told_to_ask_with_the_token_it_is_told_to_use() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("token");
+        fs::write(&path, format!("{TOKEN}\r\n")).unwrap();
+        let path = path.to_str().unwrap();
+        let url = serve(labs());
+        let arguments = ["--org", "acme-labs", "--url", &url, "--json"];
+        let outputs = [
+            quickstart(&[&arguments[..], &["--token-file", path]].concat()),
+            example("quickstart")
+                .args(arguments)
+                .env("DOCKER_SCOUT_TOKEN_FILE", path)
+                .output()
+                .unwrap(),
+            example("quickstart")
+                .args(arguments)
+                .env("DOCKER_SCOUT_TOKEN", TOKEN)
+                .output()
+                .unwrap(),
+            example("quickstart")
+                .args(&arguments[2..])
+                .env("DOCKER_SCOUT_ORG", "acme-labs")
+                .env("DOCKER_SCOUT_HUB_PASSWORD", TOKEN)
+                .output()
+                .unwrap(),
+        ];
+        for output in outputs {
+            assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+            let printed: Snapshot = serde_json::from_slice(&output.stdout).unwrap();
+            assert_eq!(printed.organization().as_str(), "acme-labs");
+            assert_eq!(printed.streams(), labs().streams());
+        }
+    }
+
+    #[test]
+    fn names_cannot_drive_the_terminal() {
+        let url = serve(labs());
+        let output = example("quickstart")
+            .args(["--org", "acme-labs", "--url", &url])
+            .env("DOCKER_SCOUT_TOKEN", TOKEN)
+            .output()
+            .unwrap();
+        let expected = r#"
+\u{1b}[2J production\n, "quoted" {x="\"} 日本  5C  3H  6M  63L
+  ✗ No \u{202e}AGPL\u{0} v3                    3/4   75.0 %
+
+1 stream, 1 policy result, 1 failing
+"#;
+        let (_, table) = stdout(&output).split_once('\n').unwrap();
+        assert_eq!(table, expected);
+    }
+
+    #[test]
+    fn a_refused_token_is_exit_1_and_stays_secret() {
+        let url = serve(labs());
+        let output = example("quickstart")
+            .args(["--org", "acme-labs", "--url", &url])
+            .env("DOCKER_SCOUT_TOKEN", "dckr_pat_revoked")
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(stdout(&output), "");
+        let said = stderr(&output);
+        assert!(
+            said.starts_with("error: organization `acme-labs`: "),
+            "{said}"
+        );
+        assert!(!said.contains("dckr_pat_revoked"), "{said}");
+    }
+
+    #[test]
+    fn a_missing_token_is_exit_1() {
+        let output = quickstart(&["--org", "acme-labs"]);
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(
+            stderr(&output),
+            "error: no token in the environment: set `DOCKER_SCOUT_TOKEN_FILE`, `DOCKER_SCOUT_TOKEN` or \
+             `DOCKER_SCOUT_HUB_PASSWORD`\n"
+        );
+    }
+
+    #[test]
+    fn a_command_line_that_makes_no_sense_is_exit_2() {
+        for arguments in [
+            &["--unknown"][..],
+            &["--org", "../x"],
+            &["--token-file", "token"],
+            &["--url", "http://127.0.0.1"],
+            &["acme"],
+        ] {
+            let output = quickstart(arguments);
+            assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+            assert_eq!(stdout(&output), "");
+            assert!(
+                stderr(&output).starts_with("error: "),
+                "{}",
+                stderr(&output)
+            );
+        }
+    }
+
+    #[test]
+    fn a_reader_that_has_seen_enough_is_no_failure() {
+        let mut process = example("quickstart")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(process.stdout.take());
+        let output = process.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    }
+}
+
+mod custom_source {
+    use super::*;
+
+    #[test]
+    fn prints_what_a_scrape_of_its_endpoint_returns() {
+        let output = example("custom_source").output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let sample = r#"scout_stream_vulnerabilities{streamName="production",severity="LOW"} 63"#;
+        assert!(stdout(&output).contains(sample), "{}", stdout(&output));
+        let talk = "serving Cached(60s, ScanReport(acme)) at http://127.0.0.1:";
+        assert!(stderr(&output).starts_with(talk), "{}", stderr(&output));
+    }
+
+    #[test]
+    fn a_report_that_cannot_be_read_is_exit_1() {
+        let output = example("custom_source")
+            .arg("no such file")
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(stdout(&output), "");
+        let reason = "\n  the server says: organization `acme`: cannot read the scan report\n";
+        assert!(stderr(&output).ends_with(reason), "{}", stderr(&output));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn serves_until_it_is_interrupted() {
+        let mut process = example("custom_source")
+            .arg("--serve")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut talk = BufReader::new(process.stderr.take().unwrap()).lines();
+        assert!(talk.any(|line| line.unwrap() == "press Ctrl-C to end"));
+        assert!(process.try_wait().unwrap().is_none());
+
+        let interrupted = Command::new("kill")
+            .args(["-INT", &process.id().to_string()])
+            .status();
+        assert!(interrupted.unwrap().success());
+        assert_eq!(process.wait().unwrap().code(), Some(0));
+        let mut printed = String::new();
+        process
+            .stdout
+            .take()
+            .unwrap()
+            .read_to_string(&mut printed)
+            .unwrap();
+        assert!(
+            printed.contains("scout_stream_vulnerabilities{"),
+            "{printed}"
+        );
+    }
+}
+
+mod inspect {
+    use super::*;
+
+    const HISTOGRAM: &str = r#"# TYPE request_seconds histogram
+# UNIT request_seconds seconds
+# HELP request_seconds How long requests took.
+request_seconds_bucket{path="/",le="0.1"} 423 # {trace="KOO5"} 0.067 1520879607.789
+request_seconds_bucket{path="/",le="+Inf"} 1423
+request_seconds_sum{path="/"} 2000.25
+request_seconds_count{path="/"} 1423
+# TYPE build info
+build_info{os="日本",note=""} 1
+build_info{os="a\nb"} 1
+# EOF
+"#;
+
+    fn inspect(input: &str, arguments: &[&str]) -> Output {
+        let mut process = example("inspect")
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        process
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(input.as_bytes())
+            .unwrap();
+        process.wait_with_output().unwrap()
+    }
+
+    #[test]
+    fn prints_families_as_tables() {
+        let expected = r#"request_seconds  histogram in seconds
+How long requests took.
+           path  le      value  exemplar
+  _bucket  /     0.1       423  {trace="KOO5"} 0.067 at 1520879607.789
+  _bucket  /     +Inf     1423
+  _sum     /           2000.25
+  _count   /              1423
+
+build  info
+         os    note  value
+  _info  日本  ""        1
+  _info  a\nb            1
+"#;
+        let output = inspect(HISTOGRAM, &[]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert_eq!(stdout(&output), expected);
+        assert_eq!(stderr(&output), "");
+        assert_eq!(stdout(&inspect("", &[])), "no families\n");
+        assert_eq!(
+            stdout(&inspect("# TYPE a gauge\n", &[])),
+            "a  gauge\n  no samples\n"
+        );
+    }
+
+    #[test]
+    fn prints_canonical_json_on_one_line() {
+        let input = "# HELP up a\\nb\nup{job=\"é\",a=\"\"} -Inf 1520879607789\n";
+        let expected = concat!(
+            r#"{"families":[{"help":"a\nb","name":"up","samples":[{"exemplar":null,"labels":{"a":"","job":"é"},"#,
+            r#""name":"up","timestamp":"1520879607789","value":"-Inf"}],"type":"unknown","unit":""}],"#,
+            r#""format":"prometheus-text-0.0.4","ok":true}"#,
+            "\n"
+        );
+        let output = inspect(input, &["--json"]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert_eq!(stdout(&output), expected);
+
+        let expected = concat!(
+            r#"{"families":[{"help":"","name":"up","samples":[{"exemplar":{"labels":{"id":"1"},"timestamp":"1.5","#,
+            r#""value":"1.0"},"labels":{},"name":"up_total","timestamp":"2","value":"0.1"}],"type":"counter","unit":""}],"#,
+            r#""format":"openmetrics-1.0","ok":true}"#,
+            "\n"
+        );
+        let input = "# TYPE up counter\nup_total 0.1 2 # {id=\"1\"} 1 1.5\n# EOF\n";
+        assert_eq!(stdout(&inspect(input, &["--json"])), expected);
+    }
+
+    #[test]
+    fn the_json_of_what_cannot_be_read_is_no_failure() {
+        let output = inspect("up 1\nup{", &["--json", "--format", "openmetrics"]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(json["ok"], false);
+        assert_eq!(json["format"], "openmetrics-1.0");
+        assert!(
+            json["error"]
+                .as_str()
+                .unwrap()
+                .ends_with("(line 2, column 4)"),
+            "{json}"
+        );
+    }
+
+    #[test]
+    fn writes_the_exposition_again() {
+        let output = inspect(HISTOGRAM, &["--to", "openmetrics"]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert_eq!(stdout(&output), HISTOGRAM);
+
+        let output = inspect("# TYPE up gauge\nup 1\n# EOF\n", &["--to", "prometheus"]);
+        assert_eq!(stdout(&output), "# TYPE up gauge\nup 1\n");
+
+        let output = inspect(HISTOGRAM, &["--to", "prometheus"]);
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(stdout(&output), "");
+        let reason = "the family `request_seconds` cannot be written as prometheus-text-0.0.4: there are no units";
+        assert_eq!(stderr(&output), format!("error: {reason}\n"));
+    }
+
+    #[test]
+    fn points_at_what_is_wrong() {
+        let output = inspect("up 1\nup{job=\"日本\",x:\"b\"} 1\n", &[]);
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(stdout(&output), "");
+        let expected = r#"error: expected '=' after the label name "x", found ':' (line 2, column 14)
+  up{job="日本",x:"b"} 1
+                 ^
+"#;
+        assert_eq!(stderr(&output), expected);
+    }
+
+    #[test]
+    fn forgives_with_a_warning_or_not_at_all() {
+        let input = "a 1\n".repeat(30);
+        let output = inspect(&input, &[]);
+        assert_eq!(output.status.code(), Some(0));
+        let said = stderr(&output);
+        assert!(said.starts_with("warning: "), "{said}");
+        assert!(
+            said.contains("(line 2)\n") && said.ends_with("\nwarning: 9 more deviations\n"),
+            "{said}"
+        );
+
+        let output = inspect(&input, &["--mode", "strict"]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(
+            stderr(&output).starts_with("error: "),
+            "{}",
+            stderr(&output)
+        );
+    }
+
+    #[test]
+    fn the_format_is_guessed_by_the_last_line_unless_it_is_given() {
+        let format = |input, arguments: &[&str]| {
+            let output = inspect(input, &[&["--json"], arguments].concat());
+            let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+            json["format"].as_str().unwrap().to_owned()
+        };
+        assert_eq!(format("up 1\n# EOF\n", &[]), "openmetrics-1.0");
+        assert_eq!(format("up 1\n", &[]), "prometheus-text-0.0.4");
+        assert_eq!(
+            format("up 1\n# EOF\n", &["--format", "prometheus"]),
+            "prometheus-text-0.0.4"
+        );
+        assert_eq!(
+            format("up 1\n", &["--format", "openmetrics"]),
+            "openmetrics-1.0"
+        );
+    }
+
+    #[test]
+    fn many_different_labels_share_a_column() {
+        let samples: String = (0..40)
+            .map(|n| format!("up{{label{n}=\"\"}} 1\n"))
+            .collect();
+        let output = inspect(&samples, &[]);
+        let table = stdout(&output);
+        assert!(
+            table.starts_with("up  unknown\n  labels        value\n  {label0=\"\"}       1\n"),
+            "{table}"
+        );
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_named() {
+        let output = example("inspect").arg("no such file").output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(
+            stderr(&output),
+            "error: no such file: No such file or directory (os error 2)\n"
+        );
+    }
+}
