@@ -1,0 +1,203 @@
+//! The project's own cases: what each rule refuses, who forgives it, and what users are told.
+
+mod support;
+
+use std::{collections::BTreeSet, env, fmt::Write as _, fs};
+
+use scout_metrics_openmetrics::{
+    Exemplar, Families, LabelSet, MetricFamily, Mode, ParseError, Rule, Sample, Timestamp,
+    parse_families,
+};
+use support::{
+    cases::{Case, CaseFile},
+    paths::assert_all_paths_agree,
+};
+
+impl Case {
+    fn read(&self, mode: Mode) -> Result<Families, ParseError> {
+        parse_families(&self.input, &self.options.with_mode(mode))
+    }
+}
+
+#[test]
+fn each_case_is_read_as_its_file_says() {
+    let mut wrong = String::new();
+    for file in CaseFile::all() {
+        if env::var_os("SCOUT_METRICS_UPDATE_CASES").is_some() {
+            update(&file);
+            continue;
+        }
+        for case in &file.cases {
+            let outcome = describe(case);
+            if outcome != case.expected {
+                let path = file.path.display();
+                write!(wrong, "{path}\n{}{outcome}\n\n", case.head).unwrap();
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "these cases are read so:\n{wrong}");
+}
+
+/// Writes into a file how its cases are read.
+fn update(file: &CaseFile) {
+    let mut text = format!("{}\n", file.prologue.trim_end());
+    for case in &file.cases {
+        write!(text, "\n{}{}\n", case.head, describe(case)).unwrap();
+    }
+    fs::write(&file.path, text).unwrap();
+}
+
+#[test]
+fn each_case_breaks_the_rule_of_its_file_and_no_other() {
+    let mut wrong = Vec::new();
+    for file in CaseFile::all() {
+        let verdicts: Vec<_> = file
+            .cases
+            .iter()
+            .map(|case| breaks(case, file.rule()))
+            .collect();
+        for (case, verdict) in file.cases.iter().zip(&verdicts) {
+            if let Err(found) = verdict {
+                wrong.push(format!("{}, {}: {found}", file.path.display(), case.title));
+            }
+        }
+        if file.rule().is_some() && !verdicts.contains(&Ok(true)) {
+            wrong.push(format!("{}: no case breaks it", file.path.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Returns whether a case breaks a rule, or what it does that it should not.
+fn breaks(case: &Case, rule: Option<Rule>) -> Result<bool, String> {
+    let lenient = case.read(Mode::Lenient);
+    let forgiven = lenient.as_ref().map_or(&[][..], Families::deviations);
+    let Err(strict) = case.read(Mode::Strict) else {
+        return match (lenient.is_ok(), forgiven) {
+            (true, []) => Ok(false),
+            _ => Err(format!(
+                "strict mode takes it, lenient mode gives {lenient:?}"
+            )),
+        };
+    };
+    let is_forgiven = forgiven
+        .iter()
+        .any(|deviation| Some(deviation.rule) == rule);
+    let is_refused = lenient.as_ref().is_err_and(|error| error.rule() == rule);
+    if strict.rule() == rule && (is_forgiven || is_refused) {
+        return Ok(true);
+    }
+    Err(format!(
+        "{:?} {strict}, lenient mode gives {lenient:?}",
+        strict.rule()
+    ))
+}
+
+#[test]
+fn every_rule_has_a_case() {
+    let files = CaseFile::all();
+    let with_cases: BTreeSet<Rule> = files.iter().filter_map(CaseFile::rule).collect();
+    let without: Vec<&Rule> = Rule::ALL
+        .iter()
+        .filter(|rule| !with_cases.contains(rule))
+        .collect();
+    assert!(without.is_empty(), "{without:?}");
+}
+
+#[test]
+fn every_case_reads_the_same_in_chunks() {
+    for file in CaseFile::all() {
+        for case in &file.cases {
+            for mode in [Mode::Lenient, Mode::Strict] {
+                assert_all_paths_agree(&case.input, &case.options.with_mode(mode));
+            }
+        }
+    }
+}
+
+/// Describes how a case is read in both modes, in the form of the files.
+fn describe(case: &Case) -> String {
+    let mut out = String::new();
+    let strict = case.read(Mode::Strict);
+    let lenient = case.read(Mode::Lenient);
+    match (&strict, &lenient) {
+        (Ok(strict), Ok(lenient)) => {
+            assert_eq!(strict[..], lenient[..], "the modes read something else");
+            out.push_str("accepted\n");
+        }
+        (Err(strict), Err(lenient)) if strict.to_string() == lenient.to_string() => {
+            push_error(&mut out, "refused", strict);
+        }
+        (Err(strict), Ok(_)) => push_error(&mut out, "strict", strict),
+        (strict, Err(lenient)) => {
+            let strict = strict.as_ref().expect_err("lenient mode is not stricter");
+            push_error(&mut out, "strict", strict);
+            push_error(&mut out, "lenient", lenient);
+        }
+    }
+    if let Ok(families) = &lenient {
+        push_deviations(&mut out, families);
+        families
+            .iter()
+            .for_each(|family| push_family(&mut out, family));
+    }
+    out.trim_end().to_owned()
+}
+
+fn push_error(out: &mut String, who: &str, error: &ParseError) {
+    writeln!(out, "{who}: {error}").unwrap();
+    for line in error.excerpt().to_string().lines() {
+        writeln!(out, "    {line}").unwrap();
+    }
+}
+
+fn push_deviations(out: &mut String, families: &Families) {
+    if families.deviations().is_empty() {
+        return;
+    }
+    let deviations: Vec<String> = families
+        .deviations()
+        .iter()
+        .map(|deviation| format!("{} in line {}", deviation.rule.id(), deviation.line))
+        .collect();
+    writeln!(out, "forgiven: {}", deviations.join(", ")).unwrap();
+}
+
+fn push_family(out: &mut String, family: &MetricFamily) {
+    write!(out, "= {} {}", family.name().escape_debug(), family.kind()).unwrap();
+    for (name, text) in [("help", family.help()), ("unit", family.unit())] {
+        if !text.is_empty() {
+            write!(out, ", {name} {text:?}").unwrap();
+        }
+    }
+    out.push('\n');
+    for sample in family.samples() {
+        push_sample(out, family, sample);
+    }
+}
+
+fn push_sample(out: &mut String, family: &MetricFamily, sample: &Sample) {
+    write!(out, "=   {}", family.sample_name(sample).escape_debug()).unwrap();
+    push_value(out, sample.labels(), sample.value(), sample.timestamp());
+    if let Some(exemplar) = sample.exemplar() {
+        out.push_str(" #");
+        push_exemplar(out, exemplar);
+    }
+    out.push('\n');
+}
+
+fn push_exemplar(out: &mut String, exemplar: &Exemplar) {
+    push_value(
+        out,
+        exemplar.labels(),
+        exemplar.value(),
+        exemplar.timestamp(),
+    );
+}
+
+fn push_value(out: &mut String, labels: &LabelSet, value: f64, timestamp: Option<Timestamp>) {
+    write!(out, " {labels:?} {value:?}").unwrap();
+    if let Some(timestamp) = timestamp {
+        write!(out, " @{timestamp}").unwrap();
+    }
+}
