@@ -6,6 +6,7 @@
 )]
 
 mod answers;
+mod conformance;
 mod credentials;
 mod own_client;
 #[cfg(feature = "rustls")]
