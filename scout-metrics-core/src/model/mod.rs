@@ -177,19 +177,31 @@ fn check_streams(streams: &[Stream]) -> Result<()> {
 }
 
 /// Checks that names are not empty, because an empty label is an absent one, and that each occurs once.
-fn check_names<'a>(what: &str, names: impl Iterator<Item = &'a str>) -> Result<()> {
-    let mut seen = HashSet::new();
-    for name in names {
-        if name.is_empty() {
-            return Err(Error::new(ErrorKind::Invalid, format!("a {what} is empty")));
-        }
-        if !seen.insert(name) {
-            let shown: String = name.chars().take(40).collect();
-            let message = format!("the {what} {shown:?} occurs twice");
-            return Err(Error::new(ErrorKind::Invalid, message));
+fn check_names<'a>(what: &str, names: impl Iterator<Item = &'a str> + Clone) -> Result<()> {
+    if names.clone().any(str::is_empty) {
+        return Err(Error::new(ErrorKind::Invalid, format!("a {what} is empty")));
+    }
+    let Some(duplicate) = find_duplicate(names) else {
+        return Ok(());
+    };
+    let shown: String = duplicate.chars().take(40).collect();
+    let message = format!("the {what} {shown:?} occurs twice");
+    Err(Error::new(ErrorKind::Invalid, message))
+}
+
+fn find_duplicate<'a>(mut names: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
+    // A few names are compared with each other, which is quicker than hashing and quadratic.
+    const FEW: usize = 16;
+    if names.clone().nth(FEW).is_some() {
+        let mut seen = HashSet::new();
+        return names.find(|name| !seen.insert(*name));
+    }
+    while let Some(name) = names.next() {
+        if names.clone().any(|other| other == name) {
+            return Some(name);
         }
     }
-    Ok(())
+    None
 }
 
 /// Time as RFC 3339 text in UTC, such as `2026-11-22T05:34:33Z`.

@@ -13,14 +13,80 @@ use super::{
 };
 use crate::{Deviation, Event, Line, MetricType, Rule, SampleRef, number::parse_count};
 
+/// The most anomalies that are kept, each with its sample. Docker Scout's expositions have few or none.
+const MAX_ANOMALIES: usize = 100_000;
+
 /// Collects the samples of one exposition.
 #[derive(Debug, Default)]
 pub(super) struct SnapshotBuilder {
     final_newline_is_required: bool,
+    shape: Shape,
     streams: Vec<StreamDraft>,
+    /// The streams by name.
     places: HashMap<StreamName, usize>,
+    /// The stream of the sample before.
+    current: usize,
     anomalies: Vec<Anomaly>,
     samples: usize,
+}
+
+/// Which family a sample is of, and what its labels are. Samples that follow each other are mostly alike in this.
+#[derive(Debug, Default)]
+struct Shape {
+    family: Family,
+    roles: Vec<Role>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+enum Family {
+    CompliantImages,
+    EvaluatedImages,
+    #[default]
+    Unknown,
+    Vulnerabilities,
+}
+
+/// What a label says.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Role {
+    DisplayName,
+    PolicyId,
+    Severity,
+    StreamName,
+    Unknown,
+}
+
+impl Shape {
+    fn learn(&mut self, sample: SampleRef<'_, '_>) {
+        self.family = match &*sample.name().decode() {
+            STREAM_VULNERABILITIES => Family::Vulnerabilities,
+            POLICY_COMPLIANT_IMAGES => Family::CompliantImages,
+            POLICY_EVALUATED_IMAGES => Family::EvaluatedImages,
+            _ => Family::Unknown,
+        };
+        let is_policy = self.family != Family::Vulnerabilities;
+        self.roles.clear();
+        self.roles
+            .extend(sample.labels().map(|(name, _)| match &*name.decode() {
+                STREAM_NAME => Role::StreamName,
+                SEVERITY if !is_policy => Role::Severity,
+                POLICY_ID if is_policy => Role::PolicyId,
+                POLICY_DISPLAY_NAME if is_policy => Role::DisplayName,
+                _ => Role::Unknown,
+            }));
+    }
+
+    fn has_unknown_label(&self) -> bool {
+        self.roles.contains(&Role::Unknown)
+    }
+
+    /// Returns the value of the label with a role. An empty one is an absent one (OpenMetrics 1.0, section Label).
+    #[inline]
+    fn value<'a>(&self, sample: SampleRef<'_, 'a>, role: Role) -> Option<Cow<'a, str>> {
+        let place = self.roles.iter().position(|found| *found == role)?;
+        let (_, value) = sample.labels().nth(place)?;
+        Some(value.decode()).filter(|value| !value.is_empty())
+    }
 }
 
 #[derive(Debug)]
@@ -28,7 +94,10 @@ struct StreamDraft {
     name: StreamName,
     counts: VulnerabilityCounts,
     policies: Vec<PolicyDraft>,
+    /// The policies by identifier, once there are many.
     places: HashMap<PolicyId, usize>,
+    /// Where the policy behind that of the sample before stands.
+    next: usize,
 }
 
 #[derive(Debug)]
@@ -42,45 +111,6 @@ struct PolicyDraft {
 struct Count {
     value: u64,
     line: u64,
-}
-
-/// Which of the two families about policies a sample belongs to.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum PolicyFamily {
-    Compliant,
-    Evaluated,
-}
-
-/// The labels of a sample that the models know.
-#[derive(Default)]
-struct KnownLabels<'a> {
-    stream: Option<Cow<'a, str>>,
-    severity: Option<Cow<'a, str>>,
-    policy_id: Option<Cow<'a, str>>,
-    display_name: Option<Cow<'a, str>>,
-    has_unknown: bool,
-}
-
-impl<'a> KnownLabels<'a> {
-    fn read(sample: SampleRef<'_, 'a>) -> Self {
-        let mut labels = Self::default();
-        let is_policy = sample.name() != STREAM_VULNERABILITIES;
-        for (name, value) in sample.labels() {
-            let place = match &*name.decode() {
-                STREAM_NAME => &mut labels.stream,
-                SEVERITY if !is_policy => &mut labels.severity,
-                POLICY_ID if is_policy => &mut labels.policy_id,
-                POLICY_DISPLAY_NAME if is_policy => &mut labels.display_name,
-                _ => {
-                    labels.has_unknown = true;
-                    continue;
-                }
-            };
-            // An empty label is an absent one (OpenMetrics 1.0, section Label).
-            *place = Some(value.decode()).filter(|value| !value.is_empty());
-        }
-        labels
-    }
 }
 
 impl SnapshotBuilder {
@@ -101,7 +131,15 @@ impl SnapshotBuilder {
             Event::Type { name, kind } => self.check_type(&name.decode(), kind, line.number()),
             _ => {}
         }
-        Ok(())
+        self.check_anomaly_count()
+    }
+
+    fn check_anomaly_count(&self) -> Result<()> {
+        if self.anomalies.len() <= MAX_ANOMALIES {
+            return Ok(());
+        }
+        let message = format!("there are more anomalies than the limit of {MAX_ANOMALIES}");
+        Err(Error::new(ErrorKind::Limit, message))
     }
 
     /// Pairs the counts and returns the snapshot.
@@ -116,10 +154,9 @@ impl SnapshotBuilder {
                 .push(Anomaly::new(AnomalyKind::Empty, message));
         }
         let mut streams = Vec::with_capacity(self.streams.len());
-        for draft in self.streams {
-            if let Some(stream) = draft.finish(&mut self.anomalies)? {
-                streams.push(stream);
-            }
+        for draft in std::mem::take(&mut self.streams) {
+            streams.extend(draft.finish(&mut self.anomalies)?);
+            self.check_anomaly_count()?;
         }
         self.anomalies.sort_by_key(Anomaly::line);
         let snapshot = Snapshot::new(organization.clone(), streams)?;
@@ -165,21 +202,17 @@ impl SnapshotBuilder {
 
     fn push_sample(&mut self, sample: SampleRef<'_, '_>, line: u64) -> Result<()> {
         self.samples += 1;
-        let name = sample.name();
-        if name == STREAM_VULNERABILITIES {
-            self.push_vulnerabilities(sample, line)?;
-        } else if name == POLICY_COMPLIANT_IMAGES {
-            self.push_policy(sample, PolicyFamily::Compliant, line)?;
-        } else if name == POLICY_EVALUATED_IMAGES {
-            self.push_policy(sample, PolicyFamily::Evaluated, line)?;
-        } else {
-            self.report(
-                AnomalyKind::UnknownFamily,
-                "the family is none of Docker Scout's",
-                sample,
-                line,
-            );
-            return Ok(());
+        if !sample.parts.same_names {
+            self.shape.learn(sample);
+        }
+        match self.shape.family {
+            Family::CompliantImages | Family::EvaluatedImages => self.push_policy(sample, line)?,
+            Family::Unknown => {
+                let message = "the family is none of Docker Scout's";
+                self.report(AnomalyKind::UnknownFamily, message, sample, line);
+                return Ok(());
+            }
+            Family::Vulnerabilities => self.push_vulnerabilities(sample, line)?,
         }
         if sample.timestamp().is_some() || sample.exemplar().is_some() {
             let message = "a timestamp or an exemplar of the sample is left out";
@@ -190,8 +223,9 @@ impl SnapshotBuilder {
 
     fn push_vulnerabilities(&mut self, sample: SampleRef<'_, '_>, line: u64) -> Result<()> {
         let count = read_count(sample, line)?;
-        let labels = KnownLabels::read(sample);
-        let (Some(stream), Some(severity)) = (labels.stream, labels.severity) else {
+        let stream = self.shape.value(sample, Role::StreamName);
+        let severity = self.shape.value(sample, Role::Severity);
+        let (Some(stream), Some(severity)) = (stream, severity) else {
             let message = "the sample has no label `streamName` or no label `severity`";
             self.report(AnomalyKind::MissingLabel, message, sample, line);
             return Ok(());
@@ -201,69 +235,94 @@ impl SnapshotBuilder {
             self.report(AnomalyKind::UnknownSeverity, message, sample, line);
             return Ok(());
         };
-        let draft = self.stream(&stream);
+        let place = self.stream(&stream);
+        let draft = &mut self.streams[place];
         if draft.counts.get(severity).is_some() {
             self.report_duplicate(sample, line);
             return Ok(());
         }
         draft.counts = draft.counts.with(severity, count)?;
-        self.report_unknown_label(labels.has_unknown, sample, line);
+        self.report_unknown_label(sample, line);
         Ok(())
     }
 
-    fn push_policy(
-        &mut self,
-        sample: SampleRef<'_, '_>,
-        family: PolicyFamily,
-        line: u64,
-    ) -> Result<()> {
+    fn push_policy(&mut self, sample: SampleRef<'_, '_>, line: u64) -> Result<()> {
         let value = read_count(sample, line)?;
-        let labels = KnownLabels::read(sample);
-        let (Some(stream), Some(id)) = (labels.stream, labels.policy_id) else {
+        let stream = self.shape.value(sample, Role::StreamName);
+        let id = self.shape.value(sample, Role::PolicyId);
+        let (Some(stream), Some(id)) = (stream, id) else {
             let message = "the sample has no label `streamName` or no label `id`";
             self.report(AnomalyKind::MissingLabel, message, sample, line);
             return Ok(());
         };
-        let display_name = labels.display_name.unwrap_or_default();
-        let draft = self.stream(&stream).policy(&id, &display_name);
+        let display_name = self
+            .shape
+            .value(sample, Role::DisplayName)
+            .unwrap_or_default();
+        let is_compliant = self.shape.family == Family::CompliantImages;
+        let draft = self.policy(&stream, &id, &display_name);
         let has_other_name = draft.policy.display_name() != display_name;
-        let place = match family {
-            PolicyFamily::Compliant => &mut draft.compliant,
-            PolicyFamily::Evaluated => &mut draft.evaluated,
+        let count = if is_compliant {
+            &mut draft.compliant
+        } else {
+            &mut draft.evaluated
         };
-        if place.is_some() {
+        if count.is_some() {
             self.report_duplicate(sample, line);
             return Ok(());
         }
-        *place = Some(Count { value, line });
+        *count = Some(Count { value, line });
         if has_other_name {
             let message = "the policy has another `displayName` in an earlier line";
             self.report(AnomalyKind::DisplayNameConflict, message, sample, line);
         }
         if display_name.is_empty() {
-            let anomaly = Anomaly::new(
-                AnomalyKind::MissingLabel,
-                "the policy has no label `displayName`",
-            );
-            self.anomalies.push(anomaly.with_line(line));
+            let message = "the policy has no label `displayName`";
+            self.anomalies
+                .push(Anomaly::new(AnomalyKind::MissingLabel, message).with_line(line));
         }
-        self.report_unknown_label(labels.has_unknown, sample, line);
+        self.report_unknown_label(sample, line);
         Ok(())
     }
 
-    fn stream(&mut self, name: &str) -> &mut StreamDraft {
-        // Most samples are of the stream of the sample before.
-        let place = match self.streams.last() {
-            Some(last) if last.name.as_str() == name => Some(self.streams.len() - 1),
-            _ => self.places.get(name).copied(),
+    /// Returns the place of a stream. Most samples are of the stream of the sample before, or of the one behind it.
+    fn stream(&mut self, name: &str) -> usize {
+        let is_at = |place: &usize| {
+            self.streams
+                .get(*place)
+                .is_some_and(|draft| draft.name.as_str() == name)
         };
-        let place = place.unwrap_or_else(|| {
+        let near = [self.current, self.current + 1].into_iter().find(is_at);
+        let place = near.or_else(|| self.places.get(name).copied());
+        self.current = place.unwrap_or_else(|| {
             let name = StreamName::new(name);
             self.places.insert(name.clone(), self.streams.len());
             self.streams.push(StreamDraft::new(name));
             self.streams.len() - 1
         });
-        &mut self.streams[place]
+        self.current
+    }
+
+    fn policy(&mut self, stream: &str, id: &str, display_name: &str) -> &mut PolicyDraft {
+        let place = self.stream(stream);
+        let found = self.streams[place].find_policy(id).unwrap_or_else(|| {
+            // Streams mostly have the same policies in the same order, so that their names can be shared.
+            let index = self.streams[place].policies.len();
+            let alike = place
+                .checked_sub(1)
+                .and_then(|before| self.streams[before].policies.get(index));
+            let alike = alike.map(|draft| &draft.policy);
+            let alike = alike.filter(|policy| {
+                policy.id().as_str() == id && policy.display_name() == display_name
+            });
+            let policy = alike
+                .cloned()
+                .unwrap_or_else(|| Policy::new(id, display_name));
+            self.streams[place].push_policy(policy)
+        });
+        let draft = &mut self.streams[place];
+        draft.next = found + 1;
+        &mut draft.policies[found]
     }
 
     fn report_duplicate(&mut self, sample: SampleRef<'_, '_>, line: u64) {
@@ -271,8 +330,8 @@ impl SnapshotBuilder {
         self.report(AnomalyKind::DuplicateSample, message, sample, line);
     }
 
-    fn report_unknown_label(&mut self, has_unknown: bool, sample: SampleRef<'_, '_>, line: u64) {
-        if has_unknown {
+    fn report_unknown_label(&mut self, sample: SampleRef<'_, '_>, line: u64) {
+        if self.shape.has_unknown_label() {
             let message = "the sample has a label that is not known";
             self.report(AnomalyKind::UnknownLabel, message, sample, line);
         }
@@ -296,27 +355,44 @@ impl SnapshotBuilder {
 }
 
 impl StreamDraft {
+    /// Up to so many policies are compared one by one, which is quicker than hashing.
+    const FEW: usize = 16;
+
     fn new(name: StreamName) -> Self {
         Self {
             name,
             counts: VulnerabilityCounts::new(),
             policies: Vec::new(),
             places: HashMap::new(),
+            next: 0,
         }
     }
 
-    fn policy(&mut self, id: &str, display_name: &str) -> &mut PolicyDraft {
-        let place = self.places.get(id).copied().unwrap_or_else(|| {
-            let policy = Policy::new(id, display_name);
-            self.places.insert(policy.id().clone(), self.policies.len());
-            self.policies.push(PolicyDraft {
-                policy,
-                compliant: None,
-                evaluated: None,
-            });
-            self.policies.len() - 1
+    fn find_policy(&self, id: &str) -> Option<usize> {
+        let is_it = |draft: &PolicyDraft| draft.policy.id().as_str() == id;
+        if self.policies.get(self.next).is_some_and(is_it) {
+            return Some(self.next);
+        }
+        if self.policies.len() <= Self::FEW {
+            return self.policies.iter().position(is_it);
+        }
+        self.places.get(id).copied()
+    }
+
+    fn push_policy(&mut self, policy: Policy) -> usize {
+        let place = self.policies.len();
+        self.policies.push(PolicyDraft {
+            policy,
+            compliant: None,
+            evaluated: None,
         });
-        &mut self.policies[place]
+        if place >= Self::FEW {
+            let unknown = self.places.len()..=place;
+            for (place, draft) in unknown.clone().zip(&self.policies[unknown]) {
+                self.places.insert(draft.policy.id().clone(), place);
+            }
+        }
+        place
     }
 
     /// Returns the stream, unless all that is known of it is one half of a pair.
