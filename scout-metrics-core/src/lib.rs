@@ -42,6 +42,7 @@ mod backoff;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod decorate;
+mod diff;
 mod error;
 mod held;
 mod memory;
@@ -54,6 +55,7 @@ mod unwind;
 
 pub use crate::{
     decorate::{cache::Cached, fallback::Fallback, merge::Merged, timeout::Timeout},
+    diff::Change,
     error::{Error, ErrorKind, Result},
     held::{DEFAULT_TIME_TO_LIVE, RefreshStatus},
     memory::MemorySource,

@@ -8,9 +8,9 @@
 use std::{error::Error as StdError, fmt::Debug, sync::Arc, time::Duration};
 
 use scout_metrics_core::{
-    Anomaly, AnomalyKind, Cached, Error, ErrorKind, Fallback, MemorySource, Merged, MetricsSource,
-    MetricsSourceExt, Organization, Policy, PolicyId, PolicyResult, Poller, RawSample,
-    RefreshStatus, Result, Severity, Snapshot, Stream, StreamName, Timeout, Updates,
+    Anomaly, AnomalyKind, Cached, Change, Error, ErrorKind, Fallback, MemorySource, Merged,
+    MetricsSource, MetricsSourceExt, Organization, Policy, PolicyId, PolicyResult, Poller,
+    RawSample, RefreshStatus, Result, Severity, Snapshot, Stream, StreamName, Timeout, Updates,
     VulnerabilityCounts,
 };
 
@@ -28,6 +28,7 @@ fn everything_can_cross_threads_and_be_shown() {
     check::<Anomaly>();
     check::<AnomalyKind>();
     check::<Cached<Box<dyn MetricsSource>>>();
+    check::<Change>();
     check::<Error>();
     check::<ErrorKind>();
     check::<Fallback<Arc<dyn MetricsSource>, MemorySource>>();
