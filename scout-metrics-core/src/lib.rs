@@ -38,6 +38,7 @@
 
 #![forbid(unsafe_code)]
 
+mod attempt;
 mod backoff;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -51,10 +52,15 @@ mod poller;
 mod source;
 #[cfg(test)]
 mod testing;
-mod unwind;
 
 pub use crate::{
-    decorate::{cache::Cached, fallback::Fallback, merge::Merged, timeout::Timeout},
+    decorate::{
+        cache::Cached,
+        fallback::Fallback,
+        merge::Merged,
+        observe::{Observation, Observed},
+        timeout::Timeout,
+    },
     diff::Change,
     error::{Error, ErrorKind, Result},
     held::{DEFAULT_TIME_TO_LIVE, RefreshStatus},

@@ -9,9 +9,9 @@ use std::{error::Error as StdError, fmt::Debug, sync::Arc, time::Duration};
 
 use scout_metrics_core::{
     Anomaly, AnomalyKind, Cached, Change, Error, ErrorKind, Fallback, MemorySource, Merged,
-    MetricsSource, MetricsSourceExt, Organization, Policy, PolicyId, PolicyResult, Poller,
-    RawSample, RefreshStatus, Result, Severity, Snapshot, Stream, StreamName, Timeout, Updates,
-    VulnerabilityCounts,
+    MetricsSource, MetricsSourceExt, Observation, Observed, Organization, Policy, PolicyId,
+    PolicyResult, Poller, RawSample, RefreshStatus, Result, Severity, Snapshot, Stream, StreamName,
+    Timeout, Updates, VulnerabilityCounts,
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -34,6 +34,8 @@ fn everything_can_cross_threads_and_be_shown() {
     check::<Fallback<Arc<dyn MetricsSource>, MemorySource>>();
     check::<MemorySource>();
     check::<Merged>();
+    check::<Observation>();
+    check::<Observed<Arc<dyn MetricsSource>>>();
     check::<Organization>();
     check::<Policy>();
     check::<PolicyId>();
