@@ -50,8 +50,8 @@ use crate::{
 ///
 /// # Order
 ///
-/// Outermost but for what must see every scrape: a timeout or a fallback inside is cached with its answer, one outside
-/// bounds or replaces what the cache says.
+/// Outside of what belongs to a request to the source, such as a [timeout](crate::Timeout) for it; inside of what belongs
+/// to a caller, such as the caller's own timeout, or a [fallback](crate::Fallback).
 ///
 /// # Example
 ///
