@@ -25,6 +25,21 @@
 //! *evaluated* against and *compliant* with each *policy*. One retrieval of all of it is a *scrape*; what a scrape
 //! said is a [`Snapshot`].
 //!
+//! # Composing sources
+//!
+//! Whatever is a [`MetricsSource`] can be decorated, by the methods of [`MetricsSourceExt`], and the result is one again:
+//!
+//! | type | what it adds |
+//! |---|---|
+//! | [`Cached`] | the last good answer is kept for an hour, and shared by all who ask |
+//! | [`Fallback`] | a second source is asked when the first one fails |
+//! | [`Observed`] | each scrape is reported, for counters and histograms |
+//! | [`Poller`] | refreshes in the background, so that nobody waits |
+//! | [`Timeout`] | a bound on how long a caller waits |
+//!
+//! [`Merged`] scrapes the sources of several organizations together. [`Snapshot::changes_since`] tells what two snapshots
+//! of one differ in.
+//!
 //! # Features
 //!
 //! | feature | default | what it adds |
@@ -38,10 +53,12 @@
 
 #![forbid(unsafe_code)]
 
+mod attempt;
 mod backoff;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod decorate;
+mod diff;
 mod error;
 mod held;
 mod memory;
@@ -50,10 +67,16 @@ mod poller;
 mod source;
 #[cfg(test)]
 mod testing;
-mod unwind;
 
 pub use crate::{
-    decorate::{cache::Cached, fallback::Fallback, merge::Merged, timeout::Timeout},
+    decorate::{
+        cache::Cached,
+        fallback::Fallback,
+        merge::Merged,
+        observe::{Observation, Observed},
+        timeout::Timeout,
+    },
+    diff::Change,
     error::{Error, ErrorKind, Result},
     held::{DEFAULT_TIME_TO_LIVE, RefreshStatus},
     memory::MemorySource,

@@ -15,10 +15,9 @@ use tokio::{
 };
 
 use crate::{
-    Error, ErrorKind, MetricsSource, Organization, RefreshStatus, Result, Snapshot,
+    Error, ErrorKind, MetricsSource, Organization, RefreshStatus, Result, Snapshot, attempt,
     backoff::{Backoff, jitter},
     held::{Held, Terms},
-    unwind,
 };
 
 /// The timer's resolution. A shorter interval would keep a core busy.
@@ -370,7 +369,7 @@ impl Shared {
                 state.phase = Phase::Refreshing;
                 false
             });
-            let result = unwind::scrape(&*self.source).await;
+            let result = attempt::scrape(&*self.source).await;
             let delay = self.settle(result);
             let asked = states.wait_for(|state| state.phase == Phase::Refreshing);
             // Either way it is time: the wait is over, or somebody asks.

@@ -4,12 +4,12 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
-use crate::{Cached, Fallback, Organization, Result, Snapshot, Timeout};
+use crate::{Cached, Fallback, Observation, Observed, Organization, Result, Snapshot, Timeout};
 
 /// Something that Docker Scout metrics of one organization can be scraped from.
 ///
 /// Backends ([`MemorySource`](crate::MemorySource), and in the other crates `FileSource` and `ScoutSource`) talk to
-/// where the data is. Decorators ([`Cached`], [`Fallback`], [`Timeout`])
+/// where the data is. Decorators ([`Cached`], [`Fallback`], [`Observed`], [`Timeout`])
 /// wrap another source. Both are sources, so they compose, and a
 /// `Arc<dyn MetricsSource>` or `Box<dyn MetricsSource>` is one too.
 ///
@@ -114,6 +114,11 @@ pub trait MetricsSourceExt: MetricsSource + Sized {
     /// Returns the source behind a cache that keeps a snapshot for a time to live; see [`Cached`] for its defaults.
     fn cached(self, time_to_live: Duration) -> Cached<Self> {
         Cached::new(self).with_time_to_live(time_to_live)
+    }
+
+    /// Returns the source with an observer that is told of every scrape; see [`Observed`].
+    fn observed(self, observer: impl Fn(Observation) + Send + Sync + 'static) -> Observed<Self> {
+        Observed::new(self, observer)
     }
 
     /// Returns the source with another one that is asked when it fails; see [`Fallback`].

@@ -92,6 +92,15 @@ async fn fallback_conforms() {
 }
 
 #[tokio::test]
+async fn observed_conforms() {
+    let source = memory().observed(|_| {});
+    conformance::check_wrapper(&source, &memory());
+    check_all_forms(source).await;
+    let source = failing(ErrorKind::Status).observed(|_| {});
+    conformance::check_failing(&source, ErrorKind::Status).await;
+}
+
+#[tokio::test]
 async fn poller_conforms() {
     let poller = Poller::builder(memory()).spawn();
     conformance::check_wrapper(&poller, &memory());

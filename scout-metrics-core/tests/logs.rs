@@ -10,7 +10,8 @@
 use std::{cell::RefCell, error::Error as StdError, fmt, sync::Once, time::Duration};
 
 use scout_metrics_core::{
-    Error, ErrorKind, MemorySource, MetricsSource, MetricsSourceExt, Organization, Snapshot, Stream,
+    Error, ErrorKind, MemorySource, Merged, MetricsSource, MetricsSourceExt, Organization, Poller,
+    Snapshot, Stream,
 };
 use tokio::time::advance;
 use tracing::{
@@ -96,6 +97,52 @@ async fn a_fallback_logs_when_it_begins_and_ends() {
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn every_scrape_of_a_cache_or_poller_is_a_span_with_its_outcome() {
+    listen();
+    let memory = MemorySource::new(snapshot(&["a", "b"]));
+    memory.clone().cached(HOUR).scrape().await.unwrap();
+    memory.set(Err(down()));
+    Poller::builder(memory).spawn().scrape().await.unwrap_err();
+    assert_eq!(
+        logged_at_any_level(),
+        [
+            "SPAN scrape organization=acme",
+            "DEBUG scraped Memory(acme) duration=0ns streams=2 anomalies=0",
+            "SPAN scrape organization=acme",
+            "DEBUG cannot scrape Memory(acme) duration=0ns kind=unavailable \
+             error=organization `acme`: down",
+            "WARN cannot refresh the snapshot organization=acme kind=unavailable failures=1 \
+             serves_stale=false error=organization `acme`: down",
+        ]
+    );
+}
+
+/// An error carries the beginning of the answer's body, in which a server may echo what it was sent.
+#[tokio::test(start_paused = true)]
+async fn no_body_of_an_answer_is_logged() {
+    const SECRET: &str = "dckr_pat_0123456789";
+    listen();
+    let error = down().with_body(SECRET);
+    let failing = || MemorySource::failing(Organization::new("acme").unwrap(), error.clone());
+    let poller = Poller::builder(failing()).spawn();
+    let source = failing()
+        .observed(|_| {})
+        .timeout(HOUR)
+        .cached(HOUR)
+        .or_else(poller);
+    source.scrape().await.unwrap_err();
+    let merged = Merged::new([source]).unwrap();
+    assert!(merged.scrape_all().await[0].1.is_err());
+
+    let lines = logged_at_any_level();
+    assert!(lines.iter().any(|line| line.contains("fails too")));
+    assert!(
+        lines.iter().all(|line| !line.contains(SECRET)),
+        "{lines:#?}"
+    );
+}
+
 thread_local! {
     static LINES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
@@ -106,9 +153,19 @@ fn listen() {
     ONCE.call_once(|| tracing::subscriber::set_global_default(Lines).unwrap());
 }
 
-/// Returns one line per event of this thread: the level, the message and the fields.
+/// Returns one line per event of this thread from INFO up: the level, the message and the fields.
 fn logged() -> Vec<String> {
+    let mut lines = logged_at_any_level();
+    lines.retain(|line| !line.starts_with("DEBUG") && !line.starts_with("SPAN"));
+    lines
+}
+
+fn logged_at_any_level() -> Vec<String> {
     LINES.take()
+}
+
+fn log(line: String) {
+    LINES.with_borrow_mut(|lines| lines.push(line));
 }
 
 struct Lines;
@@ -118,7 +175,10 @@ impl Subscriber for Lines {
         metadata.target().starts_with("scout_metrics")
     }
 
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+    fn new_span(&self, span: &span::Attributes<'_>) -> span::Id {
+        let mut line = Line(format!("SPAN {}", span.metadata().name()));
+        span.record(&mut line);
+        log(line.0);
         span::Id::from_u64(1)
     }
 
@@ -129,7 +189,7 @@ impl Subscriber for Lines {
     fn event(&self, event: &Event<'_>) {
         let mut line = Line(event.metadata().level().to_string());
         event.record(&mut line);
-        LINES.with_borrow_mut(|lines| lines.push(line.0));
+        log(line.0);
     }
 
     fn enter(&self, _: &span::Id) {}

@@ -8,10 +8,10 @@
 use std::{error::Error as StdError, fmt::Debug, sync::Arc, time::Duration};
 
 use scout_metrics_core::{
-    Anomaly, AnomalyKind, Cached, Error, ErrorKind, Fallback, MemorySource, Merged, MetricsSource,
-    MetricsSourceExt, Organization, Policy, PolicyId, PolicyResult, Poller, RawSample,
-    RefreshStatus, Result, Severity, Snapshot, Stream, StreamName, Timeout, Updates,
-    VulnerabilityCounts,
+    Anomaly, AnomalyKind, Cached, Change, Error, ErrorKind, Fallback, MemorySource, Merged,
+    MetricsSource, MetricsSourceExt, Observation, Observed, Organization, Policy, PolicyId,
+    PolicyResult, Poller, RawSample, RefreshStatus, Result, Severity, Snapshot, Stream, StreamName,
+    Timeout, Updates, VulnerabilityCounts,
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -28,11 +28,14 @@ fn everything_can_cross_threads_and_be_shown() {
     check::<Anomaly>();
     check::<AnomalyKind>();
     check::<Cached<Box<dyn MetricsSource>>>();
+    check::<Change>();
     check::<Error>();
     check::<ErrorKind>();
     check::<Fallback<Arc<dyn MetricsSource>, MemorySource>>();
     check::<MemorySource>();
     check::<Merged>();
+    check::<Observation>();
+    check::<Observed<Arc<dyn MetricsSource>>>();
     check::<Organization>();
     check::<Policy>();
     check::<PolicyId>();

@@ -16,10 +16,9 @@ use tokio::{runtime::Handle, sync::watch, task::AbortHandle, time::Instant};
 use tracing::Instrument;
 
 use crate::{
-    Error, ErrorKind, MetricsSource, Organization, RefreshStatus, Result, Snapshot,
+    Error, ErrorKind, MetricsSource, Organization, RefreshStatus, Result, Snapshot, attempt,
     backoff::Backoff,
     held::{Held, Terms},
-    unwind,
 };
 
 /// A source that asks another one at most once per time to live, however many ask it.
@@ -51,8 +50,8 @@ use crate::{
 ///
 /// # Order
 ///
-/// Outermost but for what must see every scrape: a timeout or a fallback inside is cached with its answer, one outside
-/// bounds or replaces what the cache says.
+/// Outside of what belongs to a request to the source, such as a [timeout](crate::Timeout) for it; inside of what belongs
+/// to a caller, such as the caller's own timeout, or a [fallback](crate::Fallback).
 ///
 /// # Example
 ///
@@ -161,7 +160,7 @@ impl<S: MetricsSource> Cached<S> {
         let (landed, answer) = watch::channel(None);
         let this = self.clone();
         let refresh = async move {
-            let result = unwind::scrape(&*this.source).await;
+            let result = attempt::scrape(&*this.source).await;
             landed.send_replace(Some(this.settle(result)));
         };
         let task = runtime.spawn(refresh.in_current_span()).abort_handle();

@@ -4,7 +4,7 @@ use std::{collections::HashSet, fmt, sync::Arc};
 
 use tokio::{sync::Semaphore, task::JoinSet};
 
-use crate::{Error, ErrorKind, MetricsSource, Organization, Result, Snapshot, unwind};
+use crate::{Error, ErrorKind, MetricsSource, Organization, Result, Snapshot, attempt};
 
 const DEFAULT_CONCURRENCY: usize = 8;
 
@@ -110,7 +110,7 @@ impl Merged {
                 let (permits, source) = (Arc::clone(&permits), Arc::clone(source));
                 async move {
                     let _permit = permits.acquire().await;
-                    (index, unwind::scrape(&*source).await)
+                    (index, attempt::scrape(&*source).await)
                 }
             })
             .collect();

@@ -3,6 +3,7 @@
 pub(crate) mod cache;
 pub(crate) mod fallback;
 pub(crate) mod merge;
+pub(crate) mod observe;
 pub(crate) mod timeout;
 
 use crate::{Error, ErrorKind};

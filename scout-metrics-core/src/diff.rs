@@ -1,0 +1,423 @@
+//! What changed between two snapshots.
+
+use std::{
+    collections::HashMap,
+    fmt::{self, Write},
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{PolicyResult, Severity, Snapshot, Stream, StreamName};
+
+/// One difference between two snapshots; see [`Snapshot::changes_since`].
+///
+/// `Display` writes one line, in which control characters of names are escaped. In JSON, `kind` is the variant in lower
+/// case with underscores, beside the fields; the form is stable as that of a [`Snapshot`] is.
+///
+/// ```
+/// use scout_metrics_core::{Change, Severity};
+///
+/// let json = r#"{"kind":"vulnerabilities_changed","stream":"production","severity":"HIGH","before":3,"after":5}"#;
+/// let change: Change = serde_json::from_str(json)?;
+/// assert_eq!(change.to_string(), "production: HIGH 3 -> 5 (+2)");
+/// assert_eq!(serde_json::to_string(&change)?, json);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[non_exhaustive]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Change {
+    /// A policy has a result for a stream where it had none.
+    PolicyAdded {
+        /// The stream.
+        stream: StreamName,
+        /// The result now.
+        after: PolicyResult,
+    },
+    /// The counts of a policy's result, or its display name, are different.
+    PolicyChanged {
+        /// The stream.
+        stream: StreamName,
+        /// The result before.
+        before: PolicyResult,
+        /// The result now.
+        after: PolicyResult,
+    },
+    /// A policy has no result any more for a stream that is still there.
+    PolicyRemoved {
+        /// The stream.
+        stream: StreamName,
+        /// The result before.
+        before: PolicyResult,
+    },
+    /// A stream is there that was not.
+    StreamAdded {
+        /// The stream.
+        stream: StreamName,
+        /// All that is said about it.
+        after: Stream,
+    },
+    /// A stream is not there any more.
+    StreamRemoved {
+        /// The stream.
+        stream: StreamName,
+        /// All that was said about it.
+        before: Stream,
+    },
+    /// The count of one severity is different, or is reported and was not, or the other way round.
+    VulnerabilitiesChanged {
+        /// The stream.
+        stream: StreamName,
+        /// The severity.
+        severity: Severity,
+        /// The count before, if there was one.
+        before: Option<u64>,
+        /// The count now, if there is one.
+        after: Option<u64>,
+    },
+}
+
+impl Change {
+    /// Returns the name of the stream that changed.
+    pub fn stream(&self) -> &StreamName {
+        match self {
+            Self::PolicyAdded { stream, .. }
+            | Self::PolicyChanged { stream, .. }
+            | Self::PolicyRemoved { stream, .. }
+            | Self::StreamAdded { stream, .. }
+            | Self::StreamRemoved { stream, .. }
+            | Self::VulnerabilitiesChanged { stream, .. } => stream,
+        }
+    }
+}
+
+impl Snapshot {
+    /// Returns what is different from an earlier snapshot, none if only the time, the order or the anomalies are.
+    ///
+    /// The streams come in their order here and then those that are gone; for each stream the severities, the worst
+    /// first, and then the policies in the same way.
+    ///
+    /// ```
+    /// use scout_metrics_core::{Organization, Snapshot, Stream};
+    ///
+    /// let acme = Organization::new("acme")?;
+    /// let production = |counts: &str| Ok::<_, scout_metrics_core::Error>(
+    ///     Stream::new("production").with_vulnerabilities(counts.parse()?)
+    /// );
+    /// let before = Snapshot::new(acme.clone(), [production("5C 3H")?])?;
+    /// let after = Snapshot::new(acme, [production("4C 3H")?, Stream::new("staging")])?;
+    ///
+    /// let lines: Vec<String> = after.changes_since(&before).iter().map(ToString::to_string).collect();
+    /// assert_eq!(lines, ["production: CRITICAL 5 -> 4 (-1)", "staging: stream added, -"]);
+    /// # Ok::<(), scout_metrics_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn changes_since(&self, before: &Self) -> Vec<Change> {
+        if self.is_same(before) {
+            return Vec::new();
+        }
+        let (kept, gone) = pair(before.streams(), self.streams(), |stream| {
+            stream.name().as_str()
+        });
+        let mut changes = Vec::new();
+        for (before, after) in kept {
+            match before {
+                None => changes.push(Change::StreamAdded {
+                    stream: after.name().clone(),
+                    after: after.clone(),
+                }),
+                Some(before) => compare_streams(before, after, &mut changes),
+            }
+        }
+        changes.extend(gone.into_iter().map(|before| Change::StreamRemoved {
+            stream: before.name().clone(),
+            before: before.clone(),
+        }));
+        changes
+    }
+}
+
+fn compare_streams(before: &Stream, after: &Stream, changes: &mut Vec<Change>) {
+    let stream = after.name();
+    for severity in Severity::ALL {
+        let counts = |stream: &Stream| stream.vulnerabilities().get(severity);
+        let (before, after) = (counts(before), counts(after));
+        if before != after {
+            changes.push(Change::VulnerabilitiesChanged {
+                stream: stream.clone(),
+                severity,
+                before,
+                after,
+            });
+        }
+    }
+    let (kept, gone) = pair(before.policies(), after.policies(), |result| {
+        result.policy().id().as_str()
+    });
+    for (before, after) in kept {
+        match before {
+            None => changes.push(Change::PolicyAdded {
+                stream: stream.clone(),
+                after: after.clone(),
+            }),
+            Some(before) if before != after => changes.push(Change::PolicyChanged {
+                stream: stream.clone(),
+                before: before.clone(),
+                after: after.clone(),
+            }),
+            Some(_) => {}
+        }
+    }
+    changes.extend(gone.into_iter().map(|before| Change::PolicyRemoved {
+        stream: stream.clone(),
+        before: before.clone(),
+    }));
+}
+
+type Pairs<'a, T> = Vec<(Option<&'a T>, &'a T)>;
+
+/// Returns what is there now, each with what it was before, and what is gone.
+fn pair<'a, T>(
+    before: &'a [T],
+    after: &'a [T],
+    key: impl Fn(&'a T) -> &'a str,
+) -> (Pairs<'a, T>, Vec<&'a T>) {
+    let mut left: HashMap<&str, &T> = before.iter().map(|item| (key(item), item)).collect();
+    let kept = after
+        .iter()
+        .map(|item| (left.remove(key(item)), item))
+        .collect();
+    let gone = before
+        .iter()
+        .filter(|item| left.contains_key(key(item)))
+        .collect();
+    (kept, gone)
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", OneLine(self.stream().as_str()))?;
+        match self {
+            Self::PolicyAdded { after, .. } => {
+                write!(f, "policy {} added, {}", name(after), images(after))
+            }
+            Self::PolicyChanged { before, after, .. } => write_policy(f, before, after),
+            Self::PolicyRemoved { before, .. } => write!(f, "policy {} removed", name(before)),
+            Self::StreamAdded { after, .. } => {
+                write!(f, "stream added, {}", after.vulnerabilities())
+            }
+            Self::StreamRemoved { .. } => f.write_str("stream removed"),
+            Self::VulnerabilitiesChanged {
+                severity,
+                before,
+                after,
+                ..
+            } => write_counts(f, *severity, *before, *after),
+        }
+    }
+}
+
+fn write_counts(
+    f: &mut fmt::Formatter<'_>,
+    severity: Severity,
+    before: Option<u64>,
+    after: Option<u64>,
+) -> fmt::Result {
+    match (before, after) {
+        (Some(before), Some(after)) => {
+            let sign = if after > before { '+' } else { '-' };
+            let difference = after.abs_diff(before);
+            write!(f, "{severity} {before} -> {after} ({sign}{difference})")
+        }
+        (None, Some(after)) => write!(f, "{severity} {after}, not reported before"),
+        (_, None) => write!(f, "{severity} not reported any more"),
+    }
+}
+
+fn write_policy(
+    f: &mut fmt::Formatter<'_>,
+    before: &PolicyResult,
+    after: &PolicyResult,
+) -> fmt::Result {
+    write!(f, "policy {}", name(before))?;
+    if name(before).0 != name(after).0 {
+        write!(f, " is now called {}", name(after))?;
+    }
+    let counts = |result: &PolicyResult| (result.compliant(), result.evaluated());
+    if counts(before) != counts(after) {
+        write!(f, " {} -> {}", images(before), images(after))?;
+    }
+    Ok(())
+}
+
+/// Returns the name that people read, or the identifier where there is none.
+fn name(result: &PolicyResult) -> OneLine<'_> {
+    let policy = result.policy();
+    match policy.display_name() {
+        "" => OneLine(policy.id().as_str()),
+        name => OneLine(name),
+    }
+}
+
+fn images(result: &PolicyResult) -> String {
+    format!("{}/{}", result.compliant(), result.evaluated())
+}
+
+/// A name in a line for people: any text is one, also one with line breaks or terminal control.
+struct OneLine<'a>(&'a str);
+
+impl fmt::Display for OneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in self.0.chars() {
+            if c.is_control() {
+                write!(f, "{}", c.escape_default())?;
+            } else {
+                f.write_char(c)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Policy, testing::acme};
+
+    fn stream(name: &str, counts: &str) -> Stream {
+        Stream::new(name).with_vulnerabilities(counts.parse().unwrap())
+    }
+
+    fn policy(id: &str, name: &str, compliant: u64) -> PolicyResult {
+        PolicyResult::new(Policy::new(id, name), compliant, 4).unwrap()
+    }
+
+    fn changes(before: Vec<Stream>, after: Vec<Stream>) -> Vec<Change> {
+        let snapshot = |streams| Snapshot::new(acme(), streams).unwrap();
+        snapshot(after).changes_since(&snapshot(before))
+    }
+
+    fn lines(before: Vec<Stream>, after: Vec<Stream>) -> Vec<String> {
+        let changes = changes(before, after);
+        changes.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn nothing_changes_when_only_the_order_does() {
+        let streams = || {
+            [
+                stream("a", "1C")
+                    .with_policy(policy("p", "P", 1))
+                    .with_policy(policy("q", "Q", 1)),
+                stream("b", "2C"),
+            ]
+        };
+        let mut turned = streams();
+        turned.reverse();
+        assert_eq!(changes(streams().into(), turned.into()), []);
+    }
+
+    #[test]
+    fn streams_come_and_go() {
+        assert_eq!(
+            lines(
+                vec![
+                    stream("gone", "1C"),
+                    stream("stays", "1H"),
+                    stream("gone too", "-")
+                ],
+                vec![stream("new", "5C 3H 6M 63L"), stream("stays", "1H")],
+            ),
+            [
+                "new: stream added, 5C 3H 6M 63L",
+                "gone: stream removed",
+                "gone too: stream removed"
+            ]
+        );
+    }
+
+    #[test]
+    fn counts_change_by_severity_and_unreported_is_not_zero() {
+        assert_eq!(
+            lines(
+                vec![stream("a", "5C 3H 6M 0?")],
+                vec![stream("a", "7C 3H 0L 1?")],
+            ),
+            [
+                "a: CRITICAL 5 -> 7 (+2)",
+                "a: MEDIUM not reported any more",
+                "a: LOW 0, not reported before",
+                "a: UNSPECIFIED 0 -> 1 (+1)"
+            ]
+        );
+    }
+
+    #[test]
+    fn policies_come_go_and_change() {
+        let before = stream("a", "1C")
+            .with_policy(policy("p1", "Gone", 1))
+            .with_policy(policy("p2", "Worse", 3))
+            .with_policy(policy("p3", "Old name", 3))
+            .with_policy(policy("p4", "Both", 3))
+            .with_policy(policy("p5", "Stays", 3));
+        let after = stream("a", "1C")
+            .with_policy(policy("p0", "New", 1))
+            .with_policy(policy("p2", "Worse", 2))
+            .with_policy(policy("p3", "", 3))
+            .with_policy(policy("p4", "Each", 4))
+            .with_policy(policy("p5", "Stays", 3));
+        assert_eq!(
+            lines(vec![before], vec![after]),
+            [
+                "a: policy New added, 1/4",
+                "a: policy Worse 3/4 -> 2/4",
+                "a: policy Old name is now called p3",
+                "a: policy Both is now called Each 3/4 -> 4/4",
+                "a: policy Gone removed"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_change_is_one_line_whatever_the_names_are() {
+        let odd = "a\r\n\u{1b}[31m\u{85}\"é\0";
+        let before = stream(odd, "1C").with_policy(policy(odd, odd, 1));
+        let after = stream(odd, "1C");
+        assert_eq!(
+            lines(vec![before], vec![after]),
+            [r#"a\r\n\u{1b}[31m\u{85}"é\u{0}: policy a\r\n\u{1b}[31m\u{85}"é\u{0} removed"#]
+        );
+    }
+
+    #[test]
+    fn the_json_form_is_stable() {
+        let before = vec![
+            stream("a", "1C 0?").with_policy(policy("p", "P", 1)),
+            stream("b", "-"),
+        ];
+        let after = vec![
+            stream("a", "0?")
+                .with_policy(policy("p", "P", 2))
+                .with_policy(policy("q", "Q", 0)),
+            stream("c", "-"),
+        ];
+        let changes = changes(before, after);
+        let json: Vec<String> = changes
+            .iter()
+            .map(|change| serde_json::to_string(change).unwrap())
+            .collect();
+        assert_eq!(
+            json,
+            [
+                r#"{"kind":"vulnerabilities_changed","stream":"a","severity":"CRITICAL","before":1,"after":null}"#,
+                r#"{"kind":"policy_changed","stream":"a","before":{"id":"p","display_name":"P","compliant":1,"evaluated":4},"after":{"id":"p","display_name":"P","compliant":2,"evaluated":4}}"#,
+                r#"{"kind":"policy_added","stream":"a","after":{"id":"q","display_name":"Q","compliant":0,"evaluated":4}}"#,
+                r#"{"kind":"stream_added","stream":"c","after":{"name":"c","vulnerabilities":{},"policies":[]}}"#,
+                r#"{"kind":"stream_removed","stream":"b","before":{"name":"b","vulnerabilities":{},"policies":[]}}"#,
+            ]
+        );
+        for (change, json) in changes.iter().zip(&json) {
+            assert_eq!(&serde_json::from_str::<Change>(json).unwrap(), change);
+        }
+    }
+}
