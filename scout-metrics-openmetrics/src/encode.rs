@@ -52,7 +52,8 @@ pub fn encode_families(
 }
 
 /// Why families cannot be written.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{message}")]
 pub struct EncodeError {
     message: String,
     source: Option<ParseError>,
@@ -76,20 +77,6 @@ impl EncodeError {
             message,
             source: Some(error),
         }
-    }
-}
-
-impl fmt::Display for EncodeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for EncodeError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source
-            .as_ref()
-            .map(|error| error as &(dyn std::error::Error + 'static))
     }
 }
 

@@ -238,6 +238,8 @@ pub(crate) struct ExemplarParts {
 pub(crate) struct Number {
     pub(crate) value: f64,
     pub(crate) text: Span,
+    /// Whether it is known to be written as digits alone, and so few that the value is exact.
+    pub(crate) is_digits: bool,
 }
 
 impl<'p, 'a> SampleRef<'p, 'a> {
@@ -266,6 +268,15 @@ impl<'p, 'a> SampleRef<'p, 'a> {
     #[inline]
     pub fn value_text(self) -> &'a str {
         self.parts.value.text.of(self.line).raw()
+    }
+
+    /// Returns the value as a count, if it is one, without rounding.
+    #[cfg(feature = "scout")]
+    pub(crate) fn count(self) -> Option<u64> {
+        if self.parts.value.is_digits {
+            return Some(self.value() as u64);
+        }
+        crate::number::parse_count(self.value_text())
     }
 
     /// Returns the timestamp, if there is one.
@@ -338,6 +349,13 @@ impl<'a> Iterator for Labels<'_, 'a> {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let span = self.spans.next()?;
+        Some((span.name().of(self.line), span.value().of(self.line)))
+    }
+
+    #[inline]
+    fn nth(&mut self, n: usize) -> Option<Self::Item> {
+        // What is skipped is not sliced.
+        let span = self.spans.nth(n)?;
         Some((span.name().of(self.line), span.value().of(self.line)))
     }
 

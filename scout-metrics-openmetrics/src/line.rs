@@ -739,7 +739,12 @@ impl<'a, 's> Scanner<'a, 's> {
                 self.read_odd_value(token, fault)?
             }
         };
-        Ok(Number { value, text })
+        let is_digits = false;
+        Ok(Number {
+            value,
+            text,
+            is_digits,
+        })
     }
 
     /// The Python parser takes a sign before NaN.

@@ -331,8 +331,36 @@ impl Eq for Exemplar {}
 pub struct LabelSet {
     names: Arc<[Box<str>]>,
     values: Box<str>,
-    /// Where each value ends in `values`.
-    ends: Box<[u32]>,
+    ends: Ends,
+}
+
+/// Where each value ends in the values. Few stand in place, so that most label sets are one allocation.
+#[derive(Clone, Eq, PartialEq)]
+enum Ends {
+    Few([u32; Self::FEW]),
+    Many(Box<[u32]>),
+}
+
+impl Ends {
+    const FEW: usize = 5;
+
+    fn new(ends: &[u32]) -> Self {
+        let mut few = [0; Self::FEW];
+        match few.get_mut(..ends.len()) {
+            Some(place) => {
+                place.copy_from_slice(ends);
+                Self::Few(few)
+            }
+            None => Self::Many(ends.into()),
+        }
+    }
+
+    fn as_slice(&self) -> &[u32] {
+        match self {
+            Self::Few(ends) => ends,
+            Self::Many(ends) => ends,
+        }
+    }
 }
 
 impl LabelSet {
@@ -351,11 +379,14 @@ impl LabelSet {
     /// Returns names and values in their order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> + Clone {
         let mut start = 0;
-        self.names.iter().zip(&self.ends).map(move |(name, end)| {
-            let value = &self.values[start..*end as usize];
-            start = *end as usize;
-            (&**name, value)
-        })
+        self.names
+            .iter()
+            .zip(self.ends.as_slice())
+            .map(move |(name, end)| {
+                let value = &self.values[start..*end as usize];
+                start = *end as usize;
+                (&**name, value)
+            })
     }
 
     /// Returns how many labels there are.
@@ -373,7 +404,7 @@ impl LabelSet {
         Self {
             names,
             values: values.into(),
-            ends: ends.into(),
+            ends: Ends::new(ends),
         }
     }
 }

@@ -270,7 +270,11 @@ impl Reader {
         if let Some((value, length)) = read_small_integer(text.as_bytes().get(at..)?) {
             let end = at + length;
             let text = Span::new(at - start, end - start, false);
-            self.parts.value = Number { value, text };
+            self.parts.value = Number {
+                value,
+                text,
+                is_digits: true,
+            };
             return Some(end);
         }
         let (number, end) = read_number(text, start, at)?;
@@ -315,7 +319,15 @@ fn read_number(text: &str, start: usize, at: usize) -> Option<(Number, usize)> {
         None => parse_long(&text[at..end]).ok()?,
     };
     let text = Span::new(at - start, end - start, false);
-    Some((Number { value, text }, end))
+    let is_digits = false;
+    Some((
+        Number {
+            value,
+            text,
+            is_digits,
+        },
+        end,
+    ))
 }
 
 /// Reads a blank and seconds, unless an exemplar or the end of the line comes, and returns them with their end.

@@ -11,7 +11,7 @@ use super::{
     POLICY_COMPLIANT_IMAGES, POLICY_DISPLAY_NAME, POLICY_EVALUATED_IMAGES, POLICY_ID, SEVERITY,
     STREAM_NAME, STREAM_VULNERABILITIES,
 };
-use crate::{Deviation, Event, Line, MetricType, Rule, SampleRef, number::parse_count};
+use crate::{Deviation, Event, Line, MetricType, Rule, SampleRef};
 
 /// The most anomalies that are kept, each with its sample. Docker Scout's expositions have few or none.
 const MAX_ANOMALIES: usize = 100_000;
@@ -447,7 +447,7 @@ fn unpaired(stream: &StreamName, policy: &Policy, family: &str, count: Count) ->
 }
 
 fn read_count(sample: SampleRef<'_, '_>, line: u64) -> Result<u64> {
-    let count = parse_count(sample.value_text()).filter(|&count| count <= Snapshot::MAX_COUNT);
+    let count = sample.count().filter(|&count| count <= Snapshot::MAX_COUNT);
     count.ok_or_else(|| {
         let shown: String = sample.value_text().chars().take(40).collect();
         let message = format!(
