@@ -8,14 +8,16 @@ const LANES: usize = 32;
 /// Returns the first quote, backslash or line feed from `at` on.
 ///
 /// Label values are short, so a call of a general search costs more than the search. Nearly all end within the first
-/// 32 bytes, which are compared at once and without a branch that depends on where.
+/// bytes, which are compared at once and without a branch that depends on where.
 #[inline]
 pub(crate) fn find_value_end(bytes: &[u8], at: usize) -> Option<usize> {
+    /// After so many bytes a general search is quicker.
+    const FAR: usize = 4 * LANES;
     let rest = bytes.get(at..)?;
-    if let Some(lanes) = rest.first_chunk::<LANES>() {
-        let ends = value_ends(lanes);
+    for (step, lanes) in rest[..rest.len().min(FAR)].chunks_exact(LANES).enumerate() {
+        let ends = value_ends(lanes.first_chunk()?);
         if ends != 0 {
-            return Some(at + ends.trailing_zeros() as usize);
+            return Some(at + step * LANES + ends.trailing_zeros() as usize);
         }
     }
     memchr3(b'"', b'\\', b'\n', rest).map(|length| at + length)
@@ -36,7 +38,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn finds_what_a_search_finds(text in "[a\u{e9}]{0,70}[\"\\\\\n]?[a\"\\\\\n]{0,40}", at in 0usize..80) {
+        fn finds_what_a_search_finds(text in "[a\u{e9}]{0,200}[\"\\\\\n]?[a\"\\\\\n]{0,40}", at in 0usize..230) {
             let found = text.as_bytes().get(at..).and_then(|rest| memchr3(b'"', b'\\', b'\n', rest));
             prop_assert_eq!(find_value_end(text.as_bytes(), at), found.map(|length| at + length));
         }

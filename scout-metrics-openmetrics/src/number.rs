@@ -181,20 +181,27 @@ fn push_digits(number: &mut u64, text: &[u8]) -> usize {
     length
 }
 
-/// Reads eight digits at once, if there are eight: pairs, then fours, then all are put together.
+/// Reads eight digits at once, if there are eight.
 #[inline]
 fn eight_digits(text: &[u8; 8]) -> Option<u64> {
-    const ZEROS: u64 = 0x3030_3030_3030_3030;
     const HIGH: u64 = 0xF0F0_F0F0_F0F0_F0F0;
     let bytes = u64::from_le_bytes(*text);
     // A byte is a digit if its upper half is 3, and stays so when 6 is added.
     if bytes & HIGH != ZEROS || bytes.wrapping_add(0x0606_0606_0606_0606) & HIGH != ZEROS {
         return None;
     }
-    let digits = bytes & !HIGH;
+    Some(join_digits(bytes ^ ZEROS))
+}
+
+/// Eight times the digit zero.
+const ZEROS: u64 = 0x3030_3030_3030_3030;
+
+/// Puts eight digits together, one in each byte, the first in the lowest: pairs, then fours, then all.
+#[inline]
+fn join_digits(digits: u64) -> u64 {
     let pairs = (digits * 10 + (digits >> 8)) & 0x00FF_00FF_00FF_00FF;
     let fours = (pairs * 100 + (pairs >> 16)) & 0x0000_FFFF_0000_FFFF;
-    Some((fours * 10_000 + (fours >> 32)) & 0xFFFF_FFFF)
+    (fours * 10_000 + (fours >> 32)) & 0xFFFF_FFFF
 }
 
 /// Reads sign and digits behind an `e`, and returns them with their length. What is too large to matter is cut.
@@ -281,18 +288,22 @@ pub(crate) fn parse_millis(text: &str) -> Result<Timestamp, NumberFault> {
         .map_err(|_| NumberFault::Range)
 }
 
-/// Reads a whole number of at most 15 digits that ends its line, and returns it with its length.
+/// Reads a whole number of at most seven digits before a blank or a line feed, and returns it with its length.
+///
+/// Counts are short and of any length, so a loop over their digits is a branch that cannot be foreseen. Here the digits
+/// are moved to the end of a word, with zeros before them, and read all at once.
 #[inline]
 pub(crate) fn read_small_integer(text: &[u8]) -> Option<(f64, usize)> {
-    let mut value: u64 = 0;
-    for (length, &byte) in text.iter().enumerate().take(16) {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            return (byte == b'\n' && length > 0).then_some((value as f64, length));
-        }
-        value = value * 10 + u64::from(digit);
+    let digits = u64::from_le_bytes(*text.first_chunk()?) ^ ZEROS;
+    // Sets the highest bit of the first byte that is no digit; what comes behind that is of no interest.
+    let others = (digits.wrapping_add(0x7676_7676_7676_7676) | digits) & 0x8080_8080_8080_8080;
+    let length = others.trailing_zeros() as usize / 8;
+    let is_whole = matches!(text.get(length), Some(b'\n' | b' '));
+    if length == 0 || !is_whole || length == size_of::<u64>() {
+        return None;
     }
-    None
+    let value = join_digits(digits << (64 - 8 * length));
+    Some((value as f64, length))
 }
 
 /// Reads a decimal number times a power of ten, cut to a whole number of nanoseconds.
@@ -444,6 +455,24 @@ mod tests {
             ] {
                 assert_eq!(parse_value(&text), Ok(text.parse().unwrap()), "{text}");
             }
+        }
+    }
+
+    #[test]
+    fn reads_counts_at_the_end_of_a_line() {
+        for (text, expected) in [
+            ("0\nabcdef", Some((0.0, 1))),
+            ("17\n5555555", Some((17.0, 2))),
+            ("1234567\n", Some((1_234_567.0, 7))),
+            ("12345678\n", None),
+            ("\n1234567", None),
+            ("12 \n1234", Some((12.0, 2))),
+            ("12:\n1234", None),
+            ("12/\n1234", None),
+            ("1\u{e9}\n1234", None),
+            ("1\n", None),
+        ] {
+            assert_eq!(read_small_integer(text.as_bytes()), expected, "{text:?}");
         }
     }
 

@@ -267,16 +267,6 @@ impl Reader {
     /// Reads what comes after the labels, and returns where the line ends.
     #[inline]
     fn read_tail(&mut self, text: &str, start: usize, at: usize) -> Option<usize> {
-        if let Some((value, length)) = read_small_integer(text.as_bytes().get(at..)?) {
-            let end = at + length;
-            let text = Span::new(at - start, end - start, false);
-            self.parts.value = Number {
-                value,
-                text,
-                is_digits: true,
-            };
-            return Some(end);
-        }
         let (number, end) = read_number(text, start, at)?;
         self.parts.value = number;
         match text.as_bytes().get(end) {
@@ -312,19 +302,31 @@ impl Reader {
 /// Reads a number and returns it with its end.
 #[inline]
 fn read_number(text: &str, start: usize, at: usize) -> Option<(Number, usize)> {
-    let decimal = Decimal::read(text.as_bytes().get(at..)?)?;
+    let rest = text.as_bytes().get(at..)?;
+    if let Some((value, length)) = read_small_integer(rest) {
+        let end = at + length;
+        let text = Span::new(at - start, end - start, false);
+        return Some((
+            Number {
+                value,
+                text,
+                is_digits: true,
+            },
+            end,
+        ));
+    }
+    let decimal = Decimal::read(rest)?;
     let end = at + decimal.length;
     let value = match decimal.to_float() {
         Some(value) => value,
         None => parse_long(&text[at..end]).ok()?,
     };
     let text = Span::new(at - start, end - start, false);
-    let is_digits = false;
     Some((
         Number {
             value,
             text,
-            is_digits,
+            is_digits: false,
         },
         end,
     ))
