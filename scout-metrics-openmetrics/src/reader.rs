@@ -154,7 +154,8 @@ impl Reader {
             };
             match line {
                 LineKind::End => self.ended = true,
-                LineKind::Sample => {
+                // What is forgiven has to be found again in the next line, so its shape is not remembered.
+                LineKind::Sample if self.deviations.is_empty() => {
                     self.learn_layout(&text.as_bytes()[start..]);
                 }
                 _ => {}
