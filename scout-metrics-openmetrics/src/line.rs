@@ -84,8 +84,7 @@ impl<'a, 's> Scanner<'a, 's> {
 
     /// Reads the line and returns it, `None` if it is blank, with the place where the next one starts.
     pub(crate) fn read(mut self, parts: &mut Parts) -> Result<(Option<LineKind<'a>>, usize)> {
-        self.end = self.find_line_end(self.start)?;
-        self.check_ending()?;
+        self.go_to_line_end(self.start)?;
         let line = match self.format() {
             Format::OpenMetrics => Some(self.read_openmetrics(parts)?),
             Format::Prometheus => self.read_prometheus(parts)?,
@@ -146,27 +145,34 @@ impl<'a, 's> Scanner<'a, 's> {
         Ok(self.bytes.len())
     }
 
-    fn check_ending(&mut self) -> Result<()> {
-        if self.end == self.bytes.len()
-            && self.end > self.start
-            && self.format() == Format::Prometheus
-        {
-            if self.options.mode() == Mode::Strict {
-                let message = "expected a line feed at the end of the last line";
-                return Err(Fault::incomplete(Rule::FinalNewline, self.end, message));
-            }
-            self.forgiven.push((Rule::FinalNewline, self.end));
+    /// Goes on to the end of the line that starts at `from`, and checks how it ends.
+    fn go_to_line_end(&mut self, from: usize) -> Result<()> {
+        self.end = self.find_line_end(from)?;
+        if self.end == from {
+            return Ok(());
         }
-        if self.end > self.start && self.bytes[self.end - 1] == b'\r' && self.end < self.bytes.len()
-        {
+        if self.end == self.bytes.len() {
+            return self.check_final_newline();
+        }
+        if self.bytes[self.end - 1] == b'\r' {
             self.end -= 1;
-            self.at = self.end;
-            self.forgive(
-                Rule::CarriageReturn,
-                "expected a line feed, found a carriage return",
-            )?;
-            self.at = self.start;
+            let at = std::mem::replace(&mut self.at, self.end);
+            let message = "expected a line feed, found a carriage return";
+            self.forgive(Rule::CarriageReturn, message)?;
+            self.at = at;
         }
+        Ok(())
+    }
+
+    fn check_final_newline(&mut self) -> Result<()> {
+        if self.format() == Format::OpenMetrics {
+            return Ok(());
+        }
+        if self.options.mode() == Mode::Strict {
+            let message = "expected a line feed at the end of the last line";
+            return Err(Fault::incomplete(Rule::FinalNewline, self.end, message));
+        }
+        self.forgiven.push((Rule::FinalNewline, self.end));
         Ok(())
     }
 
@@ -665,14 +671,14 @@ impl<'a, 's> Scanner<'a, 's> {
             return Err(fault(Rule::LineBreak, quote - 1, message));
         }
         self.forgiven.push((Rule::LineBreak, self.end));
-        // A carriage return before the line feed is inside the quotes, so it belongs to the text.
-        let line_feed = if self.bytes[self.end] == b'\n' {
-            self.end
-        } else {
-            self.end + 1
-        };
-        self.end = self.find_line_end(line_feed + 1)?;
-        Ok(())
+        let mut line_feed = self.end;
+        if self.bytes[line_feed] == b'\r' {
+            // It is inside the quotes, so it belongs to the text.
+            let here = (Rule::CarriageReturn, self.end);
+            self.forgiven.retain(|forgiven| *forgiven != here);
+            line_feed += 1;
+        }
+        self.go_to_line_end(line_feed + 1)
     }
 
     fn check_label_count(&self, before: usize) -> Result<()> {
