@@ -297,13 +297,16 @@ impl Checker {
         let Some(sum) = point.sum else {
             return Ok(());
         };
-        let is_gauge = self.kind == MetricType::GaugeHistogram;
-        if point.has_negative_bound && !is_gauge || sum < 0.0 && !point.has_negative_bound {
+        let (is_wrong, what) = match self.kind {
+            MetricType::GaugeHistogram => (
+                sum < 0.0 && !point.has_negative_bound,
+                "a negative sum and no negative bound",
+            ),
+            _ => (point.has_negative_bound, "a sum and a negative bound"),
+        };
+        if is_wrong {
             report.broken(Rule::HistogramSum, line, || {
-                format!(
-                    "the sum of the histogram `{}` does not go with its bounds",
-                    self.name
-                )
+                format!("a metric of the histogram `{}` has {what}", self.name)
             })?;
         }
         Ok(())
@@ -383,18 +386,16 @@ impl Checker {
             .as_deref()
             .and_then(|text| parse_value(text).ok());
         let Some(bound) = bound.filter(|bound| !bound.is_nan()) else {
-            return report.broken(Rule::BucketBound, line, || {
-                format!(
-                    "expected a number in the label `le`, found {:?}",
-                    bound_text.unwrap_or_default()
-                )
+            return report.broken(Rule::BucketBound, line, || match bound_text {
+                Some(text) => format!("expected a number in the label `le`, found {text:?}"),
+                None => "expected a label `le`, the bound of the bucket".to_owned(),
             });
         };
         if bound == f64::INFINITY && bound_text.as_deref() != Some("+Inf") {
             report.broken(Rule::InfiniteBucket, line, || {
                 format!(
                     "expected `+Inf` in the label `le`, found {:?}",
-                    bound_text.unwrap_or_default()
+                    bound_text.as_deref().unwrap_or_default()
                 )
             })?;
         }
@@ -411,7 +412,10 @@ impl Checker {
         };
         if bound <= bound_before {
             report.broken(Rule::BucketOrder, line, || {
-                format!("the bound {bound} of the bucket is not above {bound_before}, that of the bucket before")
+                format!(
+                    "the bound {:?} is not above that of the bucket before",
+                    bound_text.as_deref().unwrap_or_default()
+                )
             })?;
         }
         if sample.value() < value_before {
