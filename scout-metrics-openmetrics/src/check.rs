@@ -73,8 +73,10 @@ pub(crate) struct Checker {
     format: Format,
     hasher: RandomState,
     name: String,
+    name_hash: u64,
     kind: MetricType,
-    /// The metrics of the family that came so far; in Prometheus text the series.
+    /// The metrics of the family that came so far; in Prometheus text, where families need not stand together, the
+    /// series of all families.
     seen: HashSet<u64>,
     metric: Option<Metric>,
 }
@@ -107,6 +109,7 @@ impl Checker {
             format: options.format(),
             hasher: RandomState::new(),
             name: String::new(),
+            name_hash: 0,
             kind: MetricType::Unknown,
             seen: HashSet::new(),
             metric: None,
@@ -122,8 +125,11 @@ impl Checker {
     ) -> Result {
         self.finish_point(report)?;
         self.metric = None;
-        self.seen.clear();
+        if self.format == Format::OpenMetrics {
+            self.seen.clear();
+        }
         name.clone_into(&mut self.name);
+        self.name_hash = self.hasher.hash_one(name);
         self.kind = kind;
         Ok(())
     }
@@ -185,7 +191,8 @@ impl Checker {
         line: u64,
         report: &mut Report,
     ) -> Result {
-        let key = self.key(sample, "").wrapping_add(suffix as u64);
+        let of_name = self.name_hash.wrapping_add(suffix as u64);
+        let key = self.key(sample, "").wrapping_add(of_name);
         if self.seen.insert(key) {
             return Ok(());
         }
