@@ -97,10 +97,11 @@ impl<'a, 's> Scanner<'a, 's> {
         Ok((line, next.min(self.bytes.len())))
     }
 
-    /// Returns the part of the text that is the line, once it is read.
+    /// Returns the part of the text that is the line of a sample, without its end, once it is read.
     pub(crate) fn line(text: &'a str, start: usize, next: usize) -> &'a str {
         let line = &text[start..next];
-        line.strip_suffix('\n').unwrap_or(line)
+        let line = line.strip_suffix('\n').unwrap_or(line);
+        line.strip_suffix('\r').unwrap_or(line)
     }
 
     fn read_prometheus(&mut self, parts: &mut Parts) -> Result<Option<LineKind<'a>>> {

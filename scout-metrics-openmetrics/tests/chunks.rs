@@ -3,8 +3,8 @@
 mod support;
 
 use scout_metrics_openmetrics::{
-    ChunkedParser, Event, Format, Limits, Mode, ParseError, ParseErrorKind, ParseOptions, Position,
-    Rule,
+    ChunkedParser, Event, Format, Limits, Mode, ParseError, ParseErrorKind, ParseOptions, Parser,
+    Position, Rule,
 };
 use support::paths::assert_all_paths_agree;
 
@@ -142,6 +142,19 @@ fn a_line_that_is_too_long_is_refused_before_it_has_arrived() {
         error.to_string(),
         "the line is longer than the limit of 1000 bytes (line 2, column 1)"
     );
+}
+
+#[test]
+fn the_end_of_a_line_is_no_part_of_it() {
+    for text in ["a{b=\"\r\"} 1\r\na{b=\"\r\"} 1\n", "a{b=\"\r\"} 1"] {
+        let mut parser = Parser::new(text.as_bytes(), &lenient()).unwrap();
+        while let Some(event) = parser.next_event().unwrap() {
+            let Event::Sample(sample) = event else {
+                panic!("{event:?} is no sample");
+            };
+            assert_eq!(sample.line(), "a{b=\"\r\"} 1");
+        }
+    }
 }
 
 #[test]
