@@ -72,8 +72,10 @@ pub(crate) struct Checker {
     format: Format,
     hasher: RandomState,
     name: String,
+    name_hash: u64,
     kind: MetricType,
-    /// The metrics of the family that came so far; in Prometheus text the series.
+    /// The metrics of the family that came so far; in Prometheus text, where families need not stand together, the
+    /// series of all families.
     ///
     /// Two that differ have the same hash of 64 bits once in some 10^7 expositions of a million samples, and nobody can
     /// choose them, because the hash is seeded.
@@ -109,6 +111,7 @@ impl Checker {
             format: options.format(),
             hasher: RandomState::default(),
             name: String::new(),
+            name_hash: 0,
             kind: MetricType::Unknown,
             seen: HashSet::default(),
             metric: None,
@@ -124,8 +127,11 @@ impl Checker {
     ) -> Result {
         self.finish_point(report)?;
         self.metric = None;
-        self.seen.clear();
+        if self.format == Format::OpenMetrics {
+            self.seen.clear();
+        }
         name.clone_into(&mut self.name);
+        self.name_hash = self.hasher.hash_one(name);
         self.kind = kind;
         Ok(())
     }
@@ -187,7 +193,8 @@ impl Checker {
         line: u64,
         report: &mut Report,
     ) -> Result {
-        let key = self.key(sample, "").wrapping_add(suffix as u64);
+        let of_name = self.name_hash.wrapping_add(suffix as u64);
+        let key = self.key(sample, "").wrapping_add(of_name);
         if self.seen.insert(key) {
             return Ok(());
         }
@@ -299,13 +306,16 @@ impl Checker {
         let Some(sum) = point.sum else {
             return Ok(());
         };
-        let is_gauge = self.kind == MetricType::GaugeHistogram;
-        if point.has_negative_bound && !is_gauge || sum < 0.0 && !point.has_negative_bound {
+        let (is_wrong, what) = match self.kind {
+            MetricType::GaugeHistogram => (
+                sum < 0.0 && !point.has_negative_bound,
+                "a negative sum and no negative bound",
+            ),
+            _ => (point.has_negative_bound, "a sum and a negative bound"),
+        };
+        if is_wrong {
             report.broken(Rule::HistogramSum, line, || {
-                format!(
-                    "the sum of the histogram `{}` does not go with its bounds",
-                    self.name
-                )
+                format!("a metric of the histogram `{}` has {what}", self.name)
             })?;
         }
         Ok(())
@@ -385,18 +395,16 @@ impl Checker {
             .as_deref()
             .and_then(|text| parse_value(text).ok());
         let Some(bound) = bound.filter(|bound| !bound.is_nan()) else {
-            return report.broken(Rule::BucketBound, line, || {
-                format!(
-                    "expected a number in the label `le`, found {:?}",
-                    bound_text.unwrap_or_default()
-                )
+            return report.broken(Rule::BucketBound, line, || match bound_text {
+                Some(text) => format!("expected a number in the label `le`, found {text:?}"),
+                None => "expected a label `le`, the bound of the bucket".to_owned(),
             });
         };
         if bound == f64::INFINITY && bound_text.as_deref() != Some("+Inf") {
             report.broken(Rule::InfiniteBucket, line, || {
                 format!(
                     "expected `+Inf` in the label `le`, found {:?}",
-                    bound_text.unwrap_or_default()
+                    bound_text.as_deref().unwrap_or_default()
                 )
             })?;
         }
@@ -413,7 +421,10 @@ impl Checker {
         };
         if bound <= bound_before {
             report.broken(Rule::BucketOrder, line, || {
-                format!("the bound {bound} of the bucket is not above {bound_before}, that of the bucket before")
+                format!(
+                    "the bound {:?} is not above that of the bucket before",
+                    bound_text.as_deref().unwrap_or_default()
+                )
             })?;
         }
         if sample.value() < value_before {

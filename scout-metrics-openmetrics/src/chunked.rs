@@ -32,16 +32,18 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct ChunkedParser {
     reader: Reader,
-    options: ParseOptions,
+    /// How long what has not been read can be without a line in it that is too long: a byte order mark and a line.
+    longest_line: usize,
     /// What has arrived and is not read yet, behind what has been read since the last chunk arrived.
     text: String,
     /// How much of `text` are complete lines; all of it once the exposition is finished.
     complete: usize,
     /// The first bytes of a character of which the rest has not arrived.
     partial: Vec<u8>,
-    /// How long the complete lines have to be before a quoted text that goes on over them is looked at again.
+    /// How much has to be complete before a quoted text that goes on over lines is looked at again.
     ///
-    /// It doubles each time, so that a quote that is never closed costs no more than time linear in the input.
+    /// What is looked at doubles each time, so that a quote that is never closed costs no more than time linear in the
+    /// input.
     retry: usize,
     finished: bool,
 }
@@ -51,7 +53,10 @@ impl ChunkedParser {
     pub fn new(options: &ParseOptions) -> Self {
         Self {
             reader: Reader::new(options),
-            options: *options,
+            longest_line: options
+                .limits()
+                .line_length
+                .saturating_add("\u{feff}".len()),
             text: String::new(),
             complete: 0,
             partial: Vec::new(),
@@ -68,6 +73,7 @@ impl ChunkedParser {
     /// [`ParseErrorKind::Encoding`] if the chunk is not UTF-8; it may begin and end within a character.
     pub fn feed(&mut self, chunk: &[u8]) -> Result<(), ParseError> {
         self.drop_read();
+        let searched = self.text.len();
         let chunk = self.complete_character(chunk)?;
         let (text, partial) = split_partial(chunk);
         match std::str::from_utf8(text) {
@@ -75,8 +81,9 @@ impl ChunkedParser {
             Err(error) => return Err(self.encoding_error(chunk, error.valid_up_to())),
         }
         self.partial.extend_from_slice(partial);
-        let newline = memrchr(b'\n', &self.text.as_bytes()[self.complete..]);
-        self.complete += newline.map_or(0, |at| at + 1);
+        if let Some(newline) = memrchr(b'\n', &self.text.as_bytes()[searched..]) {
+            self.complete = searched + newline + 1;
+        }
         Ok(())
     }
 
@@ -116,12 +123,22 @@ impl ChunkedParser {
     /// Those of [`next_event`](Self::next_event).
     #[inline]
     pub fn next_line(&mut self) -> Result<Option<Line<'_, '_>>, ParseError> {
-        if self.reader.at() >= self.complete || self.complete < self.retry {
-            return self.wait();
-        }
-        match self.reader.next(&self.text[..self.complete]) {
+        let at = self.reader.at();
+        let end = if at < self.complete && self.complete >= self.retry {
+            self.complete
+        } else if self.finished {
+            self.reader.finish(&self.text)?;
+            return Ok(None);
+        } else if self.text.len() - at > self.longest_line {
+            // The reader finds out which line it is that is too long.
+            self.text.len()
+        } else {
+            return Ok(None);
+        };
+        self.retry = 0;
+        match self.reader.next(&self.text[..end]) {
             Err(error) if !self.finished && is_open_quote(&error) => {
-                self.retry = 2 * self.complete;
+                self.retry = self.complete + (self.complete - at);
                 Ok(None)
             }
             result => result,
@@ -152,21 +169,6 @@ impl ChunkedParser {
         }
         self.partial.clear();
         Ok(rest)
-    }
-
-    fn wait(&self) -> Result<Option<Line<'_, '_>>, ParseError> {
-        if self.finished {
-            self.reader.finish(&self.text)?;
-            return Ok(None);
-        }
-        let limit = self.options.limits().line_length;
-        if self.text.len() - self.reader.at() > limit {
-            let message = format!("the line is longer than the limit of {limit} bytes");
-            return Err(self
-                .reader
-                .error(*Fault::limit(self.reader.at(), message), &self.text));
-        }
-        Ok(None)
     }
 
     /// Describes bytes that are not UTF-8 and follow the text.

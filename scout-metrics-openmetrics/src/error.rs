@@ -120,7 +120,7 @@ impl std::error::Error for ParseError {}
 
 /// A piece of a line, at most 80 characters long, and the place of the fault in it.
 ///
-/// `Display` writes two lines: the piece, with control characters shown as `�`, and a caret below the fault.
+/// `Display` writes two lines: the piece, with what cannot be shown as `�`, and a caret below the fault.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Excerpt {
     text: String,
@@ -158,10 +158,14 @@ impl Excerpt {
     }
 }
 
-/// Replaces what would move the cursor of a terminal.
+/// Replaces what would move the cursor of a terminal, or turn the order of what it shows.
 fn printable(c: char) -> char {
     match c {
         '\t' => ' ',
+        '\u{200B}'..='\u{200F}'
+        | '\u{2028}'..='\u{202E}'
+        | '\u{2060}'..='\u{2069}'
+        | '\u{FEFF}' => char::REPLACEMENT_CHARACTER,
         c if c.is_control() => char::REPLACEMENT_CHARACTER,
         c => c,
     }

@@ -62,7 +62,8 @@ impl std::fmt::Display for MetricType {
     }
 }
 
-/// One line of an exposition. Blank lines are not yielded.
+/// One line of an exposition. Blank lines are not yielded, but for those in which something is forgiven: each is an
+/// empty comment.
 ///
 /// Texts borrow from the exposition (`'a`), samples also from the parser (`'p`), which uses the memory again for the
 /// next one.

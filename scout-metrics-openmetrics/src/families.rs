@@ -227,7 +227,7 @@ impl Collector {
         if has_none && !family.unit().is_empty() {
             let name = family.name();
             self.report.broken(Rule::UnitOnInfo, line, || {
-                format!("`{name}` is {}, which has no unit", family.kind())
+                format!("`{name}` has the type {}, which has no unit", family.kind())
             })?;
         }
         Ok(())
@@ -348,17 +348,14 @@ impl Collector {
         if self.options.format() == Format::Prometheus || self.suffix.belongs_to(family.kind()) {
             return Ok(());
         }
-        let rule = match family.kind() {
-            MetricType::Counter => Rule::CounterSuffix,
-            MetricType::Info => Rule::InfoSuffix,
-            _ => Rule::HistogramSuffix,
+        let (rule, suffix) = match family.kind() {
+            MetricType::Counter => (Rule::CounterSuffix, Suffix::Total),
+            MetricType::Info => (Rule::InfoSuffix, Suffix::Info),
+            _ => (Rule::HistogramSuffix, Suffix::Bucket),
         };
         let message = || {
-            format!(
-                "`{}` is {} and cannot have a sample without a suffix",
-                family.name(),
-                family.kind()
-            )
+            let (name, kind) = (family.name(), family.kind());
+            format!("expected `{name}{suffix}` as a sample of the {kind} `{name}`, found `{name}`")
         };
         Ok(self.report.broken(rule, line, message)?)
     }

@@ -84,8 +84,7 @@ impl<'a, 's> Scanner<'a, 's> {
 
     /// Reads the line and returns it, `None` if it is blank, with the place where the next one starts.
     pub(crate) fn read(mut self, parts: &mut Parts) -> Result<(Option<LineKind<'a>>, usize)> {
-        self.end = self.find_line_end(self.start)?;
-        self.check_ending()?;
+        self.go_to_line_end(self.start)?;
         let line = match self.format() {
             Format::OpenMetrics => Some(self.read_openmetrics(parts)?),
             Format::Prometheus => self.read_prometheus(parts)?,
@@ -98,10 +97,11 @@ impl<'a, 's> Scanner<'a, 's> {
         Ok((line, next.min(self.bytes.len())))
     }
 
-    /// Returns the part of the text that is the line, once it is read.
+    /// Returns the part of the text that is the line of a sample, without its end, once it is read.
     pub(crate) fn line(text: &'a str, start: usize, next: usize) -> &'a str {
         let line = &text[start..next];
-        line.strip_suffix('\n').unwrap_or(line)
+        let line = line.strip_suffix('\n').unwrap_or(line);
+        line.strip_suffix('\r').unwrap_or(line)
     }
 
     fn read_prometheus(&mut self, parts: &mut Parts) -> Result<Option<LineKind<'a>>> {
@@ -146,27 +146,34 @@ impl<'a, 's> Scanner<'a, 's> {
         Ok(self.bytes.len())
     }
 
-    fn check_ending(&mut self) -> Result<()> {
-        if self.end == self.bytes.len()
-            && self.end > self.start
-            && self.format() == Format::Prometheus
-        {
-            if self.options.mode() == Mode::Strict {
-                let message = "expected a line feed at the end of the last line";
-                return Err(Fault::incomplete(Rule::FinalNewline, self.end, message));
-            }
-            self.forgiven.push((Rule::FinalNewline, self.end));
+    /// Goes on to the end of the line that starts at `from`, and checks how it ends.
+    fn go_to_line_end(&mut self, from: usize) -> Result<()> {
+        self.end = self.find_line_end(from)?;
+        if self.end == from {
+            return Ok(());
         }
-        if self.end > self.start && self.bytes[self.end - 1] == b'\r' && self.end < self.bytes.len()
-        {
+        if self.end == self.bytes.len() {
+            return self.check_final_newline();
+        }
+        if self.bytes[self.end - 1] == b'\r' {
             self.end -= 1;
-            self.at = self.end;
-            self.forgive(
-                Rule::CarriageReturn,
-                "expected a line feed, found a carriage return",
-            )?;
-            self.at = self.start;
+            let at = std::mem::replace(&mut self.at, self.end);
+            let message = "expected a line feed, found a carriage return";
+            self.forgive(Rule::CarriageReturn, message)?;
+            self.at = at;
         }
+        Ok(())
+    }
+
+    fn check_final_newline(&mut self) -> Result<()> {
+        if self.format() == Format::OpenMetrics {
+            return Ok(());
+        }
+        if self.options.mode() == Mode::Strict {
+            let message = "expected a line feed at the end of the last line";
+            return Err(Fault::incomplete(Rule::FinalNewline, self.end, message));
+        }
+        self.forgiven.push((Rule::FinalNewline, self.end));
         Ok(())
     }
 
@@ -190,6 +197,28 @@ impl<'a, 's> Scanner<'a, 's> {
             Format::Prometheus if self.skip_blanks() => Ok(()),
             _ => Err(self.expected(rule, before)),
         }
+    }
+
+    /// Skips the blank between two tokens of a sample of OpenMetrics.
+    fn skip_one_blank(&mut self, rule: Rule, before: &'static str) -> Result<()> {
+        self.skip_separator(rule, before)?;
+        if matches!(self.peek(), Some(b' ' | b'\t')) {
+            return Err(self.fault(Rule::Blanks, "expected one blank, found more"));
+        }
+        Ok(())
+    }
+
+    /// Skips the blank before a token of OpenMetrics that need not be there. Returns whether there is one.
+    fn skip_to_optional(&mut self, rule: Rule) -> Result<bool> {
+        if self.peek().is_none() {
+            return Ok(false);
+        }
+        self.skip_one_blank(rule, "a blank or the end of the line")?;
+        if self.peek().is_none() {
+            let message = "expected the end of the line, found ' '";
+            return Err(Fault::new(Rule::Blanks, self.at - 1, message));
+        }
+        Ok(true)
     }
 
     // Metadata.
@@ -315,11 +344,10 @@ impl<'a, 's> Scanner<'a, 's> {
 
     fn read_openmetrics_type(&mut self) -> Result<MetricType> {
         let at = self.at;
-        let word = &self.text[at..self.end];
+        let word = self.take_token();
         let kind = MetricType::ALL
             .into_iter()
             .find(|kind| kind.as_str() == word);
-        self.at = self.end;
         kind.ok_or_else(|| {
             self.at = at;
             let message = "expected counter, gauge, gaugehistogram, histogram, info, stateset, summary or unknown";
@@ -358,7 +386,7 @@ impl<'a, 's> Scanner<'a, 's> {
         parts.own_labels = parts.labels.len();
         match self.format() {
             Format::OpenMetrics => {
-                self.skip_separator(Rule::SampleSyntax, "a blank and a value")?
+                self.skip_one_blank(Rule::SampleSyntax, "a blank and a value")?
             }
             Format::Prometheus if has_braces => self.skip_prometheus_blanks(),
             Format::Prometheus if blank => {}
@@ -388,38 +416,37 @@ impl<'a, 's> Scanner<'a, 's> {
     }
 
     fn read_openmetrics_tail(&mut self, parts: &mut Parts) -> Result<()> {
-        if self.peek().is_none() {
+        if !self.skip_to_optional(Rule::SampleSyntax)? {
             return Ok(());
         }
-        self.skip_separator(Rule::SampleSyntax, "a blank or the end of the line")?;
         if self.peek() != Some(b'#') {
             parts.timestamp = Some(self.read_seconds()?);
-            if self.peek().is_none() {
+            if !self.skip_to_optional(Rule::SampleSyntax)? {
                 return Ok(());
             }
-            self.skip_separator(Rule::SampleSyntax, "a blank or the end of the line")?;
         }
+        parts.exemplar = Some(self.read_exemplar(&mut parts.labels)?);
+        self.expect_end(Rule::ExemplarSyntax)
+    }
+
+    fn read_exemplar(&mut self, labels: &mut Vec<LabelSpan>) -> Result<ExemplarParts> {
+        const RULE: Rule = Rule::ExemplarSyntax;
         if self.peek() != Some(b'#') {
-            return Err(self.expected(Rule::ExemplarSyntax, "'#' and an exemplar"));
+            return Err(self.expected(RULE, "'#' and an exemplar"));
         }
         self.at += 1;
-        self.skip_separator(Rule::ExemplarSyntax, "a blank")?;
+        self.skip_one_blank(RULE, "a blank")?;
         if self.peek() != Some(b'{') {
-            return Err(self.expected(Rule::ExemplarSyntax, "'{' and the labels of the exemplar"));
+            return Err(self.expected(RULE, "'{' and the labels of the exemplar"));
         }
-        self.read_labels(&mut parts.labels, None)?;
-        self.skip_separator(
-            Rule::ExemplarSyntax,
-            "a blank and the value of the exemplar",
-        )?;
+        self.read_labels(labels, None)?;
+        self.skip_one_blank(RULE, "a blank and the value of the exemplar")?;
         let value = self.read_value()?;
         let mut timestamp = None;
-        if self.peek().is_some() {
-            self.skip_separator(Rule::ExemplarSyntax, "a blank or the end of the line")?;
+        if self.skip_to_optional(RULE)? {
             timestamp = Some(self.read_seconds()?);
         }
-        parts.exemplar = Some(ExemplarParts { value, timestamp });
-        self.expect_end(Rule::ExemplarSyntax)
+        Ok(ExemplarParts { value, timestamp })
     }
 
     // Names.
@@ -431,37 +458,27 @@ impl<'a, 's> Scanner<'a, 's> {
         if is_plain && matches!(self.peek(), None | Some(b' ' | b'\t' | b'{')) {
             return self.bounded_name(start);
         }
-        if self.format() == Format::OpenMetrics {
-            if !is_plain {
-                self.at = start;
+        if self.format() == Format::Prometheus && self.options.mode() == Mode::Lenient {
+            if let Some(length) = self.odd_name_length(start) {
+                self.forgiven.push((Rule::MetricName, start));
+                self.at = start + length;
+                return self.bounded_name(start);
             }
-            return Err(self.expected(
-                Rule::MetricName,
-                if is_plain {
-                    "'{' or a blank after the metric name"
-                } else {
-                    "a metric name"
-                },
-            ));
         }
-        self.read_odd_name(start)
+        if is_plain {
+            return Err(self.expected(Rule::MetricName, "'{' or a blank after the metric name"));
+        }
+        self.at = start;
+        Err(self.expected(Rule::MetricName, "a metric name"))
     }
 
     /// The Python parser takes any name up to a blank or a brace; control characters and those that the grammar needs
     /// are refused all the same.
-    fn read_odd_name(&mut self, start: usize) -> Result<Span> {
-        self.at = start;
+    fn odd_name_length(&self, start: usize) -> Option<usize> {
         let rest = &self.text[start..self.end];
         let length = rest.find([' ', '\t', '{']).unwrap_or(rest.len());
         let is_refused = |c: char| c.is_control() || matches!(c, '"' | '#' | '=' | ',' | '}');
-        if length == 0 || rest[..length].contains(is_refused) {
-            let offset = rest.find(is_refused).filter(|&offset| offset < length);
-            self.at += offset.unwrap_or(0);
-            return Err(self.expected(Rule::MetricName, "a metric name"));
-        }
-        self.forgive(Rule::MetricName, "expected a metric name")?;
-        self.at = start + length;
-        self.bounded_name(start)
+        (length > 0 && !rest[..length].contains(is_refused)).then_some(length)
     }
 
     fn read_plain_name(&mut self, class: u8, rule: Rule, what: &'static str) -> Result<Span> {
@@ -482,25 +499,28 @@ impl<'a, 's> Scanner<'a, 's> {
             ));
         }
         let span = self.read_quoted(usize::MAX)?;
-        let name = self.bounded_name(self.start + span.start as usize);
+        let start = self.start + span.start as usize;
         if span.start == span.end {
-            self.at -= 1;
-            return Err(self.fault(
-                Rule::MetricName,
-                "expected a name between the quotes, found nothing",
-            ));
+            let message = "expected a name between the quotes, found nothing";
+            return Err(Fault::new(Rule::MetricName, start, message));
         }
-        name.map(|_| span)
+        self.check_name_length(start, self.start + span.end as usize)?;
+        Ok(span)
     }
 
     /// Checks the length of the name that ends here, and returns it.
     fn bounded_name(&self, start: usize) -> Result<Span> {
+        self.check_name_length(start, self.at)?;
+        Ok(self.span(start, self.at, false))
+    }
+
+    fn check_name_length(&self, start: usize, end: usize) -> Result<()> {
         let limit = self.options.limits().name_length;
-        if self.at - start > limit {
+        if end - start > limit {
             let message = format!("the name is longer than the limit of {limit} bytes");
             return Err(Fault::limit(start, message));
         }
-        Ok(self.span(start, self.at, false))
+        Ok(())
     }
 
     fn take_name(&mut self, class: u8) -> &'a str {
@@ -540,7 +560,7 @@ impl<'a, 's> Scanner<'a, 's> {
                 Some(b',') => self.at += 1,
                 Some(b'}') => break,
                 Some(byte) if self.may_start_label(byte) => {
-                    self.forgive(Rule::LabelSyntax, "expected ',' or '}' after a label")?;
+                    self.forgiven.push((Rule::LabelSyntax, self.at));
                 }
                 _ => return Err(self.expected(Rule::LabelSyntax, "',' or '}' after a label")),
             }
@@ -549,10 +569,12 @@ impl<'a, 's> Scanner<'a, 's> {
         self.check_label_names(&labels[first..])
     }
 
-    /// Prometheus takes labels without a comma between them in its text format.
+    /// Prometheus takes labels without a comma between them in its text format, which is forgiven.
     fn may_start_label(&self, byte: u8) -> bool {
-        let is_start = byte == b'"' || CLASSES[usize::from(byte)] & IS_LABEL != 0;
-        self.format() == Format::Prometheus && is_start
+        let is_forgiving =
+            self.format() == Format::Prometheus && self.options.mode() == Mode::Lenient;
+        let is_part = CLASSES[usize::from(byte)] & IS_LABEL != 0;
+        is_forgiving && (byte == b'"' || is_part && !byte.is_ascii_digit())
     }
 
     /// Skips blanks before a label. OpenMetrics has none there; the Python parser and its encoder do after a comma.
@@ -665,14 +687,14 @@ impl<'a, 's> Scanner<'a, 's> {
             return Err(fault(Rule::LineBreak, quote - 1, message));
         }
         self.forgiven.push((Rule::LineBreak, self.end));
-        // A carriage return before the line feed is inside the quotes, so it belongs to the text.
-        let line_feed = if self.bytes[self.end] == b'\n' {
-            self.end
-        } else {
-            self.end + 1
-        };
-        self.end = self.find_line_end(line_feed + 1)?;
-        Ok(())
+        let mut line_feed = self.end;
+        if self.bytes[line_feed] == b'\r' {
+            // It is inside the quotes, so it belongs to the text.
+            let here = (Rule::CarriageReturn, self.end);
+            self.forgiven.retain(|forgiven| *forgiven != here);
+            line_feed += 1;
+        }
+        self.go_to_line_end(line_feed + 1)
     }
 
     fn check_label_count(&self, before: usize) -> Result<()> {

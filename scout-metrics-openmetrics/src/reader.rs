@@ -139,9 +139,8 @@ impl Reader {
 
     /// Reads up to the next line that is not blank, and returns it with its start.
     fn read_any<'a>(&mut self, text: &'a str) -> Result<Option<(LineKind<'a>, usize)>, Box<Fault>> {
-        self.skip_byte_order_mark(text)?;
         while self.at < text.len() {
-            let start = self.at;
+            let start = self.at + self.byte_order_mark(text)?;
             if self.ended {
                 return Err(Fault::new(
                     Rule::AfterEof,
@@ -149,12 +148,15 @@ impl Reader {
                     "expected nothing after `# EOF`",
                 ));
             }
-            let Some(line) = self.read_line(text)? else {
-                continue;
+            let line = match self.read_line(text, start)? {
+                Some(line) => line,
+                None if self.deviations.is_empty() => continue,
+                None => LineKind::Comment(""),
             };
             match line {
                 LineKind::End => self.ended = true,
-                LineKind::Sample => {
+                // What is forgiven has to be found again in the next line, so its shape is not remembered.
+                LineKind::Sample if self.deviations.is_empty() => {
                     self.learn_layout(&text.as_bytes()[start..]);
                 }
                 _ => {}
@@ -164,11 +166,15 @@ impl Reader {
         Ok(None)
     }
 
-    /// Reads a line and goes to the next. Returns `None` for a blank one.
-    fn read_line<'a>(&mut self, text: &'a str) -> Result<Option<LineKind<'a>>, Box<Fault>> {
+    /// Reads the line that starts at `start` and goes to the next. Returns `None` for a blank one.
+    fn read_line<'a>(
+        &mut self,
+        text: &'a str,
+        start: usize,
+    ) -> Result<Option<LineKind<'a>>, Box<Fault>> {
         self.follows_sample = false;
         self.forgiven.clear();
-        let scanner = Scanner::new(text, self.at, &self.options, &mut self.forgiven);
+        let scanner = Scanner::new(text, start, &self.options, &mut self.forgiven);
         let (line, next) = scanner.read(&mut self.parts)?;
         if matches!(line, Some(LineKind::Sample)) {
             self.count_sample()?;
@@ -197,10 +203,11 @@ impl Reader {
         Ok(())
     }
 
-    fn skip_byte_order_mark(&mut self, text: &str) -> Result<(), Box<Fault>> {
+    /// Returns how long the byte order mark before the next line is, which is forgiven at the start of the exposition.
+    fn byte_order_mark(&mut self, text: &str) -> Result<usize, Box<Fault>> {
         const MARK: &str = "\u{feff}";
         if self.at > 0 || self.origin.offset > 0 || !text.starts_with(MARK) {
-            return Ok(());
+            return Ok(0);
         }
         if self.options.mode() == Mode::Strict {
             let message = "expected a line, found a byte order mark";
@@ -210,8 +217,7 @@ impl Reader {
             rule: Rule::ByteOrderMark,
             line: 1,
         });
-        self.at = MARK.len();
-        Ok(())
+        Ok(MARK.len())
     }
 
     /// Remembers the shape of the sample that was read last.

@@ -83,7 +83,7 @@ rules! {
     LabelSyntax, "label_syntax", Syntax, r#"labels are `{name="value",...}`"#;
     LabelValueNumber, "label_value_number", Semantics, "the labels `le` and `quantile` of a histogram or summary are numbers";
     LateMetadata, "late_metadata", Semantics, "the metadata of a family stand before its samples";
-    LineBreak, "line_break", Incomplete, "a line feed in a quoted text is written `\\n`";
+    LineBreak, "line_break", Syntax, "a line feed in a quoted text is written `\\n`";
     MetadataSyntax, "metadata_syntax", Syntax, "metadata are `# TYPE name type`, `# HELP name text` or `# UNIT name unit`";
     MetricName, "metric_name", Syntax, "a metric name is `[a-zA-Z_:][a-zA-Z0-9_:]*`";
     NameClash, "name_clash", Semantics, "no sample name can belong to two families";

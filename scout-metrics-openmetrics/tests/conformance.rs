@@ -3,6 +3,11 @@
 //! The cases are not part of this repository: the test looks for them in `shared/conformance` beside it, or where
 //! `SCOUT_METRICS_CONFORMANCE` says, and is skipped without them.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy does not know helpers of tests as tests"
+)]
+
 use std::{
     collections::BTreeMap,
     env, fs,

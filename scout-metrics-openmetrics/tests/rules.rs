@@ -1,5 +1,10 @@
 //! The project's own cases: what each rule refuses, who forgives it, and what users are told.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy does not know helpers of tests as tests"
+)]
+
 mod support;
 
 use std::{collections::BTreeSet, env, fmt::Write as _, fs};
