@@ -61,3 +61,7 @@ pub mod exporter;
 pub use crate::client::{ScoutClient, ScoutClientBuilder, ScoutSource};
 #[doc(no_inline)]
 pub use reqwest;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -1,4 +1,4 @@
-//! Docker Scout's metrics: expositions to [`Snapshot`]s and back.
+//! Docker Scout's metrics: expositions to [`Snapshot`](scout_metrics_core::Snapshot)s and back.
 //!
 //! ```
 //! use scout_metrics_core::{Organization, Severity};
