@@ -1,20 +1,154 @@
-//! The shape of a sample's line, remembered to read the next line with.
+//! The shapes of samples' lines, remembered to read the next lines with.
 //!
 //! Most samples have the names and the punctuation of the sample before, and only other values. Then what stands
-//! between the values is compared with what was there before, and only the ends of the values are searched for.
+//! between the values is compared with what was there before, and only the ends of the values are searched for. Where
+//! the shape changes, as between the buckets, the count and the sum of a histogram, the one that followed last time is
+//! tried before the line is read from scratch.
 
-use crate::{event::LabelSpan, find::find_value_end};
+use crate::{
+    event::{LabelSpan, Parts, Span},
+    find::find_value_end,
+};
+
+/// The shapes of the last few samples that were not alike.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Shapes {
+    known: Vec<Shape>,
+    /// The shape of the sample before.
+    current: usize,
+    /// The one to be forgotten next.
+    oldest: usize,
+}
+
+/// The shape of a sample's line, and what is the same in all lines of that shape.
+#[derive(Clone, Debug)]
+struct Shape {
+    /// Name and labels, up to the sample's value.
+    sample: Layout,
+    /// What comes behind the sample's value or timestamp, up to the value of the exemplar.
+    exemplar: Option<Layout>,
+    name: Span,
+    labels: Vec<LabelSpan>,
+    own_labels: usize,
+    /// The shape that came after this one last time.
+    next: usize,
+}
+
+impl Shapes {
+    /// How many are remembered: a summary or histogram has three or four that follow each other.
+    const MOST: usize = 8;
+
+    /// Remembers the shape of a line that was read into parts.
+    pub(crate) fn learn(&mut self, line: &[u8], parts: &Parts) {
+        let shape = Shape::new(line, parts);
+        let known = self.known.iter().position(|known| known.is_like(&shape));
+        let place = known.unwrap_or_else(|| self.make_room());
+        match self.known.get_mut(place) {
+            Some(slot) => {
+                *slot = Shape {
+                    next: slot.next,
+                    ..shape
+                }
+            }
+            None => self.known.push(shape),
+        }
+        self.known[self.current].next = place;
+        self.current = place;
+    }
+
+    fn make_room(&mut self) -> usize {
+        if self.known.len() < Self::MOST {
+            return self.known.len();
+        }
+        let place = self.oldest;
+        self.oldest = (place + 1) % Self::MOST;
+        place
+    }
+
+    /// Reads name and labels of the line that starts at `start`, if it has the shape of the line before or the one that
+    /// followed that last time.
+    ///
+    /// Returns where the value starts. `None` leaves parts in disorder.
+    #[inline]
+    pub(crate) fn read(&mut self, bytes: &[u8], start: usize, parts: &mut Parts) -> Option<usize> {
+        let shape = self.known.get(self.current)?;
+        let labels = &mut parts.labels[..shape.own_labels];
+        if let Some(number) = shape.sample.read(bytes, start, start, labels) {
+            parts.same_names = true;
+            return Some(number);
+        }
+        self.read_next(bytes, start, parts)
+    }
+
+    fn read_next(&mut self, bytes: &[u8], start: usize, parts: &mut Parts) -> Option<usize> {
+        let next = self.known[self.current].next;
+        let shape = &self.known[next];
+        parts.name = shape.name;
+        parts.own_labels = shape.own_labels;
+        parts.labels.clone_from(&shape.labels);
+        parts.same_names = false;
+        let labels = &mut parts.labels[..shape.own_labels];
+        let number = shape.sample.read(bytes, start, start, labels)?;
+        self.current = next;
+        Some(number)
+    }
+
+    /// Reads the labels of the exemplar that starts at `at`, if it is like the last one of a line of this shape.
+    #[inline]
+    pub(crate) fn read_exemplar(
+        &self,
+        bytes: &[u8],
+        start: usize,
+        at: usize,
+        parts: &mut Parts,
+    ) -> Option<usize> {
+        let shape = self.known.get(self.current)?;
+        let labels = parts.labels.get_mut(shape.own_labels..)?;
+        shape.exemplar.as_ref()?.read(bytes, start, at, labels)
+    }
+}
+
+impl Shape {
+    fn new(line: &[u8], parts: &Parts) -> Self {
+        let (own, exemplar) = parts.labels.split_at(parts.own_labels);
+        let value = parts.value.text;
+        let read_exemplar = parts.exemplar.as_ref().map(|found| {
+            // It starts with the blank before the first `#` behind the value: no number has one.
+            let behind = value.end as usize;
+            let hash =
+                memchr::memchr(b'#', &line[behind..]).map_or(behind, |length| behind + length);
+            Layout::new(
+                line,
+                hash.max(1) - 1,
+                exemplar,
+                found.value.text.start as usize,
+            )
+        });
+        Self {
+            sample: Layout::new(line, 0, own, value.start as usize),
+            exemplar: read_exemplar,
+            name: parts.name,
+            labels: parts.labels.clone(),
+            own_labels: parts.own_labels,
+            next: 0,
+        }
+    }
+
+    fn is_like(&self, other: &Self) -> bool {
+        self.sample == other.sample && self.exemplar == other.exemplar
+    }
+}
 
 /// What stands between the values of a sample: `name{label="`, `",label="` for each further label, and `"} `. Or of an
 /// exemplar, where the first piece is ` # {label="`.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Layout {
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Layout {
     pieces: Vec<Piece>,
     /// The texts of all pieces, one behind the other.
     text: Vec<u8>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct Piece {
     /// Where its text starts in that of the layout.
     start: usize,
@@ -59,15 +193,15 @@ impl Piece {
 
 impl Layout {
     /// Remembers what stands around the values of `labels` in a line, from `start` to where a number starts.
-    pub(crate) fn learn(&mut self, line: &[u8], start: usize, labels: &[LabelSpan], number: usize) {
-        self.pieces.clear();
-        self.text.clear();
+    fn new(line: &[u8], start: usize, labels: &[LabelSpan], number: usize) -> Self {
+        let mut layout = Self::default();
         let mut at = start;
         for label in labels {
-            self.push(&line[at..label.value_start as usize]);
+            layout.push(&line[at..label.value_start as usize]);
             at = label.value_end as usize;
         }
-        self.push(&line[at..number]);
+        layout.push(&line[at..number]);
+        layout
     }
 
     fn push(&mut self, text: &[u8]) {
@@ -79,7 +213,7 @@ impl Layout {
     ///
     /// Returns where the number starts, or `None` if the line has another shape; then `labels` are in disorder.
     #[inline]
-    pub(crate) fn read(
+    fn read(
         &self,
         bytes: &[u8],
         start: usize,

@@ -6,7 +6,7 @@ use crate::{
     Deviation, Event, Format, Line, Mode, ParseError, ParseOptions, Rule, Timestamp,
     error::{Fault, Origin},
     event::{ExemplarParts, Number, Parts, SampleRef, Span},
-    layout::Layout,
+    layout::Shapes,
     line::{Forgiven, LineKind, Scanner},
     number::{Decimal, parse_long, parse_millis, read_small_integer},
 };
@@ -16,11 +16,8 @@ use crate::{
 pub(crate) struct Reader {
     options: ParseOptions,
     parts: Parts,
-    /// The shape of the sample before, up to its value.
-    layout: Layout,
-    /// The shape of the last exemplar, from behind the sample's value or timestamp up to its own value.
-    exemplar_layout: Layout,
-    /// Whether the line before was a sample.
+    shapes: Shapes,
+    /// Whether the line before was a sample that broke no rule.
     follows_sample: bool,
     forgiven: Vec<Forgiven>,
     deviations: Vec<Deviation>,
@@ -41,8 +38,7 @@ impl Reader {
         Self {
             options: *options,
             parts: Parts::default(),
-            layout: Layout::default(),
-            exemplar_layout: Layout::default(),
+            shapes: Shapes::default(),
             follows_sample: false,
             forgiven: Vec::new(),
             deviations: Vec::new(),
@@ -157,7 +153,11 @@ impl Reader {
                 LineKind::End => self.ended = true,
                 // What is forgiven has to be found again in the next line, so its shape is not remembered.
                 LineKind::Sample if self.deviations.is_empty() => {
-                    self.learn_layout(&text.as_bytes()[start..]);
+                    // What is forgiven is read from scratch each time, so that it is reported each time.
+                    self.follows_sample = self.deviations.is_empty();
+                    if self.follows_sample {
+                        self.shapes.learn(&text.as_bytes()[start..], &self.parts);
+                    }
                 }
                 _ => {}
             }
@@ -220,25 +220,6 @@ impl Reader {
         Ok(MARK.len())
     }
 
-    /// Remembers the shape of the sample that was read last.
-    fn learn_layout(&mut self, line: &[u8]) {
-        let Parts {
-            labels,
-            own_labels,
-            value,
-            ..
-        } = &self.parts;
-        let (own, exemplar) = labels.split_at(*own_labels);
-        self.layout.learn(line, 0, own, value.text.start as usize);
-        self.follows_sample = true;
-        if let Some(parts) = &self.parts.exemplar {
-            let behind = value.text.end as usize;
-            let hash = memchr(b'#', &line[behind..]).map_or(behind, |length| behind + length - 1);
-            self.exemplar_layout
-                .learn(line, hash, exemplar, parts.value.text.start as usize);
-        }
-    }
-
     /// Reads a sample that has the shape of the sample before, as most samples have.
     ///
     /// Returns start and end of the line, or `None` if it is anything else; then `parts` are in disorder.
@@ -249,10 +230,7 @@ impl Reader {
         }
         let bytes = text.as_bytes();
         let start = self.at;
-        let own_labels = self.parts.own_labels;
-        let number = self
-            .layout
-            .read(bytes, start, start, &mut self.parts.labels[..own_labels])?;
+        let number = self.shapes.read(bytes, start, &mut self.parts)?;
         self.parts.timestamp = None;
         self.parts.exemplar = None;
         let end = self.read_tail(text, start, number)?;
@@ -262,7 +240,6 @@ impl Reader {
         {
             return None;
         }
-        self.parts.same_names = true;
         self.samples += 1;
         self.last_line = self.line;
         self.line += 1;
@@ -293,11 +270,9 @@ impl Reader {
         if text.as_bytes().get(at) == Some(&b'\n') {
             return Some(at);
         }
-        let own_labels = self.parts.own_labels;
-        let labels = &mut self.parts.labels[own_labels..];
         let number = self
-            .exemplar_layout
-            .read(text.as_bytes(), start, at, labels)?;
+            .shapes
+            .read_exemplar(text.as_bytes(), start, at, &mut self.parts)?;
         let (value, end) = read_number(text, start, number)?;
         let (timestamp, end) = read_optional_seconds(text.as_bytes(), end)?;
         self.parts.exemplar = Some(ExemplarParts { value, timestamp });
