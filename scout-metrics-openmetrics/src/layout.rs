@@ -10,7 +10,7 @@ use crate::{
     find::find_value_end,
 };
 
-/// The shapes of the last few samples that were not alike.
+/// The shapes of the last few samples that were not alike. Learning another one uses the memory of one forgotten.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Shapes {
     known: Vec<Shape>,
@@ -18,15 +18,17 @@ pub(crate) struct Shapes {
     current: usize,
     /// The one to be forgotten next.
     oldest: usize,
+    /// Memory for the next one to be learned.
+    spare: Shape,
 }
 
 /// The shape of a sample's line, and what is the same in all lines of that shape.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Shape {
     /// Name and labels, up to the sample's value.
     sample: Layout,
-    /// What comes behind the sample's value or timestamp, up to the value of the exemplar.
-    exemplar: Option<Layout>,
+    /// What comes behind the sample's value or timestamp, up to the value of the exemplar; empty without one.
+    exemplar: Layout,
     name: Span,
     labels: Vec<LabelSpan>,
     own_labels: usize,
@@ -40,25 +42,24 @@ impl Shapes {
 
     /// Remembers the shape of a line that was read into parts.
     pub(crate) fn learn(&mut self, line: &[u8], parts: &Parts) {
-        let shape = Shape::new(line, parts);
-        let known = self.known.iter().position(|known| known.is_like(&shape));
-        let place = known.unwrap_or_else(|| self.make_room());
-        match self.known.get_mut(place) {
-            Some(slot) => {
-                *slot = Shape {
-                    next: slot.next,
-                    ..shape
-                }
-            }
-            None => self.known.push(shape),
-        }
+        self.spare.learn(line, parts);
+        let known = self
+            .known
+            .iter()
+            .position(|known| known.is_like(&self.spare));
+        let place = known.unwrap_or_else(|| {
+            let place = self.make_room();
+            std::mem::swap(&mut self.known[place], &mut self.spare);
+            place
+        });
         self.known[self.current].next = place;
         self.current = place;
     }
 
     fn make_room(&mut self) -> usize {
         if self.known.len() < Self::MOST {
-            return self.known.len();
+            self.known.push(Shape::default());
+            return self.known.len() - 1;
         }
         let place = self.oldest;
         self.oldest = (place + 1) % Self::MOST;
@@ -104,34 +105,28 @@ impl Shapes {
     ) -> Option<usize> {
         let shape = self.known.get(self.current)?;
         let labels = parts.labels.get_mut(shape.own_labels..)?;
-        shape.exemplar.as_ref()?.read(bytes, start, at, labels)
+        shape.exemplar.read(bytes, start, at, labels)
     }
 }
 
 impl Shape {
-    fn new(line: &[u8], parts: &Parts) -> Self {
+    fn learn(&mut self, line: &[u8], parts: &Parts) {
         let (own, exemplar) = parts.labels.split_at(parts.own_labels);
         let value = parts.value.text;
-        let read_exemplar = parts.exemplar.as_ref().map(|found| {
+        self.sample.learn(line, 0, own, value.start as usize);
+        self.exemplar.clear();
+        if let Some(found) = &parts.exemplar {
             // It starts with the blank before the first `#` behind the value: no number has one.
             let behind = value.end as usize;
             let hash =
                 memchr::memchr(b'#', &line[behind..]).map_or(behind, |length| behind + length);
-            Layout::new(
-                line,
-                hash.max(1) - 1,
-                exemplar,
-                found.value.text.start as usize,
-            )
-        });
-        Self {
-            sample: Layout::new(line, 0, own, value.start as usize),
-            exemplar: read_exemplar,
-            name: parts.name,
-            labels: parts.labels.clone(),
-            own_labels: parts.own_labels,
-            next: 0,
+            self.exemplar
+                .learn(line, hash - 1, exemplar, found.value.text.start as usize);
         }
+        self.name = parts.name;
+        self.labels.clone_from(&parts.labels);
+        self.own_labels = parts.own_labels;
+        self.next = 0;
     }
 
     fn is_like(&self, other: &Self) -> bool {
@@ -192,16 +187,20 @@ impl Piece {
 }
 
 impl Layout {
+    fn clear(&mut self) {
+        self.pieces.clear();
+        self.text.clear();
+    }
+
     /// Remembers what stands around the values of `labels` in a line, from `start` to where a number starts.
-    fn new(line: &[u8], start: usize, labels: &[LabelSpan], number: usize) -> Self {
-        let mut layout = Self::default();
+    fn learn(&mut self, line: &[u8], start: usize, labels: &[LabelSpan], number: usize) {
+        self.clear();
         let mut at = start;
         for label in labels {
-            layout.push(&line[at..label.value_start as usize]);
+            self.push(&line[at..label.value_start as usize]);
             at = label.value_end as usize;
         }
-        layout.push(&line[at..number]);
-        layout
+        self.push(&line[at..number]);
     }
 
     fn push(&mut self, text: &[u8]) {
