@@ -306,6 +306,7 @@ fn push_label(out: &mut String, name: &str, value: &str) {
 }
 
 /// Writes a sample's value and ends the line.
+#[cfg(feature = "scout")]
 pub(crate) fn push_value_line(out: &mut String, value: f64) {
     out.push(' ');
     push_value(out, value);

@@ -240,6 +240,10 @@ pub(crate) struct Number {
     pub(crate) value: f64,
     pub(crate) text: Span,
     /// Whether it is known to be written as digits alone, and so few that the value is exact.
+    #[cfg_attr(
+        not(feature = "scout"),
+        expect(dead_code, reason = "only counts ask for it")
+    )]
     pub(crate) is_digits: bool,
 }
 
