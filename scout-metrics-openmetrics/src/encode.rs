@@ -5,6 +5,7 @@ use std::fmt;
 use crate::{
     Exemplar, Exposition, Format, LabelSet, Limits, MetricFamily, MetricType, Mode, ParseError,
     ParseOptions, Sample, Suffix, Timestamp,
+    error::shown,
     escape::{push_help_text, push_quoted},
     number::push_value,
     parse_families,
@@ -63,7 +64,7 @@ impl EncodeError {
     fn not_expressible(family: &MetricFamily, format: Format, what: impl fmt::Display) -> Self {
         let message = format!(
             "the family `{}` cannot be written as {format}: {what}",
-            family.name()
+            shown(family.name())
         );
         Self {
             message,
