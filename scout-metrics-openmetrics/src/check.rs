@@ -9,7 +9,7 @@ use foldhash::quality::RandomState;
 
 use crate::{
     Deviation, Format, MetricType, Mode, ParseOptions, Rule, SampleRef, Suffix, Timestamp,
-    number::parse_value,
+    error::shown, number::parse_value,
 };
 
 /// A rule that is broken and not forgiven.
@@ -179,7 +179,10 @@ impl Checker {
         match label(sample, name) {
             Some(value) if parse_value(&value).is_err() => {
                 report.broken(Rule::LabelValueNumber, line, || {
-                    format!("expected a number in the label `{name}`, found {value:?}")
+                    format!(
+                        "expected a number in the label `{name}`, found {:?}",
+                        shown(&value)
+                    )
                 })
             }
             _ => Ok(()),
@@ -201,7 +204,7 @@ impl Checker {
         report.broken(Rule::DuplicateSeries, line, || {
             format!(
                 "the series of `{}` with these labels occurs in an earlier line",
-                sample.name()
+                shown(&sample.name().decode())
             )
         })
     }
@@ -267,7 +270,8 @@ impl Checker {
                 report.broken(Rule::CounterTotal, line, || {
                     format!(
                         "the counter `{}` has no sample `{}_total`",
-                        self.name, self.name
+                        shown(&self.name),
+                        shown(&self.name)
                     )
                 })
             }
@@ -283,7 +287,7 @@ impl Checker {
             report.broken(Rule::InfiniteBucket, line, || {
                 format!(
                     "a metric of the histogram `{}` has no bucket `+Inf`",
-                    self.name
+                    shown(&self.name)
                 )
             })?;
         }
@@ -291,7 +295,7 @@ impl Checker {
             report.broken(Rule::HistogramCount, line, || {
                 format!(
                     "a metric of the histogram `{}` has a count or a sum and not both",
-                    self.name
+                    shown(&self.name)
                 )
             })?;
         }
@@ -299,7 +303,7 @@ impl Checker {
             report.broken(Rule::HistogramCount, line, || {
                 format!(
                     "the count of the histogram `{}` is not that of its bucket `+Inf`",
-                    self.name
+                    shown(&self.name)
                 )
             })?;
         }
@@ -315,7 +319,10 @@ impl Checker {
         };
         if is_wrong {
             report.broken(Rule::HistogramSum, line, || {
-                format!("a metric of the histogram `{}` has {what}", self.name)
+                format!(
+                    "a metric of the histogram `{}` has {what}",
+                    shown(&self.name)
+                )
             })?;
         }
         Ok(())
@@ -342,7 +349,7 @@ impl Checker {
         report.broken(Rule::CounterValue, line, || {
             format!(
                 "expected a counter that is not negative, found {}",
-                sample.value_text()
+                shown(sample.value_text())
             )
         })
     }
@@ -365,8 +372,8 @@ impl Checker {
             report.broken(Rule::HistogramValue, line, || {
                 format!(
                     "`{}` cannot have the value {}",
-                    sample.name(),
-                    sample.value_text()
+                    shown(&sample.name().decode()),
+                    shown(sample.value_text())
                 )
             })?;
         }
@@ -396,7 +403,10 @@ impl Checker {
             .and_then(|text| parse_value(text).ok());
         let Some(bound) = bound.filter(|bound| !bound.is_nan()) else {
             return report.broken(Rule::BucketBound, line, || match bound_text {
-                Some(text) => format!("expected a number in the label `le`, found {text:?}"),
+                Some(text) => format!(
+                    "expected a number in the label `le`, found {:?}",
+                    shown(&text)
+                ),
                 None => "expected a label `le`, the bound of the bucket".to_owned(),
             });
         };
@@ -404,7 +414,7 @@ impl Checker {
             report.broken(Rule::InfiniteBucket, line, || {
                 format!(
                     "expected `+Inf` in the label `le`, found {:?}",
-                    bound_text.as_deref().unwrap_or_default()
+                    shown(bound_text.as_deref().unwrap_or_default())
                 )
             })?;
         }
@@ -423,7 +433,7 @@ impl Checker {
             report.broken(Rule::BucketOrder, line, || {
                 format!(
                     "the bound {:?} is not above that of the bucket before",
-                    bound_text.as_deref().unwrap_or_default()
+                    shown(bound_text.as_deref().unwrap_or_default())
                 )
             })?;
         }
@@ -431,7 +441,7 @@ impl Checker {
             report.broken(Rule::BucketsCumulative, line, || {
                 format!(
                     "the bucket holds {}, fewer than the bucket before",
-                    sample.value_text()
+                    shown(sample.value_text())
                 )
             })?;
         }
@@ -451,7 +461,7 @@ impl Checker {
         report.broken(Rule::InfoValue, line, || {
             format!(
                 "expected 1, the value of an info, found {}",
-                sample.value_text()
+                shown(sample.value_text())
             )
         })
     }
@@ -459,7 +469,10 @@ impl Checker {
     fn check_state_set(&self, sample: SampleRef<'_, '_>, line: u64, report: &mut Report) -> Result {
         if label(sample, &self.name).is_none() {
             report.broken(Rule::StateSetLabel, line, || {
-                format!("expected a label `{}`, which names the state", self.name)
+                format!(
+                    "expected a label `{}`, which names the state",
+                    shown(&self.name)
+                )
             })?;
         }
         if sample.value() == 0.0 || sample.value() == 1.0 {
@@ -468,7 +481,7 @@ impl Checker {
         report.broken(Rule::StateSetValue, line, || {
             format!(
                 "expected 0 or 1, the value of a state, found {}",
-                sample.value_text()
+                shown(sample.value_text())
             )
         })
     }
@@ -493,8 +506,8 @@ impl Checker {
         report.broken(Rule::SummaryCount, line, || {
             format!(
                 "`{}` cannot have the value {}",
-                sample.name(),
-                sample.value_text()
+                shown(&sample.name().decode()),
+                shown(sample.value_text())
             )
         })
     }
@@ -505,7 +518,10 @@ impl Checker {
         if !quantile.is_some_and(|quantile| (0.0..=1.0).contains(&quantile)) {
             report.broken(Rule::QuantileRange, line, || match text {
                 Some(text) => {
-                    format!("expected a number from 0 to 1 in the label `quantile`, found {text:?}")
+                    format!(
+                        "expected a number from 0 to 1 in the label `quantile`, found {:?}",
+                        shown(&text)
+                    )
                 }
                 None => format!(
                     "expected a label `quantile` or one of the suffixes of the summary `{}`",
@@ -517,7 +533,7 @@ impl Checker {
             report.broken(Rule::QuantileValue, line, || {
                 format!(
                     "expected a quantile that is not negative, found {}",
-                    sample.value_text()
+                    shown(sample.value_text())
                 )
             })?;
         }
@@ -549,7 +565,7 @@ impl Checker {
             report.broken(Rule::ExemplarPlace, line, || {
                 format!(
                     "`{}` cannot have an exemplar, only a counter's total and buckets can",
-                    sample.name()
+                    shown(&sample.name().decode())
                 )
             })?;
         }

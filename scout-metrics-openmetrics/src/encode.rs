@@ -5,6 +5,7 @@ use std::fmt;
 use crate::{
     Exemplar, Exposition, Format, LabelSet, Limits, MetricFamily, MetricType, Mode, ParseError,
     ParseOptions, Sample, Suffix, Timestamp,
+    error::shown,
     escape::{push_help_text, push_quoted},
     number::push_value,
     parse_families,
@@ -12,8 +13,8 @@ use crate::{
 
 /// Writes families as an exposition.
 ///
-/// Nothing is lost: what the format cannot express is an error. So that a reader accepts all that is written, it is
-/// read back in strict mode before it is returned.
+/// Nothing is lost: what the format cannot express is an error. To be sure, what is written is read back in strict mode
+/// and compared before it is returned.
 ///
 /// OpenMetrics names a counter without `_total` and its sample with it; Prometheus text gives both the same name. A
 /// counter is written in the way of the format, so `http_requests` of OpenMetrics is `http_requests_total` of Prometheus
@@ -31,8 +32,8 @@ use crate::{
 ///
 /// # Errors
 ///
-/// If the format has no way to say something, such as an exemplar in Prometheus text, or if the families together
-/// break one of its rules.
+/// If the format has no way to say something, such as an exemplar in Prometheus text, if the families together break one
+/// of its rules, or if a reader would take them for other families, as it would a gauge with a sample `_bucket`.
 pub fn encode_families(
     families: &[MetricFamily],
     format: Format,
@@ -47,7 +48,8 @@ pub fn encode_families(
     let strict = ParseOptions::new(format)
         .with_mode(Mode::Strict)
         .with_limits(Limits::unlimited());
-    parse_families(out.as_bytes(), &strict).map_err(EncodeError::broken_rule)?;
+    let read = parse_families(out.as_bytes(), &strict).map_err(EncodeError::broken_rule)?;
+    check_same(families, &read, format)?;
     Ok(Exposition::new(format, out))
 }
 
@@ -63,7 +65,7 @@ impl EncodeError {
     fn not_expressible(family: &MetricFamily, format: Format, what: impl fmt::Display) -> Self {
         let message = format!(
             "the family `{}` cannot be written as {format}: {what}",
-            family.name()
+            shown(family.name())
         );
         Self {
             message,
@@ -157,6 +159,44 @@ fn family_name(
             )),
         },
         _ => Ok(name.into()),
+    }
+}
+
+/// Checks that what was read back is what was written.
+fn check_same(
+    families: &[MetricFamily],
+    read: &[MetricFamily],
+    format: Format,
+) -> Result<(), EncodeError> {
+    for (index, family) in families.iter().enumerate() {
+        let name = family_name(family, format)?;
+        let read = read.get(index).filter(|read| read.name() == name);
+        if !read.is_some_and(|read| is_same(family, read, format)) {
+            let what = "it would be read as another";
+            return Err(EncodeError::not_expressible(family, format, what));
+        }
+    }
+    Ok(())
+}
+
+/// Returns whether all but the name is the same.
+fn is_same(family: &MetricFamily, read: &MetricFamily, format: Format) -> bool {
+    let mut samples = family.samples().iter().zip(read.samples());
+    family.kind() == read.kind()
+        && family.help() == read.help()
+        && family.unit() == read.unit()
+        && family.samples().len() == read.samples().len()
+        && samples.all(|(sample, read)| {
+            written_suffix(family, sample, format) == read.suffix() && sample.says_the_same(read)
+        })
+}
+
+/// Returns the suffix in the way that the format names the samples of counters.
+fn written_suffix(family: &MetricFamily, sample: &Sample, format: Format) -> Suffix {
+    match (family.kind(), format, sample.suffix()) {
+        (MetricType::Counter, Format::OpenMetrics, Suffix::None) => Suffix::Total,
+        (MetricType::Counter, Format::Prometheus, Suffix::Total) => Suffix::None,
+        (_, _, suffix) => suffix,
     }
 }
 

@@ -158,6 +158,17 @@ impl Excerpt {
     }
 }
 
+/// Returns as much of a text as a message has room for, without what a terminal would act on.
+pub(crate) fn shown(text: &str) -> String {
+    const LONGEST: usize = 80;
+    let mut chars = text.chars();
+    let mut shown: String = chars.by_ref().take(LONGEST).map(printable).collect();
+    if chars.next().is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
 /// Replaces what would move the cursor of a terminal, or turn the order of what it shows.
 fn printable(c: char) -> char {
     match c {

@@ -6,7 +6,7 @@ use crate::{
     Deviation, Event, Exemplar, Format, LabelSet, Labels, Line, MetricFamily, MetricType,
     ParseError, ParseOptions, Parser, Rule, Sample, SampleRef, Suffix,
     check::{Checker, Report, Violation},
-    error::Fault,
+    error::{Fault, shown},
 };
 
 /// Reads a whole exposition into families.
@@ -195,6 +195,7 @@ impl Collector {
             .is_some_and(|start| start.len() > 1 && start.ends_with('_'));
         if !unit.is_empty() && !is_suffix {
             // Every reference refuses this, so it is not forgiven.
+            let (unit, name) = (shown(unit), shown(name));
             let message = format!("the unit `{unit}` is not the end of the name `{name}`");
             return Err(Violation {
                 rule: Rule::UnitSuffix,
@@ -225,16 +226,16 @@ impl Collector {
         let family = &self.families[place];
         let has_none = matches!(family.kind(), MetricType::Info | MetricType::StateSet);
         if has_none && !family.unit().is_empty() {
-            let name = family.name();
             self.report.broken(Rule::UnitOnInfo, line, || {
-                format!("`{name}` has the type {}, which has no unit", family.kind())
+                let (name, kind) = (shown(family.name()), family.kind());
+                format!("`{name}` has the type {kind}, which has no unit")
             })?;
         }
         Ok(())
     }
 
     fn report_duplicate(&mut self, keyword: &str, name: &str, line: u64) -> Result<(), Stop> {
-        let message = || format!("the family `{name}` has a second {keyword}");
+        let message = || format!("the family `{}` has a second {keyword}", shown(name));
         Ok(self.report.broken(Rule::DuplicateMetadata, line, message)?)
     }
 
@@ -247,6 +248,7 @@ impl Collector {
         if !self.families[place].samples().is_empty() {
             // The Prometheus format says so of TYPE alone.
             if is_openmetrics || keyword == "TYPE" {
+                let name = shown(name);
                 let message = || format!("the {keyword} of `{name}` stands behind its samples");
                 self.report.broken(Rule::LateMetadata, line, message)?;
             }
@@ -354,7 +356,7 @@ impl Collector {
             _ => (Rule::HistogramSuffix, Suffix::Bucket),
         };
         let message = || {
-            let (name, kind) = (family.name(), family.kind());
+            let (name, kind) = (shown(family.name()), family.kind());
             format!("expected `{name}{suffix}` as a sample of the {kind} `{name}`, found `{name}`")
         };
         Ok(self.report.broken(rule, line, message)?)
@@ -392,7 +394,8 @@ impl Collector {
     fn report_interleaved(&mut self, name: &str, line: u64) -> Result<(), Stop> {
         let message = || {
             format!(
-                "lines of the family of `{name}` stand in earlier lines, with others in between"
+                "lines of the family of `{}` stand in earlier lines, with others in between",
+                shown(name)
             )
         };
         Ok(self
@@ -413,12 +416,11 @@ impl Collector {
             let name = format!("{}{suffix}", family.name());
             let owner = *self.sample_names.entry(name.clone()).or_insert(place);
             if owner != place {
-                let other = self.families[owner].name();
+                let other = &self.families[owner];
                 let message = || {
-                    format!(
-                        "`{name}` can belong to `{other}` and to `{}`",
-                        family.name()
-                    )
+                    let (name, one, two) =
+                        (shown(&name), shown(other.name()), shown(family.name()));
+                    format!("`{name}` can belong to `{one}` and to `{two}`")
                 };
                 self.report.broken(Rule::NameClash, line, message)?;
             }

@@ -10,7 +10,7 @@ use memchr::{memchr, memchr2};
 
 use crate::{
     Format, MetricType, Mode, ParseOptions, Rule, Timestamp,
-    error::Fault,
+    error::{Fault, shown},
     escape::{Escapes, Text},
     event::{ExemplarParts, LabelSpan, Number, Parts, Span},
     number::{self, NumberFault},
@@ -617,10 +617,10 @@ impl<'a, 's> Scanner<'a, 's> {
                 Err(self.fault(Rule::SampleSyntax, "found a second metric name"))
             }
             _ => {
-                let shown: String = self.text_of(name).raw().chars().take(40).collect();
+                let name = shown(self.text_of(name).raw());
                 Err(self.expected(
                     Rule::LabelSyntax,
-                    format!("'=' after the label name {shown:?}"),
+                    format!("'=' after the label name {name:?}"),
                 ))
             }
         }
@@ -712,16 +712,11 @@ impl<'a, 's> Scanner<'a, 's> {
         let Some(duplicate) = self.find_duplicate(labels) else {
             return Ok(());
         };
-        let shown: String = self
-            .text_of(duplicate.name())
-            .raw()
-            .chars()
-            .take(40)
-            .collect();
+        let name = shown(self.text_of(duplicate.name()).raw());
         let after = std::mem::replace(&mut self.at, self.start + duplicate.name().start as usize);
         self.forgive(
             Rule::DuplicateLabel,
-            format!("the label name {shown:?} occurs twice"),
+            format!("the label name {name:?} occurs twice"),
         )?;
         self.at = after;
         Ok(())
@@ -875,14 +870,11 @@ impl<'a, 's> Scanner<'a, 's> {
 
     /// MESSAGE, "found" the next token.
     fn found(&self, rule: Rule, message: &str) -> Box<Fault> {
-        let token: String = self.text[self.at..self.end]
-            .chars()
-            .take_while(|c| !matches!(c, ' ' | '\t'))
-            .take(40)
-            .collect();
-        match token.as_str() {
+        let rest = &self.text[self.at..self.end];
+        let token = rest.split([' ', '\t']).next().unwrap_or_default();
+        match token {
             "" => self.fault(rule, format!("{message}, found the end of the line")),
-            token => self.fault(rule, format!("{message}, found {token:?}")),
+            token => self.fault(rule, format!("{message}, found {:?}", shown(token))),
         }
     }
 }

@@ -247,15 +247,19 @@ impl Sample {
     pub fn exemplar(&self) -> Option<&Exemplar> {
         self.exemplar.as_deref()
     }
+
+    /// Returns whether all but the suffix is the same.
+    pub(crate) fn says_the_same(&self, other: &Self) -> bool {
+        reads_the_same(self.value, other.value)
+            && self.timestamp == other.timestamp
+            && self.labels == other.labels
+            && self.exemplar == other.exemplar
+    }
 }
 
 impl PartialEq for Sample {
     fn eq(&self, other: &Self) -> bool {
-        self.suffix == other.suffix
-            && reads_the_same(self.value, other.value)
-            && self.timestamp == other.timestamp
-            && self.labels == other.labels
-            && self.exemplar == other.exemplar
+        self.suffix == other.suffix && self.says_the_same(other)
     }
 }
 
