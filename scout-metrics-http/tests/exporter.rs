@@ -112,7 +112,7 @@ mod metrics {
             answer.header("content-type"),
             Some("text/plain; version=0.0.4; charset=utf-8")
         );
-        assert_eq!(answer.header("vary"), Some("Accept"));
+        assert_eq!(answer.header("vary"), Some("Accept, Accept-Encoding"));
         let sample =
             r#"scout_stream_vulnerabilities{streamName="production",severity="CRITICAL"} 5"#;
         assert!(answer.body.contains(sample), "{}", answer.body);
@@ -473,10 +473,10 @@ mod configuration {
             .with_source(source("acme"))
             .with_source(source("acme"));
         let error = exporter.into_router().unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Config);
+        assert_eq!(error.kind(), ErrorKind::Invalid);
         assert_eq!(
             error.to_string(),
-            "organization `acme`: two sources have this organization, expected one"
+            "organization `acme`: two sources of one organization cannot be merged"
         );
     }
 

@@ -2,6 +2,7 @@
 
 use std::{
     fmt, fs,
+    ops::BitOr,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
     time::{Duration, SystemTime},
@@ -11,7 +12,7 @@ use axum::http::{HeaderMap, header::AUTHORIZATION};
 use subtle::{Choice, ConstantTimeEq};
 use tokio::time::Instant;
 
-use scout_metrics_core::{Error, ErrorKind, Result};
+use scout_metrics_core::{Error, ErrorKind, Organization, Result};
 
 use crate::credentials::{KEEP_LAST_GOOD, Token, read_file};
 
@@ -20,46 +21,82 @@ const TIME_STEP: Duration = Duration::from_secs(2);
 
 /// The tokens that admit a request. Without any, every request is admitted.
 #[derive(Debug, Default)]
-pub(super) struct Guard {
-    tokens: Vec<Token>,
-    files: Vec<TokenFile>,
+pub(super) struct Guard(Vec<Bearer>);
+
+/// Who has the token may read: the organization, or everything where none is named.
+#[derive(Debug)]
+struct Bearer {
+    organization: Option<Organization>,
+    secret: Secret,
+}
+
+#[derive(Debug)]
+enum Secret {
+    File(TokenFile),
+    Value(Token),
 }
 
 impl Guard {
-    pub(super) fn with_token(mut self, token: &str) -> Result<Self> {
-        let token = Token::parse(token.as_bytes()).map_err(|fault| {
-            Error::new(
-                ErrorKind::Config,
-                format!("the token given to `with_bearer_token` {fault}"),
-            )
+    pub(super) fn with_token(
+        self,
+        organization: Option<Organization>,
+        token: &str,
+    ) -> Result<Self> {
+        let token = Token::parse(token.as_bytes()).map_err(|fault| match &organization {
+            Some(organization) => {
+                let message = format!("the token given to `with_organization_token` {fault}");
+                Error::new(ErrorKind::Config, message).with_organization(organization)
+            }
+            None => {
+                let message = format!("the token given to `with_bearer_token` {fault}");
+                Error::new(ErrorKind::Config, message)
+            }
         })?;
-        self.tokens.push(token);
-        Ok(self)
+        Ok(self.with(organization, Secret::Value(token)))
     }
 
-    pub(super) fn with_file(mut self, path: PathBuf) -> Result<Self> {
-        self.files.push(TokenFile::open(path)?);
-        Ok(self)
+    pub(super) fn with_file(
+        self,
+        organization: Option<Organization>,
+        path: PathBuf,
+    ) -> Result<Self> {
+        let file = TokenFile::open(path)?;
+        Ok(self.with(organization, Secret::File(file)))
     }
 
-    /// Returns whether a request with these headers may be answered.
-    pub(super) fn admits(&self, headers: &HeaderMap) -> bool {
-        if self.tokens.is_empty() && self.files.is_empty() {
+    fn with(mut self, organization: Option<Organization>, secret: Secret) -> Self {
+        self.0.push(Bearer {
+            organization,
+            secret,
+        });
+        self
+    }
+
+    /// Returns whether a request with these headers may be answered with what is in an organization, or with what
+    /// belongs to none.
+    pub(super) fn admits(&self, headers: &HeaderMap, organization: Option<&Organization>) -> bool {
+        if self.0.is_empty() {
             return true;
         }
         let Some(presented) = bearer(headers) else {
             return false;
         };
         // All are compared, so that the time it takes does not tell which one was right.
-        let tokens = self
-            .tokens
-            .iter()
-            .map(|token| token.as_bytes().ct_eq(presented));
-        let files = self.files.iter().map(|file| file.ct_eq(presented));
-        tokens
-            .chain(files)
-            .fold(Choice::from(0), |found, equal| found | equal)
-            .into()
+        let admitting = self.0.iter().map(|bearer| {
+            let is_enough =
+                bearer.organization.is_none() || bearer.organization.as_ref() == organization;
+            bearer.secret.ct_eq(presented) & Choice::from(u8::from(is_enough))
+        });
+        admitting.fold(Choice::from(0), BitOr::bitor).into()
+    }
+}
+
+impl Secret {
+    fn ct_eq(&self, presented: &[u8]) -> Choice {
+        match self {
+            Self::File(file) => file.ct_eq(presented),
+            Self::Value(token) => token.as_bytes().ct_eq(presented),
+        }
     }
 }
 

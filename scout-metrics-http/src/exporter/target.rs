@@ -6,39 +6,50 @@ use std::{
 };
 
 use scout_metrics_core::{MetricsSource, Result, Snapshot};
-use scout_metrics_openmetrics::{Exposition, Format, scout};
+use scout_metrics_openmetrics::{Format, scout};
 
-/// One source, and the expositions of the last snapshot that it returned.
+use super::{
+    body::{Bodies, Body},
+    coding::Coding,
+};
+
+/// What a snapshot is written as.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Kind {
+    Json,
+    Metrics(Format),
+}
+
+/// One source, and the bodies of the last snapshot that it returned.
 pub(super) struct Target {
     source: Arc<dyn MetricsSource>,
-    encoded: Mutex<Vec<(Snapshot, Exposition)>>,
+    bodies: Mutex<Bodies<Snapshot, Kind>>,
 }
 
 impl Target {
     pub(super) fn new(source: Arc<dyn MetricsSource>) -> Self {
         Self {
             source,
-            encoded: Mutex::default(),
+            bodies: Mutex::default(),
         }
     }
 
-    /// Scrapes the source and returns the exposition, encoded anew only if the snapshot is another one.
-    pub(super) async fn exposition(&self, format: Format) -> Result<Exposition> {
+    /// Scrapes the source and returns the snapshot with its body, encoded anew only if the snapshot is another one.
+    pub(super) async fn body(&self, kind: Kind, coding: Coding) -> Result<(Snapshot, Body)> {
         let snapshot = self.source.scrape().await?;
-        Ok(self.encode(&snapshot, format))
-    }
-
-    fn encode(&self, snapshot: &Snapshot, format: Format) -> Exposition {
         // Held while encoding, so that many readers of a new snapshot wait for one encoding instead of doing it each.
-        let mut encoded = self.encoded.lock().unwrap_or_else(PoisonError::into_inner);
-        encoded.retain(|(of, _)| of.is_same(snapshot));
-        let known = encoded.iter().find(|(_, known)| known.format() == format);
-        if let Some((_, exposition)) = known {
-            return exposition.clone();
-        }
-        let exposition = scout::encode(snapshot, format);
-        encoded.push((snapshot.clone(), exposition.clone()));
-        exposition
+        let mut bodies = self.bodies.lock().unwrap_or_else(PoisonError::into_inner);
+        let body = bodies.get(&snapshot, Snapshot::is_same, kind, coding, |snapshot| {
+            encode(snapshot, kind)
+        });
+        Ok((snapshot, body))
+    }
+}
+
+fn encode(snapshot: &Snapshot, kind: Kind) -> Body {
+    match kind {
+        Kind::Json => Body::json(snapshot),
+        Kind::Metrics(format) => Body::from(scout::encode(snapshot, format)),
     }
 }
 
@@ -55,6 +66,8 @@ mod tests {
     use super::*;
     use scout_metrics_core::{MemorySource, Organization, Stream};
 
+    const PLAIN: Kind = Kind::Metrics(Format::Prometheus);
+
     fn snapshot(stream: &str) -> Snapshot {
         Snapshot::new(
             Organization::new("acme").unwrap(),
@@ -63,24 +76,27 @@ mod tests {
         .unwrap()
     }
 
-    fn is_same_memory(a: &Exposition, b: &Exposition) -> bool {
-        std::ptr::eq(a.body().as_ptr(), b.body().as_ptr())
-    }
-
     #[tokio::test]
-    async fn the_body_is_encoded_once_for_each_snapshot_and_format() {
-        let source = MemorySource::new(snapshot("production"));
-        let target = Target::new(Arc::new(source.clone()));
+    async fn a_body_is_encoded_once_for_each_snapshot_and_kind_and_coding() {
+        let memory = MemorySource::new(snapshot("production"));
+        let target = Target::new(Arc::new(memory.clone()));
+        let body = async |kind, coding| target.body(kind, coding).await.unwrap().1.into_bytes();
 
-        let first = target.exposition(Format::Prometheus).await.unwrap();
-        let other_format = target.exposition(Format::OpenMetrics).await.unwrap();
-        let again = target.exposition(Format::Prometheus).await.unwrap();
-        assert!(is_same_memory(&first, &again));
-        assert_eq!(other_format.format(), Format::OpenMetrics);
+        let mut seen = Vec::new();
+        for kind in [PLAIN, Kind::Metrics(Format::OpenMetrics), Kind::Json] {
+            for coding in [Coding::Zstd, Coding::Gzip, Coding::Identity] {
+                let first = body(kind, coding).await;
+                let again = body(kind, coding).await;
+                assert_eq!(first.as_ptr(), again.as_ptr(), "{kind:?} {coding:?}");
+                seen.push(first);
+            }
+        }
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen.len(), 9);
 
-        source.set(Ok(snapshot("staging")));
-        let later = target.exposition(Format::Prometheus).await.unwrap();
-        assert_ne!(first.body(), later.body());
-        assert_eq!(target.encoded.lock().unwrap().len(), 1);
+        let before = body(PLAIN, Coding::Gzip).await;
+        memory.set(Ok(snapshot("staging")));
+        assert_ne!(before, body(PLAIN, Coding::Gzip).await);
     }
 }
