@@ -1,5 +1,6 @@
 //! What several examples share.
 
+pub mod demo;
 pub mod sample;
 pub mod table;
 pub mod terminal;

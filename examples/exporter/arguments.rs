@@ -1,0 +1,81 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, builder::BoolishValueParser};
+
+use scout_metrics_core::Organization;
+
+use crate::configuration::{LogOptions, ScoutOptions, WebOptions};
+
+/// Serves Docker Scout metrics to Prometheus, VictoriaMetrics, Datadog and Grafana.
+///
+/// Each organization is fetched from Docker Scout once an hour and served from memory at any scrape interval, so that
+/// graphs and alerts have no gaps. Try it without an account: exporter --demo
+///
+/// An option on the command line wins over the environment, and that over the configuration file. Several values in a
+/// variable are separated by commas.
+///
+/// The token is best kept in a file, which is read again for each fetch. Without --token-file the environment is asked
+/// for DOCKER_SCOUT_TOKEN_FILE, DOCKER_SCOUT_TOKEN and DOCKER_SCOUT_HUB_PASSWORD, in this order. It has to belong to an
+/// owner of the organization.
+#[derive(Debug, Parser)]
+#[command(
+    name = "exporter",
+    version,
+    args_conflicts_with_subcommands = false,
+    after_help = "\
+Exit status:
+  0  stopped by SIGTERM or SIGINT after the scrapes under way had been answered; or --once has printed,
+     --check-config found nothing wrong, healthcheck was answered
+  1  could not listen, fetch or reach; standard error says why
+  2  the command line, the environment or the configuration file is wrong; standard error says where"
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
+    /// Configuration file in TOML
+    #[arg(
+        long = "config.file",
+        value_name = "FILE",
+        env = "SCOUT_EXPORTER_CONFIG_FILE"
+    )]
+    pub(crate) config_file: Option<PathBuf>,
+
+    /// Organization to fetch; repeatable [default: those of the configuration file]
+    #[arg(
+        long = "org",
+        value_name = "NAME",
+        env = "SCOUT_EXPORTER_ORG",
+        value_delimiter = ','
+    )]
+    pub(crate) organizations: Vec<Organization>,
+
+    #[command(flatten)]
+    pub(crate) scout: ScoutOptions,
+
+    #[command(flatten)]
+    pub(crate) web: WebOptions,
+
+    #[command(flatten)]
+    pub(crate) log: LogOptions,
+
+    /// Serve invented metrics that move over time, without a token and without a network
+    #[arg(long, env = "SCOUT_EXPORTER_DEMO", value_parser = BoolishValueParser::new())]
+    pub(crate) demo: bool,
+
+    /// Print the exposition of all organizations on standard output and exit
+    #[arg(long, conflicts_with = "check_config")]
+    pub(crate) once: bool,
+
+    /// Check options, configuration file and token files, say what they amount to, and exit
+    #[arg(long)]
+    pub(crate) check_config: bool,
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Ask the exporter that runs with the same options whether it is alive
+    Healthcheck,
+}

@@ -1,0 +1,295 @@
+//! The options that the command line, the environment and the configuration file share.
+//!
+//! Each group is described once: clap reads it from the command line and the environment, serde from the file.
+
+use std::{
+    collections::BTreeMap,
+    fmt, fs, io,
+    net::{Ipv4Addr, Ipv6Addr, TcpListener},
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
+
+use clap::{Args, ValueEnum};
+use jiff::SignedDuration;
+use serde::Deserialize;
+use tracing::Level;
+
+use scout_metrics_core::Organization;
+
+use crate::Fault;
+
+/// The configuration file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ConfigurationFile {
+    pub(crate) scout: ScoutOptions,
+    pub(crate) web: WebOptions,
+    pub(crate) log: LogOptions,
+    pub(crate) organization: BTreeMap<Organization, ScoutOptions>,
+}
+
+impl ConfigurationFile {
+    /// Reads a file. Relative paths in it are relative to the directory that it is in.
+    pub(crate) fn read(path: &Path) -> Result<Self, Fault> {
+        let text = fs::read_to_string(path).map_err(|cause| {
+            Fault::new(format!("cannot read `{}`", path.display())).because(cause)
+        })?;
+        let mut file: Self = toml::from_str(&text).map_err(|cause| {
+            let line = 1 + text[..cause.span().map_or(0, |span| span.start)]
+                .matches('\n')
+                .count();
+            let reason = cause.message();
+            Fault::new(format!("`{}`, line {line}: {reason}", path.display()))
+        })?;
+        let directory = path.parent().unwrap_or(Path::new(""));
+        file.scout.resolve(directory);
+        file.web.resolve(directory);
+        for options in file.organization.values_mut() {
+            options.resolve(directory);
+        }
+        Ok(file)
+    }
+}
+
+/// How to ask Docker Scout.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ScoutOptions {
+    /// File that holds the access token for Docker Scout
+    #[arg(long, value_name = "FILE", env = "SCOUT_EXPORTER_TOKEN_FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+
+    /// Server to ask [default: https://api.scout.docker.com]
+    #[arg(long, value_name = "URL", env = "SCOUT_EXPORTER_URL")]
+    pub(crate) url: Option<String>,
+
+    /// PEM file of certificate authorities to trust too
+    #[arg(long, value_name = "FILE", env = "SCOUT_EXPORTER_CA_FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+
+    /// Time between two fetches of an organization [default: 60m, with --demo 15s]
+    #[arg(long, value_name = "TIME", env = "SCOUT_EXPORTER_INTERVAL")]
+    pub(crate) interval: Option<Time>,
+
+    /// Longest time that a fetch may take, attempts included [default: 40s]
+    #[arg(long, value_name = "TIME", env = "SCOUT_EXPORTER_TIMEOUT")]
+    pub(crate) timeout: Option<Time>,
+
+    /// How long the last good metrics are served beyond the interval while fetches fail [default: 24h]
+    #[arg(long, value_name = "TIME", env = "SCOUT_EXPORTER_MAX_STALE")]
+    pub(crate) max_stale: Option<Time>,
+}
+
+impl ScoutOptions {
+    /// Returns these options, and those of another group where these say nothing.
+    pub(crate) fn or(&self, other: &Self) -> Self {
+        Self {
+            token_file: self.token_file.clone().or(other.token_file.clone()),
+            url: self.url.clone().or(other.url.clone()),
+            ca_file: self.ca_file.clone().or(other.ca_file.clone()),
+            interval: self.interval.or(other.interval),
+            timeout: self.timeout.or(other.timeout),
+            max_stale: self.max_stale.or(other.max_stale),
+        }
+    }
+
+    fn resolve(&mut self, directory: &Path) {
+        for path in [&mut self.token_file, &mut self.ca_file] {
+            *path = path.take().map(|path| directory.join(path));
+        }
+    }
+}
+
+/// How to serve.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct WebOptions {
+    /// Address to listen on, :PORT for all interfaces, :0 for a free port; repeatable [default: 127.0.0.1:10990]
+    #[arg(
+        long = "web.listen-address",
+        value_name = "ADDR",
+        env = "SCOUT_EXPORTER_WEB_LISTEN_ADDRESS",
+        value_delimiter = ','
+    )]
+    pub(crate) listen_address: Vec<ListenAddress>,
+
+    /// File with a bearer token that scrapers may come with; repeatable [default: everyone may scrape]
+    #[arg(
+        long = "web.bearer-token-file",
+        value_name = "FILE",
+        env = "SCOUT_EXPORTER_WEB_BEARER_TOKEN_FILE",
+        value_delimiter = ','
+    )]
+    pub(crate) bearer_token_file: Vec<PathBuf>,
+}
+
+impl WebOptions {
+    pub(crate) fn or(&self, other: &Self) -> Self {
+        Self {
+            listen_address: either(&self.listen_address, &other.listen_address),
+            bearer_token_file: either(&self.bearer_token_file, &other.bearer_token_file),
+        }
+    }
+
+    fn resolve(&mut self, directory: &Path) {
+        for path in &mut self.bearer_token_file {
+            *path = directory.join(&path);
+        }
+    }
+}
+
+fn either<T: Clone>(first: &[T], second: &[T]) -> Vec<T> {
+    if first.is_empty() { second } else { first }.to_vec()
+}
+
+/// How to log, always on standard error.
+#[derive(Args, Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct LogOptions {
+    /// Form of the lines [default: text]
+    #[arg(
+        long = "log.format",
+        value_name = "FORMAT",
+        env = "SCOUT_EXPORTER_LOG_FORMAT",
+        value_enum
+    )]
+    format: Option<LogFormat>,
+
+    /// Least severe lines to log [default: info]
+    #[arg(
+        long = "log.level",
+        value_name = "LEVEL",
+        env = "SCOUT_EXPORTER_LOG_LEVEL",
+        value_enum
+    )]
+    level: Option<LogLevel>,
+}
+
+impl LogOptions {
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self {
+            format: self.format.or(other.format),
+            level: self.level.or(other.level),
+        }
+    }
+
+    pub(crate) fn format(self) -> LogFormat {
+        self.format.unwrap_or(LogFormat::Text)
+    }
+
+    pub(crate) fn level(self) -> Level {
+        match self.level.unwrap_or(LogLevel::Info) {
+            LogLevel::Error => Level::ERROR,
+            LogLevel::Warn => Level::WARN,
+            LogLevel::Info => Level::INFO,
+            LogLevel::Debug => Level::DEBUG,
+            LogLevel::Trace => Level::TRACE,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    Json,
+    Text,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+/// A length of time such as `90s`, `60m` or `1h30m`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Time(pub(crate) Duration);
+
+impl FromStr for Time {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let time = text.parse::<SignedDuration>().ok();
+        match time.map(Duration::try_from) {
+            Some(Ok(time)) if !time.is_zero() => Ok(Self(time)),
+            _ => Err("expected a time above zero, such as 90s, 60m or 1h30m".to_owned()),
+        }
+    }
+}
+
+impl TryFrom<String> for Time {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+/// A host and a port to listen on.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct ListenAddress {
+    host: String,
+    port: u16,
+}
+
+impl ListenAddress {
+    pub(crate) fn localhost(port: u16) -> Self {
+        let host = "127.0.0.1".to_owned();
+        Self { host, port }
+    }
+
+    /// Binds the address; all interfaces are those of IPv6 and IPv4 together, where there is IPv6.
+    pub(crate) fn bind(&self) -> io::Result<TcpListener> {
+        match self.host.as_str() {
+            "" => TcpListener::bind((Ipv6Addr::UNSPECIFIED, self.port))
+                .or_else(|_| TcpListener::bind((Ipv4Addr::UNSPECIFIED, self.port))),
+            _ => TcpListener::bind(self.to_string()),
+        }
+    }
+
+    /// Returns an address to reach this one from the same machine.
+    pub(crate) fn to_reach(&self) -> String {
+        let host = match self.host.as_str() {
+            "" | "0.0.0.0" => "127.0.0.1",
+            "[::]" => "[::1]",
+            host => host,
+        };
+        format!("{host}:{}", self.port)
+    }
+}
+
+impl FromStr for ListenAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parsed = text.rsplit_once(':').and_then(|(host, port)| {
+            let is_host = !host.contains(':') || host.starts_with('[') && host.ends_with(']');
+            is_host.then_some((host, port.parse().ok()?))
+        });
+        let (host, port) = parsed.ok_or("expected HOST:PORT, [IPV6]:PORT or :PORT")?;
+        let host = host.to_owned();
+        Ok(Self { host, port })
+    }
+}
+
+impl TryFrom<String> for ListenAddress {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for ListenAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.host, self.port)
+    }
+}

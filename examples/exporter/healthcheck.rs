@@ -1,0 +1,45 @@
+//! `healthcheck`: asks the exporter that runs beside it, for container runtimes whose images have no `curl`.
+
+use std::{
+    error::Error,
+    io::{Read, Write},
+    net::{TcpStream, ToSocketAddrs},
+    time::Duration,
+};
+
+use crate::{Fault, settings::Settings};
+
+/// Nothing is fetched for the answer, so it comes at once or not at all.
+const TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Enough for the first line of a response.
+const MAX_ANSWER_BYTES: u64 = 256;
+
+/// Asks the first listen address whether the exporter is alive.
+pub(crate) fn run(settings: &Settings) -> Result<(), Box<dyn Error>> {
+    let address = settings.listen_addresses[0].to_reach();
+    let answer = ask(&address)
+        .map_err(|cause| Fault::new(format!("no healthy exporter on {address}")).because(cause))?;
+    println!("{answer}");
+    Ok(())
+}
+
+fn ask(address: &str) -> Result<String, Box<dyn Error + Send + Sync>> {
+    let resolved = address.to_socket_addrs()?.next();
+    let resolved = resolved.ok_or_else(|| Fault::new("the host has no address"))?;
+    let mut stream = TcpStream::connect_timeout(&resolved, TIMEOUT)?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.set_write_timeout(Some(TIMEOUT))?;
+    write!(
+        stream,
+        "GET /-/healthy HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )?;
+    let mut answer = Vec::new();
+    stream.take(MAX_ANSWER_BYTES).read_to_end(&mut answer)?;
+    let answer = String::from_utf8_lossy(&answer);
+    let status = answer.lines().next().unwrap_or_default();
+    if status.starts_with("HTTP/1.1 200 ") {
+        return Ok("healthy".to_owned());
+    }
+    Err(Fault::new(format!("expected status 200, found `{status}`")).into())
+}

@@ -1,0 +1,125 @@
+//! The endpoint: sources that are polled in the background, and the servers that answer from them.
+
+use std::{error::Error, net::TcpListener};
+
+use axum::{Router, routing::get};
+use tokio::{sync::watch, task::JoinSet};
+
+use scout_metrics_core::{Poller, Result as ScoutResult};
+use scout_metrics_http::exporter::{Exporter, Server};
+
+use crate::{Fault, settings::Settings, sources::Source};
+
+/// Binds all listen addresses.
+pub(crate) fn listen(settings: &Settings) -> Result<Vec<TcpListener>, Box<dyn Error>> {
+    let mut listeners = Vec::new();
+    for address in &settings.listen_addresses {
+        let listener = address
+            .bind()
+            .map_err(|cause| Fault::new(format!("cannot listen on {address}")).because(cause))?;
+        let address = listener.local_addr()?;
+        if settings.bearer_token_files.is_empty() && !address.ip().is_loopback() {
+            tracing::warn!(
+                %address,
+                "everyone who can connect may read all metrics: give --web.bearer-token-file"
+            );
+        }
+        listeners.push(listener);
+    }
+    Ok(listeners)
+}
+
+/// Starts to poll all sources and returns the routes that answer from what they say.
+pub(crate) fn exporter(
+    settings: &Settings,
+    sources: Vec<Source>,
+) -> Result<Router, Box<dyn Error>> {
+    let mut exporter = Exporter::new();
+    for path in &settings.bearer_token_files {
+        exporter = exporter.with_bearer_token_file(path);
+    }
+    for source in sources {
+        exporter = exporter.with_source(poll(source));
+    }
+    Ok(exporter
+        .into_router()?
+        .route("/-/healthy", get(|| async { "healthy\n" })))
+}
+
+fn poll(source: Source) -> Poller {
+    let organization = source.organization();
+    tracing::debug!(%organization, "polling");
+    let mut builder = Poller::builder(source.metrics);
+    if let Some(interval) = source.interval {
+        builder = builder.with_interval(interval);
+    }
+    if let Some(max_stale) = source.max_stale {
+        builder = builder.with_max_stale(max_stale);
+    }
+    builder.spawn()
+}
+
+/// Serves until the process is told to stop, and then until the requests under way are answered.
+pub(crate) async fn run(listeners: Vec<TcpListener>, router: Router) -> Result<(), Box<dyn Error>> {
+    // Before the addresses are told: whoever reads them may send the signal at once.
+    let signal = Signal::new()?;
+    let (stop, stopped) = watch::channel(());
+    let mut servers = JoinSet::new();
+    for listener in listeners {
+        let address = listener.local_addr()?;
+        tracing::info!(address = %format_args!("http://{address}"), "listening");
+        let mut stopped = stopped.clone();
+        let server = Server::new(router.clone());
+        servers.spawn(server.serve(listener, async move { drop(stopped.changed().await) }));
+    }
+    tokio::select! {
+        name = signal.received() => tracing::info!(signal = name, "stopping"),
+        Some(ended) = servers.join_next() => ended??,
+    }
+    drop(stop);
+    let ended: ScoutResult<Vec<()>> = servers.join_all().await.into_iter().collect();
+    ended?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// What asks the process to stop.
+struct Signal {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Signal {
+    #[cfg(unix)]
+    fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    #[cfg(unix)]
+    async fn received(mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {})
+    }
+
+    #[cfg(not(unix))]
+    async fn received(self) -> &'static str {
+        match tokio::signal::ctrl_c().await {
+            Ok(()) => "Ctrl-C",
+            Err(_) => std::future::pending().await,
+        }
+    }
+}

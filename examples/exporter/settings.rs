@@ -1,0 +1,100 @@
+//! What the command line, the environment and the configuration file amount to.
+
+use std::{collections::BTreeMap, error::Error, fmt, path::PathBuf};
+
+use scout_metrics_core::Organization;
+
+use crate::{
+    Fault,
+    arguments::Arguments,
+    configuration::{ConfigurationFile, ListenAddress, LogOptions, ScoutOptions},
+};
+
+/// Outside of the range 9100 to 9999, in which every port belongs to some other exporter.
+const DEFAULT_PORT: u16 = 10990;
+
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) demo: bool,
+    pub(crate) listen_addresses: Vec<ListenAddress>,
+    pub(crate) bearer_token_files: Vec<PathBuf>,
+    pub(crate) log: LogOptions,
+    pub(crate) organizations: BTreeMap<Organization, ScoutOptions>,
+}
+
+impl Settings {
+    pub(crate) fn gather(arguments: &Arguments) -> Result<Self, Box<dyn Error>> {
+        let file = match &arguments.config_file {
+            Some(path) => ConfigurationFile::read(path)?,
+            None => ConfigurationFile::default(),
+        };
+        let organizations = organizations(arguments, &file)?;
+        let mut web = arguments.web.or(&file.web);
+        if web.listen_address.is_empty() {
+            web.listen_address = vec![ListenAddress::localhost(DEFAULT_PORT)];
+        }
+        Ok(Self {
+            demo: arguments.demo,
+            listen_addresses: web.listen_address,
+            bearer_token_files: web.bearer_token_file,
+            log: arguments.log.or(file.log),
+            organizations,
+        })
+    }
+}
+
+/// Returns the options for each organization: those given for all on the command line, then those that the file has
+/// for this one, then those that it has for all.
+fn organizations(
+    arguments: &Arguments,
+    file: &ConfigurationFile,
+) -> Result<BTreeMap<Organization, ScoutOptions>, Box<dyn Error>> {
+    let mut names: Vec<&Organization> = arguments.organizations.iter().collect();
+    if names.is_empty() {
+        names.extend(file.organization.keys());
+    }
+    let demo = Organization::new("acme")?;
+    if names.is_empty() && arguments.demo {
+        names.push(&demo);
+    }
+    if names.is_empty() && arguments.command.is_none() {
+        let text = "no organization: give --org NAME, set SCOUT_EXPORTER_ORG, or write [organization.NAME] into the \
+                    configuration file; --demo needs none";
+        return Err(Fault::new(text).into());
+    }
+    let nothing = ScoutOptions::default();
+    let options = |name| {
+        let own = file.organization.get(name).unwrap_or(&nothing);
+        arguments.scout.or(own).or(&file.scout)
+    };
+    Ok(names
+        .into_iter()
+        .map(|name| (name.clone(), options(name)))
+        .collect())
+}
+
+impl fmt::Display for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the configuration is valid\n  organizations:")?;
+        write_list(f, self.organizations.keys())?;
+        write!(f, "\n  listen addresses:")?;
+        write_list(f, &self.listen_addresses)?;
+        write!(f, "\n  bearer token files:")?;
+        match self.bearer_token_files.as_slice() {
+            [] => write!(f, " none, everyone who can connect may scrape"),
+            files => write_list(f, files.iter().map(|path| path.display())),
+        }
+    }
+}
+
+fn write_list(
+    f: &mut fmt::Formatter<'_>,
+    items: impl IntoIterator<Item = impl fmt::Display>,
+) -> fmt::Result {
+    let mut separator = " ";
+    for item in items {
+        write!(f, "{separator}{item}")?;
+        separator = ", ";
+    }
+    Ok(())
+}

@@ -1,0 +1,464 @@
+//! The program itself: options, output, exit status.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    process::Output,
+};
+
+use serde_json::Value;
+
+use scout_metrics_core::{Error, ErrorKind, Organization, Snapshot, Stream};
+use scout_metrics_examples::sample;
+
+use crate::support::{
+    UPSTREAM_TOKEN, Upstream, eventually, examples, exporter, get, start_exporter, write,
+};
+
+const METRICS: &str = "/v1/exporter/org/acme/metrics";
+
+fn run(arguments: &[&str]) -> Output {
+    exporter().args(arguments).output().unwrap()
+}
+
+fn stdout(output: &Output) -> &str {
+    str::from_utf8(&output.stdout).unwrap()
+}
+
+fn stderr(output: &Output) -> &str {
+    str::from_utf8(&output.stderr).unwrap()
+}
+
+fn assert_refused(output: &Output, reason: &str) {
+    assert_eq!(stderr(output), reason);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(stdout(output), "");
+}
+
+fn snapshot(stream: &str) -> Snapshot {
+    let stream = Stream::new(stream).with_vulnerabilities("5C 3H".parse().unwrap());
+    Snapshot::new(Organization::new("acme").unwrap(), [stream]).unwrap()
+}
+
+mod options {
+    use super::*;
+
+    /// The cells of a row: option, variable, default and meaning. The third cell is a key of the file.
+    type Row = [String; 4];
+
+    fn rows_of_help() -> BTreeSet<Row> {
+        let output = run(&["--help"]);
+        assert_eq!(output.status.code(), Some(0));
+        let (_, options) = stdout(&output).split_once("Options:\n").unwrap();
+        let (options, _) = options.split_once("\n  -h, --help").unwrap();
+        options
+            .split("\n      --")
+            .map(|option| row_of_help(option.trim_start().trim_start_matches("--")))
+            .collect()
+    }
+
+    fn row_of_help(option: &str) -> Row {
+        let mut lines = option.lines().map(str::trim);
+        let name = lines.next().unwrap().replace(['<', '>'], "");
+        let meaning = lines.next().unwrap();
+        let (meaning, default) = match meaning.split_once(" [default: ") {
+            Some((meaning, default)) => (meaning, default.strip_suffix(']').unwrap()),
+            None => (meaning, "–"),
+        };
+        let variable = lines.find_map(|line| line.strip_prefix("[env: ")?.split('=').next());
+        let variable = variable.map_or("–".to_owned(), |name| format!("`{name}`"));
+        [
+            format!("`--{name}`"),
+            variable,
+            default.to_owned(),
+            meaning.to_owned(),
+        ]
+    }
+
+    fn table() -> Vec<[String; 5]> {
+        let readme = fs::read_to_string(examples().join("exporter/README.md")).unwrap();
+        let rows = readme.lines().filter(|line| line.starts_with("| `--"));
+        rows.map(|line| {
+            let cells = line.trim_matches(['|', ' ']).split(" | ");
+            let cells: Vec<String> = cells.map(str::to_owned).collect();
+            cells.try_into().unwrap()
+        })
+        .collect()
+    }
+
+    #[test]
+    fn the_table_of_options_is_what_help_says() {
+        let table = table().into_iter();
+        let table = table
+            .map(|[option, variable, _, default, meaning]| [option, variable, default, meaning]);
+        let rows: BTreeSet<Row> = table.collect();
+        assert!(rows.len() > 10);
+        assert_eq!(rows, rows_of_help());
+    }
+
+    #[test]
+    fn the_file_knows_each_key_of_the_table_and_no_other() {
+        let directory = tempfile::tempdir().unwrap();
+        let keys = table().into_iter().map(|[_, _, key, ..]| key);
+        let mut known = 0;
+        for key in keys.filter(|key| key.contains('.') && !key.contains("NAME")) {
+            // No option is a date, so a key that is known is refused for another reason.
+            let text = format!("{} = 2024-05-01\n", key.trim_matches('`'));
+            let path = write(directory.path(), "exporter.toml", &text);
+            let output = run(&["--config.file", &path, "--check-config"]);
+            assert_eq!(output.status.code(), Some(2));
+            assert!(!stderr(&output).contains("unknown field"), "{key}");
+            known += 1;
+        }
+        assert_eq!(known, 10);
+        let expected =
+            "expected one of `token_file`, `url`, `ca_file`, `interval`, `timeout`, `max_stale`";
+        let path = write(
+            directory.path(),
+            "exporter.toml",
+            "[scout]\ntoken = \"x\"\n",
+        );
+        let output = run(&["--config.file", &path]);
+        assert_refused(
+            &output,
+            &format!("error: `{path}`, line 2: unknown field `token`, {expected}\n"),
+        );
+    }
+
+    #[test]
+    fn the_sample_file_is_valid() {
+        let directory = tempfile::tempdir().unwrap();
+        for token in ["docker_pat", "docker_pat_labs", "scrape_token"] {
+            write(directory.path(), token, "s3cr3t\n");
+        }
+        let sample = fs::read_to_string(examples().join("exporter/exporter.toml")).unwrap();
+        let path = write(directory.path(), "exporter.toml", &sample);
+        let output = run(&["--config.file", &path, "--check-config"]);
+        let token = directory.path().join("scrape_token");
+        let expected = format!(
+            "\
+the configuration is valid
+  organizations: acme, acme-labs
+  listen addresses: 127.0.0.1:10990
+  bearer token files: {}
+",
+            token.display()
+        );
+        assert_eq!(stdout(&output), expected, "{}", stderr(&output));
+        assert_eq!(output.status.code(), Some(0));
+    }
+
+    #[test]
+    fn the_command_line_wins_over_the_environment_and_that_over_the_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let text = "[web]\nlisten_address = [\":3\"]\n[organization.of-file]\n";
+        let path = write(directory.path(), "exporter.toml", text);
+        let organizations = |variable: Option<&str>, arguments: &[&str]| {
+            let mut command = exporter();
+            command.args(["--demo", "--check-config", "--config.file", &path]);
+            if let Some(variable) = variable {
+                command.env("SCOUT_EXPORTER_ORG", variable);
+                command.env("SCOUT_EXPORTER_WEB_LISTEN_ADDRESS", "localhost:2,[::1]:2");
+            }
+            let output = command.args(arguments).output().unwrap();
+            assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+            let shown = stdout(&output).lines().skip(1).take(2).map(str::trim);
+            shown.collect::<Vec<_>>().join(", ")
+        };
+        assert_eq!(
+            organizations(None, &[]),
+            "organizations: of-file, listen addresses: :3"
+        );
+        assert_eq!(
+            organizations(Some("b,a"), &[]),
+            "organizations: a, b, listen addresses: localhost:2, [::1]:2"
+        );
+        assert_eq!(
+            organizations(Some("b,a"), &["--org", "c", "--web.listen-address", ":1"]),
+            "organizations: c, listen addresses: :1"
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_exit_2_and_said() {
+        assert_refused(
+            &run(&[]),
+            "error: no organization: give --org NAME, set SCOUT_EXPORTER_ORG, or write [organization.NAME] into \
+             the configuration file; --demo needs none\n",
+        );
+        assert_refused(
+            &run(&["--org", "acme"]),
+            "error: no token in the environment: set `DOCKER_SCOUT_TOKEN_FILE`, `DOCKER_SCOUT_TOKEN` or \
+             `DOCKER_SCOUT_HUB_PASSWORD`\n",
+        );
+        assert_refused(
+            &run(&["--org", "acme", "--token-file", "no such file"]),
+            "error: the token file `no such file` is not a file\n",
+        );
+        for (arguments, reason) in [
+            (["--org", "../x"], "invalid organization name \"../x\""),
+            (
+                ["--interval", "0s"],
+                "expected a time above zero, such as 90s, 60m or 1h30m",
+            ),
+            (
+                ["--timeout", "-1s"],
+                "expected a time above zero, such as 90s, 60m or 1h30m",
+            ),
+            (
+                ["--web.listen-address", "::1:80"],
+                "expected HOST:PORT, [IPV6]:PORT or :PORT",
+            ),
+            (
+                ["--web.listen-address", "host"],
+                "expected HOST:PORT, [IPV6]:PORT or :PORT",
+            ),
+            (
+                ["--log.level", "loud"],
+                "invalid value 'loud' for '--log.level <LEVEL>'",
+            ),
+        ] {
+            let option = format!("{}={}", arguments[0], arguments[1]);
+            let output = run(&[&option, "--demo", "--check-config"]);
+            assert_eq!(output.status.code(), Some(2), "{option}");
+            assert!(stderr(&output).contains(reason), "{}", stderr(&output));
+        }
+    }
+
+    #[test]
+    fn a_bearer_token_file_that_cannot_be_used_is_exit_2() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = write(directory.path(), "token", "\n");
+        let output = run(&["--demo", "--check-config", "--web.bearer-token-file", &path]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr(&output).contains(&path), "{}", stderr(&output));
+    }
+}
+
+mod once {
+    use super::*;
+
+    #[test]
+    fn prints_the_exposition_of_one_organization_as_docker_scout_would() {
+        let upstream = Upstream::start(sample::snapshot().unwrap());
+        let output = upstream
+            .exporter()
+            .args(["--org", "acme", "--once"])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let expected = scout_metrics_openmetrics::scout::encode(
+            &sample::snapshot().unwrap(),
+            scout_metrics_openmetrics::Format::Prometheus,
+        );
+        assert_eq!(output.stdout, **expected.body());
+    }
+
+    #[test]
+    fn prints_each_family_of_several_organizations_once() {
+        let output = run(&["--demo", "--once", "--org", "acme", "--org", "acme-labs"]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let count = |text: &str| stdout(&output).matches(text).count();
+        assert_eq!(count("# TYPE scout_stream_vulnerabilities gauge\n"), 1);
+        let sample = |org| format!("scout_stream_vulnerabilities{{org=\"{org}\",streamName=");
+        assert_eq!(count(&sample("acme")), count(&sample("acme-labs")));
+        assert!(count(&sample("acme")) > 0);
+    }
+
+    #[test]
+    fn a_refused_token_is_exit_1_and_stays_secret() {
+        let upstream = Upstream::start(snapshot("production"));
+        upstream.write("upstream-token", "dckr_pat_revoked");
+        let output = upstream
+            .exporter()
+            .args(["--org", "acme", "--once"])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(stdout(&output), "");
+        let said = stderr(&output);
+        assert!(said.contains("error: organization `acme`: "), "{said}");
+        assert!(!said.contains("dckr_pat_revoked"), "{said}");
+    }
+}
+
+#[cfg(unix)]
+mod serving {
+    use super::*;
+
+    #[test]
+    fn serves_what_the_upstream_says_until_it_is_told_to_stop() {
+        let upstream = Upstream::start(snapshot("production"));
+        let (running, address) = start_exporter(upstream.exporter().args(["--org", "acme"]));
+        let (status, body) = get(&address, METRICS, None);
+        assert_eq!(status, 200, "{body}");
+        let sample =
+            r#"scout_stream_vulnerabilities{streamName="production",severity="CRITICAL"} 5"#;
+        assert!(body.contains(sample), "{body}");
+        assert_eq!(get(&address, "/v1/exporter/org/other/metrics", None).0, 404);
+
+        let (status, log) = running.signal("TERM");
+        assert_eq!(status.code(), Some(0), "{log}");
+        assert!(log.contains("stopping signal=\"SIGTERM\""), "{log}");
+        assert!(!log.contains(UPSTREAM_TOKEN));
+    }
+
+    #[test]
+    fn ctrl_c_stops_it_too() {
+        let (running, _) = start_exporter(exporter().arg("--demo"));
+        let (status, log) = running.signal("INT");
+        assert_eq!(status.code(), Some(0), "{log}");
+    }
+
+    #[test]
+    fn listens_on_every_address_and_says_which() {
+        let mut command = exporter();
+        command.args(["--demo", "--web.listen-address", ":0"]);
+        let (mut running, first) = start_exporter(&mut command);
+        let second = running.logged("listening address=http://");
+        // The first one is all interfaces, of IPv6 too where the machine has it.
+        let port = first.rsplit_once(':').unwrap().1;
+        assert_eq!(get(&format!("127.0.0.1:{port}"), METRICS, None).0, 200);
+        assert_eq!(get(&second, METRICS, None).0, 200);
+        let (_, log) = running.signal("TERM");
+        let warning = "everyone who can connect may read all metrics";
+        assert_eq!(log.matches(warning).count(), 1, "{log}");
+    }
+
+    #[test]
+    fn asks_scrapers_for_one_of_the_bearer_tokens() {
+        let directory = tempfile::tempdir().unwrap();
+        let [old, new] = ["old", "new"].map(|name| write(directory.path(), name, name));
+        let mut command = exporter();
+        command.args(["--demo", "--web.bearer-token-file", &old]);
+        let (_running, address) = start_exporter(command.args(["--web.bearer-token-file", &new]));
+        for (token, expected) in [
+            (None, 401),
+            (Some("other"), 401),
+            (Some("old"), 200),
+            (Some("new"), 200),
+        ] {
+            assert_eq!(get(&address, METRICS, token).0, expected, "{token:?}");
+        }
+    }
+
+    #[test]
+    fn each_organization_has_options_of_its_own() {
+        let upstream = Upstream::start(snapshot("production"));
+        let text = format!(
+            "\
+[scout]
+url = \"{}\"
+token_file = \"upstream-token\"
+
+[organization.acme]
+
+[organization.acme-labs]
+token_file = \"other-token\"
+",
+            upstream.url
+        );
+        let path = upstream.write("exporter.toml", &text);
+        upstream.write("other-token", "dckr_pat_of_labs");
+        let (_running, address) = start_exporter(exporter().args(["--config.file", &path]));
+        assert_eq!(get(&address, METRICS, None).0, 200);
+        // The upstream does not know this token.
+        let (status, body) = get(&address, "/v1/exporter/org/acme-labs/metrics", None);
+        assert_eq!(status, 502, "{body}");
+    }
+
+    #[test]
+    fn asks_again_after_the_interval_and_serves_the_last_answer_while_that_fails() {
+        let upstream = Upstream::start(snapshot("production"));
+        let mut command = upstream.exporter();
+        command.args(["--org", "acme", "--interval", "50ms", "--max-stale", "2s"]);
+        command.args(["--timeout", "1s"]);
+        let (_running, address) = start_exporter(&mut command);
+        assert!(get(&address, METRICS, None).1.contains("production"));
+
+        upstream.source.set(Ok(snapshot("staging")));
+        eventually("the new stream is served", || {
+            get(&address, METRICS, None)
+                .1
+                .contains("staging")
+                .then_some(())
+        });
+        upstream
+            .source
+            .set(Err(Error::new(ErrorKind::Unavailable, "down")));
+        let mut stale = 0;
+        eventually("the last answer is too old", || {
+            let (status, body) = get(&address, METRICS, None);
+            stale += usize::from(status == 200);
+            assert!(status == 200 || status == 503, "{status} {body}");
+            (status == 503).then_some(())
+        });
+        assert!(stale > 5, "{stale}");
+        upstream.source.set(Ok(snapshot("staging")));
+        eventually("it recovers", || {
+            (get(&address, METRICS, None).0 == 200).then_some(())
+        });
+    }
+
+    #[test]
+    fn an_address_that_is_taken_is_exit_1() {
+        let (_running, address) = start_exporter(exporter().arg("--demo"));
+        let output = run(&[
+            "--demo",
+            "--web.listen-address",
+            &address,
+            "--log.level",
+            "error",
+        ]);
+        assert_eq!(output.status.code(), Some(1));
+        let said = stderr(&output);
+        let expected = format!("error: cannot listen on {address}\n  because: ");
+        assert!(said.starts_with(&expected), "{said}");
+    }
+
+    #[test]
+    fn logs_are_json_if_asked_for() {
+        let mut command = exporter();
+        command.args([
+            "--demo",
+            "--log.format",
+            "json",
+            "--web.listen-address",
+            "127.0.0.1:0",
+        ]);
+        let mut running = crate::support::Running::start(&mut command);
+        running.logged("\"message\":\"listening\"");
+        let (status, log) = running.signal("TERM");
+        assert_eq!(status.code(), Some(0));
+        let lines: Vec<BTreeMap<String, Value>> = log
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        assert!(lines.iter().any(|line| line["message"] == "stopped"));
+    }
+
+    #[test]
+    fn healthcheck_tells_a_running_exporter_from_none() {
+        let directory = tempfile::tempdir().unwrap();
+        let token = write(directory.path(), "token", "s3cr3t");
+        let mut command = exporter();
+        command.args(["--demo", "--web.bearer-token-file", &token]);
+        let (running, address) = start_exporter(&mut command);
+        let healthcheck = || {
+            exporter()
+                .arg("healthcheck")
+                .env("SCOUT_EXPORTER_WEB_LISTEN_ADDRESS", &address)
+                .output()
+                .unwrap()
+        };
+        let healthy = healthcheck();
+        assert_eq!(stdout(&healthy), "healthy\n", "{}", stderr(&healthy));
+        assert_eq!(healthy.status.code(), Some(0));
+
+        running.signal("TERM");
+        let gone = healthcheck();
+        assert_eq!(gone.status.code(), Some(1));
+        let expected = format!("error: no healthy exporter on {address}\n  because: ");
+        assert!(stderr(&gone).starts_with(&expected), "{}", stderr(&gone));
+    }
+}
