@@ -158,3 +158,86 @@ fn write_at(path: &Path, token: &str, modified: std::time::SystemTime) {
     let file = fs::File::options().write(true).open(path).unwrap();
     file.set_modified(modified).unwrap();
 }
+
+/// Every route that a token is needed for, and whether it is about the organization `acme`.
+const ROUTES: [(&str, bool); 7] = [
+    ("/", false),
+    ("/metrics", false),
+    ("/v1/exporter/org/acme", true),
+    (PATH, true),
+    ("/api/v1/organizations", false),
+    ("/api/v1/organizations/acme/snapshot", true),
+    ("/sd", false),
+];
+
+async fn status_at(router: &Router, path: &str, token: Option<&str>) -> StatusCode {
+    let mut request = Request::get(path).header("host", "localhost");
+    if let Some(token) = token {
+        request = request.header("authorization", format!("Bearer {token}"));
+    }
+    call(router, request.body(Body::empty()).unwrap())
+        .await
+        .status
+}
+
+#[tokio::test]
+async fn all_routes_but_health_need_a_token() {
+    let router = guarded_router();
+    for (path, _) in ROUTES {
+        assert_eq!(
+            status_at(&router, path, None).await,
+            StatusCode::UNAUTHORIZED,
+            "{path}"
+        );
+        assert_eq!(
+            status_at(&router, path, Some(TOKEN)).await,
+            StatusCode::OK,
+            "{path}"
+        );
+    }
+    for path in ["/-/healthy", "/-/ready"] {
+        assert_eq!(
+            status_at(&router, path, None).await,
+            StatusCode::OK,
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_an_organization_is_good_for_it_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("token");
+    fs::write(&path, "of-apex\n").unwrap();
+    let router = Exporter::new()
+        .with_source(source("acme"))
+        .with_source(source("apex"))
+        .with_organization_token(organization("acme"), "of-acme")
+        .with_organization_token_file(organization("apex"), &path)
+        .into_router()
+        .unwrap();
+    for (path, is_of_acme) in ROUTES {
+        let expected = if is_of_acme {
+            StatusCode::OK
+        } else {
+            StatusCode::UNAUTHORIZED
+        };
+        assert_eq!(
+            status_at(&router, path, Some("of-acme")).await,
+            expected,
+            "{path}"
+        );
+        let denied = status_at(&router, path, Some("of-apex")).await;
+        assert_eq!(denied, StatusCode::UNAUTHORIZED, "{path}");
+        assert_eq!(
+            status_at(&router, path, None).await,
+            StatusCode::UNAUTHORIZED,
+            "{path}"
+        );
+    }
+    for unknown in ["other", "Acme", "%ff", "..%2Facme"] {
+        let path = format!("/v1/exporter/org/{unknown}/metrics");
+        let status = status_at(&router, &path, Some("of-acme")).await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED, "{path}");
+    }
+}

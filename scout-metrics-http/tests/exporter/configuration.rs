@@ -82,3 +82,30 @@ fn debug_shows_no_token() {
     );
     assert!(!format!("{:?}", guarded_router()).contains(TOKEN));
 }
+
+#[test]
+fn a_token_of_an_organization_without_a_source_is_refused() {
+    let error = Exporter::new()
+        .with_source(source("acme"))
+        .with_organization_token(organization("acmee"), TOKEN)
+        .into_router()
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert_eq!(
+        error.to_string(),
+        "organization `acmee`: there is a bearer token for this organization, but no source"
+    );
+}
+
+#[test]
+fn a_bad_token_of_an_organization_is_named_by_it() {
+    let error = Exporter::new()
+        .with_source(source("acme"))
+        .with_organization_token(organization("acme"), "")
+        .into_router()
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "organization `acme`: the token given to `with_organization_token` is empty: write an access token there"
+    );
+}

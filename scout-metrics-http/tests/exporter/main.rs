@@ -5,9 +5,13 @@
     reason = "clippy does not know helpers of tests as tests"
 )]
 
+mod api;
 mod authentication;
+mod caching;
 mod configuration;
+mod everything;
 mod metrics;
+mod page;
 mod refusals;
 mod server;
 
