@@ -1,0 +1,243 @@
+use super::*;
+
+#[tokio::test]
+async fn nothing_is_told_without_a_good_token() {
+    let router = guarded_router();
+    let long = format!("Bearer {}", "x".repeat(60_000));
+    let good = format!("Bearer {TOKEN}");
+    let credentials: [&[&[u8]]; 12] = [
+        &[],
+        &[b""],
+        &[b"Bearer"],
+        &[b"Bearer "],
+        &[TOKEN.as_bytes()],
+        &[b"Bearer dckr_pat_012345678"],
+        &[b"Bearer dckr_pat_01234567890"],
+        &[b"Bearer dckr_pat_0123456789, Bearer second"],
+        &[b"Basic dckr_pat_0123456789"],
+        &[b"Bearer \xff\xfe"],
+        &[good.as_bytes(), good.as_bytes()],
+        &[long.as_bytes()],
+    ];
+    for values in credentials {
+        for path in [
+            PATH,
+            "/v1/exporter/org/unknown/metrics",
+            "/v1/exporter/org/%ff",
+        ] {
+            for method in ["GET", "HEAD", "POST"] {
+                let request = values.iter().fold(
+                    Request::builder().method(method).uri(path),
+                    |request, &value| request.header("authorization", value),
+                );
+                let answer = call(&router, request.body(Body::empty()).unwrap()).await;
+                assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+                assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
+                let body = if method == "HEAD" {
+                    ""
+                } else {
+                    "a valid bearer token is required\n"
+                };
+                assert_eq!(answer.body, body, "{method}");
+            }
+        }
+    }
+    let by_query = get(&router, &format!("{PATH}?access_token={TOKEN}")).await;
+    assert_eq!(by_query.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn each_token_is_good_and_the_scheme_has_no_case() {
+    let router = guarded_router();
+    for value in [
+        "Bearer dckr_pat_0123456789",
+        "bearer dckr_pat_0123456789",
+        "BEARER second",
+        "Bearer   second",
+    ] {
+        let answer = get_with(&router, &[("authorization", value.as_bytes())]).await;
+        assert_eq!(answer.status, StatusCode::OK, "{value}");
+    }
+}
+
+#[tokio::test]
+async fn white_space_around_a_token_is_ignored() {
+    let router = Exporter::new()
+        .with_source(source("acme"))
+        .with_bearer_token(" second\r\n")
+        .into_router()
+        .unwrap();
+    assert_eq!(status_with_token(&router, "second").await, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_changed_token_file_is_good_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("token");
+    fs::write(&path, "\u{feff}first\r\n").unwrap();
+    let router = router_with_file(&path).unwrap();
+    assert_eq!(status_with_token(&router, "first").await, StatusCode::OK);
+
+    // The same length, and within one step of the file system's clock.
+    fs::write(&path, "other\n").unwrap();
+    assert_eq!(
+        status_with_token(&router, "first").await,
+        StatusCode::UNAUTHORIZED
+    );
+    assert_eq!(status_with_token(&router, "other").await, StatusCode::OK);
+
+    let renamed = directory.path().join("new");
+    fs::write(&renamed, "third\n").unwrap();
+    fs::rename(&renamed, &path).unwrap();
+    assert_eq!(
+        status_with_token(&router, "other").await,
+        StatusCode::UNAUTHORIZED
+    );
+    assert_eq!(status_with_token(&router, "third").await, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_settled_token_file_is_read_again_when_its_time_or_length_changes() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("token");
+    let hours_ago = |hours: u64| std::time::SystemTime::now() - Duration::from_secs(3600 * hours);
+    write_at(&path, "first", hours_ago(3));
+    let router = router_with_file(&path).unwrap();
+    for (token, hours) in [("other", 2), ("longer", 2), ("first", 3)] {
+        write_at(&path, token, hours_ago(hours));
+        assert_eq!(
+            status_with_token(&router, token).await,
+            StatusCode::OK,
+            "{token}"
+        );
+    }
+    assert_eq!(
+        status_with_token(&router, "other").await,
+        StatusCode::UNAUTHORIZED
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_token_stays_good_for_ten_minutes_while_the_file_has_none() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("token");
+    fs::write(&path, "first").unwrap();
+    let router = router_with_file(&path).unwrap();
+    tokio::time::advance(Duration::from_secs(3600)).await;
+    fs::write(&path, "").unwrap();
+    assert_eq!(status_with_token(&router, "first").await, StatusCode::OK);
+    assert_eq!(
+        status_with_token(&router, "").await,
+        StatusCode::UNAUTHORIZED
+    );
+    fs::remove_file(&path).unwrap();
+    tokio::time::advance(Duration::from_secs(600)).await;
+    assert_eq!(status_with_token(&router, "first").await, StatusCode::OK);
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert_eq!(
+        status_with_token(&router, "first").await,
+        StatusCode::UNAUTHORIZED
+    );
+    fs::write(&path, "second").unwrap();
+    assert_eq!(
+        status_with_token(&router, "first").await,
+        StatusCode::UNAUTHORIZED
+    );
+    assert_eq!(status_with_token(&router, "second").await, StatusCode::OK);
+}
+
+pub(super) fn router_with_file(path: &Path) -> Result<Router> {
+    Exporter::new()
+        .with_source(source("acme"))
+        .with_bearer_token_file(path)
+        .into_router()
+}
+
+fn write_at(path: &Path, token: &str, modified: std::time::SystemTime) {
+    fs::write(path, token).unwrap();
+    let file = fs::File::options().write(true).open(path).unwrap();
+    file.set_modified(modified).unwrap();
+}
+
+/// Every route that a token is needed for, and whether it is about the organization `acme`.
+const ROUTES: [(&str, bool); 7] = [
+    ("/", false),
+    ("/metrics", false),
+    ("/v1/exporter/org/acme", true),
+    (PATH, true),
+    ("/api/v1/organizations", false),
+    ("/api/v1/organizations/acme/snapshot", true),
+    ("/sd", false),
+];
+
+async fn status_at(router: &Router, path: &str, token: Option<&str>) -> StatusCode {
+    let mut request = Request::get(path).header("host", "localhost");
+    if let Some(token) = token {
+        request = request.header("authorization", format!("Bearer {token}"));
+    }
+    call(router, request.body(Body::empty()).unwrap())
+        .await
+        .status
+}
+
+#[tokio::test]
+async fn all_routes_but_health_need_a_token() {
+    let router = guarded_router();
+    for (path, _) in ROUTES {
+        assert_eq!(
+            status_at(&router, path, None).await,
+            StatusCode::UNAUTHORIZED,
+            "{path}"
+        );
+        assert_eq!(
+            status_at(&router, path, Some(TOKEN)).await,
+            StatusCode::OK,
+            "{path}"
+        );
+    }
+    for path in ["/-/healthy", "/-/ready"] {
+        assert_eq!(
+            status_at(&router, path, None).await,
+            StatusCode::OK,
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_an_organization_is_good_for_it_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("token");
+    fs::write(&path, "of-apex\n").unwrap();
+    let router = Exporter::new()
+        .with_source(source("acme"))
+        .with_source(source("apex"))
+        .with_organization_token(organization("acme"), "of-acme")
+        .with_organization_token_file(organization("apex"), &path)
+        .into_router()
+        .unwrap();
+    for (path, is_of_acme) in ROUTES {
+        let expected = if is_of_acme {
+            StatusCode::OK
+        } else {
+            StatusCode::UNAUTHORIZED
+        };
+        assert_eq!(
+            status_at(&router, path, Some("of-acme")).await,
+            expected,
+            "{path}"
+        );
+        let denied = status_at(&router, path, Some("of-apex")).await;
+        assert_eq!(denied, StatusCode::UNAUTHORIZED, "{path}");
+        assert_eq!(
+            status_at(&router, path, None).await,
+            StatusCode::UNAUTHORIZED,
+            "{path}"
+        );
+    }
+    for unknown in ["other", "Acme", "%ff", "..%2Facme"] {
+        let path = format!("/v1/exporter/org/{unknown}/metrics");
+        let status = status_at(&router, &path, Some("of-acme")).await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED, "{path}");
+    }
+}

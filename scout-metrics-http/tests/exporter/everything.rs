@@ -1,0 +1,169 @@
+//! `/metrics`: all organizations, and the exporter's own metrics.
+
+use super::*;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use scout_metrics_core::{MetricsSourceExt, Poller};
+use scout_metrics_openmetrics::{Format, Mode, ParseOptions, parse_families};
+
+fn failing(name: &str) -> MemorySource {
+    let error = Error::new(ErrorKind::Timeout, "slow");
+    MemorySource::failing(organization(name), error)
+}
+
+fn two_of_which_one_fails() -> Router {
+    Exporter::new()
+        .with_source(source("acme"))
+        .with_source(failing("apex"))
+        .into_router()
+        .unwrap()
+}
+
+async fn metrics(router: &Router) -> String {
+    let answer = get(router, "/metrics").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    answer.body
+}
+
+fn assert_line(text: &str, line: &str) {
+    assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+}
+
+#[tokio::test]
+async fn a_source_that_fails_is_missing_and_said_to_be_down() {
+    let text = metrics(&two_of_which_one_fails()).await;
+    let critical =
+        r#"scout_stream_vulnerabilities{org="acme",streamName="production",severity="CRITICAL"} 5"#;
+    for line in [
+        critical,
+        r#"scout_exporter_up{org="acme"} 1"#,
+        r#"scout_exporter_up{org="apex"} 0"#,
+        r#"scout_exporter_fetch_errors_total{org="apex",reason="timeout"} 1"#,
+        "scout_exporter_fetch_duration_seconds_count 2",
+    ] {
+        assert_line(&text, line);
+    }
+    assert!(!text.contains(r#"{org="apex",streamName"#), "{text}");
+    assert!(
+        !text.contains(r#"scout_exporter_snapshot_age_seconds{org="apex"}"#),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn both_formats_keep_to_the_letter() {
+    let router = two_of_which_one_fails();
+    // The first request is counted when it is answered.
+    metrics(&router).await;
+    for (accept, format) in [
+        ("text/plain", Format::Prometheus),
+        ("application/openmetrics-text", Format::OpenMetrics),
+    ] {
+        let request = Request::get("/metrics").header("accept", accept);
+        let answer = call(&router, request.body(Body::empty()).unwrap()).await;
+        assert_eq!(answer.header("content-type"), Some(format.content_type()));
+        let strict = ParseOptions::new(format).with_mode(Mode::Strict);
+        let families = parse_families(answer.body.as_bytes(), &strict).unwrap();
+        assert_eq!(families.into_vec().len(), 10, "{}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn without_sources_there_are_the_exporters_own_metrics() {
+    let router = Exporter::new().into_router().unwrap();
+    let text = metrics(&router).await;
+    assert!(text.starts_with("# HELP scout_exporter_"), "{text}");
+}
+
+#[tokio::test]
+async fn requests_are_counted_by_route_and_status_and_grow_with_neither_path_nor_method() {
+    let router = guarded_router();
+    let read = async || {
+        let token = format!("Bearer {TOKEN}");
+        let request = Request::get("/metrics").header("authorization", token);
+        call(&router, request.body(Body::empty()).unwrap())
+            .await
+            .body
+    };
+    read().await;
+    get(&router, PATH).await;
+    get(&router, "/v1/exporter/org/%ff/metrics").await;
+    let before = read().await;
+    assert_line(
+        &before,
+        r#"scout_exporter_http_requests_total{route="/v1/exporter/org/{org}/metrics",code="401"} 2"#,
+    );
+    for number in 0..300 {
+        get(
+            &router,
+            &format!("/v1/exporter/org/invented{number}/metrics"),
+        )
+        .await;
+        get(&router, &format!("/invented{number}")).await;
+        let request = Request::builder().method(format!("INVENTED{number}").as_str());
+        call(&router, request.uri(PATH).body(Body::empty()).unwrap()).await;
+    }
+    assert_eq!(read().await.lines().count(), before.lines().count());
+}
+
+/// Counts what reaches it.
+fn counted(asked: &Arc<AtomicUsize>) -> impl MetricsSource {
+    let asked = Arc::clone(asked);
+    source("acme").observed(move |_| {
+        asked.fetch_add(1, Ordering::Relaxed);
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn behind_a_poller_requests_ask_nobody_and_fetches_are_those_of_the_poller() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let exporter = Exporter::new();
+    let poller = Poller::builder(exporter.observe(counted(&asked))).spawn();
+    poller.scrape().await.unwrap();
+    let router = exporter.with_source(poller).into_router().unwrap();
+    for path in [
+        "/",
+        "/metrics",
+        PATH,
+        "/v1/exporter/org/acme",
+        "/api/v1/organizations",
+        "/api/v1/organizations/acme/snapshot",
+        "/sd",
+        "/-/healthy",
+        "/-/ready",
+    ] {
+        for _ in 0..100 {
+            let request = Request::get(path).header("host", "localhost");
+            let answer = call(&router, request.body(Body::empty()).unwrap()).await;
+            assert_eq!(answer.status, StatusCode::OK, "{path}");
+        }
+    }
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
+    let text = metrics(&router).await;
+    assert_line(&text, "scout_exporter_fetch_duration_seconds_count 1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn during_an_outage_the_data_stays_and_up_and_errors_tell_the_truth() {
+    let memory = source("acme");
+    let exporter = Exporter::new();
+    let poller = Poller::builder(exporter.observe(memory.clone())).spawn();
+    poller.scrape().await.unwrap();
+    memory.set(Err(Error::new(ErrorKind::Transport, "refused")));
+    poller.refresh_now().await.unwrap_err();
+
+    let router = exporter.with_source(poller).into_router().unwrap();
+    let text = metrics(&router).await;
+    assert_line(&text, r#"scout_exporter_up{org="acme"} 0"#);
+    let errors = r#"scout_exporter_fetch_errors_total{org="acme",reason="transport"} 1"#;
+    assert_line(&text, errors);
+    assert!(
+        text.contains(r#"scout_stream_vulnerabilities{org="acme""#),
+        "{text}"
+    );
+    assert!(
+        text.contains(r#"scout_exporter_snapshot_age_seconds{org="acme"}"#),
+        "{text}"
+    );
+}

@@ -1,0 +1,111 @@
+//! The exporter as its clients see it: the router by calls, the server through sockets.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy does not know helpers of tests as tests"
+)]
+
+mod api;
+mod authentication;
+mod caching;
+mod configuration;
+mod everything;
+mod metrics;
+mod page;
+mod refusals;
+mod server;
+
+use std::{error::Error as _, fmt, fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::{HeaderMap, Request, StatusCode},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    sync::{Notify, oneshot},
+    task::JoinHandle,
+    time::Instant,
+};
+use tower::ServiceExt;
+
+use scout_metrics_core::{
+    Error, ErrorKind, MemorySource, MetricsSource, Organization, Result, Snapshot, Stream,
+};
+use scout_metrics_http::exporter::{Exporter, Server};
+
+const PATH: &str = "/v1/exporter/org/acme/metrics";
+const TOKEN: &str = "dckr_pat_0123456789";
+
+fn organization(name: &str) -> Organization {
+    Organization::new(name).unwrap()
+}
+
+fn source(name: &str) -> MemorySource {
+    let production =
+        Stream::new("production").with_vulnerabilities("5C 3H 6M 63L".parse().unwrap());
+    MemorySource::new(Snapshot::new(organization(name), [production]).unwrap())
+}
+
+fn open_router() -> Router {
+    Exporter::new()
+        .with_source(source("acme"))
+        .into_router()
+        .unwrap()
+}
+
+fn guarded_router() -> Router {
+    Exporter::new()
+        .with_source(source("acme"))
+        .with_bearer_token(TOKEN)
+        .with_bearer_token("second")
+        .into_router()
+        .unwrap()
+}
+
+/// What a test looks at in a response.
+#[derive(Debug, PartialEq)]
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: String,
+}
+
+impl Answer {
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+}
+
+async fn call(router: &Router, request: Request<Body>) -> Answer {
+    let (parts, body) = router.clone().oneshot(request).await.unwrap().into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap();
+    Answer {
+        status: parts.status,
+        headers: parts.headers,
+        body: String::from_utf8(body.to_vec()).unwrap(),
+    }
+}
+
+async fn get(router: &Router, path: &str) -> Answer {
+    call(router, Request::get(path).body(Body::empty()).unwrap()).await
+}
+
+async fn get_with(router: &Router, headers: &[(&str, &[u8])]) -> Answer {
+    let request = headers
+        .iter()
+        .fold(Request::get(PATH), |request, &(name, value)| {
+            request.header(name, value)
+        });
+    call(router, request.body(Body::empty()).unwrap()).await
+}
+
+async fn status_with_token(router: &Router, token: &str) -> StatusCode {
+    let value = format!("Bearer {token}");
+    get_with(router, &[("authorization", value.as_bytes())])
+        .await
+        .status
+}

@@ -1,0 +1,246 @@
+use super::*;
+
+/// A server on a port of its own, stopped by `stop`.
+struct Running {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<Result<()>>,
+}
+
+fn start(server: Server) -> Running {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel();
+    let shutdown = async move { drop(stopped.await) };
+    let serving = tokio::spawn(server.serve(listener, shutdown));
+    Running {
+        address,
+        stop,
+        serving,
+    }
+}
+
+impl Running {
+    async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.unwrap()
+    }
+
+    /// Sends these bytes on a connection of their own and returns everything that comes back.
+    async fn exchange(&self, bytes: &[u8]) -> String {
+        let mut stream = self.connect().await;
+        // A server that has seen enough may close before it has read all.
+        let _ = stream.write_all(bytes).await;
+        rest(&mut stream).await
+    }
+
+    async fn is_serving(&self) -> bool {
+        let request = format!("GET {PATH} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        let answer = self.exchange(request.as_bytes()).await;
+        answer.starts_with("HTTP/1.1 200 OK\r\n")
+    }
+}
+
+async fn rest(stream: &mut TcpStream) -> String {
+    let mut bytes = Vec::new();
+    // A reset ends the connection as well.
+    let _ = stream.read_to_end(&mut bytes).await;
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+async fn request_and_read_head(stream: &mut TcpStream) -> String {
+    let request = format!("HEAD {PATH} HTTP/1.1\r\nhost: x\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+    String::from_utf8(head).unwrap()
+}
+
+/// A source that answers when it is told to.
+#[derive(Clone, Debug)]
+struct Waiting {
+    inner: MemorySource,
+    asked: Arc<Notify>,
+    answer: Arc<Notify>,
+}
+
+impl Waiting {
+    fn new() -> Self {
+        Self {
+            inner: source("acme"),
+            asked: Arc::default(),
+            answer: Arc::default(),
+        }
+    }
+}
+
+impl fmt::Display for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Waiting({})", self.inner)
+    }
+}
+
+#[async_trait]
+impl MetricsSource for Waiting {
+    fn organization(&self) -> &Organization {
+        self.inner.organization()
+    }
+
+    async fn scrape(&self) -> Result<Snapshot> {
+        self.asked.notify_one();
+        self.answer.notified().await;
+        self.inner.scrape().await
+    }
+}
+
+fn waiting_server(source: &Waiting) -> Server {
+    Server::new(
+        Exporter::new()
+            .with_source(source.clone())
+            .into_router()
+            .unwrap(),
+    )
+}
+
+#[tokio::test]
+async fn a_connection_is_kept_for_the_next_request() {
+    let running = start(Server::new(open_router()));
+    let mut stream = running.connect().await;
+    for _ in 0..3 {
+        let head = request_and_read_head(&mut stream).await;
+        assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_does_not_come_is_waited_for_as_long_as_was_said() {
+    let timeout = Duration::from_secs(7);
+    let running = start(Server::new(open_router()).with_head_timeout(timeout));
+    for first_request in [false, true] {
+        for sent in ["", "GET / HTTP/1.1\r\nhost:"] {
+            let mut stream = running.connect().await;
+            if first_request {
+                request_and_read_head(&mut stream).await;
+            }
+            let begin = Instant::now();
+            stream.write_all(sent.as_bytes()).await.unwrap();
+            rest(&mut stream).await;
+            let waited = begin.elapsed();
+            assert!(
+                waited >= timeout && waited < timeout * 2,
+                "{waited:?} {sent:?} {first_request}"
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_response_that_nobody_reads_is_given_up() {
+    let large = axum::routing::get(async || "x".repeat(64 << 20));
+    let router = open_router().route("/large", large);
+    let timeout = Duration::from_secs(7);
+    let server = Server::new(router)
+        .with_write_timeout(timeout)
+        .with_max_connections(1);
+    let running = start(server);
+    let mut idle = running.connect().await;
+    idle.write_all(b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n")
+        .await
+        .unwrap();
+
+    let begin = Instant::now();
+    assert!(running.is_serving().await);
+    let waited = begin.elapsed();
+    assert!(waited >= timeout && waited < timeout * 2, "{waited:?}");
+}
+
+#[tokio::test]
+async fn a_large_head_is_refused_and_the_next_client_served() {
+    let running = start(Server::new(open_router()));
+    let value = "x".repeat(1 << 20);
+    let large = format!("GET {PATH} HTTP/1.1\r\nhost: x\r\nx: {value}\r\n\r\n");
+    let many = format!("GET {PATH} HTTP/1.1\r\n{}\r\n", "x: y\r\n".repeat(101));
+    for head in [large, many] {
+        let answer = running.exchange(head.as_bytes()).await;
+        assert!(
+            answer.is_empty() || answer.starts_with("HTTP/1.1 431 "),
+            "{answer}"
+        );
+        assert!(running.is_serving().await);
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_http_is_refused_and_the_next_client_served() {
+    let running = start(Server::new(open_router()));
+    for bytes in [
+        &b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..],
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"GET /\r\n\r\n",
+        b"\0\0\0\0\r\n\r\n",
+    ] {
+        let answer = running.exchange(bytes).await;
+        assert!(
+            answer.is_empty() || answer.starts_with("HTTP/1.1 400 "),
+            "{answer}"
+        );
+        assert!(running.is_serving().await);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_beyond_the_limit_waits_for_a_slot() {
+    let waiting = Waiting::new();
+    let running = start(waiting_server(&waiting).with_max_connections(1));
+    let request = format!("GET {PATH} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    let mut first = running.connect().await;
+    first.write_all(request.as_bytes()).await.unwrap();
+    waiting.asked.notified().await;
+
+    let mut second = running.connect().await;
+    second.write_all(request.as_bytes()).await.unwrap();
+    waiting.answer.notify_one();
+    assert!(rest(&mut first).await.starts_with("HTTP/1.1 200 OK\r\n"));
+    waiting.asked.notified().await;
+    waiting.answer.notify_one();
+    assert!(rest(&mut second).await.starts_with("HTTP/1.1 200 OK\r\n"));
+}
+
+#[tokio::test]
+async fn a_request_under_way_at_shutdown_is_answered_and_no_new_one_taken() {
+    let waiting = Waiting::new();
+    let running = start(waiting_server(&waiting));
+    let mut stream = running.connect().await;
+    let request = format!("GET {PATH} HTTP/1.1\r\nhost: x\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    waiting.asked.notified().await;
+
+    running.stop.send(()).unwrap();
+    while TcpStream::connect(running.address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    waiting.answer.notify_one();
+    let answer = rest(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
+    assert!(answer.contains(r#"severity="LOW"} 63"#), "{answer}");
+    running.serving.await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_does_not_finish_ends_with_the_shutdown_timeout() {
+    let waiting = Waiting::new();
+    let timeout = Duration::from_secs(3);
+    let running = start(waiting_server(&waiting).with_shutdown_timeout(timeout));
+    let mut stream = running.connect().await;
+    let request = format!("GET {PATH} HTTP/1.1\r\nhost: x\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    waiting.asked.notified().await;
+
+    let begin = Instant::now();
+    running.stop.send(()).unwrap();
+    running.serving.await.unwrap().unwrap();
+    assert_eq!(begin.elapsed().as_secs(), timeout.as_secs());
+    assert_eq!(rest(&mut stream).await, "");
+}
