@@ -1,4 +1,57 @@
-//! Parser and encoder of the Prometheus text and OpenMetrics 1.0 text formats.
+//! Parser and encoder of the Prometheus text and OpenMetrics 1.0 text formats, for any metrics.
+//!
+//! ```
+//! use scout_metrics_openmetrics::{Event, Format, ParseOptions, Parser};
+//!
+//! let exposition = b"# TYPE up gauge\nup{job=\"api\"} 1\nup{job=\"db\"} 0\n";
+//! let mut parser = Parser::new(exposition, &ParseOptions::new(Format::Prometheus))?;
+//! let mut sum = 0.0;
+//! while let Some(event) = parser.next_event()? {
+//!     if let Event::Sample(sample) = event {
+//!         sum += sample.value();
+//!     }
+//! }
+//! assert_eq!(sum, 1.0);
+//! # Ok::<(), scout_metrics_openmetrics::ParseError>(())
+//! ```
+//!
+//! # Vocabulary
+//!
+//! An *exposition* is the text that one *scrape* retrieves. It holds *metric families*: each has a name, a type, perhaps
+//! a help text and a unit, and *samples*. A sample has a name, *labels*, a value, perhaps a timestamp and perhaps an
+//! *exemplar*, which is one event that went into it. Samples that differ in nothing but what their type tells apart,
+//! such as the buckets of a histogram, are one *metric*.
+//!
+//! # Layers
+//!
+//! Each can be used without those below it in the table.
+//!
+//! | what | how | allocations |
+//! |---|---|---|
+//! | line by line, borrowed from an exposition in memory | [`Parser`] | none per sample |
+//! | the same for an exposition that arrives in pieces | [`ChunkedParser`] | none per sample |
+//! | families, with the rules about families | [`parse_families`] | one per sample with up to five labels |
+//! | families to text | [`encode_families`] | |
+//! | Docker Scout's metrics to snapshots and back | [`scout`] | |
+//!
+//! [`Format`] has the content types and the negotiation, and an [`Exposition`] is a body with its format.
+//!
+//! # Strict and lenient
+//!
+//! [`Mode::Strict`] refuses what breaks a [`Rule`]. [`Mode::Lenient`], the default, takes what Prometheus, its library
+//! `expfmt` or the Python reference parser take, keeps all data, and reports every rule that was broken as a
+//! [`Deviation`]. Neither ever returns a part as if it were the whole. [`Limits`] bound what hostile input can cost.
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `scout` | yes | [`scout`]: Docker Scout's metrics as the models of `scout-metrics-core` |
+//!
+//! # Not supported
+//!
+//! The protobuf formats, OpenMetrics 2.0, native histograms, and the escaping schemes of Prometheus 3: names that are not
+//! plain are written in quotes, as the scheme `allow-utf-8` does.
 
 #![forbid(unsafe_code)]
 
