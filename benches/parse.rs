@@ -80,7 +80,11 @@ fn prometheus_parse(text: &str) -> usize {
 
 fn group<'a>(criterion: &'a mut Criterion, name: &str, text: &str) -> BenchmarkGroup<'a, WallTime> {
     let mut group = criterion.benchmark_group(name);
-    group.throughput(Throughput::Bytes(text.len() as u64));
+    let samples = text.lines().filter(|line| !line.starts_with('#')).count();
+    group.throughput(Throughput::ElementsAndBytes {
+        elements: samples as u64,
+        bytes: text.len() as u64,
+    });
     group.sample_size(10);
     group
 }
