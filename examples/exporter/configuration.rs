@@ -123,18 +123,25 @@ pub(crate) struct WebOptions {
         value_delimiter = ','
     )]
     pub(crate) bearer_token_file: Vec<PathBuf>,
+
+    /// For each organization a file with a bearer token that is good for this organization alone.
+    #[arg(skip)]
+    pub(crate) organization_bearer_token_file: BTreeMap<Organization, PathBuf>,
 }
 
 impl WebOptions {
-    pub(crate) fn or(&self, other: &Self) -> Self {
+    /// Returns these options of the command line, and those of the file where these say nothing.
+    pub(crate) fn or(&self, file: &Self) -> Self {
         Self {
-            listen_address: either(&self.listen_address, &other.listen_address),
-            bearer_token_file: either(&self.bearer_token_file, &other.bearer_token_file),
+            listen_address: either(&self.listen_address, &file.listen_address),
+            bearer_token_file: either(&self.bearer_token_file, &file.bearer_token_file),
+            organization_bearer_token_file: file.organization_bearer_token_file.clone(),
         }
     }
 
     fn resolve(&mut self, directory: &Path) {
-        for path in &mut self.bearer_token_file {
+        let of_organizations = self.organization_bearer_token_file.values_mut();
+        for path in self.bearer_token_file.iter_mut().chain(of_organizations) {
             *path = directory.join(&path);
         }
     }

@@ -45,13 +45,12 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
         return once::run(sources).await.map_err(Failure::other);
     }
     if arguments.check_config {
-        // Without sources, because those would be fetched.
-        let _routes = serve::exporter(&settings, Vec::new()).map_err(Failure::configuration)?;
+        serve::check(&settings, sources).map_err(Failure::configuration)?;
         println!("{settings}");
         return Ok(());
     }
     let listeners = serve::listen(&settings).map_err(Failure::other)?;
-    let exporter = serve::exporter(&settings, sources).map_err(Failure::configuration)?;
+    let exporter = serve::routes(&settings, sources).map_err(Failure::configuration)?;
     serve::run(listeners, exporter)
         .await
         .map_err(Failure::other)
@@ -74,16 +73,16 @@ struct Failure {
 }
 
 impl Failure {
-    fn configuration(error: Box<dyn Error>) -> Self {
+    fn configuration(error: impl Into<Box<dyn Error>>) -> Self {
         Self {
-            error,
+            error: error.into(),
             code: ExitCode::from(2),
         }
     }
 
-    fn other(error: Box<dyn Error>) -> Self {
+    fn other(error: impl Into<Box<dyn Error>>) -> Self {
         Self {
-            error,
+            error: error.into(),
             code: ExitCode::FAILURE,
         }
     }

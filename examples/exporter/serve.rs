@@ -1,24 +1,24 @@
 //! The endpoint: sources that are polled in the background, and the servers that answer from them.
 
-use std::{error::Error, net::TcpListener};
+use std::{error::Error, net::TcpListener, result::Result as StdResult, time::Duration};
 
-use axum::{Router, routing::get};
+use axum::Router;
 use tokio::{sync::watch, task::JoinSet};
 
-use scout_metrics_core::{Poller, Result as ScoutResult};
-use scout_metrics_http::exporter::{Exporter, Server};
+use scout_metrics_core::{DEFAULT_TIME_TO_LIVE, Poller, Result};
+use scout_metrics_http::exporter::{DEFAULT_MAX_AGE, Exporter, Server};
 
 use crate::{Fault, settings::Settings, sources::Source};
 
 /// Binds all listen addresses.
-pub(crate) fn listen(settings: &Settings) -> Result<Vec<TcpListener>, Box<dyn Error>> {
+pub(crate) fn listen(settings: &Settings) -> StdResult<Vec<TcpListener>, Box<dyn Error>> {
     let mut listeners = Vec::new();
     for address in &settings.listen_addresses {
         let listener = address
             .bind()
             .map_err(|cause| Fault::new(format!("cannot listen on {address}")).because(cause))?;
         let address = listener.local_addr()?;
-        if settings.bearer_token_files.is_empty() && !address.ip().is_loopback() {
+        if !settings.is_guarded() && !address.ip().is_loopback() {
             tracing::warn!(
                 %address,
                 "everyone who can connect may read all metrics: give --web.bearer-token-file"
@@ -30,26 +30,48 @@ pub(crate) fn listen(settings: &Settings) -> Result<Vec<TcpListener>, Box<dyn Er
 }
 
 /// Starts to poll all sources and returns the routes that answer from what they say.
-pub(crate) fn exporter(
-    settings: &Settings,
-    sources: Vec<Source>,
-) -> Result<Router, Box<dyn Error>> {
-    let mut exporter = Exporter::new();
-    for path in &settings.bearer_token_files {
-        exporter = exporter.with_bearer_token_file(path);
-    }
+pub(crate) fn routes(settings: &Settings, sources: Vec<Source>) -> Result<Router> {
+    let mut exporter = guarded(settings).with_max_age(max_age(&sources));
     for source in sources {
-        exporter = exporter.with_source(poll(source));
+        let poller = poll(&exporter, source);
+        exporter = exporter.with_source(poller);
     }
-    Ok(exporter
-        .into_router()?
-        .route("/-/healthy", get(|| async { "healthy\n" })))
+    exporter.into_router()
 }
 
-fn poll(source: Source) -> Poller {
-    let organization = source.organization();
-    tracing::debug!(%organization, "polling");
-    let mut builder = Poller::builder(source.metrics);
+/// Finds what would keep [`routes`] from being made, without asking any source.
+pub(crate) fn check(settings: &Settings, sources: Vec<Source>) -> Result<()> {
+    let exporter = sources
+        .into_iter()
+        .fold(guarded(settings), |exporter, source| {
+            exporter.with_source(source.metrics)
+        });
+    exporter.into_router().map(drop)
+}
+
+fn guarded(settings: &Settings) -> Exporter {
+    let exporter = settings
+        .bearer_token_files
+        .iter()
+        .fold(Exporter::new(), Exporter::with_bearer_token_file);
+    let of_organizations = settings.organization_token_files.iter();
+    of_organizations.fold(exporter, |exporter, (organization, path)| {
+        exporter.with_organization_token_file(organization.clone(), path)
+    })
+}
+
+/// The pollers know why a snapshot is old, so they are the ones to refuse it.
+fn max_age(sources: &[Source]) -> Duration {
+    let ages = sources.iter().map(|source| {
+        let interval = source.interval.unwrap_or(DEFAULT_TIME_TO_LIVE);
+        let jittered = interval.saturating_mul(2);
+        jittered.saturating_add(source.max_stale.unwrap_or(DEFAULT_MAX_AGE))
+    });
+    ages.max().unwrap_or(DEFAULT_MAX_AGE)
+}
+
+fn poll(exporter: &Exporter, source: Source) -> Poller {
+    let mut builder = Poller::builder(exporter.observe(source.metrics));
     if let Some(interval) = source.interval {
         builder = builder.with_interval(interval);
     }
@@ -60,7 +82,10 @@ fn poll(source: Source) -> Poller {
 }
 
 /// Serves until the process is told to stop, and then until the requests under way are answered.
-pub(crate) async fn run(listeners: Vec<TcpListener>, router: Router) -> Result<(), Box<dyn Error>> {
+pub(crate) async fn run(
+    listeners: Vec<TcpListener>,
+    router: Router,
+) -> StdResult<(), Box<dyn Error>> {
     // Before the addresses are told: whoever reads them may send the signal at once.
     let signal = Signal::new()?;
     let (stop, stopped) = watch::channel(());
@@ -77,7 +102,7 @@ pub(crate) async fn run(listeners: Vec<TcpListener>, router: Router) -> Result<(
         Some(ended) = servers.join_next() => ended??,
     }
     drop(stop);
-    let ended: ScoutResult<Vec<()>> = servers.join_all().await.into_iter().collect();
+    let ended: Result<Vec<()>> = servers.join_all().await.into_iter().collect();
     ended?;
     tracing::info!("stopped");
     Ok(())

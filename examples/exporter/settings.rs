@@ -18,6 +18,7 @@ pub(crate) struct Settings {
     pub(crate) demo: bool,
     pub(crate) listen_addresses: Vec<ListenAddress>,
     pub(crate) bearer_token_files: Vec<PathBuf>,
+    pub(crate) organization_token_files: BTreeMap<Organization, PathBuf>,
     pub(crate) log: LogOptions,
     pub(crate) organizations: BTreeMap<Organization, ScoutOptions>,
 }
@@ -33,13 +34,24 @@ impl Settings {
         if web.listen_address.is_empty() {
             web.listen_address = vec![ListenAddress::localhost(DEFAULT_PORT)];
         }
+        if !arguments.organizations.is_empty() {
+            // The file may be about more organizations than are asked for.
+            web.organization_bearer_token_file
+                .retain(|organization, _| organizations.contains_key(organization));
+        }
         Ok(Self {
             demo: arguments.demo,
             listen_addresses: web.listen_address,
             bearer_token_files: web.bearer_token_file,
+            organization_token_files: web.organization_bearer_token_file,
             log: arguments.log.or(file.log),
             organizations,
         })
+    }
+
+    /// Returns whether scrapers need a bearer token.
+    pub(crate) fn is_guarded(&self) -> bool {
+        !self.bearer_token_files.is_empty() || !self.organization_token_files.is_empty()
     }
 }
 
@@ -80,10 +92,12 @@ impl fmt::Display for Settings {
         write!(f, "\n  listen addresses:")?;
         write_list(f, &self.listen_addresses)?;
         write!(f, "\n  bearer token files:")?;
-        match self.bearer_token_files.as_slice() {
-            [] => write!(f, " none, everyone who can connect may scrape"),
-            files => write_list(f, files.iter().map(|path| path.display())),
+        if !self.is_guarded() {
+            return write!(f, " none, everyone who can connect may scrape");
         }
+        let of_organizations = self.organization_token_files.values();
+        let files = self.bearer_token_files.iter().chain(of_organizations);
+        write_list(f, files.map(|path| path.display()))
     }
 }
 

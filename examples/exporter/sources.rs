@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, error::Error, fs::File, io::Read, path::Path, time::Duration};
 
-use scout_metrics_core::{MetricsSource, Organization};
+use scout_metrics_core::MetricsSource;
 use scout_metrics_examples::demo::DemoSource;
 use scout_metrics_http::ScoutClient;
 
@@ -101,10 +101,4 @@ fn check_token_file(path: &Path) -> Result<(), Fault> {
         return Err(fault("is empty"));
     }
     Ok(())
-}
-
-impl Source {
-    pub(crate) fn organization(&self) -> &Organization {
-        self.metrics.organization()
-    }
 }

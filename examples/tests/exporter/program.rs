@@ -128,21 +128,28 @@ mod options {
     #[test]
     fn the_sample_file_is_valid() {
         let directory = tempfile::tempdir().unwrap();
-        for token in ["docker_pat", "docker_pat_labs", "scrape_token"] {
+        for token in [
+            "docker_pat",
+            "docker_pat_labs",
+            "scrape_token",
+            "scrape_token_labs",
+        ] {
             write(directory.path(), token, "s3cr3t\n");
         }
         let sample = fs::read_to_string(examples().join("exporter/exporter.toml")).unwrap();
         let path = write(directory.path(), "exporter.toml", &sample);
         let output = run(&["--config.file", &path, "--check-config"]);
-        let token = directory.path().join("scrape_token");
+        let [all, labs] =
+            ["scrape_token", "scrape_token_labs"].map(|name| directory.path().join(name));
         let expected = format!(
             "\
 the configuration is valid
   organizations: acme, acme-labs
   listen addresses: 127.0.0.1:10990
-  bearer token files: {}
+  bearer token files: {}, {}
 ",
-            token.display()
+            all.display(),
+            labs.display()
         );
         assert_eq!(stdout(&output), expected, "{}", stderr(&output));
         assert_eq!(output.status.code(), Some(0));
@@ -340,6 +347,22 @@ mod serving {
         ] {
             assert_eq!(get(&address, METRICS, token).0, expected, "{token:?}");
         }
+    }
+
+    #[test]
+    fn a_bearer_token_of_an_organization_is_good_for_nothing_else() {
+        let directory = tempfile::tempdir().unwrap();
+        write(directory.path(), "labs", "s3cr3t");
+        let text = "[web.organization_bearer_token_file]\nacme-labs = \"labs\"\n";
+        let path = write(directory.path(), "exporter.toml", text);
+        let mut command = exporter();
+        command.args(["--demo", "--config.file", &path, "--org", "acme,acme-labs"]);
+        let (_running, address) = start_exporter(&mut command);
+        let labs = "/v1/exporter/org/acme-labs/metrics";
+        assert_eq!(get(&address, labs, None).0, 401);
+        assert_eq!(get(&address, labs, Some("s3cr3t")).0, 200);
+        assert_eq!(get(&address, METRICS, Some("s3cr3t")).0, 401);
+        assert_eq!(get(&address, "/metrics", Some("s3cr3t")).0, 401);
     }
 
     #[test]
