@@ -1,11 +1,10 @@
 //! Who may read: the bearer tokens, and the files that they come from.
 
 use std::{
-    fmt, fs,
+    fmt,
     ops::BitOr,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
-    time::{Duration, SystemTime},
 };
 
 use axum::http::{HeaderMap, header::AUTHORIZATION};
@@ -14,10 +13,8 @@ use tokio::time::Instant;
 
 use scout_metrics_core::{Error, ErrorKind, Organization, Result};
 
+use super::stamp::Stamp;
 use crate::credentials::{KEEP_LAST_GOOD, Token, read_file};
-
-/// How long after a change a file's time may not tell it from the next change: FAT counts in steps of two seconds.
-const TIME_STEP: Duration = Duration::from_secs(2);
 
 /// The tokens that admit a request. Without any, every request is admitted.
 #[derive(Debug, Default)]
@@ -185,25 +182,5 @@ impl Latest {
         if failing_since.elapsed() > KEEP_LAST_GOOD {
             self.token = None;
         }
-    }
-}
-
-/// What tells one content of a file from the next without reading it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-struct Stamp {
-    modified: SystemTime,
-    length: u64,
-}
-
-impl Stamp {
-    /// Returns nothing for a file that changed just now: the next change could have the same time and length.
-    fn of(path: &Path) -> Option<Self> {
-        let metadata = fs::metadata(path).ok()?;
-        let modified = metadata.modified().ok()?;
-        let age = SystemTime::now().duration_since(modified).ok()?;
-        (age > TIME_STEP).then_some(Self {
-            modified,
-            length: metadata.len(),
-        })
     }
 }

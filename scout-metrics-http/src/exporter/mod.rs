@@ -136,8 +136,11 @@ mod page;
 mod respond;
 mod routes;
 mod server;
+mod stamp;
 mod target;
 mod telemetry;
+#[cfg(feature = "exporter-tls")]
+mod tls;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 

@@ -14,6 +14,8 @@ mod metrics;
 mod page;
 mod refusals;
 mod server;
+#[cfg(feature = "exporter-tls")]
+mod tls;
 
 use std::{error::Error as _, fmt, fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 

@@ -1,13 +1,13 @@
 use super::*;
 
 /// A server on a port of its own, stopped by `stop`.
-struct Running {
-    address: SocketAddr,
-    stop: oneshot::Sender<()>,
-    serving: JoinHandle<Result<()>>,
+pub(super) struct Running {
+    pub(super) address: SocketAddr,
+    pub(super) stop: oneshot::Sender<()>,
+    pub(super) serving: JoinHandle<Result<()>>,
 }
 
-fn start(server: Server) -> Running {
+pub(super) fn start(server: Server) -> Running {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();
@@ -21,12 +21,12 @@ fn start(server: Server) -> Running {
 }
 
 impl Running {
-    async fn connect(&self) -> TcpStream {
+    pub(super) async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.address).await.unwrap()
     }
 
     /// Sends these bytes on a connection of their own and returns everything that comes back.
-    async fn exchange(&self, bytes: &[u8]) -> String {
+    pub(super) async fn exchange(&self, bytes: &[u8]) -> String {
         let mut stream = self.connect().await;
         // A server that has seen enough may close before it has read all.
         let _ = stream.write_all(bytes).await;
@@ -243,4 +243,46 @@ async fn a_request_that_does_not_finish_ends_with_the_shutdown_timeout() {
     running.serving.await.unwrap().unwrap();
     assert_eq!(begin.elapsed().as_secs(), timeout.as_secs());
     assert_eq!(rest(&mut stream).await, "");
+}
+
+#[tokio::test]
+async fn a_connection_that_waits_to_be_accepted_at_shutdown_is_answered() {
+    let waiting = Waiting::new();
+    let running = start(waiting_server(&waiting).with_max_connections(1));
+    let request = format!("GET {PATH} HTTP/1.1\r\nhost: x\r\n\r\n");
+    let mut streams = Vec::new();
+    for _ in 0..3 {
+        let mut stream = running.connect().await;
+        stream.write_all(request.as_bytes()).await.unwrap();
+        streams.push(stream);
+    }
+    waiting.asked.notified().await;
+
+    running.stop.send(()).unwrap();
+    while TcpStream::connect(running.address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    waiting.answer.notify_one();
+    for mut stream in streams {
+        let answer = rest(&mut stream).await;
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        waiting.answer.notify_one();
+    }
+    running.serving.await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn connections_without_a_request_do_not_hold_the_shutdown_up() {
+    let running = start(Server::new(open_router()));
+    let mut used = running.connect().await;
+    request_and_read_head(&mut used).await;
+    let mut fresh = running.connect().await;
+    assert!(running.is_serving().await);
+
+    let begin = Instant::now();
+    running.stop.send(()).unwrap();
+    running.serving.await.unwrap().unwrap();
+    assert!(begin.elapsed() < Duration::from_secs(1));
+    assert_eq!(rest(&mut used).await, "");
+    assert_eq!(rest(&mut fresh).await, "");
 }

@@ -1,0 +1,204 @@
+//! The server over TLS, and certificates that change while it runs.
+
+use super::{
+    server::{Running, start},
+    *,
+};
+
+use std::{path::PathBuf, time::SystemTime};
+
+use rcgen::{CertificateParams, KeyPair};
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::ring,
+    pki_types::{CertificateDer, ServerName},
+};
+use tokio_rustls::{TlsConnector, client::TlsStream};
+
+/// The files of a server, and what a client trusts.
+struct Files {
+    directory: tempfile::TempDir,
+}
+
+impl Files {
+    fn new() -> Self {
+        Self {
+            directory: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    fn certificates(&self) -> PathBuf {
+        self.directory.path().join("tls.crt")
+    }
+
+    fn key(&self) -> PathBuf {
+        self.directory.path().join("tls.key")
+    }
+
+    fn server(&self) -> Result<Server> {
+        Server::new(open_router()).with_tls(self.certificates(), self.key())
+    }
+
+    fn write(&self, new: &New) {
+        fs::write(self.certificates(), &new.certificate_pem).unwrap();
+        fs::write(self.key(), &new.key_pem).unwrap();
+    }
+}
+
+/// A certificate for this machine that signs itself.
+struct New {
+    certificate_pem: String,
+    certificate: CertificateDer<'static>,
+    key_pem: String,
+}
+
+impl New {
+    fn generate() -> Self {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        Self {
+            certificate_pem: certificate.pem(),
+            certificate: certificate.der().clone(),
+            key_pem: key.serialize_pem(),
+        }
+    }
+
+    /// Connects with trust in this certificate alone.
+    async fn connect(&self, running: &Running) -> std::io::Result<TlsStream<TcpStream>> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.certificate.clone()).unwrap();
+        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let name = ServerName::try_from("localhost").unwrap();
+        let connector = TlsConnector::from(Arc::new(config));
+        connector.connect(name, running.connect().await).await
+    }
+
+    async fn is_served(&self, running: &Running) -> bool {
+        let Ok(mut stream) = self.connect(running).await else {
+            return false;
+        };
+        let request = format!("GET {PATH} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer.starts_with("HTTP/1.1 200 OK\r\n")
+    }
+}
+
+#[tokio::test]
+async fn a_renewed_certificate_is_served_at_once_and_the_old_one_no_longer() {
+    let (first, second) = (New::generate(), New::generate());
+    let files = Files::new();
+    files.write(&first);
+    let running = start(files.server().unwrap());
+    assert!(first.is_served(&running).await);
+    assert!(!second.is_served(&running).await);
+
+    files.write(&second);
+    assert!(second.is_served(&running).await);
+    assert!(!first.is_served(&running).await);
+}
+
+#[tokio::test]
+async fn a_settled_certificate_is_read_again_when_its_time_changes() {
+    let (first, second) = (New::generate(), New::generate());
+    let files = Files::new();
+    let settle = |hours: u64| {
+        for path in [files.certificates(), files.key()] {
+            let file = fs::File::options().write(true).open(path).unwrap();
+            let time = SystemTime::now() - Duration::from_secs(3600 * hours);
+            file.set_modified(time).unwrap();
+        }
+    };
+    files.write(&first);
+    settle(2);
+    let running = start(files.server().unwrap());
+    assert!(first.is_served(&running).await);
+    files.write(&second);
+    settle(1);
+    assert!(second.is_served(&running).await);
+}
+
+#[tokio::test]
+async fn while_the_files_do_not_go_together_the_last_certificate_is_served() {
+    let (first, second) = (New::generate(), New::generate());
+    let files = Files::new();
+    files.write(&first);
+    let running = start(files.server().unwrap());
+    fs::write(files.certificates(), &second.certificate_pem).unwrap();
+    assert!(first.is_served(&running).await);
+    fs::remove_file(files.key()).unwrap();
+    assert!(first.is_served(&running).await);
+    fs::write(files.key(), &second.key_pem).unwrap();
+    assert!(second.is_served(&running).await);
+}
+
+#[tokio::test]
+async fn what_is_not_tls_is_refused_and_the_next_client_served() {
+    let new = New::generate();
+    let files = Files::new();
+    files.write(&new);
+    let running = start(files.server().unwrap());
+    let answer = running.exchange(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    assert!(!answer.starts_with("HTTP"), "{answer}");
+    assert!(new.is_served(&running).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handshake_that_does_not_come_is_given_up() {
+    let new = New::generate();
+    let files = Files::new();
+    files.write(&new);
+    let timeout = Duration::from_secs(7);
+    let running = start(files.server().unwrap().with_head_timeout(timeout));
+    let begin = Instant::now();
+    let mut stream = running.connect().await;
+    assert_eq!(stream.read(&mut [0; 16]).await.unwrap(), 0);
+    assert_eq!(begin.elapsed().as_secs(), timeout.as_secs());
+}
+
+#[test]
+fn files_that_cannot_be_used_are_named() {
+    let (first, second) = (New::generate(), New::generate());
+    let files = Files::new();
+    let refused = || {
+        let error = files.server().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        error.to_string()
+    };
+    let (certificates, key) = (files.certificates(), files.key());
+    let (certificates, key) = (certificates.display(), key.display());
+
+    let missing = format!("cannot read certificates from `{certificates}`");
+    assert_eq!(refused(), missing);
+    fs::write(files.certificates(), "not PEM").unwrap();
+    assert_eq!(
+        refused(),
+        format!("there is no certificate in `{certificates}`")
+    );
+    fs::write(files.certificates(), &first.certificate_pem).unwrap();
+    assert_eq!(refused(), format!("cannot read a private key from `{key}`"));
+    fs::write(files.key(), &second.key_pem).unwrap();
+    assert_eq!(
+        refused(),
+        format!("the certificate does not go with `{key}`")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handshake_that_does_not_come_does_not_hold_the_shutdown_up() {
+    let files = Files::new();
+    files.write(&New::generate());
+    let running = start(files.server().unwrap());
+    let mut stream = running.connect().await;
+    let begin = Instant::now();
+    running.stop.send(()).unwrap();
+    running.serving.await.unwrap().unwrap();
+    assert!(begin.elapsed() < Duration::from_secs(1));
+    assert_eq!(stream.read(&mut [0; 16]).await.unwrap(), 0);
+}
