@@ -187,6 +187,15 @@ impl Error {
         &self.0.message
     }
 
+    /// Returns whether access was denied: the kind is [`Unauthorized`](ErrorKind::Unauthorized) or
+    /// [`Forbidden`](ErrorKind::Forbidden).
+    ///
+    /// Somebody has decided that the data shall not be read, or has to renew a credential. Data from elsewhere would
+    /// work around the one and hide the other, so by default no decorator lets it stand in for such an error.
+    pub fn is_denied(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Forbidden | ErrorKind::Unauthorized)
+    }
+
     /// Returns whether the same call may succeed later without anything being changed by hand.
     pub fn is_retryable(&self) -> bool {
         self.0.retryable

@@ -37,6 +37,8 @@
 //! | [`Poller`] | refreshes in the background, so that nobody waits |
 //! | [`Timeout`] | a bound on how long a caller waits |
 //!
+//! `Recorded`, which keeps the last good snapshot in a file, needs a text format and is in `scout-metrics-openmetrics`.
+//!
 //! [`Merged`] scrapes the sources of several organizations together. [`Snapshot::changes_since`] tells what two snapshots
 //! of one differ in.
 //!

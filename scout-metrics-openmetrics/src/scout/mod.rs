@@ -16,17 +16,22 @@
 //! # Ok::<(), scout_metrics_core::Error>(())
 //! ```
 //!
+//! [`FileSource`] reads a snapshot from a file, or those of a directory; [`Recorded`] writes one, for the next outage.
+//!
 //! The names are those of [Docker's documentation](https://docs.docker.com/scout/explore/metrics-exporter/).
 
 mod builder;
 mod encode;
 mod file;
 mod reader;
+mod record;
+mod seal;
 
 pub use self::{
     encode::encode,
     file::FileSource,
     reader::{SnapshotDecoder, SnapshotReader},
+    record::{Recorded, RecordedExt},
 };
 
 /// The family that counts the vulnerabilities of each stream by severity.
