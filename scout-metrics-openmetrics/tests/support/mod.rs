@@ -7,4 +7,5 @@
 )]
 
 pub(crate) mod cases;
+pub(crate) mod model;
 pub(crate) mod paths;

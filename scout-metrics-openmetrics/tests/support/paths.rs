@@ -16,8 +16,8 @@ pub(crate) struct Reading {
 
 /// All of an error but its excerpt.
 ///
-/// DIFFERENCE: when a line is too long or a chunk is not UTF-8, the rest of the line has not arrived, so that the excerpt
-/// of a chunked parser ends earlier than that of the parser which has the whole.
+/// DIFFERENCE: when a chunk is not UTF-8, or a line is too long, has a byte order mark or stands behind the end, the rest of the line may not have
+/// arrived, so that the excerpt of a chunked parser ends earlier than that of the parser which has the whole.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) struct Failure {
     pub(crate) kind: ParseErrorKind,
@@ -29,10 +29,11 @@ pub(crate) struct Failure {
 
 impl Failure {
     fn new(error: &ParseError) -> Self {
-        let is_cut = matches!(
-            error.kind(),
-            ParseErrorKind::Encoding | ParseErrorKind::Limit
-        );
+        let is_cut = error.kind() == ParseErrorKind::Limit
+            || matches!(
+                error.rule(),
+                Some(Rule::AfterEof | Rule::ByteOrderMark | Rule::Utf8)
+            );
         Self {
             kind: error.kind(),
             rule: error.rule(),

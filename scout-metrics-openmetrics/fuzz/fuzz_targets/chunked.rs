@@ -1,0 +1,8 @@
+//! An exposition reads the same in chunks of any size.
+
+#![no_main]
+
+#[path = "../../tests/support/targets.rs"]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| targets::chunked(data));

@@ -1,0 +1,8 @@
+//! Strict and lenient mode go together, and nothing is lost.
+
+#![no_main]
+
+#[path = "../../tests/support/targets.rs"]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| targets::parse(data));

@@ -1,0 +1,8 @@
+//! What is read can be written and read again.
+
+#![no_main]
+
+#[path = "../../tests/support/targets.rs"]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| targets::round_trip(data));

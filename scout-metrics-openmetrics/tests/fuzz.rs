@@ -1,0 +1,183 @@
+//! The bodies of the fuzz targets, over all cases and over mutations of them, without a fuzzer.
+//!
+//! `SCOUT_METRICS_FUZZ_RUNS` says how many mutations each target gets (default: 1,000), and
+//! `SCOUT_METRICS_FUZZ_SEED` where the random numbers start. With `SCOUT_METRICS_FUZZ_CORPUS`, a folder, the cases are
+//! written there, for a fuzzer to start from.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy does not know helpers of tests as tests"
+)]
+
+#[allow(dead_code, reason = "only the inputs are of use here")]
+#[path = "support/cases.rs"]
+mod cases;
+#[path = "support/targets.rs"]
+mod targets;
+
+use std::{env, fs, panic, path::Path};
+
+use cases::CaseFile;
+
+fn seeds() -> Vec<Vec<u8>> {
+    let files = CaseFile::all().into_iter();
+    files
+        .flat_map(|file| file.cases)
+        .map(|case| case.input)
+        .collect()
+}
+
+fn number(variable: &str, default: u64) -> u64 {
+    let value = env::var(variable).ok();
+    value.map_or(default, |value| {
+        value.parse().expect("the variable is a number")
+    })
+}
+
+/// Runs a target on the cases and on mutations of them. A failure names the input.
+fn fuzz(target: fn(&[u8])) {
+    let seeds = seeds();
+    let check = |input: &[u8]| {
+        if panic::catch_unwind(|| target(input)).is_err() {
+            panic!("the input is {:?}", String::from_utf8_lossy(input));
+        }
+    };
+    seeds.iter().for_each(|seed| check(seed));
+    let mut random = Random(number("SCOUT_METRICS_FUZZ_SEED", 1));
+    for _ in 0..number("SCOUT_METRICS_FUZZ_RUNS", 1_000) {
+        check(&mutate(&seeds, &mut random));
+    }
+}
+
+#[test]
+fn strict_and_lenient_mode_go_together() {
+    fuzz(targets::parse);
+}
+
+#[test]
+fn chunks_read_as_the_whole() {
+    fuzz(targets::chunked);
+}
+
+#[test]
+fn what_is_read_can_be_written() {
+    fuzz(targets::round_trip);
+}
+
+#[test]
+fn the_cases_can_be_written_as_a_corpus() {
+    let folder = tempfile::tempdir().unwrap();
+    let corpus = env::var_os("SCOUT_METRICS_FUZZ_CORPUS");
+    let corpus = corpus.as_deref().map_or(folder.path(), Path::new);
+    for (number, seed) in seeds().iter().enumerate() {
+        fs::write(corpus.join(format!("case-{number}")), seed).unwrap();
+    }
+    assert!(fs::read_dir(corpus).unwrap().count() >= 300);
+}
+
+/// A linear congruential generator with Knuth's constants, of which the upper half is used.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % end
+    }
+
+    fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+        &from[self.below(from.len())]
+    }
+}
+
+/// Pieces that mean something to a parser.
+const TOKENS: [&[u8]; 40] = [
+    b"\n",
+    b"\n",
+    b"\r\n",
+    b" ",
+    b"\t",
+    b"{",
+    b"}",
+    b",",
+    b"=",
+    b"\"",
+    b"\\",
+    b"\\\"",
+    b"\\n",
+    b"#",
+    b"# EOF\n",
+    b"# TYPE a counter\n",
+    b"# TYPE a histogram\n",
+    b"# TYPE a summary\n",
+    b"# TYPE a info\n",
+    b"# TYPE a gauge\n",
+    b"# HELP a b\n",
+    b"# UNIT a_b b\n",
+    b"a_total",
+    b"a_bucket",
+    b"a_count",
+    b"a_created",
+    b"le=\"+Inf\"",
+    b"quantile=\"0.5\"",
+    b"a{b=\"c\"} 1\n",
+    b"{\"a\",b=\"c\"} 1\n",
+    b" # {} 1",
+    b"NaN",
+    b"+Inf",
+    b"-1",
+    b"0.5",
+    b"1e9",
+    b"1234567890123",
+    b"\xEF\xBB\xBF",
+    b"\xFF",
+    "é".as_bytes(),
+];
+
+/// Changes one of the seeds, or some of its lines, in a few places.
+fn mutate(seeds: &[Vec<u8>], random: &mut Random) -> Vec<u8> {
+    let mut input = random.pick(seeds).clone();
+    if random.below(3) == 0 {
+        let other = random.pick(seeds);
+        input = splice(&input, other, random);
+    }
+    for _ in 0..=random.below(4) {
+        let at = random.below(input.len() + 1);
+        match random.below(4) {
+            0 => drop(input.drain(at..(at + 1 + random.below(8)).min(input.len()).max(at))),
+            1 => input.insert(at, random.below(256) as u8),
+            2 => {
+                let token = *random.pick(&TOKENS);
+                input.splice(at..at, token.iter().copied()).for_each(drop);
+            }
+            _ => {
+                if let Some(byte) = input.get_mut(at) {
+                    *byte ^= 1 << random.below(8);
+                }
+            }
+        }
+    }
+    input
+}
+
+/// Puts lines of two expositions together in any order.
+fn splice(one: &[u8], two: &[u8], random: &mut Random) -> Vec<u8> {
+    let lines: Vec<&[u8]> = [one, two]
+        .into_iter()
+        .flat_map(|text| text.split_inclusive(|byte| *byte == b'\n'))
+        .collect();
+    if lines.is_empty() {
+        return Vec::new();
+    }
+    let count = random.below(8);
+    let mut out: Vec<u8> = (0..count)
+        .flat_map(|_| *random.pick(&lines))
+        .copied()
+        .collect();
+    if random.below(2) == 0 {
+        out.extend_from_slice(b"# EOF\n");
+    }
+    out
+}

@@ -1,0 +1,155 @@
+//! What has to hold for any bytes. The fuzz targets call these functions, and so does `tests/fuzz.rs`.
+
+#![allow(dead_code, reason = "a fuzz target calls one of the functions")]
+
+#[path = "paths.rs"]
+mod paths;
+
+use scout_metrics_core::Organization;
+use scout_metrics_openmetrics::{
+    Event, Families, Format, Limits, Mode, ParseError, ParseErrorKind, ParseOptions, Parser, Rule,
+    encode_families, parse_families, scout::SnapshotReader,
+};
+
+const FORMATS: [Format; 2] = [Format::OpenMetrics, Format::Prometheus];
+
+/// Strict mode accepts what lenient mode has nothing to forgive in, reading the same, and nothing else.
+pub(crate) fn parse(data: &[u8]) {
+    for format in FORMATS {
+        for quoted_names in [true, false] {
+            let options = ParseOptions::new(format).with_quoted_names(quoted_names);
+            let strict = parse_families(data, &options.with_mode(Mode::Strict));
+            let lenient = parse_families(data, &options);
+            check_modes(&strict, &lenient);
+            if let Ok(families) = &lenient {
+                check_nothing_is_lost(data, &options, families);
+            }
+        }
+        read_with_small_limits(data, format);
+        read_as_snapshot(data, format);
+    }
+}
+
+fn check_modes(strict: &Result<Families, ParseError>, lenient: &Result<Families, ParseError>) {
+    match (strict, lenient) {
+        (Ok(strict), Ok(lenient)) => {
+            assert_eq!(lenient.deviations(), []);
+            assert_eq!(strict[..], lenient[..]);
+        }
+        (Ok(_), Err(error)) => panic!("lenient mode alone refuses: {error}"),
+        (Err(error), Ok(lenient)) => {
+            let rule = error.rule().expect("both modes have the same limits");
+            let is_forgiven = |rule| {
+                let mut forgiven = lenient.deviations().iter();
+                forgiven.any(|deviation| deviation.rule == rule)
+            };
+            // Lenient mode finds a carriage return to be inside of quotes that go on over the line.
+            let is_quoted = rule == Rule::CarriageReturn && is_forgiven(Rule::LineBreak);
+            assert!(
+                is_forgiven(rule) || is_quoted,
+                "strict mode alone refuses: {error}"
+            );
+        }
+        (Err(_), Err(_)) => {}
+    }
+    for error in [strict, lenient]
+        .into_iter()
+        .filter_map(|read| read.as_ref().err())
+    {
+        assert!(
+            error.to_string().len() < 1000,
+            "the message is long: {error}"
+        );
+    }
+}
+
+/// Each sample of the exposition is in a family, and in no other.
+fn check_nothing_is_lost(data: &[u8], options: &ParseOptions, families: &Families) {
+    let mut parser = Parser::new(data, options).expect("it was read before");
+    let mut samples = 0;
+    while let Some(event) = parser.next_event().expect("it was read before") {
+        samples += usize::from(matches!(event, Event::Sample(_)));
+    }
+    let kept: usize = families.iter().map(|family| family.samples().len()).sum();
+    assert_eq!(kept, samples);
+}
+
+/// Small limits make a difference only by an error that says so.
+fn read_with_small_limits(data: &[u8], format: Format) {
+    let limits = Limits::default()
+        .with_line_length(40)
+        .with_labels(2)
+        .with_name_length(8)
+        .with_value_length(8)
+        .with_samples(3)
+        .with_families(2);
+    let options = ParseOptions::new(format);
+    let limited = parse_families(data, &options.with_limits(limits));
+    match (limited, parse_families(data, &options)) {
+        (Ok(limited), Ok(families)) => assert_eq!(limited[..], families[..]),
+        (Ok(_), Err(error)) => panic!("limits make it right: {error}"),
+        (Err(error), Ok(_)) => assert_eq!(error.kind(), ParseErrorKind::Limit, "{error}"),
+        (Err(_), Err(_)) => {}
+    }
+}
+
+fn read_as_snapshot(data: &[u8], format: Format) {
+    let organization = Organization::new("acme").expect("the name is legal");
+    let reader = SnapshotReader::new(organization).with_format(format);
+    let whole = reader.read(data).map_err(|error| error.to_string());
+    let mut decoder = reader.decoder();
+    let fed = data.chunks(5).try_for_each(|chunk| decoder.feed(chunk));
+    let chunked = fed
+        .and_then(|()| decoder.finish())
+        .map_err(|error| error.to_string());
+    match (whole, chunked) {
+        (Ok(whole), Ok(chunked)) => {
+            assert_eq!(whole.streams(), chunked.streams());
+            // As text, because NaN is not equal to NaN.
+            let anomalies = [whole, chunked].map(|read| format!("{:?}", read.anomalies()));
+            assert_eq!(anomalies[0], anomalies[1]);
+        }
+        (Err(_), Err(_)) => {}
+        (whole, chunked) => panic!("{whole:?} as a whole, {chunked:?} in chunks"),
+    }
+}
+
+/// An exposition reads the same in chunks of any size.
+pub(crate) fn chunked(data: &[u8]) {
+    for format in FORMATS {
+        for mode in [Mode::Lenient, Mode::Strict] {
+            let options = ParseOptions::new(format).with_mode(mode);
+            paths::assert_all_paths_agree(data, &options);
+            let limits = Limits::default().with_line_length(20).with_samples(3);
+            paths::assert_all_paths_agree(data, &options.with_limits(limits));
+        }
+    }
+}
+
+/// What is read can be written and read again, or the format has no way to write it.
+pub(crate) fn round_trip(data: &[u8]) {
+    for from in FORMATS {
+        for mode in [Mode::Lenient, Mode::Strict] {
+            let options = ParseOptions::new(from).with_mode(mode);
+            let Ok(families) = parse_families(data, &options) else {
+                continue;
+            };
+            for to in FORMATS {
+                match encode_families(&families, to) {
+                    Ok(exposition) => {
+                        let options = ParseOptions::new(to).with_mode(Mode::Strict);
+                        let read = parse_families(exposition.body(), &options)
+                            .expect("what is written can be read");
+                        if from == to && mode == Mode::Strict {
+                            assert_eq!(read[..], families[..]);
+                        }
+                    }
+                    Err(error) if from == to && mode == Mode::Strict => {
+                        panic!("what strict mode reads cannot be written: {error:?}")
+                    }
+                    Err(_) => {}
+                }
+            }
+        }
+    }
+}
