@@ -23,13 +23,43 @@ async fn an_unknown_organization_is_not_repeated() {
 #[tokio::test]
 async fn other_methods_are_told_which_ones_are_allowed() {
     let router = open_router();
-    for method in [
-        "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "BREW",
+    for path in [
+        "/",
+        "/metrics",
+        PATH,
+        "/v1/exporter/org/acme",
+        "/api/v1/organizations",
+        "/api/v1/organizations/acme/snapshot",
+        "/sd",
+        "/-/healthy",
+        "/-/ready",
     ] {
-        let request = Request::builder().method(method).uri(PATH);
-        let answer = call(&router, request.body(Body::empty()).unwrap()).await;
-        assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED, "{method}");
-        assert_eq!(answer.header("allow"), Some("GET,HEAD"), "{method}");
+        for method in [
+            "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "BREW",
+        ] {
+            let request = Request::builder().method(method).uri(path);
+            let answer = call(&router, request.body(Body::empty()).unwrap()).await;
+            assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED, "{method}");
+            assert_eq!(answer.header("allow"), Some("GET,HEAD"), "{method}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_path_that_is_no_route_is_not_repeated() {
+    let long = format!("/{}", "x".repeat(100_000 / 2));
+    for path in [
+        "/metric",
+        "/metrics/",
+        "/v1/exporter/org/",
+        "/v1/exporter/org/acme/metrics/more",
+        "/..%2f..%2fetc/passwd",
+        "/%3Cscript%3E",
+        &long,
+    ] {
+        let answer = get(&open_router(), path).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(answer.body, "");
     }
 }
 

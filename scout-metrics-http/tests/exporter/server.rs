@@ -286,3 +286,25 @@ async fn connections_without_a_request_do_not_hold_the_shutdown_up() {
     assert_eq!(rest(&mut used).await, "");
     assert_eq!(rest(&mut fresh).await, "");
 }
+
+#[tokio::test]
+async fn a_body_is_neither_waited_for_nor_taken_for_a_request() {
+    let running = start(Server::new(open_router()));
+    let hidden = "GET /-/healthy HTTP/1.1\r\nhost: x\r\n\r\n";
+    for framing in [
+        "content-length: 1073741824\r\n",
+        "content-length: 6\r\ntransfer-encoding: chunked\r\n",
+        "transfer-encoding: chunked\r\ncontent-length: 6\r\n",
+        "transfer-encoding: chunked, identity\r\n",
+        "content-length: 1\r\ncontent-length: 2\r\n",
+    ] {
+        let request = format!("GET {PATH} HTTP/1.1\r\nhost: x\r\n{framing}\r\n0\r\n\r\n{hidden}");
+        let answer = running.exchange(request.as_bytes()).await;
+        assert!(
+            answer.matches("HTTP/1.1 ").count() <= 1,
+            "{framing}\n{answer}"
+        );
+        assert!(!answer.contains("healthy"), "{framing}\n{answer}");
+        assert!(running.is_serving().await);
+    }
+}
