@@ -5,5 +5,8 @@
     reason = "clippy does not know helpers of tests as tests"
 )]
 
+mod outage;
+mod peers;
 mod program;
+mod prometheus;
 mod support;

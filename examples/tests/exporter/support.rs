@@ -1,9 +1,10 @@
 //! What the tests of the exporter share: the running program, an upstream that does as it is told, and a small client.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     env, fs,
     future::pending,
-    io::{BufRead, BufReader, Read, Write},
+    io::{self, BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
@@ -14,7 +15,8 @@ use std::{
 
 use tempfile::TempDir;
 
-use scout_metrics_core::{MemorySource, Snapshot};
+use scout_metrics_core::{MemorySource, Policy, PolicyResult, Snapshot, Stream};
+use scout_metrics_examples::sample;
 use scout_metrics_http::exporter::{Exporter, Server};
 
 /// What the upstream asks for.
@@ -184,6 +186,61 @@ pub(crate) fn get(address: &str, path: &str, token: Option<&str>) -> (u16, Strin
     (status, body.to_owned())
 }
 
+/// A metric, its labels and its value.
+pub(crate) type Sample = (String, BTreeMap<String, String>, u64);
+
+/// The sample data, and names with everything in them that has to be escaped somewhere on the way.
+pub(crate) fn snapshot() -> Snapshot {
+    let names = [
+        "a,b=c{d}",
+        "quote \" backslash \\ newline \n tab \t",
+        "日本 👩‍🚀",
+        "<script>",
+    ];
+    let hostile = names.map(|name| {
+        let result = PolicyResult::new(Policy::new(name, name), 3, 4).unwrap();
+        Stream::new(name)
+            .with_vulnerabilities("5C 3H 6M 63L 6?".parse().unwrap())
+            .with_policy(result)
+    });
+    let sample = sample::snapshot().unwrap();
+    let streams = sample.streams().iter().cloned().chain(hostile);
+    Snapshot::new(sample.organization().clone(), streams).unwrap()
+}
+
+/// Returns the samples that a scraper has to find.
+pub(crate) fn samples(snapshot: &Snapshot) -> BTreeSet<Sample> {
+    let streams = snapshot.streams().iter();
+    streams.flat_map(samples_of_stream).collect()
+}
+
+fn samples_of_stream(stream: &Stream) -> Vec<Sample> {
+    let sample = |metric: &str, labels: &[(&str, &str)], value| {
+        let labels = labels
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_string()));
+        (metric.to_owned(), labels.collect(), value)
+    };
+    let name = ("streamName", stream.name().as_str());
+    let vulnerabilities = stream.vulnerabilities().iter().map(|(severity, count)| {
+        let labels = [name, ("severity", severity.as_str())];
+        sample("scout_stream_vulnerabilities", &labels, count)
+    });
+    let policies = stream.policies().iter().flat_map(|result| {
+        let policy = result.policy();
+        let labels = [
+            name,
+            ("id", policy.id().as_str()),
+            ("displayName", policy.display_name()),
+        ];
+        [
+            sample("scout_policy_compliant_images", &labels, result.compliant()),
+            sample("scout_policy_evaluated_images", &labels, result.evaluated()),
+        ]
+    });
+    vulnerabilities.chain(policies).collect()
+}
+
 /// Tries until there is something, and panics if there is nothing for too long.
 pub(crate) fn eventually<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
     let begin = Instant::now();
@@ -194,4 +251,56 @@ pub(crate) fn eventually<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) 
         thread::sleep(Duration::from_millis(50));
     }
     panic!("still not after {PATIENCE:?}: {what}");
+}
+/// Returns whether a program of somebody else can be run. If not, the test is to be skipped, which a line says.
+///
+/// # Panics
+///
+/// If it cannot, and `SCOUT_METRICS_REQUIRE_PEERS=1` is in the environment.
+pub(crate) fn is_there(program: &str, arguments: &[&str], origin: &str) -> bool {
+    let outcome = Command::new(program).args(arguments).output();
+    if outcome.is_ok_and(|output| output.status.success()) {
+        return true;
+    }
+    let is_required = env::var_os("SCOUT_METRICS_REQUIRE_PEERS").is_some_and(|value| value == "1");
+    assert!(!is_required, "`{program}` is required and cannot be run");
+    // Not `eprintln!`, which the test harness keeps to itself.
+    let line = format!("SKIPPED: `{program}` is not installed ({origin})\n");
+    io::stderr().write_all(line.as_bytes()).unwrap();
+    false
+}
+
+/// Returns the Python that the peers are installed for, if it is there.
+///
+/// # Panics
+///
+/// As [`is_there`] does.
+pub(crate) fn python() -> Option<PathBuf> {
+    let target = env::current_exe().unwrap();
+    // The test is in `debug/deps` or so of the target directory.
+    let target = target.ancestors().nth(3).unwrap();
+    let python = target.join("ci-tools/python/bin/python");
+    let origin = "examples/tests/exporter/peers/install installs it";
+    is_there(python.to_str().unwrap(), &["--version"], origin).then_some(python)
+}
+
+/// Runs one of the Python peers and returns what it prints.
+pub(crate) fn run_peer(python: &Path, script: &str, arguments: &[&str], input: &[u8]) -> String {
+    let mut process = Command::new(python)
+        .arg(examples().join("tests/exporter/peers").join(script))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = process.stdin.take().unwrap();
+    let input = input.to_owned();
+    let writer = thread::spawn(move || stdin.write_all(&input));
+    let output = process.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    // A peer that needs no input may end before it is written.
+    let _ = writer.join().unwrap();
+    String::from_utf8(output.stdout).unwrap()
 }

@@ -1,0 +1,85 @@
+//! Docker Scout cannot be reached for longer than Prometheus remembers a sample. All times are those of a real outage
+//! divided by a hundred or more.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use scout_metrics_core::{Error, ErrorKind};
+
+use crate::{
+    prometheus::Prometheus,
+    support::{Upstream, eventually, is_there, snapshot, start_exporter},
+};
+
+/// How long Prometheus remembers a sample here; five minutes by default.
+const LOOKBACK: Duration = Duration::from_secs(2);
+
+#[test]
+fn queries_have_no_gap_while_the_upstream_is_down_and_age_and_up_tell_the_truth() {
+    if !is_there("prometheus", &["--version"], "Debian package prometheus") {
+        return;
+    }
+    let upstream = Upstream::start(snapshot());
+    let mut command = upstream.exporter();
+    command.args(["--org", "acme", "--interval", "300ms", "--timeout", "1s"]);
+    let (_exporter, address) = start_exporter(&mut command);
+    let configuration = format!(
+        "\
+scrape_configs:
+  - job_name: scout
+    scrape_interval: 250ms
+    scrape_timeout: 250ms
+    static_configs:
+      - targets: ['{address}']
+"
+    );
+    upstream.write("prometheus.yml", &configuration);
+    let lookback = format!("--query.lookback-delta={}s", LOOKBACK.as_secs());
+    let prometheus = Prometheus::start(upstream.directory.path(), &[&lookback]);
+    eventually("all is well", || {
+        (prometheus.value("scout_exporter_up") == Some(1.0)).then_some(())
+    });
+
+    upstream
+        .source
+        .set(Err(Error::new(ErrorKind::Unavailable, "down")));
+    eventually("the exporter says that fetches fail", || {
+        (prometheus.value("scout_exporter_up") == Some(0.0)).then_some(())
+    });
+    let begin = Instant::now();
+    let before = prometheus
+        .value("scout_exporter_snapshot_age_seconds")
+        .unwrap();
+    let mut queries = 0;
+    while begin.elapsed() < LOOKBACK * 3 {
+        let critical =
+            "scout_stream_vulnerabilities{severity=\"CRITICAL\", streamName=\"staging\"}";
+        assert_eq!(
+            prometheus.value(critical),
+            Some(5.0),
+            "after {:?}",
+            begin.elapsed()
+        );
+        assert_eq!(prometheus.value("up"), Some(1.0));
+        queries += 1;
+        thread::sleep(Duration::from_millis(100));
+    }
+    assert!(queries > 5, "{queries}");
+    let age = prometheus
+        .value("scout_exporter_snapshot_age_seconds")
+        .unwrap();
+    let grown = age - before;
+    let outage = begin.elapsed().as_secs_f64();
+    // A scrape and its sample may be a second old on a busy machine.
+    assert!((grown - outage).abs() < 1.5, "{grown} in {outage} seconds");
+    let failed = prometheus.value("scout_exporter_fetch_errors_total{reason=\"unavailable\"}");
+    assert!(failed.unwrap() >= 1.0);
+
+    upstream.source.set(Ok(snapshot()));
+    eventually("the exporter recovers by itself", || {
+        let is_up = prometheus.value("scout_exporter_up") == Some(1.0);
+        (is_up && prometheus.value("scout_exporter_snapshot_age_seconds")? < 1.5).then_some(())
+    });
+}

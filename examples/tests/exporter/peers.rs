@@ -1,0 +1,173 @@
+//! VictoriaMetrics, Datadog's check, the reference parsers, and the schemas of the deployment files.
+
+use std::{collections::BTreeSet, net::TcpListener, process::Command};
+
+use serde_json::Value;
+
+use crate::support::{
+    Running, Sample, Upstream, eventually, examples, get, is_there, python, run_peer, samples,
+    snapshot, start_exporter,
+};
+
+const METRICS: &str = "/v1/exporter/org/acme/metrics";
+
+/// Reads one JSON array a line: name, labels, value.
+fn read_samples(lines: &str) -> BTreeSet<Sample> {
+    lines
+        .lines()
+        .map(|line| {
+            let (name, labels, value): (String, _, f64) = serde_json::from_str(line).unwrap();
+            (name, labels, value as u64)
+        })
+        .collect()
+}
+
+#[test]
+fn victoria_metrics_scrapes_every_sample() {
+    if !is_there(
+        "victoria-metrics",
+        &["--version"],
+        "Debian package victoria-metrics",
+    ) {
+        return;
+    }
+    let upstream = Upstream::start(snapshot());
+    let token = upstream.write("scrape-token", "s3cr3t\n");
+    let mut command = upstream.exporter();
+    command.args(["--org", "acme", "--web.bearer-token-file", &token]);
+    let (_exporter, target) = start_exporter(&mut command);
+    let configuration = format!(
+        "\
+scrape_configs:
+  - job_name: scout
+    scrape_interval: 1s
+    metrics_path: {METRICS}
+    authorization:
+      credentials_file: {token}
+    static_configs:
+      - targets: ['{target}']
+"
+    );
+    let configuration = upstream.write("scrape.yml", &configuration);
+    let (_victoria, address) = start_victoria_metrics(&upstream, &configuration);
+    let expected = samples(&snapshot());
+    let mut found = BTreeSet::new();
+    for metric in [
+        "stream_vulnerabilities",
+        "policy_compliant_images",
+        "policy_evaluated_images",
+    ] {
+        let path = format!("/api/v1/query?latency_offset=1ms&query=scout_{metric}");
+        found.append(&mut eventually("VictoriaMetrics has samples", || {
+            let answer: Value =
+                serde_json::from_str(&get(&address, &path, None).1).unwrap_or_default();
+            let result = answer["data"]["result"].as_array()?.clone();
+            (!result.is_empty()).then(|| result.iter().map(read_sample).collect())
+        }));
+    }
+    assert_eq!(found, expected);
+}
+
+/// Starts it on a port that was free just now: it does not say which one it was given.
+fn start_victoria_metrics(upstream: &Upstream, configuration: &str) -> (Running, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    drop(listener);
+    let data = upstream.directory.path().join("data");
+    let mut command = Command::new("victoria-metrics");
+    command
+        .arg(format!("-promscrape.config={configuration}"))
+        .arg(format!("-storageDataPath={}", data.display()))
+        .arg(format!("-httpListenAddr={address}"));
+    let mut running = Running::start(&mut command);
+    running.logged("starting http server at");
+    eventually("VictoriaMetrics answers", || {
+        std::net::TcpStream::connect(&address).ok()
+    });
+    (running, address)
+}
+
+fn read_sample(sample: &Value) -> Sample {
+    let labels = sample["metric"].as_object().unwrap().iter();
+    let of_scout =
+        labels.filter(|(name, _)| !["__name__", "instance", "job"].contains(&name.as_str()));
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    (
+        text(&sample["metric"]["__name__"]),
+        of_scout
+            .map(|(name, value)| (name.clone(), text(value)))
+            .collect(),
+        text(&sample["value"][1]).parse().unwrap(),
+    )
+}
+
+#[test]
+fn datadog_collects_every_sample_with_the_committed_configuration() {
+    let Some(python) = python() else { return };
+    let upstream = Upstream::start(snapshot());
+    let token = upstream.write("scrape-token", "s3cr3t\n");
+    let mut command = upstream.exporter();
+    command.args(["--org", "acme", "--web.bearer-token-file", &token]);
+    let (_exporter, address) = start_exporter(&mut command);
+    let configuration = examples().join("datadog/conf.yaml");
+    let endpoint = format!("http://{address}{METRICS}");
+    let arguments = [configuration.to_str().unwrap(), &endpoint, &token];
+    let collected = run_peer(&python, "datadog.py", &arguments, b"");
+    assert_eq!(read_samples(&collected), samples(&snapshot()));
+}
+
+#[test]
+fn the_reference_parsers_read_both_formats() {
+    let Some(python) = python() else { return };
+    let upstream = Upstream::start(snapshot());
+    let (_exporter, address) = start_exporter(upstream.exporter().args(["--org", "acme"]));
+    for accept in ["text/plain", "application/openmetrics-text; version=1.0.0"] {
+        let (content_type, body) = get_as(&address, METRICS, accept);
+        assert_eq!(content_type.split(';').next(), accept.split(';').next());
+        let parsed = run_peer(&python, "parsers.py", &[&content_type], body.as_bytes());
+        assert_eq!(read_samples(&parsed), samples(&snapshot()), "{accept}");
+
+        let (content_type, body) = get_as(&address, "/metrics", accept);
+        let parsed = run_peer(&python, "parsers.py", &[&content_type], body.as_bytes());
+        let merged = samples(&snapshot())
+            .into_iter()
+            .map(|(metric, mut labels, value)| {
+                labels.insert("org".to_owned(), "acme".to_owned());
+                (metric, labels, value)
+            });
+        let (own, scout): (BTreeSet<_>, BTreeSet<_>) = read_samples(&parsed)
+            .into_iter()
+            .partition(|(metric, ..)| metric.starts_with("scout_exporter_"));
+        assert_eq!(scout, merged.collect(), "{accept}");
+        assert!(own.iter().any(|(metric, ..)| metric == "scout_exporter_up"));
+    }
+}
+
+/// Asks for a path in a format and returns the content type and the body.
+fn get_as(address: &str, path: &str, accept: &str) -> (String, String) {
+    use std::io::{Read, Write};
+
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    write!(stream, "GET {path} HTTP/1.0\r\nAccept: {accept}\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let content_type = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-type: "))
+        .unwrap();
+    (content_type.to_owned(), body.to_owned())
+}
+
+#[test]
+fn the_deployment_files_fit_their_schemas_and_are_hardened() {
+    let Some(python) = python() else { return };
+    let directory = examples();
+    let said = run_peer(
+        &python,
+        "deployment.py",
+        &[directory.to_str().unwrap()],
+        b"",
+    );
+    assert_eq!(said, "deployment files are as they should be\n");
+}

@@ -1,0 +1,360 @@
+//! Prometheus with the committed configuration, rules and dashboards.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+use serde_json::Value;
+
+use scout_metrics_core::{Error, ErrorKind};
+
+use crate::support::{
+    Running, Upstream, eventually, examples, get, is_there, snapshot, start_exporter, write,
+};
+
+const DASHBOARDS: [&str; 3] = ["exporter", "policies", "vulnerabilities"];
+
+fn is_installed(program: &str) -> bool {
+    is_there(program, &["--version"], "Debian package prometheus")
+}
+
+/// A Prometheus server of a test's own.
+pub(crate) struct Prometheus {
+    address: String,
+    _running: Running,
+}
+
+impl Prometheus {
+    pub(crate) fn start(directory: &Path, arguments: &[&str]) -> Self {
+        let mut command = Command::new("prometheus");
+        command
+            .current_dir(directory)
+            .args([
+                "--config.file=prometheus.yml",
+                "--storage.tsdb.path=data",
+                "--web.listen-address=127.0.0.1:0",
+            ])
+            .args(arguments);
+        let mut running = Running::start(&mut command);
+        let address = running.logged("msg=\"Listening on\" address=");
+        Self {
+            address: address.trim().to_owned(),
+            _running: running,
+        }
+    }
+
+    /// Asks its API, and returns nothing until it is ready.
+    fn ask(&self, path: &str) -> Option<Value> {
+        let (_, body) = get(&self.address, path, None);
+        let answer: Value = serde_json::from_str(&body).ok()?;
+        assert_eq!(answer["status"], "success", "{path}: {body}");
+        Some(answer["data"].clone())
+    }
+
+    /// Returns the series that an instant query finds now.
+    pub(crate) fn query(&self, query: &str) -> Vec<Value> {
+        let path = format!("/api/v1/query?query={}", percent_encoded(query));
+        let result = self.ask(&path).map(|data| data["result"].clone());
+        result
+            .and_then(|result| result.as_array().cloned())
+            .unwrap_or_default()
+    }
+
+    /// Returns the one value that an instant query finds now.
+    pub(crate) fn value(&self, query: &str) -> Option<f64> {
+        let result = self.query(query);
+        let value = result.first()?["value"][1].as_str()?.parse().ok();
+        assert_eq!(result.len(), 1, "{query}");
+        value
+    }
+
+    /// Waits until a query finds series.
+    fn found(&self, query: &str) -> Vec<Value> {
+        eventually(query, || {
+            Some(self.query(query)).filter(|result| !result.is_empty())
+        })
+    }
+
+    /// Returns the health and the last error of the target of a job.
+    fn target(&self, job: &str) -> Option<(String, String)> {
+        let targets = self.ask("/api/v1/targets?state=active")?;
+        let targets = targets["activeTargets"].as_array()?.clone();
+        let target = targets
+            .iter()
+            .find(|target| target["labels"]["job"] == job)?;
+        let text = |name: &str| target[name].as_str().unwrap_or_default().to_owned();
+        Some((text("health"), text("lastError")))
+    }
+
+    fn wait_for_target(&self, job: &str, health: &str) -> String {
+        eventually(&format!("{job} is {health}"), || {
+            let (found, error) = self.target(job)?;
+            (found == health).then_some(error)
+        })
+    }
+}
+
+fn percent_encoded(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(byte).to_string(),
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
+}
+
+/// Copies the committed configuration and rules, with an address instead of the name in the compose file's network.
+fn copy_configuration(directory: &Path, address: &str) {
+    let committed = examples().join("prometheus");
+    for name in ["rules", "secrets"] {
+        fs::create_dir(directory.join(name)).unwrap();
+    }
+    for name in ["recording.yml", "alerting.yml", "tests.yml"] {
+        let rules = committed.join("rules").join(name);
+        fs::copy(rules, directory.join("rules").join(name)).unwrap();
+    }
+    write(directory, "secrets/scrape_token", "s3cr3t\n");
+    let configuration = fs::read_to_string(committed.join("prometheus.yml")).unwrap();
+    assert!(configuration.contains("exporter:10990"));
+    let configuration = configuration.replace("exporter:10990", address);
+    write(directory, "prometheus.yml", &configuration);
+}
+
+/// Makes everything in the configuration happen each second, and the jobs that stand in comments real.
+fn hasten_and_complete(directory: &Path) {
+    let configuration = fs::read_to_string(directory.join("prometheus.yml")).unwrap();
+    let lines = configuration.lines().map(|line| {
+        let line = line.replace(": 60s", ": 1s").replace(": 10s", ": 1s");
+        match line.strip_prefix("  # ") {
+            Some(code) if code.starts_with("- ") || code.starts_with("  ") => format!("  {code}"),
+            _ => line,
+        }
+    });
+    let lines: Vec<String> = lines.collect();
+    assert_eq!(
+        lines
+            .iter()
+            .filter(|line| line.contains("- job_name"))
+            .count(),
+        3
+    );
+    write(directory, "prometheus.yml", &lines.join("\n"));
+}
+
+fn promtool(directory: &Path, arguments: &[&str]) {
+    let mut command = Command::new("promtool");
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command
+        .current_dir(directory)
+        .args(arguments)
+        .output()
+        .unwrap();
+    let said = String::from_utf8([stdout, stderr].concat()).unwrap();
+    assert!(status.success(), "{said}");
+    assert!(said.contains("SUCCESS"), "{said}");
+}
+
+#[test]
+fn promtool_accepts_configuration_and_rules_and_the_rules_do_what_their_tests_say() {
+    if !is_installed("promtool") {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    copy_configuration(directory.path(), "exporter:10990");
+    promtool(directory.path(), &["check", "config", "prometheus.yml"]);
+    promtool(
+        directory.path(),
+        &[
+            "check",
+            "rules",
+            "--lint=all",
+            "--lint-fatal",
+            "rules/recording.yml",
+            "rules/alerting.yml",
+        ],
+    );
+    promtool(directory.path(), &["test", "rules", "rules/tests.yml"]);
+
+    hasten_and_complete(directory.path());
+    promtool(directory.path(), &["check", "config", "prometheus.yml"]);
+}
+
+#[test]
+fn no_alert_sets_the_label_that_is_scouts() {
+    let rules = fs::read_to_string(examples().join("prometheus/rules/alerting.yml")).unwrap();
+    assert!(rules.matches("\n      - alert: ").count() >= 7);
+    assert!(!rules.contains("\n          severity:"));
+}
+
+#[test]
+fn every_query_of_the_dashboards_and_every_rule_has_an_answer() {
+    if !is_installed("prometheus") {
+        return;
+    }
+    let upstream = Upstream::start(snapshot());
+    // So that there is a failure to count.
+    upstream
+        .source
+        .set(Err(Error::new(ErrorKind::Unavailable, "starting")));
+    let (_exporter, address) = start_guarded_exporter(&upstream);
+    let directory = tempfile::tempdir().unwrap();
+    copy_configuration(directory.path(), &address);
+    hasten_and_complete(directory.path());
+    let prometheus = Prometheus::start(directory.path(), &[]);
+    prometheus.found("scout_exporter_fetch_errors_total > 0");
+    upstream.source.set(Ok(snapshot()));
+
+    for job in ["scout", "scout-acme", "scout-discovered"] {
+        let query = format!("scout_policy_evaluated_images{{job=\"{job}\", org=\"acme\"}}");
+        let of_job = prometheus.found(&query);
+        assert_eq!(of_job.len(), 16, "{job}");
+    }
+    for dashboard in DASHBOARDS {
+        for query in queries(dashboard) {
+            for series in prometheus.found(&query) {
+                let value = series["value"][1].as_str().unwrap();
+                assert!(
+                    value.parse::<f64>().unwrap().is_finite(),
+                    "{query} is {value}"
+                );
+            }
+        }
+        for (metric, label) in variables(dashboard) {
+            let metric = percent_encoded(&metric);
+            let values = prometheus.ask(&format!("/api/v1/label/{label}/values?match[]={metric}"));
+            assert!(
+                !values.unwrap().as_array().unwrap().is_empty(),
+                "{metric} {label}"
+            );
+        }
+    }
+    check_rules(&prometheus);
+}
+
+fn start_guarded_exporter(upstream: &Upstream) -> (Running, String) {
+    let token = upstream.write("scrape-token", "s3cr3t\n");
+    let mut command = upstream.exporter();
+    command.args(["--org", "acme", "--interval", "500ms", "--timeout", "1s"]);
+    start_exporter(command.args(["--web.bearer-token-file", &token]))
+}
+
+fn dashboard(name: &str) -> Value {
+    let path = format!("prometheus/grafana/dashboards/{name}.json");
+    serde_json::from_slice(&fs::read(examples().join(path)).unwrap()).unwrap()
+}
+
+/// Returns the queries of a dashboard with its variables filled in, as Grafana does where all is chosen.
+fn queries(name: &str) -> Vec<String> {
+    let dashboard = dashboard(name);
+    let panels = dashboard["panels"].as_array().unwrap().iter();
+    let targets = panels.flat_map(|panel| panel["targets"].as_array().unwrap());
+    let queries: Vec<String> = targets
+        .map(|target| {
+            let query = target["expr"].as_str().unwrap();
+            let query = query.replace("$__rate_interval", "10s");
+            // There is no data of yesterday.
+            let query = query.replace("offset 1d", "offset 1s");
+            ["org", "stream", "policy"]
+                .iter()
+                .fold(query, |query, name| {
+                    query.replace(&format!("${name}\""), ".*\"")
+                })
+        })
+        .collect();
+    assert!(queries.len() >= 8);
+    assert!(queries.iter().all(|query| !query.contains('$')));
+    queries
+}
+
+/// Returns the metrics that the variables of a dashboard are made from, and the labels.
+fn variables(name: &str) -> Vec<(String, String)> {
+    let dashboard = dashboard(name);
+    let variables = dashboard["templating"]["list"].as_array().unwrap().iter();
+    let variables = variables.filter_map(|variable| variable["query"]["query"].as_str());
+    let variables: Vec<_> = variables
+        .map(|query| {
+            let inner = query
+                .strip_prefix("label_values(")
+                .unwrap()
+                .strip_suffix(')')
+                .unwrap();
+            let (metric, label) = inner.rsplit_once(", ").unwrap();
+            let metric = metric.replace("$org", ".*").replace("$stream", ".*");
+            (metric, label.to_owned())
+        })
+        .collect();
+    assert!(!variables.is_empty());
+    variables
+}
+
+/// Checks that each rule is evaluated without an error, and that there is data for all that rules are made from.
+fn check_rules(prometheus: &Prometheus) {
+    let rules = eventually("each rule is evaluated", || {
+        let groups = prometheus.ask("/api/v1/rules")?;
+        let groups = groups["groups"].as_array()?.iter();
+        let rules: Vec<Value> = groups
+            .flat_map(|group| group["rules"].as_array().unwrap().clone())
+            .collect();
+        rules
+            .iter()
+            .all(|rule| rule["health"] == "ok")
+            .then_some(rules)
+    });
+    assert_eq!(rules.len(), 11);
+    for rule in &rules {
+        if rule["type"] == "recording" {
+            prometheus.found(rule["name"].as_str().unwrap());
+        }
+        let query = rule["query"].as_str().unwrap();
+        for metric in metrics_in(query) {
+            prometheus.found(&metric);
+        }
+    }
+}
+
+/// Returns the names in a query that metrics of Scout's or of the exporter's have.
+fn metrics_in(query: &str) -> Vec<String> {
+    query
+        .split(|c: char| !(c.is_ascii_alphanumeric() || "_:".contains(c)))
+        .filter(|name| name.contains("scout_") || *name == "up")
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn a_token_is_rotated_and_revoked_while_everything_runs() {
+    if !is_installed("prometheus") {
+        return;
+    }
+    let upstream = Upstream::start(snapshot());
+    let (_exporter, address) = start_guarded_exporter(&upstream);
+    let directory = tempfile::tempdir().unwrap();
+    copy_configuration(directory.path(), &address);
+    hasten_and_complete(directory.path());
+    let prometheus = Prometheus::start(directory.path(), &[]);
+    prometheus.wait_for_target("scout", "up");
+
+    // Revoked: the exporter wants another one.
+    upstream.write("scrape-token", "rotated\n");
+    for job in ["scout", "scout-acme"] {
+        let error = prometheus.wait_for_target(job, "down");
+        assert_eq!(error, "server returned HTTP status 401 Unauthorized");
+    }
+    eventually("the series of the target end", || {
+        prometheus
+            .query("scout_stream_vulnerabilities{job=\"scout\"}")
+            .is_empty()
+            .then_some(())
+    });
+    // Rotated: Prometheus has it too.
+    write(directory.path(), "secrets/scrape_token", "rotated\n");
+    for job in ["scout", "scout-acme"] {
+        prometheus.wait_for_target(job, "up");
+    }
+    prometheus.found("scout_stream_vulnerabilities{job=\"scout\"}");
+}
