@@ -14,7 +14,9 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use scout_metrics_core::{MemorySource, Organization, Policy, PolicyResult, Snapshot, Stream};
+use scout_metrics_core::{
+    Error, ErrorKind, MemorySource, Organization, Policy, PolicyResult, Snapshot, Stream,
+};
 use scout_metrics_examples::sample;
 use scout_metrics_http::exporter::{Exporter, Server};
 
@@ -51,6 +53,20 @@ fn stderr(output: &Output) -> &str {
     str::from_utf8(&output.stderr).unwrap()
 }
 
+/// Serves sources on a thread of its own and returns the URL.
+fn serve<const N: usize>(sources: [MemorySource; N]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let exporter = Exporter::new().with_bearer_token(TOKEN);
+    let exporter = sources.into_iter().fold(exporter, Exporter::with_source);
+    let router = exporter.into_router().unwrap();
+    std::thread::spawn(|| {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(Server::new(router).serve(listener, pending()))
+    });
+    url
+}
+
 #[test]
 fn the_list_of_examples_is_complete() {
     let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
@@ -72,7 +88,7 @@ fn the_list_of_examples_is_complete() {
 
 #[test]
 fn help_says_how_each_example_exits() {
-    for name in ["custom_source", "inspect", "quickstart"] {
+    for name in ["custom_source", "inspect", "quickstart", "watch"] {
         let output = example(name).arg("--help").output().unwrap();
         assert_eq!(output.status.code(), Some(0));
         assert!(stdout(&output).contains("Exit status:\n  0  "), "{name}");
@@ -84,23 +100,6 @@ mod quickstart {
 
     fn quickstart(arguments: &[&str]) -> Output {
         example("quickstart").args(arguments).output().unwrap()
-    }
-
-    /// Serves a snapshot on a thread of its own and returns the URL.
-    fn serve(snapshot: Snapshot) -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let source = MemorySource::new(snapshot);
-        let router = Exporter::new()
-            .with_source(source)
-            .with_bearer_token(TOKEN)
-            .into_router()
-            .unwrap();
-        std::thread::spawn(|| {
-            let runtime = tokio::runtime::Runtime::new().unwrap();
-            runtime.block_on(Server::new(router).serve(listener, pending()))
-        });
-        url
     }
 
     fn labs() -> Snapshot {
@@ -176,7 +175,7 @@ staging                                           5C  17H   44M   98L  1?
         let path = directory.path().join("token");
         fs::write(&path, format!("{TOKEN}\r\n")).unwrap();
         let path = path.to_str().unwrap();
-        let url = serve(labs());
+        let url = serve([MemorySource::new(labs())]);
         let arguments = ["--org", "acme-labs", "--url", &url, "--json"];
         let outputs = [
             quickstart(&[&arguments[..], &["--token-file", path]].concat()),
@@ -207,7 +206,7 @@ staging                                           5C  17H   44M   98L  1?
 
     #[test]
     fn names_cannot_drive_the_terminal() {
-        let url = serve(labs());
+        let url = serve([MemorySource::new(labs())]);
         let output = example("quickstart")
             .args(["--org", "acme-labs", "--url", &url])
             .env("DOCKER_SCOUT_TOKEN", TOKEN)
@@ -225,7 +224,7 @@ staging                                           5C  17H   44M   98L  1?
 
     #[test]
     fn a_refused_token_is_exit_1_and_stays_secret() {
-        let url = serve(labs());
+        let url = serve([MemorySource::new(labs())]);
         let output = example("quickstart")
             .args(["--org", "acme-labs", "--url", &url])
             .env("DOCKER_SCOUT_TOKEN", "dckr_pat_revoked")
@@ -282,6 +281,152 @@ staging                                           5C  17H   44M   98L  1?
         drop(process.stdout.take());
         let output = process.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    }
+}
+
+mod watch {
+    use std::process::{Child, ChildStderr, ChildStdout};
+
+    use super::*;
+
+    /// A running program.
+    struct Watch {
+        process: Child,
+        stdout: BufReader<ChildStdout>,
+        stderr: BufReader<ChildStderr>,
+    }
+
+    impl Watch {
+        fn start(arguments: &[&str]) -> Self {
+            let mut process = example("watch")
+                .args(arguments)
+                .env("DOCKER_SCOUT_TOKEN", TOKEN)
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap();
+            Self {
+                stdout: BufReader::new(process.stdout.take().unwrap()),
+                stderr: BufReader::new(process.stderr.take().unwrap()),
+                process,
+            }
+        }
+
+        /// Reads standard error up to a line that contains a text.
+        fn wait_for(&mut self, text: &str) {
+            let mut read = String::new();
+            while !read.lines().last().unwrap_or_default().contains(text) {
+                assert_ne!(self.stderr.read_line(&mut read).unwrap(), 0, "{read}");
+            }
+        }
+
+        fn line(&mut self) -> String {
+            let mut line = String::new();
+            self.stdout.read_line(&mut line).unwrap();
+            line
+        }
+
+        #[cfg(unix)]
+        fn interrupt(mut self) {
+            let id = self.process.id().to_string();
+            let interrupted = Command::new("kill").args(["-INT", &id]).status();
+            assert!(interrupted.unwrap().success());
+            assert_eq!(self.process.wait().unwrap().code(), Some(0));
+        }
+    }
+
+    impl Drop for Watch {
+        fn drop(&mut self) {
+            let _ = self.process.kill();
+            let _ = self.process.wait();
+        }
+    }
+
+    fn organization(name: &str, streams: &[(&str, &str)]) -> Snapshot {
+        let streams = streams.iter().map(|(stream, counts)| {
+            Stream::new(*stream).with_vulnerabilities(counts.parse().unwrap())
+        });
+        Snapshot::new(Organization::new(name).unwrap(), streams).unwrap()
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn prints_a_line_for_each_change_until_it_is_interrupted() {
+        let memory = MemorySource::new(organization("acme", &[("production", "5C 3H")]));
+        let url = serve([memory.clone()]);
+        let mut watch = Watch::start(&["--org", "acme", "--url", &url, "--interval", "50ms"]);
+        watch.wait_for("watching acme: 1 stream, press Ctrl-C to end");
+
+        let after = [("production", "4C 3H"), ("\u{1b}[2J \u{202e}", "1L")];
+        memory.set(Ok(organization("acme", &after)));
+        let (time, line) = (watch.line(), watch.line());
+        let (time, change) = time.split_once(' ').unwrap();
+        assert!(time.starts_with("20") && time.ends_with('Z') && time.len() == 20);
+        assert_eq!(change, "acme production: CRITICAL 5 -> 4 (-1)\n");
+        let (_, change) = line.split_once(' ').unwrap();
+        assert_eq!(change, "acme \\u{1b}[2J \\u{202e}: stream added, 1L\n");
+        watch.interrupt();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn prints_json_lines_of_several_organizations_and_goes_on_after_a_failure() {
+        let acme = MemorySource::new(organization("acme", &[("production", "3H")]));
+        let labs = MemorySource::new(organization("acme-labs", &[("production", "3H")]));
+        let url = serve([acme.clone(), labs.clone()]);
+        let arguments = ["--org=acme", "--org=acme-labs", "--interval=50ms", "--json"];
+        let mut watch = Watch::start(&[&arguments[..], &["--url", &url]].concat());
+        watch.wait_for("watching acme");
+        watch.wait_for("watching acme");
+
+        for (name, memory) in [("acme", &acme), ("acme-labs", &labs)] {
+            memory.set(Ok(organization(name, &[("production", "5H")])));
+            let line: serde_json::Value = serde_json::from_str(&watch.line()).unwrap();
+            let time = line["scraped_at"].as_str().unwrap();
+            let expected = serde_json::json!({
+                "organization": name, "scraped_at": time, "kind": "vulnerabilities_changed",
+                "stream": "production", "severity": "HIGH", "before": 3, "after": 5,
+            });
+            assert_eq!(line, expected);
+        }
+        let denied = Error::new(ErrorKind::NotFound, "gone");
+        acme.set(Err(denied));
+        watch.wait_for("cannot refresh the snapshot");
+        acme.set(Ok(organization("acme", &[("production", "6H")])));
+        assert!(watch.line().contains(r#""before":5,"after":6"#));
+        watch.interrupt();
+    }
+
+    #[test]
+    fn watches_metrics_that_move_without_any_arguments() {
+        let mut watch = Watch::start(&[]);
+        watch.wait_for("no --org given: asking an endpoint with metrics that move at http://127.");
+        watch.wait_for("watching acme: 3 streams, press Ctrl-C to end");
+    }
+
+    #[test]
+    fn a_first_scrape_that_fails_is_exit_1() {
+        let url = serve([MemorySource::new(organization("acme", &[]))]);
+        let output = example("watch")
+            .args(["--org", "acme", "--url", &url])
+            .env("DOCKER_SCOUT_TOKEN", "dckr_pat_wrong")
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(stdout(&output), "");
+        assert!(stderr(&output).contains("error: organization `acme`: the token"));
+        assert!(!stderr(&output).contains("dckr_pat_wrong"));
+    }
+
+    #[test]
+    fn an_interval_that_makes_no_sense_is_exit_2() {
+        for interval in ["0s", "-5m", "soon", ""] {
+            let argument = format!("--interval={interval}");
+            let output = example("watch").arg(argument).output().unwrap();
+            assert_eq!(output.status.code(), Some(2), "{interval}");
+            let reason = "expected a time such as 90s, 30m or 1h";
+            assert!(stderr(&output).contains(reason), "{}", stderr(&output));
+        }
     }
 }
 

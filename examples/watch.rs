@@ -1,0 +1,275 @@
+//! Watches Docker Scout metrics and prints what changes.
+//!
+//! Each organization is polled in the background; what a scrape says is compared with the one before. Without arguments
+//! no account is needed: the program serves metrics that move from an endpoint of its own, and asks that.
+
+use std::{
+    error::Error,
+    future::pending,
+    io::{self, IsTerminal, Write},
+    net::TcpListener,
+    path::PathBuf,
+    process::ExitCode,
+    time::{Duration, SystemTime},
+};
+
+use clap::Parser;
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use tokio::{signal::ctrl_c, sync::mpsc, time::interval};
+
+use scout_metrics_core::{Change, Organization, Poller, Snapshot, Updates};
+use scout_metrics_examples::{demo::DemoSource, terminal};
+use scout_metrics_http::{
+    ScoutClient,
+    exporter::{Exporter, Server},
+};
+
+/// The token that the embedded endpoint asks for.
+const DEMO_TOKEN: &str = "dckr_pat_watch";
+
+/// The metrics of the embedded endpoint move as often.
+const DEMO_INTERVAL: Duration = Duration::from_secs(15);
+
+/// Prints what changes in the Docker Scout metrics of organizations, one line per change, until Ctrl-C.
+///
+/// Without --org the program serves metrics that move from an endpoint of its own and asks that, so it runs without an
+/// account and without a network.
+///
+/// The token is read from --token-file, or else from the file that DOCKER_SCOUT_TOKEN_FILE names, or else from
+/// DOCKER_SCOUT_TOKEN or DOCKER_SCOUT_HUB_PASSWORD. It has to belong to an owner of each organization.
+#[derive(Debug, Parser)]
+#[command(after_help = "\
+Exit status:
+  0  stopped by Ctrl-C, or by the end of who reads the output; later scrapes may have failed with a warning
+  1  the first scrape of an organization failed; standard error says why
+  2  the command line could not be understood")]
+struct Arguments {
+    /// Organization to watch; repeatable
+    #[arg(
+        long = "org",
+        value_name = "NAME",
+        env = "DOCKER_SCOUT_ORG",
+        value_delimiter = ','
+    )]
+    organizations: Vec<Organization>,
+
+    /// File that holds the access token
+    #[arg(long, value_name = "FILE", requires = "organizations")]
+    token_file: Option<PathBuf>,
+
+    /// Server to ask instead of https://api.scout.docker.com
+    #[arg(long, requires = "organizations")]
+    url: Option<String>,
+
+    /// Time between two scrapes, such as 30m [default: 60m, without --org 15s]
+    #[arg(long, value_name = "TIME", value_parser = parse_interval)]
+    interval: Option<Duration>,
+
+    /// Print each change as a line of JSON
+    #[arg(long)]
+    json: bool,
+}
+
+fn parse_interval(text: &str) -> Result<Duration, &'static str> {
+    let time = text.parse::<SignedDuration>().ok();
+    let time = time.and_then(|time| Duration::try_from(time).ok());
+    time.filter(|time| !time.is_zero())
+        .ok_or("expected a time such as 90s, 30m or 1h")
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    terminal::log_warnings();
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            terminal::complain(error.as_ref());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    let pollers = start(&arguments)?;
+    let (sender, mut news) = mpsc::channel(16);
+    for poller in &pollers {
+        tokio::spawn(follow(poller.updates(), sender.clone()));
+    }
+    let mut countdown = Countdown::new(&pollers);
+    loop {
+        let event = tokio::select! {
+            Some(event) = news.recv() => event?,
+            () = countdown.tick() => continue,
+            stopped = ctrl_c() => return Ok(stopped?),
+        };
+        countdown.hide();
+        match event {
+            Event::Begun(snapshot) => greet(&snapshot),
+            Event::Scraped(snapshot, changes) => {
+                if let Err(error) = print(&snapshot, &changes, arguments.json) {
+                    return Ok(terminal::unless_closed(Err(error))?);
+                }
+            }
+        }
+    }
+}
+
+/// Starts to poll each organization.
+fn start(arguments: &Arguments) -> Result<Vec<Poller>, Box<dyn Error>> {
+    let is_demo = arguments.organizations.is_empty();
+    let (client, organizations) = if is_demo {
+        let acme = Organization::new("acme")?;
+        (embedded_client(&acme)?, vec![acme])
+    } else {
+        (docker_client(arguments)?, arguments.organizations.clone())
+    };
+    let interval = arguments.interval.or(is_demo.then_some(DEMO_INTERVAL));
+    organizations
+        .iter()
+        .map(|organization| {
+            let mut poller = Poller::builder(client.organization(organization)?);
+            if let Some(interval) = interval {
+                poller = poller.with_interval(interval);
+            }
+            Ok(poller.spawn())
+        })
+        .collect()
+}
+
+fn docker_client(arguments: &Arguments) -> Result<ScoutClient, Box<dyn Error>> {
+    let mut builder = match &arguments.token_file {
+        Some(path) => ScoutClient::builder().with_token_file(path),
+        None => ScoutClient::builder().with_token_from_env(),
+    };
+    if let Some(url) = &arguments.url {
+        builder = builder.with_base_url(url);
+    }
+    Ok(builder.build()?)
+}
+
+/// Returns a client for an endpoint of our own, which serves metrics that move.
+fn embedded_client(organization: &Organization) -> Result<ScoutClient, Box<dyn Error>> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let router = Exporter::new()
+        .with_source(DemoSource::new(organization.clone()))
+        .with_bearer_token(DEMO_TOKEN)
+        .into_router()?;
+    tokio::spawn(Server::new(router).serve(listener, pending()));
+    eprintln!("no --org given: asking an endpoint with metrics that move at {url}");
+    let client = ScoutClient::builder()
+        .with_base_url(url)
+        .with_token(DEMO_TOKEN);
+    Ok(client.build()?)
+}
+
+/// What a scrape says.
+enum Event {
+    Begun(Snapshot),
+    Scraped(Snapshot, Vec<Change>),
+}
+
+/// Compares each snapshot with the one before. The first scrape has to succeed; the poller warns of later failures.
+async fn follow(
+    mut updates: Updates,
+    news: mpsc::Sender<Result<Event, scout_metrics_core::Error>>,
+) {
+    let mut before: Option<Snapshot> = None;
+    while let Some(outcome) = updates.next().await {
+        let event = match (outcome, &before) {
+            (Ok(now), None) => Ok(Event::Begun(now)),
+            (Ok(now), Some(before)) => {
+                let changes = now.changes_since(before);
+                Ok(Event::Scraped(now, changes))
+            }
+            (Err(error), None) => Err(error),
+            (Err(_), Some(_)) => continue,
+        };
+        if let Ok(Event::Begun(now) | Event::Scraped(now, _)) = &event {
+            before = Some(now.clone());
+        }
+        if news.send(event).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn greet(snapshot: &Snapshot) {
+    let organization = snapshot.organization();
+    let streams = match snapshot.streams().len() {
+        1 => "1 stream".to_owned(),
+        number => format!("{number} streams"),
+    };
+    eprintln!("watching {organization}: {streams}, press Ctrl-C to end");
+}
+
+/// One change as a line of JSON.
+#[derive(Serialize)]
+struct Line<'a> {
+    organization: &'a Organization,
+    scraped_at: &'a str,
+    #[serde(flatten)]
+    change: &'a Change,
+}
+
+fn print(snapshot: &Snapshot, changes: &[Change], as_json: bool) -> io::Result<()> {
+    let organization = snapshot.organization();
+    let scraped_at = seconds(snapshot.scraped_at());
+    let mut out = io::stdout().lock();
+    for change in changes {
+        if as_json {
+            let line = Line {
+                organization,
+                scraped_at: &scraped_at,
+                change,
+            };
+            writeln!(out, "{}", serde_json::to_string(&line)?)?;
+        } else {
+            let change = terminal::printable(&change.to_string());
+            writeln!(out, "{scraped_at} {organization} {change}")?;
+        }
+    }
+    out.flush()
+}
+
+/// Returns a time such as `2026-11-22T05:34:33Z`.
+fn seconds(time: SystemTime) -> String {
+    let time = Timestamp::try_from(time).unwrap_or_default();
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// The time until the next scrape, on a terminal only.
+struct Countdown<'a> {
+    pollers: &'a [Poller],
+    ticks: tokio::time::Interval,
+    is_shown: bool,
+}
+
+impl<'a> Countdown<'a> {
+    fn new(pollers: &'a [Poller]) -> Self {
+        Self {
+            pollers,
+            ticks: interval(Duration::from_secs(1)),
+            is_shown: io::stderr().is_terminal(),
+        }
+    }
+
+    /// Waits for the next second, and shows it.
+    async fn tick(&mut self) {
+        self.ticks.tick().await;
+        let waits = self.pollers.iter().map(|poller| poller.status().next_in());
+        let Some(wait) = waits.flatten().min().filter(|_| self.is_shown) else {
+            return;
+        };
+        let (minutes, seconds) = (wait.as_secs() / 60, wait.as_secs() % 60);
+        // The cursor goes back, so that a warning begins at the start of the line.
+        eprint!("next scrape in {minutes}:{seconds:02}\x1b[K\r");
+    }
+
+    fn hide(&self) {
+        if self.is_shown {
+            eprint!("\x1b[K");
+        }
+    }
+}
