@@ -128,12 +128,21 @@ impl Checker {
         self.finish_point(report)?;
         self.metric = None;
         if self.format == Format::OpenMetrics {
-            self.seen.clear();
+            self.forget_metrics();
         }
         name.clone_into(&mut self.name);
         self.name_hash = self.hasher.hash_one(name);
         self.kind = kind;
         Ok(())
+    }
+
+    fn forget_metrics(&mut self) {
+        // Clearing a table takes time by its size, which many small families after a large one would pay again and again.
+        const LARGE: usize = 1024;
+        if self.seen.capacity() > LARGE.max(8 * self.seen.len()) {
+            self.seen = HashSet::default();
+        }
+        self.seen.clear();
     }
 
     /// Checks a sample of the family.

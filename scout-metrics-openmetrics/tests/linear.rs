@@ -1,0 +1,208 @@
+//! Hostile expositions take time linear in their length, whole and in chunks.
+//!
+//! Each is read at two lengths, of which one is four times the other. What takes four times the time is linear, what
+//! takes sixteen times the time is not.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy does not know helpers of tests as tests"
+)]
+
+use std::time::{Duration, Instant};
+
+use scout_metrics_core::Organization;
+use scout_metrics_openmetrics::{
+    ChunkedParser, Format, Limits, Mode, ParseError, ParseOptions, parse_families,
+    scout::SnapshotReader,
+};
+
+/// Reads texts of `length` and of four times that, and panics if that takes much more than four times as long, not
+/// once but each time.
+fn check(length: usize, text: impl Fn(usize) -> String, read: impl Fn(&[u8])) {
+    const ATTEMPTS: usize = 5;
+    const TOO_SHORT_TO_SAY: Duration = Duration::from_millis(20);
+    let time = |text: &str| {
+        let start = Instant::now();
+        read(text.as_bytes());
+        start.elapsed()
+    };
+    let (short, long) = (text(length), text(4 * length));
+    let slow: Vec<_> = (0..ATTEMPTS)
+        .map(|_| (time(&short), time(&long)))
+        .take_while(|(short, long)| *long > TOO_SHORT_TO_SAY && *long > 8 * *short)
+        .collect();
+    assert!(slow.len() < ATTEMPTS, "not linear: {slow:?}");
+}
+
+fn unlimited(format: Format) -> ParseOptions {
+    ParseOptions::new(format).with_limits(Limits::unlimited())
+}
+
+/// Reads with and without limits, in both modes; all errors are fine.
+fn read_families(format: Format) -> impl Fn(&[u8]) {
+    move |text| {
+        for options in [
+            unlimited(format),
+            unlimited(format).with_mode(Mode::Strict),
+            ParseOptions::new(format),
+        ] {
+            drop(parse_families(text, &options));
+        }
+    }
+}
+
+fn read_chunks(format: Format, size: usize) -> impl Fn(&[u8]) {
+    move |text| {
+        let read = || -> Result<(), ParseError> {
+            let mut parser = ChunkedParser::new(&unlimited(format));
+            for chunk in text.chunks(size) {
+                parser.feed(chunk)?;
+                while parser.next_event()?.is_some() {}
+            }
+            parser.finish()?;
+            while parser.next_event()?.is_some() {}
+            Ok(())
+        };
+        drop(read());
+    }
+}
+
+fn read_snapshot(text: &[u8]) {
+    let organization = Organization::new("acme").unwrap();
+    SnapshotReader::new(organization).read(text).unwrap();
+}
+
+fn repeated(start: &str, piece: &str, end: &str) -> impl Fn(usize) -> String {
+    move |count| [start, &piece.repeat(count), end].concat()
+}
+
+fn numbered(line: impl Fn(usize) -> String) -> impl Fn(usize) -> String {
+    move |count| (0..count).map(&line).collect()
+}
+
+#[test]
+fn long_lines() {
+    for format in [Format::OpenMetrics, Format::Prometheus] {
+        for (start, end) in [
+            ("a{b=\"", "\"} 1\n"),
+            ("a{b=\"", ""),
+            ("# HELP a ", "\n"),
+            ("# ", "\n"),
+            ("", ""),
+            ("", "{b=\"c\"} 1\n"),
+            ("a 1", "\n"),
+            ("a 1 1", "\n"),
+        ] {
+            for piece in ["x", "\\n", "\\", "0", "é"] {
+                check(10_000, repeated(start, piece, end), read_families(format));
+            }
+        }
+    }
+}
+
+#[test]
+fn long_lines_byte_by_byte() {
+    for format in [Format::OpenMetrics, Format::Prometheus] {
+        for (start, piece) in [
+            ("a{b=\"", "x"),
+            ("a{b=\"", "\n"),
+            ("# HELP a ", "\\"),
+            ("", "\n"),
+            ("a{b=\"", "\"} 1\na{b=\"\n"),
+        ] {
+            check(4_000, repeated(start, piece, ""), read_chunks(format, 1));
+            check(
+                50_000,
+                repeated(start, piece, ""),
+                read_chunks(format, 1000),
+            );
+        }
+    }
+}
+
+#[test]
+fn many_labels() {
+    for format in [Format::OpenMetrics, Format::Prometheus] {
+        let labels = numbered(|number| format!("b{number}=\"c\","));
+        let line = |count| format!("a{{{}z=\"c\"}} 1\n", labels(count));
+        check(4_000, line, read_families(format));
+        check(100, |count| line(100).repeat(count), read_families(format));
+        check(
+            4_000,
+            repeated("a{", "b=\"c\",", "} 1\n"),
+            read_families(format),
+        );
+        let labels = numbered(|number| format!("\"\\\\{number}\"=\"c\","));
+        let quoted = |count| format!("a{{{}z=\"c\"}} 1\n", labels(count));
+        check(4_000, quoted, read_families(format));
+        let exemplar = |count| {
+            let line = line(count).replace("a{", "a 1 # {");
+            format!("# TYPE a counter\n{line}# EOF\n")
+        };
+        check(4_000, exemplar, read_families(format));
+    }
+}
+
+#[test]
+fn many_samples_and_families() {
+    let series = |number| format!("a{{b=\"{number}\"}} 1\n");
+    let families = |number| format!("# TYPE a{number} gauge\na{number} 1\n");
+    let bare = |number| format!("a{number} 1\n");
+    let spread = |number| format!("a{} 1\n", number % 2);
+    let counters = |number| format!("# TYPE a{number} counter\na{number}_total 1\n");
+    for format in [Format::OpenMetrics, Format::Prometheus] {
+        check(4_000, numbered(series), read_families(format));
+        check(4_000, numbered(families), read_families(format));
+        check(4_000, numbered(bare), read_families(format));
+        check(4_000, numbered(spread), read_families(format));
+        check(4_000, numbered(counters), read_families(format));
+        check(
+            4_000,
+            repeated("", "# TYPE a gauge\n", ""),
+            read_families(format),
+        );
+        check(4_000, repeated("", "a 1\n", ""), read_families(format));
+    }
+}
+
+#[test]
+fn many_small_families_after_a_large_one() {
+    let text = |count| {
+        let large = numbered(|number| format!("a{{b=\"{number}\"}} 1\n"));
+        let small = numbered(|number| format!("c{number} 1\n"));
+        large(count) + &small(count)
+    };
+    for format in [Format::OpenMetrics, Format::Prometheus] {
+        check(5_000, text, read_families(format));
+    }
+}
+
+#[test]
+fn many_buckets() {
+    let buckets = numbered(|number| format!("a_bucket{{le=\"{number}\"}} 1\n"));
+    for format in [Format::OpenMetrics, Format::Prometheus] {
+        let text = |count| format!("# TYPE a histogram\n{}", buckets(count));
+        check(4_000, text, read_families(format));
+    }
+}
+
+#[test]
+fn many_streams_policies_and_anomalies() {
+    const POLICY: &str = "scout_policy_compliant_images";
+    const STREAM: &str = "scout_stream_vulnerabilities";
+    let streams = |n| format!("{STREAM}{{streamName=\"{n}\",severity=\"HIGH\"}} 1\n");
+    let policies = |n| format!("{POLICY}{{id=\"{n}\",displayName=\"n\",streamName=\"s\"}} 1\n");
+    let severities = |n| format!("{STREAM}{{streamName=\"s\",severity=\"{n}\"}} 1\n");
+    let families = |n| format!("a{n} 1\n");
+    check(4_000, numbered(streams), read_snapshot);
+    check(4_000, numbered(policies), read_snapshot);
+    check(4_000, numbered(severities), read_snapshot);
+    check(4_000, numbered(families), read_snapshot);
+    check(4_000, numbered(|_| streams(1)), read_snapshot);
+    let pairs = |count| {
+        let compliant = numbered(policies)(count);
+        let evaluated = compliant.replace("compliant", "evaluated");
+        compliant + &evaluated
+    };
+    check(4_000, pairs, read_snapshot);
+}
