@@ -173,7 +173,8 @@ impl<W: Write> Encoder<W> {
                 let is_suffix = name
                     .strip_suffix(unit)
                     .is_some_and(|start| start.ends_with('_'));
-                let is_unit = is_suffix && unit.bytes().all(is_name_byte);
+                let mut bytes = unit.bytes();
+                let is_unit = is_suffix && bytes.all(|byte| NAME_BYTES[usize::from(byte)] != 0);
                 if !unit.is_empty() && !is_unit {
                     return refuse("its unit is not the end of its name");
                 }
@@ -323,20 +324,35 @@ fn write_label<W: Write>(
 
 /// Returns whether a name needs no quotes: `[a-zA-Z_:][a-zA-Z0-9_:]*`, without colons for a label.
 fn is_plain_name(name: &str, is_metric: bool) -> bool {
-    // Without a way out of the loop the compiler looks at many bytes at once.
-    let is_plain = name.bytes().fold(true, |is_plain, byte| {
-        is_plain & is_name_byte(byte) & (is_metric | (byte != b':'))
-    });
-    is_plain
-        && name
-            .as_bytes()
-            .first()
-            .is_some_and(|first| !first.is_ascii_digit())
+    let colon = if is_metric { COLON } else { 0 };
+    let (first, rest) = name.as_bytes().split_first().unzip();
+    let is_plain = |byte: &u8, kinds: u8| NAME_BYTES[usize::from(*byte)] & kinds != 0;
+    first.is_some_and(|first| is_plain(first, LETTER | colon))
+        && rest.is_some_and(|rest| {
+            rest.iter()
+                .all(|byte| is_plain(byte, LETTER | DIGIT | colon))
+        })
 }
 
-fn is_name_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() | (byte == b'_') | (byte == b':')
-}
+const LETTER: u8 = 1;
+const DIGIT: u8 = 2;
+const COLON: u8 = 4;
+
+/// What each byte is in a name. A table, because names are checked for each sample.
+static NAME_BYTES: [u8; 256] = {
+    let mut kinds = [0; 256];
+    let mut byte = 0;
+    while byte < kinds.len() {
+        kinds[byte] = match byte as u8 {
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' => LETTER,
+            b'0'..=b'9' => DIGIT,
+            b':' => COLON,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    kinds
+};
 
 /// A series up to the value of its last label, written once for all samples that differ in that value alone.
 #[cfg(feature = "scout")]
@@ -345,6 +361,9 @@ pub(crate) struct SeriesStart(String);
 
 #[cfg(feature = "scout")]
 impl SeriesStart {
+    /// Holds most series without growing.
+    const CAPACITY: usize = 160;
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -356,6 +375,7 @@ impl SeriesStart {
         last_label: &'l str,
     ) -> Result<(), EncodeError> {
         self.0.clear();
+        self.0.reserve(Self::CAPACITY);
         let labels = labels.into_iter().chain([(last_label, "")]);
         write_series(&mut self.0, name, Suffix::None, labels)?;
         self.0.truncate(self.0.len() - "\"}".len());
@@ -378,6 +398,7 @@ impl SeriesEnd {
 
     pub(crate) fn set(&mut self, value: &str) -> fmt::Result {
         self.0.clear();
+        self.0.reserve(value.len() + "\"} ".len());
         write_quoted(&mut self.0, value)?;
         self.0.push_str("\"} ");
         Ok(())
