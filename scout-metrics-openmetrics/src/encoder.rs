@@ -69,8 +69,8 @@ impl<W: Write> Encoder<W> {
     ///
     /// # Errors
     ///
-    /// If the name is empty, if Prometheus text has no such type or there is a unit in it, if the unit of OpenMetrics is
-    /// not the end of the name, or if the output fails.
+    /// If the name is empty or the output fails; in Prometheus text for types that it does not have, for units, and for a
+    /// help text that starts with a blank; in OpenMetrics if the unit is not the end of the name.
     pub fn family(
         &mut self,
         name: &str,
@@ -78,7 +78,7 @@ impl<W: Write> Encoder<W> {
         help: &str,
         unit: &str,
     ) -> Result<(), EncodeError> {
-        self.check_family(name, kind, unit)?;
+        self.check_family(name, kind, help, unit)?;
         self.close_line()?;
         match self.format {
             Format::OpenMetrics => {
@@ -160,7 +160,13 @@ impl<W: Write> Encoder<W> {
         Ok(())
     }
 
-    fn check_family(&self, name: &str, kind: MetricType, unit: &str) -> Result<(), EncodeError> {
+    fn check_family(
+        &self,
+        name: &str,
+        kind: MetricType,
+        help: &str,
+        unit: &str,
+    ) -> Result<(), EncodeError> {
         if name.is_empty() {
             return Err(EncodeError::empty_name("a family"));
         }
@@ -188,6 +194,9 @@ impl<W: Write> Encoder<W> {
                 }
                 if !unit.is_empty() {
                     return refuse("there are no units");
+                }
+                if help.starts_with([' ', '\t']) {
+                    return refuse("a help text starts with no blank");
                 }
             }
         }

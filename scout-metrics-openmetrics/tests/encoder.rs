@@ -150,7 +150,7 @@ fn refuses_what_the_format_cannot_express() {
     };
     assert_eq!(
         message(Format::OpenMetrics, broken),
-        "the family `a_b\n# EOF` cannot be written as openmetrics-1.0: its unit is not the end of its name"
+        "the family `a_b\u{FFFD}# EOF` cannot be written as openmetrics-1.0: its unit is not the end of its name"
     );
     let timed = |encoder: &mut Encoder<&mut String>| {
         let sample = encoder.sample("a", [], 1.0)?;
