@@ -1,14 +1,10 @@
-//! Writes families. Each part appends to a string and knows nothing of the others.
+//! Writes families.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use crate::{
-    Exemplar, Exposition, Format, LabelSet, Limits, MetricFamily, MetricType, Mode, ParseError,
-    ParseOptions, Sample, Suffix, Timestamp,
-    error::shown,
-    escape::{push_help_text, push_quoted},
-    number::push_value,
-    parse_families,
+    Encoder, Exposition, Format, Limits, MetricFamily, MetricType, Mode, ParseError, ParseOptions,
+    Sample, Suffix, error::shown, parse_families,
 };
 
 /// Writes families as an exposition.
@@ -38,125 +34,99 @@ pub fn encode_families(
     families: &[MetricFamily],
     format: Format,
 ) -> Result<Exposition, EncodeError> {
-    let mut out = String::new();
+    let mut encoder = Encoder::new(String::new(), format);
     for family in families {
-        push_family(&mut out, family, format)?;
+        let encoded = encode_family(&mut encoder, family);
+        encoded.map_err(|error| error.with_family(family))?;
     }
-    if format == Format::OpenMetrics {
-        push_eof(&mut out);
-    }
+    let out = encoder.finish()?;
     let strict = ParseOptions::new(format)
         .with_mode(Mode::Strict)
         .with_limits(Limits::unlimited());
-    let read = parse_families(out.as_bytes(), &strict).map_err(EncodeError::broken_rule)?;
+    let read = parse_families(out.as_bytes(), &strict)
+        .map_err(|error| EncodeError(Box::new(Fault::BrokenRule(error))))?;
     check_same(families, &read, format)?;
     Ok(Exposition::new(format, out))
 }
 
-/// Why families cannot be written.
+/// Why something cannot be written.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{message}")]
-pub struct EncodeError {
-    message: String,
-    source: Option<ParseError>,
+#[error(transparent)]
+pub struct EncodeError(Box<Fault>);
+
+#[derive(Clone, Debug, thiserror::Error)]
+enum Fault {
+    #[error("the families break a rule of the format")]
+    BrokenRule(#[source] ParseError),
+    #[error("the name of {0} is empty")]
+    EmptyName(&'static str),
+    #[error("{subject} cannot be written as {format}: {what}")]
+    NotExpressible {
+        subject: String,
+        format: Format,
+        what: String,
+    },
+    #[error("the output takes no more text")]
+    Output(#[source] fmt::Error),
 }
 
 impl EncodeError {
-    fn not_expressible(family: &MetricFamily, format: Format, what: impl fmt::Display) -> Self {
-        let message = format!(
-            "the family `{}` cannot be written as {format}: {what}",
-            shown(family.name())
-        );
-        Self {
-            message,
-            source: None,
-        }
+    pub(crate) fn empty_name(what: &'static str) -> Self {
+        Self(Box::new(Fault::EmptyName(what)))
     }
 
-    fn broken_rule(error: ParseError) -> Self {
-        let message = "the families break a rule of the format".to_owned();
-        Self {
-            message,
-            source: Some(error),
+    pub(crate) fn not_expressible(subject: &str, format: Format, what: impl Into<String>) -> Self {
+        Self(Box::new(Fault::NotExpressible {
+            subject: subject.to_owned(),
+            format,
+            what: what.into(),
+        }))
+    }
+
+    /// Says which family it was that could not be expressed.
+    fn with_family(mut self, family: &MetricFamily) -> Self {
+        if let Fault::NotExpressible { subject, .. } = &mut *self.0 {
+            *subject = format!("the family `{}`", shown(family.name()));
         }
+        self
     }
 }
 
-// Families.
+impl From<fmt::Error> for EncodeError {
+    fn from(error: fmt::Error) -> Self {
+        Self(Box::new(Fault::Output(error)))
+    }
+}
 
-fn push_family(out: &mut String, family: &MetricFamily, format: Format) -> Result<(), EncodeError> {
-    check_expressible(family, format)?;
+fn encode_family(encoder: &mut Encoder<String>, family: &MetricFamily) -> Result<(), EncodeError> {
+    let format = encoder.format();
     let name = family_name(family, format)?;
-    if format == Format::Prometheus && !family.help().is_empty() {
-        push_help(out, name.as_ref(), family.help(), format);
-    }
-    push_type(out, name.as_ref(), family.kind(), format);
-    if !family.unit().is_empty() {
-        push_unit(out, name.as_ref(), family.unit());
-    }
-    if format == Format::OpenMetrics && !family.help().is_empty() {
-        push_help(out, name.as_ref(), family.help(), format);
-    }
+    encoder.family(&name, family.kind(), family.help(), family.unit())?;
     for sample in family.samples() {
-        push_sample(out, family, sample, format)?;
-    }
-    Ok(())
-}
-
-fn check_expressible(family: &MetricFamily, format: Format) -> Result<(), EncodeError> {
-    if format == Format::OpenMetrics {
-        return Ok(());
-    }
-    let refuse = |what: &str| Err(EncodeError::not_expressible(family, format, what));
-    if matches!(
-        family.kind(),
-        MetricType::GaugeHistogram | MetricType::Info | MetricType::StateSet
-    ) {
-        return refuse(&format!("there is no type {}", family.kind()));
-    }
-    if !family.unit().is_empty() {
-        return refuse("there are no units");
-    }
-    if family
-        .samples()
-        .iter()
-        .any(|sample| sample.suffix() == Suffix::Created)
-    {
-        return refuse("there is no time of creation");
+        encode_sample(encoder, family, sample)?;
     }
     Ok(())
 }
 
 /// Returns the name in the way that the format names counters.
-fn family_name(
-    family: &MetricFamily,
-    format: Format,
-) -> Result<std::borrow::Cow<'_, str>, EncodeError> {
+fn family_name(family: &MetricFamily, format: Format) -> Result<Cow<'_, str>, EncodeError> {
     let name = family.name();
     let is_counter = family.kind() == MetricType::Counter;
     let has = |suffix| {
-        family
-            .samples()
-            .iter()
-            .any(|sample| sample.suffix() == suffix)
+        let mut samples = family.samples().iter();
+        samples.any(|sample| sample.suffix() == suffix)
     };
+    let refuse = |what| Err(EncodeError::not_expressible(name, format, what));
     match format {
         Format::OpenMetrics if is_counter && has(Suffix::None) => match name.strip_suffix("_total")
         {
             Some(name) if !has(Suffix::Total) => Ok(name.into()),
-            _ => Err(EncodeError::not_expressible(
-                family,
-                format,
-                "the name of a counter ends in `_total`",
-            )),
+            _ => refuse("the name of a counter ends in `_total`"),
         },
+        Format::Prometheus if has(Suffix::Created) => refuse("there is no time of creation"),
         Format::Prometheus if is_counter && has(Suffix::Total) => match has(Suffix::None) {
             false => Ok(format!("{name}_total").into()),
-            true => Err(EncodeError::not_expressible(
-                family,
-                format,
-                "the samples of a counter have one name",
-            )),
+            true => refuse("the samples of a counter have one name"),
         },
         _ => Ok(name.into()),
     }
@@ -173,7 +143,8 @@ fn check_same(
         let read = read.get(index).filter(|read| read.name() == name);
         if !read.is_some_and(|read| is_same(family, read, format)) {
             let what = "it would be read as another";
-            return Err(EncodeError::not_expressible(family, format, what));
+            let refused = EncodeError::not_expressible("", format, what);
+            return Err(refused.with_family(family));
         }
     }
     Ok(())
@@ -200,166 +171,29 @@ fn written_suffix(family: &MetricFamily, sample: &Sample, format: Format) -> Suf
     }
 }
 
-fn push_sample(
-    out: &mut String,
+fn encode_sample(
+    encoder: &mut Encoder<String>,
     family: &MetricFamily,
     sample: &Sample,
-    format: Format,
 ) -> Result<(), EncodeError> {
-    push_series(out, &family.sample_name(sample), sample.labels().iter());
-    out.push(' ');
-    push_value(out, sample.value());
+    let labels = sample.labels().iter();
+    let mut encoded = encoder.sample_of(family.name(), sample.suffix(), labels, sample.value())?;
     if let Some(timestamp) = sample.timestamp() {
-        out.push(' ');
-        push_timestamp(out, timestamp, format).ok_or_else(|| {
-            EncodeError::not_expressible(family, format, "timestamps are whole milliseconds")
-        })?;
+        encoded = encoded.timestamp(timestamp)?;
     }
     if let Some(exemplar) = sample.exemplar() {
-        if format == Format::Prometheus {
-            return Err(EncodeError::not_expressible(
-                family,
-                format,
-                "there are no exemplars",
-            ));
-        }
-        push_exemplar(out, exemplar);
+        let labels = exemplar.labels().iter();
+        encoded.exemplar(labels, exemplar.value(), exemplar.timestamp())?;
     }
-    out.push('\n');
     Ok(())
 }
 
-fn push_timestamp(out: &mut String, timestamp: Timestamp, format: Format) -> Option<()> {
-    match format {
-        Format::OpenMetrics => out.push_str(&timestamp.to_string()),
-        Format::Prometheus => out.push_str(itoa::Buffer::new().format(timestamp.to_millis()?)),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_word() {
+        assert_eq!(size_of::<EncodeError>(), size_of::<usize>());
     }
-    Some(())
-}
-
-fn push_exemplar(out: &mut String, exemplar: &Exemplar) {
-    out.push_str(" # {");
-    push_labels(out, exemplar.labels());
-    out.push_str("} ");
-    push_value(out, exemplar.value());
-    if let Some(timestamp) = exemplar.timestamp() {
-        out.push(' ');
-        out.push_str(&timestamp.to_string());
-    }
-}
-
-fn push_labels(out: &mut String, labels: &LabelSet) {
-    for (index, (name, value)) in labels.iter().enumerate() {
-        if index > 0 {
-            out.push(',');
-        }
-        push_label(out, name, value);
-    }
-}
-
-// Parts.
-
-/// Writes `# TYPE name type`.
-pub(crate) fn push_type(out: &mut String, name: &str, kind: MetricType, format: Format) {
-    let word = match (format, kind) {
-        (Format::Prometheus, MetricType::Unknown) => "untyped",
-        _ => kind.as_str(),
-    };
-    push_metadata_start(out, "TYPE", name);
-    out.push_str(word);
-    out.push('\n');
-}
-
-/// Writes `# HELP name text`.
-pub(crate) fn push_help(out: &mut String, name: &str, help: &str, format: Format) {
-    push_metadata_start(out, "HELP", name);
-    match format {
-        Format::OpenMetrics => push_quoted(out, help),
-        Format::Prometheus => push_help_text(out, help),
-    }
-    out.push('\n');
-}
-
-/// Writes `# UNIT name unit`.
-fn push_unit(out: &mut String, name: &str, unit: &str) {
-    push_metadata_start(out, "UNIT", name);
-    out.push_str(unit);
-    out.push('\n');
-}
-
-/// Writes the line that ends an exposition of OpenMetrics.
-pub(crate) fn push_eof(out: &mut String) {
-    out.push_str("# EOF\n");
-}
-
-fn push_metadata_start(out: &mut String, keyword: &str, name: &str) {
-    out.push_str("# ");
-    out.push_str(keyword);
-    out.push(' ');
-    if is_plain_name(name, true) {
-        out.push_str(name);
-    } else {
-        out.push('"');
-        push_quoted(out, name);
-        out.push('"');
-    }
-    out.push(' ');
-}
-
-/// Writes a sample's name and labels. A name that is not plain goes in quotes among the labels.
-pub(crate) fn push_series<'a>(
-    out: &mut String,
-    name: &str,
-    labels: impl IntoIterator<Item = (&'a str, &'a str)>,
-) {
-    let is_plain = is_plain_name(name, true);
-    let mut separator = '{';
-    if is_plain {
-        out.push_str(name);
-    } else {
-        out.push_str("{\"");
-        push_quoted(out, name);
-        out.push('"');
-        separator = ',';
-    }
-    for (name, value) in labels {
-        out.push(separator);
-        separator = ',';
-        push_label(out, name, value);
-    }
-    if separator == ',' {
-        out.push('}');
-    }
-}
-
-fn push_label(out: &mut String, name: &str, value: &str) {
-    if is_plain_name(name, false) {
-        out.push_str(name);
-    } else {
-        out.push('"');
-        push_quoted(out, name);
-        out.push('"');
-    }
-    out.push_str("=\"");
-    push_quoted(out, value);
-    out.push('"');
-}
-
-/// Writes a sample's value and ends the line.
-#[cfg(feature = "scout")]
-pub(crate) fn push_value_line(out: &mut String, value: f64) {
-    out.push(' ');
-    push_value(out, value);
-    out.push('\n');
-}
-
-/// Returns whether a name needs no quotes: `[a-zA-Z_:][a-zA-Z0-9_:]*`, without colons for a label.
-fn is_plain_name(name: &str, is_metric: bool) -> bool {
-    let is_part =
-        |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || is_metric && byte == b':';
-    name.bytes().all(is_part)
-        && name
-            .bytes()
-            .next()
-            .is_some_and(|first| !first.is_ascii_digit())
 }

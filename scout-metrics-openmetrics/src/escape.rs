@@ -1,6 +1,9 @@
 //! The only place where text is escaped and unescaped.
 
-use std::{borrow::Cow, fmt};
+use std::{
+    borrow::Cow,
+    fmt::{self, Write},
+};
 
 use memchr::{memchr, memchr2, memchr3};
 
@@ -88,27 +91,33 @@ fn unescape(raw: &str, escapes: Escapes) -> Cow<'_, str> {
 }
 
 /// Writes a label value or a quoted name, without the quotes around it.
-pub(crate) fn push_quoted(out: &mut String, text: &str) {
-    push_escaped(out, text, |rest| memchr3(b'\\', b'\n', b'"', rest));
+#[inline]
+pub(crate) fn write_quoted<W: Write>(out: &mut W, text: &str) -> fmt::Result {
+    write_escaped(out, text, |rest| memchr3(b'\\', b'\n', b'"', rest))
 }
 
 /// Writes a help text of the Prometheus format.
-pub(crate) fn push_help_text(out: &mut String, text: &str) {
-    push_escaped(out, text, |rest| memchr2(b'\\', b'\n', rest));
+pub(crate) fn write_help_text<W: Write>(out: &mut W, text: &str) -> fmt::Result {
+    write_escaped(out, text, |rest| memchr2(b'\\', b'\n', rest))
 }
 
-fn push_escaped(out: &mut String, text: &str, find: impl Fn(&[u8]) -> Option<usize>) {
+#[inline]
+fn write_escaped<W: Write>(
+    out: &mut W,
+    text: &str,
+    find: impl Fn(&[u8]) -> Option<usize>,
+) -> fmt::Result {
     let mut rest = text;
     while let Some(at) = find(rest.as_bytes()) {
-        out.push_str(&rest[..at]);
-        out.push_str(match rest.as_bytes()[at] {
+        out.write_str(&rest[..at])?;
+        out.write_str(match rest.as_bytes()[at] {
             b'\\' => r"\\",
             b'\n' => r"\n",
             _ => "\\\"",
-        });
+        })?;
         rest = &rest[at + 1..];
     }
-    out.push_str(rest);
+    out.write_str(rest)
 }
 
 #[cfg(test)]
@@ -137,10 +146,10 @@ mod tests {
             "é\\\u{1F600}",
         ] {
             let mut quoted = String::new();
-            push_quoted(&mut quoted, text);
+            write_quoted(&mut quoted, text).unwrap();
             assert_eq!(unescape(&quoted, Escapes::Quoted), text);
             let mut help = String::new();
-            push_help_text(&mut help, text);
+            write_help_text(&mut help, text).unwrap();
             assert_eq!(unescape(&help, Escapes::Help), text);
         }
     }

@@ -58,6 +58,7 @@
 mod check;
 mod chunked;
 mod encode;
+mod encoder;
 mod error;
 mod escape;
 mod event;
@@ -79,6 +80,7 @@ pub mod scout;
 pub use crate::{
     chunked::ChunkedParser,
     encode::{EncodeError, encode_families},
+    encoder::{Encoder, SampleEncoder},
     error::{Deviation, Excerpt, ParseError, ParseErrorKind, Position},
     escape::Text,
     event::{Event, ExemplarRef, Labels, Line, MetricType, SampleRef},

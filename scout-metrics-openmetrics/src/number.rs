@@ -1,6 +1,6 @@
 //! The only place where numbers are read and written.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 /// A moment, in nanoseconds since the Unix epoch; it may be negative.
 ///
@@ -54,8 +54,11 @@ impl fmt::Display for Timestamp {
         if fraction == 0 {
             return write!(f, "{sign}{seconds}");
         }
-        let decimals = format!("{fraction:09}");
-        write!(f, "{sign}{seconds}.{}", decimals.trim_end_matches('0'))
+        let zeros = (1..9)
+            .take_while(|digits| fraction % 10u128.pow(*digits) == 0)
+            .count();
+        let (fraction, digits) = (fraction / 10u128.pow(zeros as u32), 9 - zeros);
+        write!(f, "{sign}{seconds}.{fraction:0digits$}")
     }
 }
 
@@ -399,17 +402,17 @@ pub(crate) fn parse_count(text: &str) -> Option<u64> {
 }
 
 /// Writes a value: whole numbers without a point, others with the fewest digits that read back as the same float.
-pub(crate) fn push_value(out: &mut String, value: f64) {
+pub(crate) fn write_value<W: Write>(out: &mut W, value: f64) -> fmt::Result {
     // Beyond 2^53 the digits of a whole number would say more than the float knows.
     const EXACT: f64 = (1u64 << 53) as f64;
     if value.fract() == 0.0 && value.abs() <= EXACT && !(value == 0.0 && value.is_sign_negative()) {
-        out.push_str(itoa::Buffer::new().format(value as i64));
+        out.write_str(itoa::Buffer::new().format(value as i64))
     } else if value.is_finite() {
-        out.push_str(zmij::Buffer::new().format_finite(value));
+        out.write_str(zmij::Buffer::new().format_finite(value))
     } else if value.is_nan() {
-        out.push_str("NaN");
+        out.write_str("NaN")
     } else {
-        out.push_str(if value > 0.0 { "+Inf" } else { "-Inf" });
+        out.write_str(if value > 0.0 { "+Inf" } else { "-Inf" })
     }
 }
 
@@ -565,7 +568,7 @@ mod tests {
             0.1,
         ] {
             let mut text = String::new();
-            push_value(&mut text, value);
+            write_value(&mut text, value).unwrap();
             assert_eq!(
                 parse_value(&text).unwrap().to_bits(),
                 value.to_bits(),

@@ -119,7 +119,7 @@ fn refuses_what_prometheus_text_has_no_way_to_say() {
         ),
         (
             gauge().with_help(" leading blank"),
-            "the family `a_seconds` cannot be written as prometheus-text-0.0.4: it would be read as another",
+            "the family `a_seconds` cannot be written as prometheus-text-0.0.4: a help text starts with no blank",
         ),
     ] {
         assert_eq!(refused(family, Format::Prometheus), message);
@@ -138,7 +138,7 @@ fn refuses_what_would_be_read_as_something_else() {
     let injected = family("a_x", MetricType::Gauge).with_unit("x\n# TYPE b gauge\nb 1");
     assert_eq!(
         refused(injected, Format::OpenMetrics),
-        "the family `a_x` cannot be written as openmetrics-1.0: it would be read as another"
+        "the family `a_x` cannot be written as openmetrics-1.0: its unit is not the end of its name"
     );
 }
 

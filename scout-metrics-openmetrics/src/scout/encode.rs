@@ -2,61 +2,30 @@
 
 use std::collections::HashMap;
 
-use scout_metrics_core::{Anomaly, PolicyResult, RawSample, Snapshot, Stream};
+use scout_metrics_core::{Anomaly, Policy, PolicyResult, RawSample, Severity, Snapshot, Stream};
 
 use super::{
     POLICY_COMPLIANT_IMAGES, POLICY_DISPLAY_NAME, POLICY_EVALUATED_IMAGES, POLICY_ID, SEVERITY,
     STREAM_NAME, STREAM_VULNERABILITIES,
 };
 use crate::{
-    Exposition, Format, MetricType,
-    encode::{push_eof, push_help, push_series, push_type, push_value_line},
-    escape::push_quoted,
+    EncodeError, Encoder, Exposition, Format, MetricType,
+    encoder::{SeriesEnd, SeriesStart},
 };
 
 /// Writes a snapshot in the shape of Docker Scout's own endpoint.
 ///
 /// Reading it gives back the same streams. Samples that stand in no stream, which anomalies keep, are written as they
-/// came. Streams keep their order, but those without vulnerability counts are read back after the others, because an
-/// exposition lists one family after another. Organization and time are not part of an exposition.
+/// came; those without a name, which no exposition can hold, are left out. Streams keep their order, but those without
+/// vulnerability counts are read back after the others, because an exposition lists one family after another.
+/// Organization and time are not part of an exposition.
 pub fn encode(snapshot: &Snapshot, format: Format) -> Exposition {
-    let mut out = String::with_capacity(capacity(snapshot));
-    let mut unplaced = Unplaced::new(snapshot.anomalies());
-
-    push_metadata(
-        &mut out,
-        STREAM_VULNERABILITIES,
-        "Vulnerabilities in a stream.",
-        format,
-    );
-    push_vulnerabilities(&mut out, snapshot.streams());
-    unplaced.push_named(&mut out, STREAM_VULNERABILITIES);
-
-    let help = "Images of a stream that comply with a policy.";
-    push_metadata(&mut out, POLICY_COMPLIANT_IMAGES, help, format);
-    push_policies(
-        &mut out,
-        snapshot.streams(),
-        POLICY_COMPLIANT_IMAGES,
-        PolicyResult::compliant,
-    );
-    unplaced.push_named(&mut out, POLICY_COMPLIANT_IMAGES);
-
-    let help = "Images of a stream that were evaluated against a policy.";
-    push_metadata(&mut out, POLICY_EVALUATED_IMAGES, help, format);
-    push_policies(
-        &mut out,
-        snapshot.streams(),
-        POLICY_EVALUATED_IMAGES,
-        PolicyResult::evaluated,
-    );
-    unplaced.push_named(&mut out, POLICY_EVALUATED_IMAGES);
-
-    unplaced.push_rest(&mut out);
-    if format == Format::OpenMetrics {
-        push_eof(&mut out);
+    let out = String::with_capacity(capacity(snapshot));
+    let encoded = encode_snapshot(snapshot, Encoder::new(out, format));
+    match encoded {
+        Ok(body) => Exposition::new(format, body),
+        Err(error) => unreachable!("no name is empty, and a string takes all text: {error}"),
     }
-    Exposition::new(format, out)
 }
 
 /// Returns about as many bytes as the exposition will have.
@@ -67,62 +36,100 @@ fn capacity(snapshot: &Snapshot) -> usize {
     LINE * (6 + streams + snapshot.anomalies().len())
 }
 
-fn push_metadata(out: &mut String, name: &str, help: &str, format: Format) {
-    push_help(out, name, help, format);
-    push_type(out, name, MetricType::Gauge, format);
+fn encode_snapshot(
+    snapshot: &Snapshot,
+    mut encoder: Encoder<String>,
+) -> Result<String, EncodeError> {
+    let streams = snapshot.streams();
+    let mut unplaced = Unplaced::new(snapshot.anomalies());
+
+    let family = STREAM_VULNERABILITIES;
+    let help = "Vulnerabilities in a stream.";
+    encoder.family(family, MetricType::Gauge, help, "")?;
+    encode_vulnerabilities(&mut encoder, streams)?;
+    unplaced.encode_named(&mut encoder, family)?;
+
+    let family = POLICY_COMPLIANT_IMAGES;
+    let help = "Images of a stream that comply with a policy.";
+    encoder.family(family, MetricType::Gauge, help, "")?;
+    encode_policies(&mut encoder, streams, family, PolicyResult::compliant)?;
+    unplaced.encode_named(&mut encoder, family)?;
+
+    let family = POLICY_EVALUATED_IMAGES;
+    let help = "Images of a stream that were evaluated against a policy.";
+    encoder.family(family, MetricType::Gauge, help, "")?;
+    encode_policies(&mut encoder, streams, family, PolicyResult::evaluated)?;
+    unplaced.encode_named(&mut encoder, family)?;
+
+    unplaced.encode_rest(&mut encoder)?;
+    encoder.finish()
 }
 
-fn push_vulnerabilities(out: &mut String, streams: &[Stream]) {
-    let mut start = String::new();
+fn encode_vulnerabilities(
+    encoder: &mut Encoder<String>,
+    streams: &[Stream],
+) -> Result<(), EncodeError> {
+    let ends: Vec<SeriesEnd> = Severity::ALL
+        .iter()
+        .map(|severity| SeriesEnd::new(severity.as_str()))
+        .collect::<Result<_, _>>()?;
+    let mut start = SeriesStart::default();
     for stream in streams {
-        start.clear();
-        for part in [STREAM_VULNERABILITIES, "{", STREAM_NAME, "=\""] {
-            start.push_str(part);
-        }
-        push_quoted(&mut start, stream.name().as_str());
-        for part in ["\",", SEVERITY, "=\""] {
-            start.push_str(part);
-        }
-        for (severity, count) in stream.vulnerabilities().iter() {
-            out.push_str(&start);
-            out.push_str(severity.as_str());
-            push_end(out, count);
+        let labels = [(STREAM_NAME, stream.name().as_str())];
+        start.set(STREAM_VULNERABILITIES, labels, SEVERITY)?;
+        for (severity, end) in Severity::ALL.into_iter().zip(&ends) {
+            if let Some(count) = stream.vulnerabilities().get(severity) {
+                encoder.count(&start, end, count)?;
+            }
         }
     }
+    Ok(())
 }
 
-fn push_policies(
-    out: &mut String,
+fn encode_policies(
+    encoder: &mut Encoder<String>,
     streams: &[Stream],
     family: &str,
     count: impl Fn(&PolicyResult) -> u64,
-) {
-    let mut stream_name = String::new();
+) -> Result<(), EncodeError> {
+    let mut starts = PolicyStarts::default();
+    let mut end = SeriesEnd::default();
     for stream in streams {
-        stream_name.clear();
-        push_quoted(&mut stream_name, stream.name().as_str());
-        for result in stream.policies() {
-            out.push_str(family);
-            for part in ["{", POLICY_ID, "=\""] {
-                out.push_str(part);
-            }
-            push_quoted(out, result.policy().id().as_str());
-            for part in ["\",", POLICY_DISPLAY_NAME, "=\""] {
-                out.push_str(part);
-            }
-            push_quoted(out, result.policy().display_name());
-            for part in ["\",", STREAM_NAME, "=\"", &stream_name] {
-                out.push_str(part);
-            }
-            push_end(out, count(result));
+        end.set(stream.name().as_str())?;
+        for (place, result) in stream.policies().iter().enumerate() {
+            let start = starts.get(place, family, result.policy())?;
+            encoder.count(start, &end, count(result))?;
         }
     }
+    Ok(())
 }
 
-fn push_end(out: &mut String, count: u64) {
-    out.push_str("\"} ");
-    out.push_str(itoa::Buffer::new().format(count));
-    out.push('\n');
+/// The starts of a family's series, by the place of the policy in its stream: most streams have the same policies in
+/// the same order.
+#[derive(Default)]
+struct PolicyStarts<'a>(Vec<(&'a Policy, SeriesStart)>);
+
+impl<'a> PolicyStarts<'a> {
+    fn get(
+        &mut self,
+        place: usize,
+        family: &str,
+        policy: &'a Policy,
+    ) -> Result<&SeriesStart, EncodeError> {
+        if self.0.len() == place {
+            self.0.push((policy, SeriesStart::default()));
+        }
+        let (known, start) = &mut self.0[place];
+        if start.is_empty() || *known != policy {
+            let labels = [
+                (POLICY_ID, policy.id().as_str()),
+                (POLICY_DISPLAY_NAME, policy.display_name()),
+            ];
+            start.set(family, labels, STREAM_NAME)?;
+            *known = policy;
+        }
+        Ok(start)
+    }
 }
 
 /// The samples that stand in no stream, by name, because the samples of one name have to stand together.
@@ -141,6 +148,7 @@ impl<'a> Unplaced<'a> {
             .iter()
             .filter(|anomaly| anomaly.is_unplaced())
             .filter_map(Anomaly::sample)
+            .filter(|sample| has_names(sample))
         {
             let samples = unplaced.samples.entry(sample.name()).or_default();
             if samples.is_empty() {
@@ -151,21 +159,28 @@ impl<'a> Unplaced<'a> {
         unplaced
     }
 
-    fn push_named(&mut self, out: &mut String, name: &str) {
+    fn encode_named(
+        &mut self,
+        encoder: &mut Encoder<String>,
+        name: &str,
+    ) -> Result<(), EncodeError> {
         for sample in self.samples.remove(name).into_iter().flatten() {
             let labels = sample.labels().iter();
-            push_series(
-                out,
-                sample.name(),
-                labels.map(|(name, value)| (name.as_str(), value.as_str())),
-            );
-            push_value_line(out, sample.value());
+            let labels = labels.map(|(name, value)| (name.as_str(), value.as_str()));
+            encoder.sample(sample.name(), labels, sample.value())?;
         }
+        Ok(())
     }
 
-    fn push_rest(mut self, out: &mut String) {
+    fn encode_rest(mut self, encoder: &mut Encoder<String>) -> Result<(), EncodeError> {
         for name in std::mem::take(&mut self.names) {
-            self.push_named(out, name);
+            self.encode_named(encoder, name)?;
         }
+        Ok(())
     }
+}
+
+fn has_names(sample: &RawSample) -> bool {
+    let mut labels = sample.labels().iter();
+    !sample.name().is_empty() && labels.all(|(name, _)| !name.is_empty())
 }

@@ -30,7 +30,7 @@ mod seal;
 pub use self::{
     encode::encode,
     file::FileSource,
-    reader::{SnapshotDecoder, SnapshotReader},
+    reader::{RememberingReader, SnapshotDecoder, SnapshotReader},
     record::{Recorded, RecordedExt},
 };
 

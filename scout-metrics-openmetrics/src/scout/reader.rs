@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use bytes::Bytes;
 use scout_metrics_core::{Error, ErrorKind, Organization, Result, Snapshot};
 
 use super::builder::SnapshotBuilder;
@@ -159,6 +160,57 @@ impl SnapshotReader {
     }
 }
 
+/// Reads expositions one after another, and gives the last snapshot again where the bytes are the same again.
+///
+/// Docker Scout computes its metrics once an hour, so most scrapes return the bytes of the one before. Comparing them is
+/// far quicker than reading them, and a snapshot that [`is_same`](Snapshot::is_same) as the last one tells everybody
+/// behind that nothing has changed.
+///
+/// The snapshot is shared, so [`scraped_at`](Snapshot::scraped_at) stays when these bytes were first read; who needs the
+/// time of each scrape sets it with [`with_scraped_at`](Snapshot::with_scraped_at), which costs a copy. The last
+/// exposition is kept in memory as long as the reader. An error changes nothing in what is remembered.
+///
+/// ```
+/// use bytes::Bytes;
+/// use scout_metrics_core::Organization;
+/// use scout_metrics_openmetrics::scout::{RememberingReader, SnapshotReader};
+///
+/// let body = Bytes::from("scout_stream_vulnerabilities{streamName=\"a\",severity=\"HIGH\"} 3\n");
+/// let mut reader = RememberingReader::new(SnapshotReader::new(Organization::new("acme")?));
+/// let first = reader.read(&body)?;
+/// let again = reader.read(&Bytes::copy_from_slice(&body))?;
+/// assert!(again.is_same(&first));
+/// # Ok::<(), scout_metrics_core::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct RememberingReader {
+    reader: SnapshotReader,
+    last: Option<(Bytes, Snapshot)>,
+}
+
+impl RememberingReader {
+    /// Creates a reader that remembers nothing yet.
+    pub fn new(reader: SnapshotReader) -> Self {
+        Self { reader, last: None }
+    }
+
+    /// Reads an exposition, unless it is the last one that could be read.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`SnapshotReader::read`].
+    pub fn read(&mut self, exposition: &Bytes) -> Result<Snapshot> {
+        match &self.last {
+            Some((last, snapshot)) if last == exposition => Ok(snapshot.clone()),
+            _ => {
+                let snapshot = self.reader.read(exposition)?;
+                self.last = Some((exposition.clone(), snapshot.clone()));
+                Ok(snapshot)
+            }
+        }
+    }
+}
+
 /// Reads one exposition that arrives in chunks.
 ///
 /// ```
@@ -260,5 +312,40 @@ fn other_format(start: &[u8]) -> Option<&'static str> {
             _ => None,
         },
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(count: u64) -> Bytes {
+        let labels = "streamName=\"a\",severity=\"HIGH\"";
+        format!("scout_stream_vulnerabilities{{{labels}}} {count}\n").into()
+    }
+
+    #[test]
+    fn the_same_bytes_again_give_the_same_snapshot() {
+        let reader = SnapshotReader::new(Organization::new("acme").unwrap());
+        let mut reader = RememberingReader::new(reader);
+        let first = reader.read(&body(1)).unwrap();
+        let again = reader.read(&body(1)).unwrap();
+        assert!(again.is_same(&first));
+        assert_eq!(again.scraped_at(), first.scraped_at());
+        let other = reader.read(&body(2)).unwrap();
+        assert!(!other.is_same(&first));
+        assert_ne!(other.streams(), first.streams());
+        assert!(!reader.read(&body(1)).unwrap().is_same(&first));
+    }
+
+    #[test]
+    fn an_error_does_not_make_a_reader_forget() {
+        let reader = SnapshotReader::new(Organization::new("acme").unwrap());
+        let mut reader = RememberingReader::new(reader);
+        let first = reader.read(&body(1)).unwrap();
+        for _ in 0..2 {
+            reader.read(&Bytes::from("<html>")).unwrap_err();
+        }
+        assert!(reader.read(&body(1)).unwrap().is_same(&first));
     }
 }

@@ -1,0 +1,149 @@
+//! How often is memory asked for, and how much is held?
+
+use std::fmt::Write;
+
+use allocation_counter::{AllocationInfo, measure};
+use scout_metrics_benches::{all_types, histograms, many_labels, scout};
+use scout_metrics_openmetrics::{
+    ChunkedParser, Encoder, Event, Format, Limits, MetricFamily, ParseOptions, Parser,
+    parse_families,
+};
+
+const MEGABYTE: usize = 1 << 20;
+
+/// What a reader or writer may allocate however long the exposition is.
+const ONCE: u64 = 100;
+
+fn options(format: Format) -> ParseOptions {
+    ParseOptions::new(format).with_limits(Limits::unlimited())
+}
+
+fn inputs() -> [(&'static str, Format, String); 4] {
+    [
+        ("scout", Format::Prometheus, scout(20_000)),
+        ("all types", Format::Prometheus, all_types(MEGABYTE)),
+        ("10 labels", Format::Prometheus, many_labels(10, MEGABYTE)),
+        ("histograms", Format::OpenMetrics, histograms(MEGABYTE)),
+    ]
+}
+
+fn samples(text: &str) -> u64 {
+    text.lines().filter(|line| !line.starts_with('#')).count() as u64
+}
+
+fn families(text: &str, format: Format) -> Vec<MetricFamily> {
+    let families = parse_families(text.as_bytes(), &options(format));
+    families.expect("the input is good").into_vec()
+}
+
+/// Runs something and returns what it gave and what it cost.
+fn measured<T>(run: impl FnOnce() -> T) -> (T, AllocationInfo) {
+    let mut result = None;
+    let info = measure(|| result = Some(run()));
+    (result.expect("it has run"), info)
+}
+
+#[test]
+fn the_pull_parser_allocates_nothing_for_a_sample() {
+    for (name, format, text) in inputs() {
+        let (count, info) = measured(|| {
+            let mut parser = Parser::new(text.as_bytes(), &options(format)).expect("it is UTF-8");
+            let mut count = 0;
+            while let Some(event) = parser.next_event().expect("the input is good") {
+                if let Event::Sample(sample) = event {
+                    count += 1;
+                    assert!(sample.labels().all(|(name, _)| !name.raw().is_empty()));
+                }
+            }
+            count
+        });
+        assert_eq!(count, samples(&text));
+        assert!(info.count_total < ONCE, "{name}: {info:?}");
+        assert!(info.bytes_max < 64 << 10, "{name}: {info:?}");
+    }
+}
+
+#[test]
+fn the_chunked_parser_allocates_nothing_for_a_sample() {
+    for (name, format, text) in inputs() {
+        let (count, info) = measured(|| {
+            let mut parser = ChunkedParser::new(&options(format));
+            let mut count = 0;
+            let mut take = |parser: &mut ChunkedParser| {
+                while let Some(event) = parser.next_event().expect("the input is good") {
+                    count += u64::from(matches!(event, Event::Sample(_)));
+                }
+            };
+            for chunk in text.as_bytes().chunks(16 << 10) {
+                parser.feed(chunk).expect("the input is UTF-8");
+                take(&mut parser);
+            }
+            parser.finish().expect("the input is whole");
+            take(&mut parser);
+            count
+        });
+        assert_eq!(count, samples(&text));
+        assert!(info.count_total < ONCE, "{name}: {info:?}");
+        assert!(info.bytes_max < 128 << 10, "{name}: {info:?}");
+    }
+}
+
+#[test]
+fn families_cost_about_one_allocation_for_a_sample_and_twice_the_text() {
+    let bounds = [
+        ("scout", 1.02, 2.0),
+        // Small families have allocations of their own.
+        ("all types", 1.8, 3.0),
+        // More labels than stand in place.
+        ("10 labels", 2.04, 1.5),
+        // An exemplar has labels of its own.
+        ("histograms", 8.0, 2.5),
+    ];
+    for ((name, format, text), (same_name, allocations, multiple)) in
+        inputs().into_iter().zip(bounds)
+    {
+        assert_eq!(name, same_name);
+        let (families, info) = measured(|| families(&text, format));
+        let count: usize = families.iter().map(|family| family.samples().len()).sum();
+        assert_eq!(count as u64, samples(&text));
+        let per_sample = info.count_total as f64 / count as f64;
+        let held = info.bytes_current as f64 / text.len() as f64;
+        println!("{name}: {per_sample:.2} allocations for a sample, {held:.2} times the text");
+        assert!(per_sample < allocations, "{name}: {per_sample}");
+        assert!(held < multiple, "{name}: {held}");
+    }
+}
+
+#[test]
+fn the_encoder_allocates_nothing_for_a_sample() {
+    for (name, format, text) in inputs() {
+        let families = families(&text, format);
+        let mut out = String::with_capacity(2 * text.len());
+        let mut name_of_sample = String::with_capacity(256);
+        let run = || encode(&families, format, &mut out, &mut name_of_sample);
+        let ((), info) = measured(run);
+        assert!(out.len() > text.len() / 2);
+        assert_eq!(info.count_total, 0, "{name}: {info:?}");
+    }
+}
+
+fn encode(families: &[MetricFamily], format: Format, out: &mut String, sample_name: &mut String) {
+    let mut encoder = Encoder::new(out, format);
+    for family in families {
+        let written = encoder.family(family.name(), family.kind(), family.help(), family.unit());
+        written.expect("it was read from this format");
+        for sample in family.samples() {
+            sample_name.clear();
+            write!(sample_name, "{}{}", family.name(), sample.suffix()).expect("it is a string");
+            let labels = sample.labels().iter();
+            let written = encoder.sample(sample_name, labels, sample.value());
+            let written = written.expect("it was read from this format");
+            if let Some(exemplar) = sample.exemplar() {
+                let labels = exemplar.labels().iter();
+                let written = written.exemplar(labels, exemplar.value(), exemplar.timestamp());
+                written.expect("it was read from this format");
+            }
+        }
+    }
+    encoder.finish().expect("it is a string");
+}
