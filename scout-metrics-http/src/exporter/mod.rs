@@ -102,6 +102,21 @@
 //! }
 //! ```
 //!
+//! # Discovery
+//!
+//! `/sd` names the address that it was asked at, so it has to be one at which Prometheus reaches this endpoint. The
+//! scheme is that of the scrape configuration. Where tokens are needed, they are needed for both; Prometheus 2.42
+//! leaves the type of the first one out unless it is written:
+//!
+//! ```yaml
+//! scrape_configs:
+//!   - job_name: scout
+//!     authorization: {credentials_file: /run/secrets/exporter_token}
+//!     http_sd_configs:
+//!       - url: http://exporter:9090/sd
+//!         authorization: {type: Bearer, credentials_file: /run/secrets/exporter_token}
+//! ```
+//!
 //! # Authentication
 //!
 //! With at least one bearer token every route but `/-/healthy` and `/-/ready` asks for one. A token of the whole
