@@ -139,6 +139,7 @@
 mod auth;
 mod body;
 mod coding;
+mod connection;
 mod discovery;
 mod endpoint;
 mod failure;

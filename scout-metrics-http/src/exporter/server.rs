@@ -5,40 +5,21 @@ use std::{
     time::Duration,
 };
 
-use axum::{
-    Router,
-    http::{HeaderValue, header::CONNECTION},
-    middleware,
-    response::Response,
-};
-use hyper::server::conn::http1;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulConnection,
-    service::TowerToHyperService,
-};
+use axum::Router;
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
-    task::JoinSet,
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::{sleep, timeout},
 };
-use tokio_io_timeout::TimeoutStream;
-
-#[cfg(feature = "exporter-tls")]
-use {super::tls, std::path::PathBuf, tokio_rustls::TlsAcceptor};
 
 use scout_metrics_core::{Error, ErrorKind, Result};
 
-/// The largest head of a request. Prometheus sends less than 1 KiB.
-const MAX_HEAD_BYTES: usize = 32 * 1024;
+use super::connection::Connections;
+#[cfg(feature = "exporter-tls")]
+use {super::tls, std::path::PathBuf, tokio_rustls::TlsAcceptor};
 
 /// How long to wait when the process has no file descriptor left for a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// How long a connection without a request is kept at shutdown: long enough for one that was sent before.
-const LINGER: Duration = Duration::from_millis(100);
 
 /// Serves a router over HTTP/1.1 on a TCP listener, with bounds on what a client can use up.
 ///
@@ -67,13 +48,13 @@ const LINGER: Duration = Duration::from_millis(100);
 /// ```
 #[derive(Clone)]
 pub struct Server {
-    router: Router,
-    head_timeout: Duration,
-    write_timeout: Duration,
+    pub(super) router: Router,
+    pub(super) head_timeout: Duration,
+    pub(super) write_timeout: Duration,
     max_connections: usize,
     shutdown_timeout: Duration,
     #[cfg(feature = "exporter-tls")]
-    tls: Option<TlsAcceptor>,
+    pub(super) tls: Option<TlsAcceptor>,
 }
 
 impl Server {
@@ -164,7 +145,7 @@ impl Server {
             tokio::select! {
                 biased;
                 () = &mut shutdown => break,
-                Some(_) = connections.tasks.join_next() => {}
+                () = connections.ended() => {}
                 (stream, slot) = accept(&listener, &slots) => connections.serve(stream, Some(slot)),
             }
         }
@@ -190,136 +171,6 @@ impl fmt::Debug for Server {
             .field("shutdown_timeout", &self.shutdown_timeout)
             .finish_non_exhaustive()
     }
-}
-
-/// The connections that are served, each in a task of its own.
-struct Connections {
-    server: Server,
-    router: Router,
-    protocol: http1::Builder,
-    /// Dropped to tell the tasks that it is time to stop.
-    running: watch::Sender<()>,
-    tasks: JoinSet<()>,
-}
-
-impl Connections {
-    fn new(server: Server) -> Self {
-        let mut protocol = http1::Builder::new();
-        protocol
-            .timer(TokioTimer::new())
-            .header_read_timeout(server.head_timeout)
-            .max_buf_size(MAX_HEAD_BYTES);
-        let (running, still_running) = watch::channel(());
-        let last = middleware::map_response(move |response| {
-            let is_last = still_running.has_changed().is_err();
-            async move { if is_last { closing(response) } else { response } }
-        });
-        Self {
-            router: server.router.clone().layer(last),
-            server,
-            protocol,
-            running,
-            tasks: JoinSet::new(),
-        }
-    }
-
-    /// Serves a connection, which holds its slot until it ends.
-    fn serve(&mut self, stream: TcpStream, slot: Option<OwnedSemaphorePermit>) {
-        let mut stream = Box::pin(TimeoutStream::new(stream));
-        stream
-            .as_mut()
-            .set_write_timeout_pinned(Some(self.server.write_timeout));
-        let connection = Connection {
-            protocol: self.protocol.clone(),
-            router: self.router.clone(),
-            running: self.running.subscribe(),
-        };
-        #[cfg(feature = "exporter-tls")]
-        if let Some(tls) = self.server.tls.clone() {
-            let limit = self.server.head_timeout;
-            self.tasks.spawn(async move {
-                let _slot = slot;
-                connection.serve_tls(tls, stream, limit).await;
-            });
-            return;
-        }
-        self.tasks.spawn(async move {
-            let _slot = slot;
-            connection.serve(stream).await;
-        });
-    }
-
-    /// Lets each connection finish the request that it is in.
-    async fn finish(mut self) {
-        drop(self.running);
-        while self.tasks.join_next().await.is_some() {}
-    }
-}
-
-/// What one connection is served with.
-struct Connection {
-    protocol: http1::Builder,
-    router: Router,
-    running: watch::Receiver<()>,
-}
-
-impl Connection {
-    async fn serve<S>(self, stream: S)
-    where
-        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    {
-        let service = TowerToHyperService::new(self.router);
-        let connection = self
-            .protocol
-            .serve_connection(TokioIo::new(stream), service);
-        if let Err(error) = until_stopped(connection, self.running).await {
-            tracing::debug!(%error, "connection failed");
-        }
-    }
-
-    #[cfg(feature = "exporter-tls")]
-    async fn serve_tls<S>(self, tls: TlsAcceptor, stream: S, limit: Duration)
-    where
-        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    {
-        let handshake = tokio::select! {
-            handshake = timeout(limit, tls.accept(stream)) => handshake,
-            () = stopped(self.running.clone()) => return,
-        };
-        match handshake {
-            Ok(Ok(stream)) => self.serve(stream).await,
-            Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
-            Err(_) => tracing::debug!("TLS handshake took too long"),
-        }
-    }
-}
-
-/// Serves requests until the end of the connection or, after the server stopped, of the request that it is in.
-async fn until_stopped<C>(connection: C, running: watch::Receiver<()>) -> C::Output
-where
-    C: GracefulConnection,
-{
-    let mut connection = pin!(connection);
-    tokio::select! {
-        biased;
-        result = connection.as_mut() => return result,
-        () = stopped(running) => connection.as_mut().graceful_shutdown(),
-    }
-    connection.await
-}
-
-/// Completes some time after the server stopped.
-async fn stopped(mut running: watch::Receiver<()>) {
-    // Nothing is ever sent: this ends when the sender is dropped.
-    let _ = running.changed().await;
-    sleep(LINGER).await;
-}
-
-/// Tells a client that the connection is closed after this response.
-fn closing(mut response: Response) -> Response {
-    let close = HeaderValue::from_static("close");
-    response.headers_mut().insert(CONNECTION, close);
-    response
 }
 
 fn into_async(listener: StdTcpListener) -> io::Result<TcpListener> {
