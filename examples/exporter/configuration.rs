@@ -124,6 +124,22 @@ pub(crate) struct WebOptions {
     )]
     pub(crate) bearer_token_file: Vec<PathBuf>,
 
+    /// PEM file with the certificate chain to serve TLS with [default: no TLS]
+    #[arg(
+        long = "web.tls-cert-file",
+        value_name = "FILE",
+        env = "SCOUT_EXPORTER_WEB_TLS_CERT_FILE"
+    )]
+    pub(crate) tls_cert_file: Option<PathBuf>,
+
+    /// PEM file with the private key of the certificate [default: no TLS]
+    #[arg(
+        long = "web.tls-key-file",
+        value_name = "FILE",
+        env = "SCOUT_EXPORTER_WEB_TLS_KEY_FILE"
+    )]
+    pub(crate) tls_key_file: Option<PathBuf>,
+
     /// For each organization a file with a bearer token that is good for this organization alone.
     #[arg(skip)]
     pub(crate) organization_bearer_token_file: BTreeMap<Organization, PathBuf>,
@@ -135,6 +151,8 @@ impl WebOptions {
         Self {
             listen_address: either(&self.listen_address, &file.listen_address),
             bearer_token_file: either(&self.bearer_token_file, &file.bearer_token_file),
+            tls_cert_file: self.tls_cert_file.clone().or(file.tls_cert_file.clone()),
+            tls_key_file: self.tls_key_file.clone().or(file.tls_key_file.clone()),
             organization_bearer_token_file: file.organization_bearer_token_file.clone(),
         }
     }
@@ -143,6 +161,9 @@ impl WebOptions {
         let of_organizations = self.organization_bearer_token_file.values_mut();
         for path in self.bearer_token_file.iter_mut().chain(of_organizations) {
             *path = directory.join(&path);
+        }
+        for path in [&mut self.tls_cert_file, &mut self.tls_key_file] {
+            *path = path.take().map(|path| directory.join(path));
         }
     }
 }

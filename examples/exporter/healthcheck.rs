@@ -12,19 +12,22 @@ use crate::{Fault, settings::Settings};
 /// Nothing is fetched for the answer, so it comes at once or not at all.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
+/// The type of an alert, with which a TLS server answers plain text: only a server that runs says that.
+const TLS_ALERT: u8 = 0x15;
+
 /// Enough for the first line of a response.
 const MAX_ANSWER_BYTES: u64 = 256;
 
 /// Asks the first listen address whether the exporter is alive.
 pub(crate) fn run(settings: &Settings) -> Result<(), Box<dyn Error>> {
     let address = settings.listen_addresses[0].to_reach();
-    let answer = ask(&address)
+    let answer = ask(&address, settings.tls.is_some())
         .map_err(|cause| Fault::new(format!("no healthy exporter on {address}")).because(cause))?;
     println!("{answer}");
     Ok(())
 }
 
-fn ask(address: &str) -> Result<String, Box<dyn Error + Send + Sync>> {
+fn ask(address: &str, is_tls: bool) -> Result<String, Box<dyn Error + Send + Sync>> {
     let resolved = address.to_socket_addrs()?.next();
     let resolved = resolved.ok_or_else(|| Fault::new("the host has no address"))?;
     let mut stream = TcpStream::connect_timeout(&resolved, TIMEOUT)?;
@@ -36,6 +39,9 @@ fn ask(address: &str) -> Result<String, Box<dyn Error + Send + Sync>> {
     )?;
     let mut answer = Vec::new();
     stream.take(MAX_ANSWER_BYTES).read_to_end(&mut answer)?;
+    if is_tls && answer.first() == Some(&TLS_ALERT) {
+        return Ok("healthy".to_owned());
+    }
     let answer = String::from_utf8_lossy(&answer);
     let status = answer.lines().next().unwrap_or_default();
     if status.starts_with("HTTP/1.1 200 ") {

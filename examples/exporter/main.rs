@@ -50,8 +50,8 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
         return Ok(());
     }
     let listeners = serve::listen(&settings).map_err(Failure::other)?;
-    let exporter = serve::routes(&settings, sources).map_err(Failure::configuration)?;
-    serve::run(listeners, exporter)
+    let exporter = serve::exporter(&settings, sources).map_err(Failure::configuration)?;
+    serve::run(&settings, listeners, exporter)
         .await
         .map_err(Failure::other)
 }

@@ -29,24 +29,24 @@ pub(crate) fn listen(settings: &Settings) -> StdResult<Vec<TcpListener>, Box<dyn
     Ok(listeners)
 }
 
-/// Starts to poll all sources and returns the routes that answer from what they say.
-pub(crate) fn routes(settings: &Settings, sources: Vec<Source>) -> Result<Router> {
+/// Starts to poll all sources and returns a server that answers from what they say.
+pub(crate) fn exporter(settings: &Settings, sources: Vec<Source>) -> Result<Server> {
     let mut exporter = guarded(settings).with_max_age(max_age(&sources));
     for source in sources {
         let poller = poll(&exporter, source);
         exporter = exporter.with_source(poller);
     }
-    exporter.into_router()
+    server(settings, exporter.into_router()?)
 }
 
-/// Finds what would keep [`routes`] from being made, without asking any source.
+/// Finds what would keep the [`exporter`] from being made, without asking any source.
 pub(crate) fn check(settings: &Settings, sources: Vec<Source>) -> Result<()> {
     let exporter = sources
         .into_iter()
         .fold(guarded(settings), |exporter, source| {
             exporter.with_source(source.metrics)
         });
-    exporter.into_router().map(drop)
+    server(settings, exporter.into_router()?).map(drop)
 }
 
 fn guarded(settings: &Settings) -> Exporter {
@@ -81,20 +81,35 @@ fn poll(exporter: &Exporter, source: Source) -> Poller {
     builder.spawn()
 }
 
+/// Returns a server of the routes, with TLS if there is to be.
+fn server(settings: &Settings, routes: Router) -> Result<Server> {
+    let server = Server::new(routes);
+    match &settings.tls {
+        Some(files) => server.with_tls(&files.certificates, &files.key),
+        None => Ok(server),
+    }
+}
+
 /// Serves until the process is told to stop, and then until the requests under way are answered.
 pub(crate) async fn run(
+    settings: &Settings,
     listeners: Vec<TcpListener>,
-    router: Router,
+    server: Server,
 ) -> StdResult<(), Box<dyn Error>> {
     // Before the addresses are told: whoever reads them may send the signal at once.
     let signal = Signal::new()?;
+    let scheme = if settings.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
     let (stop, stopped) = watch::channel(());
     let mut servers = JoinSet::new();
     for listener in listeners {
         let address = listener.local_addr()?;
-        tracing::info!(address = %format_args!("http://{address}"), "listening");
+        tracing::info!(address = %format_args!("{scheme}://{address}"), "listening");
         let mut stopped = stopped.clone();
-        let server = Server::new(router.clone());
+        let server = server.clone();
         servers.spawn(server.serve(listener, async move { drop(stopped.changed().await) }));
     }
     tokio::select! {

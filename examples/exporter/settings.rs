@@ -13,12 +13,20 @@ use crate::{
 /// Outside of the range 9100 to 9999, in which every port belongs to some other exporter.
 const DEFAULT_PORT: u16 = 10990;
 
+/// What TLS is served with.
+#[derive(Debug)]
+pub(crate) struct TlsFiles {
+    pub(crate) certificates: PathBuf,
+    pub(crate) key: PathBuf,
+}
+
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) demo: bool,
     pub(crate) listen_addresses: Vec<ListenAddress>,
     pub(crate) bearer_token_files: Vec<PathBuf>,
     pub(crate) organization_token_files: BTreeMap<Organization, PathBuf>,
+    pub(crate) tls: Option<TlsFiles>,
     pub(crate) log: LogOptions,
     pub(crate) organizations: BTreeMap<Organization, ScoutOptions>,
 }
@@ -39,11 +47,20 @@ impl Settings {
             web.organization_bearer_token_file
                 .retain(|organization, _| organizations.contains_key(organization));
         }
+        let tls = match (web.tls_cert_file, web.tls_key_file) {
+            (Some(certificates), Some(key)) => Some(TlsFiles { certificates, key }),
+            (None, None) => None,
+            _ => {
+                let text = "TLS needs both --web.tls-cert-file and --web.tls-key-file";
+                return Err(Fault::new(text).into());
+            }
+        };
         Ok(Self {
             demo: arguments.demo,
             listen_addresses: web.listen_address,
             bearer_token_files: web.bearer_token_file,
             organization_token_files: web.organization_bearer_token_file,
+            tls,
             log: arguments.log.or(file.log),
             organizations,
         })

@@ -110,7 +110,7 @@ mod options {
             assert!(!stderr(&output).contains("unknown field"), "{key}");
             known += 1;
         }
-        assert_eq!(known, 10);
+        assert_eq!(known, 12);
         let expected =
             "expected one of `token_file`, `url`, `ca_file`, `interval`, `timeout`, `max_stale`";
         let path = write(
@@ -458,6 +458,67 @@ token_file = \"other-token\"
             .map(|line| serde_json::from_str(line).unwrap())
             .collect();
         assert!(lines.iter().any(|line| line["message"] == "stopped"));
+    }
+
+    #[test]
+    fn serves_over_tls_to_whoever_knows_the_authority() {
+        let directory = tempfile::tempdir().unwrap();
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let certificate = write(directory.path(), "certificate.pem", &made.cert.pem());
+        let key = write(
+            directory.path(),
+            "key.pem",
+            &made.signing_key.serialize_pem(),
+        );
+        let mut command = exporter();
+        command.args(["--demo", "--web.listen-address", "127.0.0.1:0"]);
+        command.args([
+            "--web.tls-cert-file",
+            &certificate,
+            "--web.tls-key-file",
+            &key,
+        ]);
+        let mut running = crate::support::Running::start(&mut command);
+        let address = running.logged("listening address=https://127.0.0.1:");
+        let url = format!("https://localhost:{address}");
+
+        // One exporter is the upstream of the next, which knows the authority or does not.
+        let once = |arguments: &[&str]| {
+            let mut command = exporter();
+            command
+                .args(["--org", "acme", "--once", "--url", &url])
+                .args(arguments);
+            command
+                .env("DOCKER_SCOUT_TOKEN", UPSTREAM_TOKEN)
+                .output()
+                .unwrap()
+        };
+        let output = once(&["--ca-file", &certificate]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert!(stdout(&output).contains("scout_stream_vulnerabilities{"));
+        assert_eq!(once(&["--timeout", "5s"]).status.code(), Some(1));
+
+        let mut command = exporter();
+        command.args(["--web.listen-address", &format!("127.0.0.1:{address}")]);
+        command.args([
+            "--web.tls-cert-file",
+            &certificate,
+            "--web.tls-key-file",
+            &key,
+        ]);
+        let healthy = command.arg("healthcheck").output().unwrap();
+        assert_eq!(stdout(&healthy), "healthy\n", "{}", stderr(&healthy));
+
+        let output = run(&[
+            "--demo",
+            "--check-config",
+            "--web.tls-cert-file",
+            &certificate,
+        ]);
+        assert_refused(
+            &output,
+            "error: TLS needs both --web.tls-cert-file and --web.tls-key-file\n",
+        );
     }
 
     #[test]
