@@ -79,6 +79,12 @@ fn prometheus_parse(text: &str) -> usize {
         .len()
 }
 
+fn prom_text_format_parser(text: &str) -> usize {
+    let scrape = prom_text_format_parser::Scrape::parse(text).expect("the input is good");
+    let samples = scrape.metrics.iter().map(|metric| metric.samples.len());
+    samples.sum()
+}
+
 fn group<'a>(criterion: &'a mut Criterion, name: &str, text: &str) -> BenchmarkGroup<'a, WallTime> {
     let mut group = criterion.benchmark_group(name);
     let samples = text.lines().filter(|line| !line.starts_with('#')).count();
@@ -137,6 +143,10 @@ fn bench_scout(criterion: &mut Criterion) {
         });
         group.bench_function("peer: prometheus-parse", |b| {
             b.iter(|| prometheus_parse(black_box(&text)))
+        });
+        assert_eq!(prom_text_format_parser(&text), samples);
+        group.bench_function("peer: prom_text_format_parser", |b| {
+            b.iter(|| prom_text_format_parser(black_box(&text)))
         });
         bench_bounds(&mut group, &text);
         group.finish();

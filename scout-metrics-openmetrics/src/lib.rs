@@ -31,7 +31,8 @@
 //! | line by line, borrowed from an exposition in memory | [`Parser`] | none per sample |
 //! | the same for an exposition that arrives in pieces | [`ChunkedParser`] | none per sample |
 //! | families, with the rules about families | [`parse_families`] | one per sample with up to five labels |
-//! | families to text | [`encode_families`] | |
+//! | text part by part, into any output | [`Encoder`] | none |
+//! | families to text, checked against all rules | [`encode_families`] | |
 //! | Docker Scout's metrics to snapshots and back | [`scout`] | |
 //!
 //! [`Format`] has the content types and the negotiation, and an [`Exposition`] is a body with its format.
@@ -46,6 +47,7 @@
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
+//! | `prometheus-parse` | no | `bridge::prometheus_parse`: conversions between families and its `Scrape` |
 //! | `scout` | yes | [`scout`]: Docker Scout's metrics as the models of `scout-metrics-core` |
 //!
 //! # Not supported
@@ -55,6 +57,8 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "prometheus-parse")]
+pub mod bridge;
 mod check;
 mod chunked;
 mod encode;
