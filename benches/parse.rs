@@ -87,13 +87,16 @@ fn prom_text_format_parser(text: &str) -> usize {
 
 fn group<'a>(criterion: &'a mut Criterion, name: &str, text: &str) -> BenchmarkGroup<'a, WallTime> {
     let mut group = criterion.benchmark_group(name);
-    let samples = text.lines().filter(|line| !line.starts_with('#')).count();
     group.throughput(Throughput::ElementsAndBytes {
-        elements: samples as u64,
+        elements: count_samples(text) as u64,
         bytes: text.len() as u64,
     });
     group.sample_size(10);
     group
+}
+
+fn count_samples(text: &str) -> usize {
+    text.lines().filter(|line| !line.starts_with('#')).count()
 }
 
 /// The limits of what any reader could reach: is it UTF-8, and where do its lines end?
@@ -163,6 +166,8 @@ fn bench_text(criterion: &mut Criterion) {
     for (name, text) in inputs {
         let mut group = group(criterion, name, &text);
         let lenient = options(Format::Prometheus);
+        assert_eq!(pull(&text, &lenient).0, count_samples(&text));
+        assert_eq!(families(&text, &lenient), count_samples(&text));
         group.bench_function("pull", |b| b.iter(|| pull(black_box(&text), &lenient)));
         group.bench_function("families, lenient", |b| {
             b.iter(|| families(black_box(&text), &lenient))
@@ -181,6 +186,8 @@ fn bench_openmetrics(criterion: &mut Criterion) {
     let mut group = group(criterion, "histograms", &text);
     let lenient = options(Format::OpenMetrics);
     let strict = lenient.with_mode(Mode::Strict);
+    assert_eq!(pull(&text, &lenient).0, count_samples(&text));
+    assert_eq!(families(&text, &strict), count_samples(&text));
     group.bench_function("pull", |b| b.iter(|| pull(black_box(&text), &lenient)));
     group.bench_function("families, lenient", |b| {
         b.iter(|| families(black_box(&text), &lenient))
