@@ -28,6 +28,9 @@ pub(crate) trait Collect: Send {
 
     fn feed(&mut self, part: &[u8]) -> Result<()>;
 
+    /// Returns how many samples have been read so far, if they are.
+    fn samples(&self) -> Option<usize>;
+
     fn finish(self) -> Result<Self::Output>;
 }
 
@@ -37,6 +40,13 @@ pub(crate) struct BodyKind {
     pub(crate) format: Format,
     /// Whether a body that is cut short is an error already. If not, it ends where the connection ends.
     pub(crate) has_known_end: bool,
+}
+
+/// How much came.
+struct Received {
+    /// On the wire.
+    bytes: u64,
+    samples: Option<usize>,
 }
 
 /// A fetch of one organization's exposition.
@@ -114,8 +124,8 @@ impl<'a> Fetch<'a> {
         };
         let duration = start.elapsed();
         match result {
-            Ok((output, bytes)) => {
-                tracing::debug!(attempt, status = 200, ?duration, bytes, "fetched");
+            Ok((output, Received { bytes, samples })) => {
+                tracing::debug!(attempt, status = 200, ?duration, bytes, samples, "fetched");
                 Ok(output)
             }
             Err(error) => {
@@ -158,13 +168,13 @@ impl<'a> Fetch<'a> {
         Ok(response)
     }
 
-    /// Reads the whole body of an answer, and returns what the collector made of it and its length on the wire.
+    /// Reads the whole body of an answer, and returns what the collector made of it.
     async fn collect<C: Collect>(
         &self,
         response: Response,
         token: &Token,
         new_collector: &(impl Fn(BodyKind) -> C + Sync),
-    ) -> Result<(C::Output, u64), HttpError> {
+    ) -> Result<(C::Output, Received), HttpError> {
         let content_type = response.headers().get(CONTENT_TYPE);
         let format = match answer::format(content_type, token) {
             Ok(format) => format,
@@ -188,8 +198,12 @@ impl<'a> Fetch<'a> {
                 break;
             }
         }
+        let received = Received {
+            bytes: body.received(),
+            samples: collector.samples(),
+        };
         let output = glimpse.judge(fed.and_then(|()| collector.finish()))?;
-        Ok((output, body.received()))
+        Ok((output, received))
     }
 
     fn status_message(&self, status: StatusCode) -> String {

@@ -107,7 +107,7 @@ impl fmt::Debug for ScoutClient {
 /// - **Answers.** Metrics are an answer with status 200, a content type of one of the two formats or none at all, and
 ///   a body that ended properly. HTML and JSON are errors whatever they are called.
 /// - **Cancellation.** Dropping the future of a scrape closes its connection and leaves nothing behind.
-/// - **Logs.** `tracing` has an event for each attempt, and a warning for each kind of anomaly that is found for the
+/// - **Logs.** `tracing` has an event for each attempt, with its duration, bytes and samples, and a warning for each kind of anomaly that is found for the
 ///   first time. The token is in none of them.
 ///
 /// A clone shares everything with the original.
@@ -249,6 +249,10 @@ impl Collect for WholeBody {
         Ok(())
     }
 
+    fn samples(&self) -> Option<usize> {
+        None
+    }
+
     fn finish(self) -> Result<Exposition> {
         Ok(Exposition::new(self.format, self.body))
     }
@@ -259,6 +263,10 @@ impl Collect for SnapshotDecoder {
 
     fn feed(&mut self, part: &[u8]) -> Result<()> {
         self.feed(part)
+    }
+
+    fn samples(&self) -> Option<usize> {
+        Some(self.samples())
     }
 
     fn finish(self) -> Result<Snapshot> {

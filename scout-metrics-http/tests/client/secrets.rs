@@ -93,6 +93,7 @@ async fn the_token_is_in_no_log_no_debug_and_no_error() {
         "attempt=3",
         "status=503",
         "bytes=",
+        "samples=1",
     ] {
         assert!(text.contains(expected), "no {expected} in {text}");
     }

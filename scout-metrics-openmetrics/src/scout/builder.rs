@@ -134,6 +134,10 @@ impl SnapshotBuilder {
         self.check_anomaly_count()
     }
 
+    pub(super) fn samples(&self) -> usize {
+        self.samples
+    }
+
     fn check_anomaly_count(&self) -> Result<()> {
         if self.anomalies.len() <= MAX_ANOMALIES {
             return Ok(());

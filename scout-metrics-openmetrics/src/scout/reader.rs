@@ -219,7 +219,9 @@ impl RememberingReader {
 ///
 /// let mut decoder = SnapshotReader::new(Organization::new("acme")?).decoder();
 /// decoder.feed(b"scout_stream_vulnerabilities{streamName=\"prod")?;
+/// assert_eq!(decoder.samples(), 0);
 /// decoder.feed(b"uction\",severity=\"HIGH\"} 3\n")?;
+/// assert_eq!(decoder.samples(), 1);
 /// let snapshot = decoder.finish()?;
 /// assert_eq!(snapshot.streams()[0].vulnerabilities()[Severity::High], 3);
 /// # Ok::<(), scout_metrics_core::Error>(())
@@ -252,6 +254,11 @@ impl SnapshotDecoder {
             .map_err(Fault::Parse)
             .and_then(|()| self.read());
         fed.map_err(|fault| self.reader.error(fault, &self.start))
+    }
+
+    /// Returns how many samples have been read so far. A line counts once it has ended.
+    pub fn samples(&self) -> usize {
+        self.builder.samples()
     }
 
     /// Says that the exposition is complete, and returns what it says.

@@ -33,8 +33,8 @@ use super::{FileSource, seal::seal};
 /// - The record is served after any error but [`ErrorKind::Unauthorized`] and [`ErrorKind::Forbidden`], which call for
 ///   somebody to act; see [`with_record_if`](Self::with_record_if). The file stays as it is. A warning with the error is
 ///   logged when the source begins to fail, and a line when it answers again.
-/// - A record is served up to the age of [24 hours](Self::with_max_age) by the system's clock, for how long a
-///   [`Cached`](scout_metrics_core::Cached) source serves a stale snapshot too. [`Snapshot::scraped_at`] tells.
+/// - A record is served up to the age of [25 hours](Self::with_max_age) by the system's clock, as old as a
+///   [`Cached`](scout_metrics_core::Cached) source serves a snapshot. [`Snapshot::scraped_at`] tells.
 /// - A record that is missing, damaged, cut short or of another organization is not served: the error is that of the
 ///   source, and a warning says what is wrong. [`record`](Self::record) returns it as an error.
 /// - An empty snapshot is an answer like any other, and is recorded.
@@ -105,14 +105,14 @@ impl<S: MetricsSource> Recorded<S> {
         Self {
             source,
             file,
-            max_age: Duration::from_secs(24 * 60 * 60),
+            max_age: Duration::from_secs(25 * 60 * 60),
             record_if: |error| !error.is_denied(),
             last: Arc::default(),
             is_covering: Arc::default(),
         }
     }
 
-    /// Sets up to which age a record is served, by the system's clock; 24 hours by default.
+    /// Sets up to which age a record is served, by the system's clock; 25 hours by default.
     #[must_use]
     pub fn with_max_age(mut self, max_age: Duration) -> Self {
         self.max_age = max_age;
@@ -441,7 +441,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_record_is_served_up_to_its_greatest_age() {
-        let old = snapshot("production").with_scraped_at(SystemTime::now() - 25 * HOUR);
+        let old = snapshot("production").with_scraped_at(SystemTime::now() - 26 * HOUR);
         let (_folder, path) = folder_with(&old).await;
         let source = down().recorded(&path);
         assert_eq!(
@@ -449,7 +449,7 @@ mod tests {
             ErrorKind::Unavailable
         );
         assert_eq!(stream(source.record().await), "production");
-        let patient = source.with_max_age(26 * HOUR);
+        let patient = source.with_max_age(27 * HOUR);
         assert_eq!(stream(patient.scrape().await), "production");
     }
 
