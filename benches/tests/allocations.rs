@@ -93,11 +93,11 @@ fn families_cost_about_one_allocation_for_a_sample_and_twice_the_text() {
     let bounds = [
         ("scout", 1.02, 2.0),
         // Small families have allocations of their own.
-        ("all types", 1.8, 3.0),
+        ("all types", 1.7, 3.0),
         // More labels than stand in place.
         ("10 labels", 2.04, 1.5),
         // An exemplar has labels of its own.
-        ("histograms", 8.0, 2.5),
+        ("histograms", 3.4, 2.5),
     ];
     for ((name, format, text), (same_name, allocations, multiple)) in
         inputs().into_iter().zip(bounds)
