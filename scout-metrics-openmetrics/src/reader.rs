@@ -151,13 +151,10 @@ impl Reader {
             };
             match line {
                 LineKind::End => self.ended = true,
-                // What is forgiven has to be found again in the next line, so its shape is not remembered.
+                // What is forgiven is read from scratch each time, so that it is reported each time.
                 LineKind::Sample if self.deviations.is_empty() => {
-                    // What is forgiven is read from scratch each time, so that it is reported each time.
-                    self.follows_sample = self.deviations.is_empty();
-                    if self.follows_sample {
-                        self.shapes.learn(&text.as_bytes()[start..], &self.parts);
-                    }
+                    self.follows_sample = true;
+                    self.shapes.learn(&text.as_bytes()[start..], &self.parts);
                 }
                 _ => {}
             }

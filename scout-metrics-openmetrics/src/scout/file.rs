@@ -182,8 +182,8 @@ impl MetricsSource for FileSource {
         if seal::is_sealed(&bytes) {
             return self.read_sealed(&bytes);
         }
-        let is_openmetrics = bytes.trim_ascii_end().ends_with(b"# EOF");
-        let format = if is_openmetrics {
+        let last_line = bytes.trim_ascii_end().rsplit(|byte| *byte == b'\n').next();
+        let format = if last_line == Some(b"# EOF") {
             Format::OpenMetrics
         } else {
             Format::Prometheus

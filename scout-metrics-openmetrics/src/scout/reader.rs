@@ -314,11 +314,29 @@ fn other_format(start: &[u8]) -> Option<&'static str> {
         .trim_ascii_start();
     match start {
         [b'<', ..] => Some("HTML or XML"),
-        [b'{' | b'[', rest @ ..] => match rest.trim_ascii_start() {
-            [b'"' | b'{' | b'[' | b'}' | b']', ..] => Some("JSON"),
-            _ => None,
-        },
+        [b'[', ..] => Some("JSON"),
+        [b'{', rest @ ..] if is_json_object(rest) => Some("JSON"),
         _ => None,
+    }
+}
+
+/// Returns whether a text goes on as a JSON object does. A line of an exposition may start with `{"` too, but has no
+/// colon behind the name, and does not go on in the next line.
+fn is_json_object(rest: &[u8]) -> bool {
+    let members = rest.trim_ascii_start();
+    let blanks = &rest[..rest.len() - members.len()];
+    if blanks.contains(&b'\n') {
+        return true;
+    }
+    match members {
+        [b'}', rest @ ..] => rest.trim_ascii().is_empty(),
+        [b'"', rest @ ..] => {
+            let mut after_name = rest.splitn(2, |byte| *byte == b'"').skip(1);
+            after_name
+                .next()
+                .is_some_and(|rest| rest.trim_ascii_start().starts_with(b":"))
+        }
+        _ => false,
     }
 }
 
