@@ -43,6 +43,28 @@
 //! `expfmt` or the Python reference parser take, keeps all data, and reports every rule that was broken as a
 //! [`Deviation`]. Neither ever returns a part as if it were the whole. [`Limits`] bound what hostile input can cost.
 //!
+//! ## What lenient mode forgives
+//!
+//! | rule | in Prometheus text | in OpenMetrics | who takes it |
+//! |---|---|---|---|
+//! | [`FinalNewline`](Rule::FinalNewline) | the last line without its line feed | | Prometheus, Python |
+//! | [`CarriageReturn`](Rule::CarriageReturn) | at the end of a line | at the end of a line | Python |
+//! | [`ByteOrderMark`](Rule::ByteOrderMark) | at the start | at the start | nobody but us |
+//! | [`MetadataSyntax`](Rule::MetadataSyntax) | HELP or TYPE without a name, as a comment | | Python, expfmt |
+//! | [`TypeName`](Rule::TypeName) | the types of OpenMetrics; `gauge_histogram` | | Python; expfmt |
+//! | [`MetricName`](Rule::MetricName) | any name up to a blank or brace, without control characters | | Python |
+//! | [`LabelSyntax`](Rule::LabelSyntax) | no comma between labels | a comma behind the last label | Prometheus |
+//! | [`ReservedLabel`](Rule::ReservedLabel) | the label `__name__` | | Prometheus |
+//! | [`DuplicateLabel`](Rule::DuplicateLabel) | a label twice; both are kept | the same | Prometheus |
+//! | [`LineBreak`](Rule::LineBreak) | a line feed within quotes | | Prometheus |
+//! | [`Blanks`](Rule::Blanks) | | before a label; more than one in metadata | Python |
+//! | [`Number`](Rule::Number) | a sign before NaN | the same | Python |
+//! | [`Timestamp`](Rule::Timestamp) | a fraction of a millisecond | | Python |
+//! | all of [`ParseErrorKind::Semantics`] but [`UnitSuffix`](Rule::UnitSuffix) | yes | yes | Prometheus, which does not look at them |
+//!
+//! All else is refused in both modes. Some things that a reference takes are among that, because taking them would
+//! lose or invent data: a number behind the timestamp and `1e400`, which Python takes, and digits of other scripts.
+//!
 //! # Features
 //!
 //! | feature | default | what it adds |
