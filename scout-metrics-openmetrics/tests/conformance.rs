@@ -8,6 +8,8 @@
     reason = "clippy does not know helpers of tests as tests"
 )]
 
+mod support;
+
 use std::{
     collections::BTreeMap,
     env, fs,
@@ -18,6 +20,7 @@ use scout_metrics_openmetrics::{
     Format, LabelSet, MetricFamily, Mode, ParseOptions, Sample, Timestamp, parse_families,
 };
 use serde_json::{Value, json};
+use support::paths::assert_all_paths_agree;
 
 /// DIFFERENCE: cases where a reference accepts or reads something else on purpose of ours.
 const DIFFERENCES: [(&str, &str); 4] = [
@@ -188,6 +191,16 @@ fn both_modes_read_the_values_that_the_references_agree_on() {
         }
     }
     assert_none(&wrong);
+}
+
+#[test]
+fn every_case_reads_the_same_in_chunks() {
+    for case in cases() {
+        for mode in [Mode::Lenient, Mode::Strict] {
+            let options = ParseOptions::new(case.format()).with_mode(mode);
+            assert_all_paths_agree(&case.input, &options);
+        }
+    }
 }
 
 /// Brings all numbers to the way in which `canonical` writes them.

@@ -4,6 +4,7 @@
 //! `SCOUT_METRICS_FUZZ_SEED` where the random numbers start. With `SCOUT_METRICS_FUZZ_CORPUS`, a folder, the cases are
 //! written there, for a fuzzer to start from.
 
+#![cfg(feature = "scout")]
 #![expect(
     clippy::unwrap_used,
     reason = "clippy does not know helpers of tests as tests"

@@ -1,5 +1,6 @@
 //! Each limit is an error that names it, exactly where it is exceeded.
 
+#![cfg(feature = "scout")]
 #![expect(
     clippy::unwrap_used,
     reason = "clippy does not know helpers of tests as tests"

@@ -3,6 +3,7 @@
 //! Each is read at two lengths, of which one is sixteen times the other. What takes sixteen times the time is linear, and
 //! what takes 256 times the time is not.
 
+#![cfg(feature = "scout")]
 #![expect(
     clippy::unwrap_used,
     reason = "clippy does not know helpers of tests as tests"

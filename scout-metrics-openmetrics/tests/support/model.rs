@@ -1,6 +1,6 @@
 //! Families with anything in them that a format allows, for property tests.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, ops::Range};
 
 use proptest::{collection::vec, option, prelude::*, sample::select};
 use scout_metrics_openmetrics::{
@@ -8,7 +8,19 @@ use scout_metrics_openmetrics::{
 };
 
 /// Labels that mean something to the formats.
-const RESERVED: [&str; 3] = ["__name__", "le", "quantile"];
+const RESERVED: [&str; 4] = ["__name__", "le", "quantile", METRIC];
+
+/// The label that tells the metrics of a family apart.
+const METRIC: &str = "metric";
+
+/// How hard families are to read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Style {
+    Any,
+    /// Without what the reference implementations are known to read wrongly, or not to read yet: quoted names, texts that
+    /// are escaped in exemplars, negative times.
+    Plain,
+}
 
 /// Texts that a careless parser or encoder breaks.
 pub(crate) fn text() -> BoxedStrategy<String> {
@@ -63,7 +75,11 @@ fn count() -> BoxedStrategy<f64> {
 }
 
 /// Families that a format can express, and that break none of its rules.
-pub(crate) fn families(format: Format) -> BoxedStrategy<Vec<MetricFamily>> {
+pub(crate) fn families(
+    format: Format,
+    style: Style,
+    count: Range<usize>,
+) -> BoxedStrategy<Vec<MetricFamily>> {
     let kinds: &[MetricType] = match format {
         Format::OpenMetrics => &MetricType::ALL,
         _ => &[
@@ -74,9 +90,9 @@ pub(crate) fn families(format: Format) -> BoxedStrategy<Vec<MetricFamily>> {
             MetricType::Unknown,
         ],
     };
-    let family = select(kinds).prop_flat_map(move |kind| family(format, kind));
+    let family = select(kinds).prop_flat_map(move |kind| family(format, style, kind));
     let numbered = |(number, family): (usize, Draft)| family.into_family(number);
-    vec(family, 0..5)
+    vec(family, count)
         .prop_map(move |drafts| drafts.into_iter().enumerate().map(numbered).collect())
         .boxed()
 }
@@ -136,7 +152,7 @@ fn own_labels(labels: Vec<(String, String)>, family: &str, number: usize) -> Vec
         .filter(|(name, _)| seen.insert(name.clone()))
         .collect();
     if number > 0 {
-        own.push((format!("{}_metric", "_".repeat(30)), number.to_string()));
+        own.push((METRIC.to_owned(), number.to_string()));
     }
     own
 }
@@ -177,14 +193,19 @@ impl PointSample {
     }
 }
 
-fn family(format: Format, kind: MetricType) -> BoxedStrategy<Draft> {
+fn family(format: Format, style: Style, kind: MetricType) -> BoxedStrategy<Draft> {
     let has_unit =
         format == Format::OpenMetrics && !matches!(kind, MetricType::Info | MetricType::StateSet);
     let unit = match has_unit {
         true => prop_oneof![Just(String::new()), "[a-z0-9_:]{1,8}".prop_map(|unit| unit)].boxed(),
         false => Just(String::new()).boxed(),
     };
-    (name(), unit, help(format), vec(metric(format, kind), 0..4))
+    (
+        name(style),
+        unit,
+        help(format),
+        vec(metric(format, style, kind), 0..4),
+    )
         .prop_map(move |(name, unit, help, metrics)| Draft {
             name,
             unit,
@@ -195,13 +216,39 @@ fn family(format: Format, kind: MetricType) -> BoxedStrategy<Draft> {
         .boxed()
 }
 
-fn name() -> BoxedStrategy<String> {
-    prop_oneof!["[a-zA-Z_:][a-zA-Z0-9_:]{0,8}", text().prop_map(short)].boxed()
+fn name(style: Style) -> BoxedStrategy<String> {
+    plain_or(
+        "[a-zA-Z_:][a-zA-Z0-9_:]{0,8}",
+        style,
+        text().prop_map(short).boxed(),
+    )
 }
 
-/// Cuts a text to what is allowed in a name.
+/// A text of a pattern, or where any style is fine also another one.
+fn plain_or(
+    pattern: &'static str,
+    style: Style,
+    other: BoxedStrategy<String>,
+) -> BoxedStrategy<String> {
+    match style {
+        Style::Any => prop_oneof![pattern, other].boxed(),
+        Style::Plain => pattern.boxed(),
+    }
+}
+
 fn short(text: String) -> String {
-    text.chars().take(100).collect()
+    cut(&text, 100)
+}
+
+fn cut(text: &str, chars: usize) -> String {
+    text.chars().take(chars).collect()
+}
+
+fn short_name(chars: usize) -> BoxedStrategy<String> {
+    text()
+        .prop_map(move |text| cut(&text, chars))
+        .prop_filter("not empty", |name| !name.is_empty())
+        .boxed()
 }
 
 /// A help that does not end as a line may, and in Prometheus text does not begin with a blank, because there is no way
@@ -218,47 +265,60 @@ fn help(format: Format) -> BoxedStrategy<String> {
         .boxed()
 }
 
-fn metric(format: Format, kind: MetricType) -> BoxedStrategy<Metric> {
-    let label_name = prop_oneof![
-        "[a-zA-Z_][a-zA-Z0-9_]{0,8}",
-        text()
-            .prop_map(short)
-            .prop_filter("not empty", |name| !name.is_empty()),
-    ];
+fn metric(format: Format, style: Style, kind: MetricType) -> BoxedStrategy<Metric> {
+    let label_name = plain_or("[a-zA-Z][a-zA-Z0-9_]{0,8}", style, short_name(100));
     let labels = vec((label_name, text()), 0..4);
-    (labels, points(format, kind)).boxed()
+    (labels, points(format, style, kind)).boxed()
 }
 
-fn points(format: Format, kind: MetricType) -> BoxedStrategy<Vec<Point>> {
+fn points(format: Format, style: Style, kind: MetricType) -> BoxedStrategy<Vec<Point>> {
     if format == Format::Prometheus {
-        let timestamp = option::of(any::<i64>().prop_map(Timestamp::from_millis));
+        // The Python parser keeps them in a float.
+        let millis = match style {
+            Style::Any => any::<i64>().boxed(),
+            Style::Plain => (-(1i64 << 50)..1 << 50).boxed(),
+        };
+        let timestamp = option::of(millis.prop_map(Timestamp::from_millis));
         let point = (timestamp, prometheus_point(kind)).prop_map(|point| vec![point]);
         return point.boxed();
     }
-    let timestamps = vec(timestamp(), 1..4).prop_map(|mut timestamps| {
+    let timestamps = vec(timestamp(style), 1..4).prop_map(|mut timestamps| {
         timestamps.sort();
         timestamps.dedup();
         timestamps.into_iter().map(Some).collect::<Vec<_>>()
     });
-    prop_oneof![Just(vec![None]), timestamps]
+    // The Python parser takes all infos of a family for points of one metric, and loses samples of second points.
+    let timestamps = match style {
+        Style::Any => prop_oneof![Just(vec![None]), timestamps].boxed(),
+        Style::Plain if kind == MetricType::Info => Just(vec![None]).boxed(),
+        Style::Plain => option::of(timestamp(style))
+            .prop_map(|time| vec![time])
+            .boxed(),
+    };
+    timestamps
         .prop_flat_map(move |timestamps| {
             let points: Vec<_> = timestamps
                 .into_iter()
-                .map(|timestamp| (Just(timestamp), openmetrics_point(kind)))
+                .map(|timestamp| (Just(timestamp), openmetrics_point(style, kind)))
                 .collect();
             points
         })
         .boxed()
 }
 
-fn timestamp() -> BoxedStrategy<Timestamp> {
-    prop_oneof![
-        any::<i64>().prop_map(|nanos| Timestamp::from_nanos(nanos.into())),
-        any::<i64>().prop_map(Timestamp::from_millis),
-        (-i128::MAX..i128::MAX).prop_map(Timestamp::from_nanos),
-        (-2_000_000_000i128..2_000_000_000).prop_map(Timestamp::from_nanos),
-    ]
-    .boxed()
+fn timestamp(style: Style) -> BoxedStrategy<Timestamp> {
+    let nanos = prop_oneof![
+        any::<i64>().prop_map(i128::from),
+        any::<i64>().prop_map(|millis| i128::from(millis) * 1_000_000),
+        -i128::MAX..i128::MAX,
+        -2_000_000_000i128..2_000_000_000,
+    ];
+    match style {
+        Style::Any => nanos.prop_map(Timestamp::from_nanos).boxed(),
+        Style::Plain => (0..i128::from(u32::MAX) * 1_000_000_000)
+            .prop_map(Timestamp::from_nanos)
+            .boxed(),
+    }
 }
 
 fn prometheus_point(kind: MetricType) -> BoxedStrategy<Vec<PointSample>> {
@@ -284,10 +344,10 @@ fn prometheus_point(kind: MetricType) -> BoxedStrategy<Vec<PointSample>> {
     }
 }
 
-fn openmetrics_point(kind: MetricType) -> BoxedStrategy<Vec<PointSample>> {
+fn openmetrics_point(style: Style, kind: MetricType) -> BoxedStrategy<Vec<PointSample>> {
     match kind {
-        MetricType::Counter => counter(),
-        MetricType::GaugeHistogram | MetricType::Histogram => histogram(kind),
+        MetricType::Counter => counter(style),
+        MetricType::GaugeHistogram | MetricType::Histogram => histogram(style, kind),
         MetricType::Info => Just(vec![PointSample::new(Suffix::Info, 1.0)]).boxed(),
         MetricType::StateSet => states(),
         MetricType::Summary => summary(),
@@ -297,8 +357,8 @@ fn openmetrics_point(kind: MetricType) -> BoxedStrategy<Vec<PointSample>> {
     }
 }
 
-fn counter() -> BoxedStrategy<Vec<PointSample>> {
-    (natural(), option::of(exemplar()), option::of(value()))
+fn counter(style: Style) -> BoxedStrategy<Vec<PointSample>> {
+    (natural(), option::of(exemplar(style)), option::of(value()))
         .prop_map(|(value, exemplar, created)| {
             let total = PointSample {
                 exemplar,
@@ -310,13 +370,13 @@ fn counter() -> BoxedStrategy<Vec<PointSample>> {
         .boxed()
 }
 
-fn histogram(kind: MetricType) -> BoxedStrategy<Vec<PointSample>> {
+fn histogram(style: Style, kind: MetricType) -> BoxedStrategy<Vec<PointSample>> {
     let is_gauge = kind == MetricType::GaugeHistogram;
     let (sum_suffix, count_suffix) = match is_gauge {
         true => (Suffix::GSum, Suffix::GCount),
         false => (Suffix::Sum, Suffix::Count),
     };
-    let exemplars = vec(option::of(exemplar()), 12);
+    let exemplars = vec(option::of(exemplar(style)), 12);
     (
         bounds(),
         vec(count(), 12),
@@ -437,12 +497,15 @@ fn states() -> BoxedStrategy<Vec<PointSample>> {
 }
 
 /// Exemplars with no more characters than are allowed.
-fn exemplar() -> BoxedStrategy<Exemplar> {
-    let few = |text: String| text.chars().take(30).collect::<String>();
-    let name = prop_oneof!["[a-z_]{1,10}", text().prop_map(few)]
-        .prop_filter("not empty", |name: &String| !name.is_empty());
-    let labels = vec((name, text().prop_map(few)), 0..2);
-    (labels, value(), option::of(timestamp()))
+fn exemplar(style: Style) -> BoxedStrategy<Exemplar> {
+    let name = plain_or("[a-z][a-z_]{0,9}", style, short_name(30));
+    let text = plain_or(
+        "[a-z0-9 ]{0,30}",
+        style,
+        text().prop_map(|text| cut(&text, 30)).boxed(),
+    );
+    let labels = vec((name, text), 0..2);
+    (labels, value(), option::of(timestamp(style)))
         .prop_map(|(labels, value, timestamp)| {
             let exemplar = Exemplar::new(labels.into_iter().collect(), value);
             match timestamp {
