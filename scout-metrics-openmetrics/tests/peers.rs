@@ -164,7 +164,7 @@ fn is_same_series(one: &Sample, other: &Sample) -> bool {
 
 #[test]
 fn python_reads_what_we_write() {
-    let in_target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../ci-venv/bin/python");
+    let in_target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../ci-tools/python/bin/python");
     let programs: Vec<OsString> = env::var_os("SCOUT_METRICS_PYTHON")
         .into_iter()
         .chain([in_target.into(), "python3".into()])
