@@ -69,8 +69,9 @@ impl<W: Write> Encoder<W> {
     ///
     /// # Errors
     ///
-    /// If the name is empty or the output fails; in Prometheus text for types that it does not have, for units, and for a
-    /// help text that starts with a blank; in OpenMetrics if the unit is not the end of the name.
+    /// If the name is empty, the help text ends in a carriage return, which readers take for a part of the line's end, or
+    /// the output fails; in Prometheus text for types that it does not have, for units, and for a help text that starts
+    /// with a blank; in OpenMetrics if the unit is not the end of the name.
     pub fn family(
         &mut self,
         name: &str,
@@ -174,6 +175,9 @@ impl<W: Write> Encoder<W> {
             let subject = format!("the family `{}`", shown(name));
             Err(EncodeError::not_expressible(&subject, self.format, what))
         };
+        if help.ends_with('\r') {
+            return refuse("a help text ends in no carriage return");
+        }
         match self.format {
             Format::OpenMetrics => {
                 let is_suffix = name

@@ -203,6 +203,30 @@ fn every_case_reads_the_same_in_chunks() {
     }
 }
 
+/// DIFFERENCE: we write OpenMetrics in version 1.0.0 only. Who asks for 0.0.1 alone gets Prometheus text, and who names no
+/// version does not get 0.0.1.
+#[test]
+fn formats_are_negotiated_as_by_the_go_library() {
+    let Some(folder) = folder() else {
+        return;
+    };
+    let text = fs::read(folder.join("negotiation.json")).unwrap();
+    let cases: Value = serde_json::from_slice(&text).unwrap();
+    let offers_all = |case: &&Value| case["test"] == "TestNegotiateIncludingOpenMetrics";
+    for case in cases["cases"].as_array().unwrap().iter().filter(offers_all) {
+        let content_type = case["content_type"].as_str().unwrap();
+        let is_ours = content_type.starts_with("application/openmetrics-text; version=1.0.0");
+        let expected = match is_ours {
+            true => Format::OpenMetrics,
+            false => Format::Prometheus,
+        };
+        let accept = case["accept"].as_str().unwrap();
+        if accept != "application/openmetrics-text" {
+            assert_eq!(Format::negotiate(accept), expected, "{accept}");
+        }
+    }
+}
+
 /// Brings all numbers to the way in which `canonical` writes them.
 fn normal(value: &Value) -> Value {
     match value {

@@ -12,11 +12,12 @@ use std::env;
 
 use proptest::prelude::*;
 use scout_metrics_core::{
-    Organization, Policy, PolicyResult, Severity, Snapshot, Stream, VulnerabilityCounts,
+    Anomaly, AnomalyKind, Organization, Policy, PolicyResult, RawSample, Severity, Snapshot,
+    Stream, VulnerabilityCounts,
 };
 use scout_metrics_openmetrics::{
-    Format, Limits, MetricFamily, MetricType, Mode, ParseOptions, Sample, Suffix, encode_families,
-    parse_families,
+    Encoder, Event, Format, Limits, MetricFamily, MetricType, Mode, ParseOptions, Parser, Rule,
+    Sample, Suffix, Timestamp, encode_families, parse_families,
     scout::{self, SnapshotReader},
 };
 use support::{
@@ -45,9 +46,13 @@ fn check_round_trip(families: &[MetricFamily], format: Format) -> Result<(), Tes
 /// Few cases unless `PROPTEST_CASES` says how many, because all tests together have to be quick.
 fn config() -> ProptestConfig {
     const FEW: u32 = 40;
-    match env::var_os("PROPTEST_CASES") {
+    let few = match env::var_os("PROPTEST_CASES") {
         Some(_) => ProptestConfig::default(),
         None => ProptestConfig::with_cases(FEW),
+    };
+    ProptestConfig {
+        failure_persistence: None,
+        ..few
     }
 }
 
@@ -111,6 +116,99 @@ proptest! {
     }
 
     #[test]
+    fn each_part_that_the_encoder_writes_is_read_as_it_was_given(
+        name in text(),
+        kind in prop::sample::select(&MetricType::ALL[..]),
+        help in text(),
+        unit in "[a-z]{0,3}",
+        labels in prop::collection::btree_map(text(), text(), 0..3),
+        value in support::model::value(),
+    ) {
+        let name = format!("{name}_{unit}");
+        let labels: Vec<_> = labels.iter().map(|(name, value)| (&**name, &**value)).collect();
+        for format in [Format::OpenMetrics, Format::Prometheus] {
+            let mut encoder = Encoder::new(String::new(), format);
+            let is_family = encoder.family(&name, kind, &help, &unit).is_ok();
+            if !is_family {
+                encoder = Encoder::new(String::new(), format);
+            }
+            if encoder.sample(&name, labels.iter().copied(), value).is_err() {
+                prop_assert!(labels.iter().any(|(name, _)| name.is_empty()));
+                continue;
+            }
+            let text = encoder.finish().unwrap();
+            let written = is_family.then_some((&*help, &*unit));
+            check_parts(&text, format, &name, written, &labels)?;
+        }
+    }
+
+    #[test]
+    fn a_number_is_read_as_the_nearest_float(texts in prop::collection::vec(number(), 1..4)) {
+        let lines: String = texts.iter().map(|text| format!("a {text}\n")).collect();
+        let mut parser = Parser::from_text(&lines, &ParseOptions::new(Format::Prometheus));
+        for text in &texts {
+            let nearest: f64 = text.parse().unwrap();
+            match parser.next_event() {
+                Ok(Some(Event::Sample(sample))) => {
+                    prop_assert_eq!(sample.value().to_bits(), nearest.to_bits());
+                    prop_assert_eq!(sample.value_text(), text);
+                }
+                Err(error) => {
+                    prop_assert_eq!(error.rule(), Some(Rule::NumberRange));
+                    prop_assert!(nearest.is_infinite());
+                    break;
+                }
+                other => prop_assert!(false, "{:?}", other),
+            }
+        }
+    }
+
+    #[test]
+    fn a_time_is_kept_to_the_nanosecond(texts in prop::collection::vec(number(), 1..4)) {
+        let lines: String = texts.iter().map(|text| format!("a 1 {text}\n")).collect();
+        let mut parser = Parser::from_text(&lines, &ParseOptions::new(Format::OpenMetrics));
+        for text in &texts {
+            match (parser.next_event(), cut_at(text, 9)) {
+                (Ok(Some(Event::Sample(sample))), Some(nanos)) => {
+                    prop_assert_eq!(sample.timestamp(), Some(Timestamp::from_nanos(nanos)));
+                }
+                (Err(error), None) => {
+                    prop_assert_eq!(error.rule(), Some(Rule::Timestamp));
+                    break;
+                }
+                other => prop_assert!(false, "{}: {:?}", text, other),
+            }
+        }
+    }
+
+    #[test]
+    fn a_count_is_exact_or_none(text in number()) {
+        let line = format!("scout_stream_vulnerabilities{{streamName=\"a\",severity=\"LOW\"}} {text}\n");
+        let possible = 0..=i128::from(Snapshot::MAX_COUNT);
+        let expected = cut_at(&text, 0).filter(|count| is_whole(&text) && possible.contains(count));
+        let read = SnapshotReader::new(organization()).read(line.as_bytes());
+        let count = read.ok().map(|snapshot| snapshot.streams()[0].vulnerabilities().total());
+        prop_assert_eq!(count.map(i128::from), expected);
+    }
+
+    #[test]
+    fn samples_that_stand_in_no_stream_come_through(samples in unplaced()) {
+        let anomalies = samples.iter().map(|sample| {
+            Anomaly::new(AnomalyKind::UnknownFamily, "unknown").with_sample(sample.clone())
+        });
+        let snapshot = Snapshot::new(organization(), [])
+            .unwrap()
+            .with_anomalies(anomalies.collect());
+        for format in [Format::OpenMetrics, Format::Prometheus] {
+            let exposition = scout::encode(&snapshot, format);
+            let reader = SnapshotReader::new(organization()).with_format(format);
+            let read = reader.read(exposition.body()).unwrap();
+            let read = read.anomalies().iter().filter_map(Anomaly::sample);
+            prop_assert_eq!(sorted(read), sorted(&samples));
+        }
+    }
+
+    #[test]
     fn a_snapshot_reads_back_in_both_formats(snapshot in snapshot()) {
         for format in [Format::OpenMetrics, Format::Prometheus] {
             let exposition = scout::encode(&snapshot, format);
@@ -133,6 +231,119 @@ proptest! {
 
 fn organization() -> Organization {
     Organization::new("acme").unwrap()
+}
+
+/// Checks that an exposition has these metadata, if any, and one sample.
+fn check_parts(
+    text: &str,
+    format: Format,
+    name: &str,
+    metadata: Option<(&str, &str)>,
+    labels: &[(&str, &str)],
+) -> Result<(), TestCaseError> {
+    let (mut help, mut unit) = (String::new(), String::new());
+    let mut samples = Vec::new();
+    let options = ParseOptions::new(format).with_limits(Limits::unlimited());
+    let mut parser = Parser::from_text(text, &options);
+    while let Some(event) = parser.next_event().unwrap() {
+        match event {
+            Event::Help { text, .. } => help = text.decode().into_owned(),
+            Event::Unit { unit: read, .. } => unit = read.to_owned(),
+            Event::Sample(sample) => {
+                let labels = sample.labels();
+                let labels = labels.map(|(name, value)| (name.decode(), value.decode()));
+                samples.push((sample.name().decode(), labels.collect::<Vec<_>>()));
+            }
+            _ => {}
+        }
+    }
+    prop_assert_eq!((&*help, &*unit), metadata.unwrap_or_default());
+    let [(read_name, read_labels)] = &samples[..] else {
+        return Err(TestCaseError::fail(format!(
+            "{samples:?} is not one sample"
+        )));
+    };
+    prop_assert_eq!(read_name, name);
+    let read_labels: Vec<_> = read_labels
+        .iter()
+        .map(|(name, value)| (&**name, &**value))
+        .collect();
+    prop_assert_eq!(read_labels, labels);
+    Ok(())
+}
+
+/// A decimal number, written in any way that the formats know.
+fn number() -> impl Strategy<Value = String> {
+    let finite = || any::<f64>().prop_filter("finite", |value| value.is_finite());
+    prop_oneof![
+        "[0-9]{1,20}",
+        "[+-]?[0-9]{1,12}\\.[0-9]{1,12}",
+        "[+-]?[0-9]{1,25}(\\.[0-9]{0,25})?([eE][+-]?[0-9]{1,3})?",
+        "[+-]?\\.[0-9]{1,25}([eE][+-]?[0-9]{1,3})?",
+        "0{20,30}[0-9]{1,5}\\.[0-9]{1,5}0{20,30}",
+        "-?[0-9]{1,3}0{0,10}(\\.0{0,3})?([eE][0-9])?",
+        finite().prop_map(|value| format!("{value:e}")),
+        finite().prop_map(|value| format!("{value}")),
+    ]
+}
+
+/// The digits of a decimal number, how many of them stand before its point, and whether it is negative.
+fn digits(text: &str) -> (String, i64, bool) {
+    let lower = text.to_lowercase();
+    let (mantissa, exponent) = lower.split_once('e').unwrap_or((&lower, "0"));
+    let unsigned = mantissa.trim_start_matches(['+', '-']);
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+    let exponent: i64 = exponent.parse().unwrap();
+    let point = whole.len() as i64 + exponent;
+    (
+        format!("{whole}{fraction}"),
+        point,
+        mantissa.starts_with('-'),
+    )
+}
+
+/// Returns a decimal number times a power of ten, without what then stands behind its point. `None` is too large.
+fn cut_at(text: &str, power: i64) -> Option<i128> {
+    let (digits, point, is_negative) = digits(text);
+    let point = (point + power).max(0) as usize;
+    let kept: String = digits
+        .chars()
+        .chain("0".repeat(point).chars())
+        .take(point)
+        .collect();
+    let kept = kept.trim_start_matches('0');
+    let value: i128 = if kept.is_empty() {
+        0
+    } else {
+        kept.parse().ok()?
+    };
+    Some(if is_negative { -value } else { value })
+}
+
+fn is_whole(text: &str) -> bool {
+    let (digits, point, _) = digits(text);
+    digits
+        .chars()
+        .skip(point.max(0) as usize)
+        .all(|digit| digit == '0')
+}
+
+/// Samples of families that are none of Docker Scout's.
+fn unplaced() -> impl Strategy<Value = Vec<RawSample>> {
+    let name = text().prop_map(|name| format!("x{}", name.chars().take(50).collect::<String>()));
+    let labels = prop::collection::btree_map(name.clone(), text(), 0..3);
+    let sample = (name, labels, support::model::value()).prop_map(|(name, labels, value)| {
+        RawSample::new(name, labels.into_iter().collect(), value)
+    });
+    prop::collection::vec(sample, 1..5)
+}
+
+/// The samples as text, because NaN is not equal to NaN, in an order.
+fn sorted<'a>(samples: impl IntoIterator<Item = &'a RawSample>) -> Vec<String> {
+    let samples = samples.into_iter();
+    let mut texts: Vec<_> = samples.map(|sample| format!("{sample:?}")).collect();
+    texts.sort();
+    texts
 }
 
 /// A snapshot of streams with counts, and with policies; both have names of any text.

@@ -10,8 +10,8 @@ mod support;
 use std::{collections::BTreeSet, env, fmt::Write as _, fs};
 
 use scout_metrics_openmetrics::{
-    Exemplar, Families, LabelSet, MetricFamily, Mode, ParseError, Rule, Sample, Timestamp,
-    parse_families,
+    Exemplar, Families, Format, LabelSet, MetricFamily, Mode, ParseError, ParseErrorKind, Rule,
+    Sample, Timestamp, parse_families,
 };
 use support::{
     cases::{Case, CaseFile},
@@ -107,6 +107,63 @@ fn every_rule_has_a_case() {
         .filter(|rule| !with_cases.contains(rule))
         .collect();
     assert!(without.is_empty(), "{without:?}");
+}
+
+/// The rules of the grammar that lenient mode forgives in a format. The crate's documentation lists them.
+const FORGIVEN: [(Format, &[Rule]); 2] = [
+    (
+        Format::OpenMetrics,
+        &[
+            Rule::Blanks,
+            Rule::ByteOrderMark,
+            Rule::CarriageReturn,
+            Rule::DuplicateLabel,
+            Rule::LabelSyntax,
+            Rule::Number,
+        ],
+    ),
+    (
+        Format::Prometheus,
+        &[
+            Rule::ByteOrderMark,
+            Rule::CarriageReturn,
+            Rule::DuplicateLabel,
+            Rule::FinalNewline,
+            Rule::LabelSyntax,
+            Rule::LineBreak,
+            Rule::MetadataSyntax,
+            Rule::MetricName,
+            Rule::Number,
+            Rule::ReservedLabel,
+            Rule::Timestamp,
+            Rule::TypeName,
+        ],
+    ),
+];
+
+#[test]
+fn lenient_mode_forgives_what_is_documented() {
+    for (format, documented) in FORGIVEN {
+        let files = CaseFile::all()
+            .into_iter()
+            .filter(|file| file.format == format);
+        for file in files {
+            let Some(rule) = file.rule() else {
+                continue;
+            };
+            let is_forgiven = file.cases.iter().any(|case| {
+                let lenient = case.read(Mode::Lenient);
+                lenient.is_ok_and(|families| !families.deviations().is_empty())
+            });
+            // Semantics is what Prometheus does not look at; but no reference takes a unit that is not in the name.
+            let is_semantics = file.cases.iter().any(|case| {
+                let strict = case.read(Mode::Strict);
+                strict.is_err_and(|error| error.kind() == ParseErrorKind::Semantics)
+            });
+            let expected = documented.contains(&rule) || is_semantics && rule != Rule::UnitSuffix;
+            assert_eq!(is_forgiven, expected, "{rule:?} in {format}");
+        }
+    }
 }
 
 #[test]
