@@ -221,7 +221,11 @@ impl Collector {
         }
         self.families[place].set_kind(kind);
         self.checker.start_family(name, kind, &mut self.report)?;
-        self.claim_sample_names(place, line)?;
+        for suffix in Suffix::NAMED {
+            if suffix.belongs_to(kind) {
+                self.claim_sample_name(place, suffix, line)?;
+            }
+        }
         self.check_unit_allowed(place, line)
     }
 
@@ -314,9 +318,6 @@ impl Collector {
             }
             self.go_to(place)?;
         }
-        if self.families[place].samples().is_empty() && !self.metadata[place].has_type {
-            self.claim_sample_names(place, line)?;
-        }
         self.suffix = suffix;
         self.check_suffix(place, line)?;
         Ok(place)
@@ -390,6 +391,7 @@ impl Collector {
         self.metadata.push(Metadata::default());
         self.places.insert(name.to_owned(), place);
         self.go_to(place)?;
+        self.claim_sample_name(place, Suffix::None, line)?;
         Ok(place)
     }
 
@@ -415,29 +417,23 @@ impl Collector {
             .broken(Rule::InterleavedFamilies, line, message)?)
     }
 
-    /// Checks that no sample name of a family can belong to another (OpenMetrics 1.0, section MetricFamily).
-    fn claim_sample_names(&mut self, place: usize, line: u64) -> Result<(), Stop> {
+    /// Checks that a sample name of a family can belong to no other (OpenMetrics 1.0, section MetricFamily).
+    fn claim_sample_name(&mut self, place: usize, suffix: Suffix, line: u64) -> Result<(), Stop> {
         if self.options.format() == Format::Prometheus {
             return Ok(());
         }
         let family = &self.families[place];
-        let suffixes = Suffix::NAMED
-            .into_iter()
-            .filter(|suffix| suffix.belongs_to(family.kind()));
-        for suffix in suffixes.chain([Suffix::None]) {
-            let name = format!("{}{suffix}", family.name());
-            let owner = *self.sample_names.entry(name.clone()).or_insert(place);
-            if owner != place {
-                let other = &self.families[owner];
-                let message = || {
-                    let (name, one, two) =
-                        (shown(&name), shown(other.name()), shown(family.name()));
-                    format!("`{name}` can belong to `{one}` and to `{two}`")
-                };
-                self.report.broken(Rule::NameClash, line, message)?;
-            }
+        let name = format!("{}{suffix}", family.name());
+        let owner = *self.sample_names.entry(name.clone()).or_insert(place);
+        if owner == place {
+            return Ok(());
         }
-        Ok(())
+        let other = &self.families[owner];
+        let message = || {
+            let (name, one, two) = (shown(&name), shown(other.name()), shown(family.name()));
+            format!("`{name}` can belong to `{one}` and to `{two}`")
+        };
+        Ok(self.report.broken(Rule::NameClash, line, message)?)
     }
 }
 
