@@ -239,12 +239,12 @@ pub(crate) struct ExemplarParts {
 pub(crate) struct Number {
     pub(crate) value: f64,
     pub(crate) text: Span,
-    /// Whether it is known to be written as digits alone, and so few that the value is exact.
+    /// Whether it is known to be a whole number that is not negative, and so small that the value is exact.
     #[cfg_attr(
         not(feature = "scout"),
         expect(dead_code, reason = "only counts ask for it")
     )]
-    pub(crate) is_digits: bool,
+    pub(crate) is_count: bool,
 }
 
 impl<'p, 'a> SampleRef<'p, 'a> {
@@ -278,7 +278,7 @@ impl<'p, 'a> SampleRef<'p, 'a> {
     /// Returns the value as a count, if it is one, without rounding.
     #[cfg(feature = "scout")]
     pub(crate) fn count(self) -> Option<u64> {
-        if self.parts.value.is_digits {
+        if self.parts.value.is_count {
             return Some(self.value() as u64);
         }
         crate::number::parse_count(self.value_text())

@@ -135,7 +135,7 @@ impl Shape {
 }
 
 /// What stands between the values of a sample: `name{label="`, `",label="` for each further label, and `"} `. Or of an
-/// exemplar, where the first piece is ` # {label="`.
+/// exemplar, where the first piece is ` # {label="`. All but the first start with the quote behind a value.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Layout {
     pieces: Vec<Piece>,
@@ -229,10 +229,8 @@ impl Layout {
                 return None;
             }
             let value = at + piece.length;
+            // The next piece starts with the quote, so it is not there if the value ends with anything else.
             at = find_value_end(bytes, value)?;
-            if bytes[at] != b'"' {
-                return None;
-            }
             label.value_start = (value - start) as u32;
             label.value_end = (at - start) as u32;
             label.value_escaped = false;

@@ -83,6 +83,7 @@
 pub mod bridge;
 mod check;
 mod chunked;
+mod decimal;
 mod encode;
 mod encoder;
 mod error;

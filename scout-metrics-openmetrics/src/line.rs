@@ -13,6 +13,7 @@ use crate::{
     error::{Fault, shown},
     escape::{Escapes, Text},
     event::{ExemplarParts, LabelSpan, Number, Parts, Span},
+    find::NameOf,
     number::{self, NumberFault},
 };
 
@@ -44,24 +45,6 @@ pub(crate) struct Scanner<'a, 's> {
     /// The byte to be read next.
     at: usize,
 }
-
-const IS_NAME: u8 = 1;
-const IS_LABEL: u8 = 2;
-
-/// Which names a byte may stand in.
-static CLASSES: [u8; 256] = {
-    let mut classes = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        classes[byte] = match byte as u8 {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' => IS_NAME | IS_LABEL,
-            b':' => IS_NAME,
-            _ => 0,
-        };
-        byte += 1;
-    }
-    classes
-};
 
 impl<'a, 's> Scanner<'a, 's> {
     /// Starts at the line that starts at `start`.
@@ -283,7 +266,7 @@ impl<'a, 's> Scanner<'a, 's> {
             }
             "UNIT" => {
                 self.forgive_blanks()?;
-                let unit = self.take_name(IS_NAME);
+                let unit = self.take_name(NameOf::Metric);
                 self.expect_end(Rule::MetadataSyntax)?;
                 Ok(LineKind::Unit { name, unit })
             }
@@ -307,7 +290,7 @@ impl<'a, 's> Scanner<'a, 's> {
         let span = if self.peek() == Some(b'"') {
             self.read_quoted_name()?
         } else {
-            self.read_plain_name(IS_NAME, Rule::MetricName, "a metric name")?
+            self.read_plain_name(NameOf::Metric, Rule::MetricName, "a metric name")?
         };
         if !matches!(self.peek(), None | Some(b' ' | b'\t')) {
             return Err(self.expected(Rule::MetricName, "a blank after the metric name"));
@@ -453,7 +436,7 @@ impl<'a, 's> Scanner<'a, 's> {
 
     fn read_metric_name(&mut self) -> Result<Span> {
         let start = self.at;
-        let name = self.take_name(IS_NAME);
+        let name = self.take_name(NameOf::Metric);
         let is_plain = !name.is_empty() && !name.as_bytes()[0].is_ascii_digit();
         if is_plain && matches!(self.peek(), None | Some(b' ' | b'\t' | b'{')) {
             return self.bounded_name(start);
@@ -481,9 +464,9 @@ impl<'a, 's> Scanner<'a, 's> {
         (length > 0 && !rest[..length].contains(is_refused)).then_some(length)
     }
 
-    fn read_plain_name(&mut self, class: u8, rule: Rule, what: &'static str) -> Result<Span> {
+    fn read_plain_name(&mut self, of: NameOf, rule: Rule, what: &'static str) -> Result<Span> {
         let start = self.at;
-        let name = self.take_name(class);
+        let name = self.take_name(of);
         if name.is_empty() || name.as_bytes()[0].is_ascii_digit() {
             self.at = start;
             return Err(self.expected(rule, what));
@@ -523,11 +506,10 @@ impl<'a, 's> Scanner<'a, 's> {
         Ok(())
     }
 
-    fn take_name(&mut self, class: u8) -> &'a str {
+    fn take_name(&mut self, of: NameOf) -> &'a str {
         let start = self.at;
-        let rest = &self.bytes[start..self.end];
-        let is_part = |byte: &&u8| CLASSES[usize::from(**byte)] & class != 0;
-        self.at += rest.iter().take_while(is_part).count();
+        // The line ends with a byte that stands in no name.
+        self.at += of.length(&self.bytes[start..]);
         &self.text[start..self.at]
     }
 
@@ -573,7 +555,7 @@ impl<'a, 's> Scanner<'a, 's> {
     fn may_start_label(&self, byte: u8) -> bool {
         let is_forgiving =
             self.format() == Format::Prometheus && self.options.mode() == Mode::Lenient;
-        let is_part = CLASSES[usize::from(byte)] & IS_LABEL != 0;
+        let is_part = NameOf::Label.has(byte);
         is_forgiving && (byte == b'"' || is_part && !byte.is_ascii_digit())
     }
 
@@ -600,7 +582,7 @@ impl<'a, 's> Scanner<'a, 's> {
         let name = if is_quoted {
             self.read_quoted_name()?
         } else {
-            self.read_plain_name(IS_LABEL, Rule::LabelName, "a label name or '}'")?
+            self.read_plain_name(NameOf::Label, Rule::LabelName, "a label name or '}'")?
         };
         self.skip_prometheus_blanks();
         if self.peek() == Some(b'=') {
@@ -756,11 +738,11 @@ impl<'a, 's> Scanner<'a, 's> {
                 self.read_odd_value(token, fault)?
             }
         };
-        let is_digits = false;
+        let is_count = false;
         Ok(Number {
             value,
             text,
-            is_digits,
+            is_count,
         })
     }
 

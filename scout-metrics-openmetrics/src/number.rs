@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Write};
 
+use crate::decimal::{Decimal, read_exponent, split_digits, split_sign};
+
 /// A moment, in nanoseconds since the Unix epoch; it may be negative.
 ///
 /// Prometheus text counts milliseconds, OpenMetrics seconds with a fraction. Both are kept exactly, down to the
@@ -71,159 +73,6 @@ pub(crate) enum NumberFault {
     Range,
 }
 
-/// A decimal number at the start of a text: `mantissa * 10^exponent`.
-///
-/// OpenMetrics: `realnumber`, an optional sign, digits with an optional point among or beside them, and an optional
-/// exponent.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Decimal {
-    is_negative: bool,
-    mantissa: u64,
-    exponent: i32,
-    /// Whether the mantissa holds all digits.
-    is_exact: bool,
-    /// How long it is.
-    pub(crate) length: usize,
-}
-
-impl Decimal {
-    /// Reads the number that a text starts with; what comes behind it is not looked at.
-    #[inline]
-    pub(crate) fn read(text: &[u8]) -> Option<Self> {
-        /// The most digits that always fit 64 bits.
-        const MOST_DIGITS: usize = 19;
-        let start = usize::from(matches!(text.first(), Some(b'+' | b'-')));
-        let mut mantissa = 0;
-        let whole = push_digits(&mut mantissa, &text[start..]);
-        let mut length = start + whole;
-        let mut fraction = 0;
-        if text.get(length) == Some(&b'.') {
-            fraction = push_digits(&mut mantissa, &text[length + 1..]);
-            length += 1 + fraction;
-        }
-        if whole + fraction == 0 {
-            return None;
-        }
-        let mut exponent = -(fraction as i64);
-        if let Some(b'e' | b'E') = text.get(length) {
-            let (power, digits) = read_exponent(&text[length + 1..])?;
-            exponent += power;
-            length += 1 + digits;
-        }
-        Some(Self {
-            is_negative: text[0] == b'-',
-            mantissa,
-            exponent: exponent as i32,
-            is_exact: whole + fraction <= MOST_DIGITS && i64::from(exponent as i32) == exponent,
-            length,
-        })
-    }
-
-    /// Returns the nearest float where one multiplication or division gives it (Clinger 1990), as it does for nearly
-    /// all numbers that are not written with more digits than they have.
-    #[inline]
-    pub(crate) fn to_float(self) -> Option<f64> {
-        const POWERS: [f64; 23] = [
-            1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-            1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
-        ];
-        if !self.is_exact || self.mantissa > 1 << 53 {
-            return None;
-        }
-        let power = *POWERS.get(self.exponent.unsigned_abs() as usize)?;
-        let mantissa = self.mantissa as f64;
-        let value = if self.exponent < 0 {
-            mantissa / power
-        } else {
-            mantissa * power
-        };
-        Some(if self.is_negative { -value } else { value })
-    }
-
-    /// Returns the number times `10^power`, cut to a whole number, where it is short enough.
-    #[inline]
-    pub(crate) fn to_scaled(self, power: i32) -> Option<i128> {
-        const LARGEST: i32 = 18;
-        let power = power + self.exponent;
-        if !self.is_exact || !(-LARGEST..=LARGEST).contains(&power) {
-            return None;
-        }
-        let factor = 10i128.pow(power.unsigned_abs());
-        let mantissa = i128::from(self.mantissa);
-        let value = if power < 0 {
-            mantissa / factor
-        } else {
-            mantissa * factor
-        };
-        Some(if self.is_negative { -value } else { value })
-    }
-
-    /// Returns the timestamp in seconds, where it is short enough.
-    #[inline]
-    pub(crate) fn to_seconds(self) -> Option<Timestamp> {
-        self.to_scaled(9).map(Timestamp)
-    }
-}
-
-/// Appends the digits that a text starts with to a number, and returns how many there are.
-#[inline]
-fn push_digits(number: &mut u64, text: &[u8]) -> usize {
-    let mut length = 0;
-    while let Some(eight) = text[length..].first_chunk().and_then(eight_digits) {
-        *number = number.wrapping_mul(100_000_000).wrapping_add(eight);
-        length += 8;
-    }
-    while let Some(digit) = text
-        .get(length)
-        .map(|byte| byte.wrapping_sub(b'0'))
-        .filter(|digit| *digit <= 9)
-    {
-        *number = number.wrapping_mul(10).wrapping_add(u64::from(digit));
-        length += 1;
-    }
-    length
-}
-
-/// Reads eight digits at once, if there are eight.
-#[inline]
-fn eight_digits(text: &[u8; 8]) -> Option<u64> {
-    const HIGH: u64 = 0xF0F0_F0F0_F0F0_F0F0;
-    let bytes = u64::from_le_bytes(*text);
-    // A byte is a digit if its upper half is 3, and stays so when 6 is added.
-    if bytes & HIGH != ZEROS || bytes.wrapping_add(0x0606_0606_0606_0606) & HIGH != ZEROS {
-        return None;
-    }
-    Some(join_digits(bytes ^ ZEROS))
-}
-
-/// Eight times the digit zero.
-const ZEROS: u64 = 0x3030_3030_3030_3030;
-
-/// Puts eight digits together, one in each byte, the first in the lowest: pairs, then fours, then all.
-#[inline]
-fn join_digits(digits: u64) -> u64 {
-    let pairs = (digits * 10 + (digits >> 8)) & 0x00FF_00FF_00FF_00FF;
-    let fours = (pairs * 100 + (pairs >> 16)) & 0x0000_FFFF_0000_FFFF;
-    (fours * 10_000 + (fours >> 32)) & 0xFFFF_FFFF
-}
-
-/// Reads sign and digits behind an `e`, and returns them with their length. What is too large to matter is cut.
-fn read_exponent(text: &[u8]) -> Option<(i64, usize)> {
-    const ENOUGH: i64 = 1_000_000;
-    let (is_negative, digits) = split_sign(text);
-    let length = split_digits(digits).0.len();
-    if length == 0 {
-        return None;
-    }
-    let value = digits[..length].iter().fold(0, |value, digit| {
-        (value * 10 + i64::from(digit - b'0')).min(ENOUGH)
-    });
-    Some((
-        if is_negative { -value } else { value },
-        text.len() - digits.len() + length,
-    ))
-}
-
 /// Reads a sample's value.
 ///
 /// OpenMetrics: `number = realnumber / [SIGN] ("inf" / "infinity") / "nan"`, case-insensitive. Prometheus text says
@@ -258,18 +107,6 @@ pub(crate) fn parse_long(text: &str) -> Result<f64, NumberFault> {
     }
 }
 
-fn split_sign(text: &[u8]) -> (bool, &[u8]) {
-    match text.split_first() {
-        Some((sign @ (b'+' | b'-'), rest)) => (*sign == b'-', rest),
-        _ => (false, text),
-    }
-}
-
-fn split_digits(text: &[u8]) -> (&[u8], &[u8]) {
-    let length = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    text.split_at(length)
-}
-
 /// Reads OpenMetrics' timestamp, `realnumber`, in seconds. Digits beyond the nanosecond are cut.
 pub(crate) fn parse_seconds(text: &str) -> Result<Timestamp, NumberFault> {
     parse_scaled(text.as_bytes(), 9)
@@ -289,24 +126,6 @@ pub(crate) fn parse_millis(text: &str) -> Result<Timestamp, NumberFault> {
     text.parse()
         .map(Timestamp::from_millis)
         .map_err(|_| NumberFault::Range)
-}
-
-/// Reads a whole number of at most seven digits before a blank or a line feed, and returns it with its length.
-///
-/// Counts are short and of any length, so a loop over their digits is a branch that cannot be foreseen. Here the digits
-/// are moved to the end of a word, with zeros before them, and read all at once.
-#[inline]
-pub(crate) fn read_small_integer(text: &[u8]) -> Option<(f64, usize)> {
-    let digits = u64::from_le_bytes(*text.first_chunk()?) ^ ZEROS;
-    // Sets the highest bit of the first byte that is no digit; what comes behind that is of no interest.
-    let others = (digits.wrapping_add(0x7676_7676_7676_7676) | digits) & 0x8080_8080_8080_8080;
-    let length = others.trailing_zeros() as usize / 8;
-    let is_whole = matches!(text.get(length), Some(b'\n' | b' '));
-    if length == 0 || !is_whole || length == size_of::<u64>() {
-        return None;
-    }
-    let value = join_digits(digits << (64 - 8 * length));
-    Some((value as f64, length))
 }
 
 /// Reads a decimal number times a power of ten, cut to a whole number of nanoseconds.
@@ -438,45 +257,6 @@ mod tests {
             assert_eq!(parse_value(text), Ok(value), "{text}");
         }
         assert!(parse_value("nAn").unwrap().is_nan());
-    }
-
-    #[test]
-    fn reads_the_nearest_float() {
-        // Every text goes by one multiplication, or by the general way, and both agree with the standard library.
-        let mut seed = 1u64;
-        for _ in 0..20_000 {
-            seed = seed
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
-            let digits = (seed >> 11) >> (seed % 50);
-            let (exponent, shift) = ((seed >> 5) as i32 % 30, (seed >> 9) % 1000);
-            for text in [
-                format!("{digits}"),
-                format!("{digits}e{exponent}"),
-                format!("-{}.{shift:03}", digits % 100_000_007),
-                format!("{:e}", digits as f64 * 1e-9),
-            ] {
-                assert_eq!(parse_value(&text), Ok(text.parse().unwrap()), "{text}");
-            }
-        }
-    }
-
-    #[test]
-    fn reads_counts_at_the_end_of_a_line() {
-        for (text, expected) in [
-            ("0\nabcdef", Some((0.0, 1))),
-            ("17\n5555555", Some((17.0, 2))),
-            ("1234567\n", Some((1_234_567.0, 7))),
-            ("12345678\n", None),
-            ("\n1234567", None),
-            ("12 \n1234", Some((12.0, 2))),
-            ("12:\n1234", None),
-            ("12/\n1234", None),
-            ("1\u{e9}\n1234", None),
-            ("1\n", None),
-        ] {
-            assert_eq!(read_small_integer(text.as_bytes()), expected, "{text:?}");
-        }
     }
 
     #[test]

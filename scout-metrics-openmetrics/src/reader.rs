@@ -1,14 +1,13 @@
 //! Reads line after line of a text; what the pull parser and the chunked parser have in common.
 
-use memchr::memchr;
-
 use crate::{
     Deviation, Event, Format, Line, Mode, ParseError, ParseOptions, Rule, Timestamp,
+    decimal::{Decimal, read_integer, read_small_count},
     error::{Fault, Origin},
     event::{ExemplarParts, Number, Parts, SampleRef, Span},
     layout::Shapes,
     line::{Forgiven, LineKind, Scanner},
-    number::{Decimal, parse_long, parse_millis, read_small_integer},
+    number::parse_long,
 };
 
 /// The state between lines. A piece of text is read from its start to its end, then comes the next piece.
@@ -258,9 +257,9 @@ impl Reader {
     /// Reads timestamp and exemplar behind the value that ends at `at`.
     fn read_details(&mut self, text: &str, start: usize, at: usize) -> Option<usize> {
         if self.options.format() != Format::OpenMetrics {
-            let end = memchr(b'\n', text.as_bytes().get(at..)?)? + at;
-            self.parts.timestamp = Some(parse_millis(text.get(at + 1..end)?).ok()?);
-            return text[at..end].starts_with(' ').then_some(end);
+            let (timestamp, end) = read_millis(text.as_bytes(), at)?;
+            self.parts.timestamp = Some(timestamp);
+            return (text.as_bytes().get(end) == Some(&b'\n')).then_some(end);
         }
         let (timestamp, at) = read_optional_seconds(text.as_bytes(), at)?;
         self.parts.timestamp = timestamp;
@@ -281,33 +280,36 @@ impl Reader {
 #[inline]
 fn read_number(text: &str, start: usize, at: usize) -> Option<(Number, usize)> {
     let rest = text.as_bytes().get(at..)?;
-    if let Some((value, length)) = read_small_integer(rest) {
-        let end = at + length;
-        let text = Span::new(at - start, end - start, false);
-        return Some((
-            Number {
-                value,
-                text,
-                is_digits: true,
-            },
-            end,
-        ));
-    }
-    let decimal = Decimal::read(rest)?;
-    let end = at + decimal.length;
+    let count = read_small_count(rest);
+    let (value, length) = match count {
+        Some(count) => count,
+        None => read_float(&text[at..])?,
+    };
+    let end = at + length;
+    let number = Number {
+        value,
+        text: Span::new(at - start, end - start, false),
+        is_count: count.is_some(),
+    };
+    Some((number, end))
+}
+
+/// Reads a number that a text starts with, and returns it with its length.
+#[inline]
+fn read_float(text: &str) -> Option<(f64, usize)> {
+    let decimal = Decimal::read(text.as_bytes())?;
     let value = match decimal.to_float() {
         Some(value) => value,
-        None => parse_long(&text[at..end]).ok()?,
+        None => parse_long(&text[..decimal.length]).ok()?,
     };
-    let text = Span::new(at - start, end - start, false);
-    Some((
-        Number {
-            value,
-            text,
-            is_digits: false,
-        },
-        end,
-    ))
+    Some((value, decimal.length))
+}
+
+/// Reads a blank and milliseconds, and returns them with their end.
+fn read_millis(bytes: &[u8], at: usize) -> Option<(Timestamp, usize)> {
+    let rest = bytes.get(at..)?.strip_prefix(b" ")?;
+    let (millis, length) = read_integer(rest)?;
+    Some((Timestamp::from_millis(millis), at + 1 + length))
 }
 
 /// Reads a blank and seconds, unless an exemplar or the end of the line comes, and returns them with their end.
@@ -317,7 +319,8 @@ fn read_optional_seconds(bytes: &[u8], at: usize) -> Option<(Option<Timestamp>, 
         [b'\n', ..] | [b' ', b'#', ..] => Some((None, at)),
         [b' ', rest @ ..] => {
             let decimal = Decimal::read(rest)?;
-            Some((Some(decimal.to_seconds()?), at + 1 + decimal.length))
+            let timestamp = Timestamp::from_nanos(decimal.to_scaled(9)?);
+            Some((Some(timestamp), at + 1 + decimal.length))
         }
         _ => None,
     }
