@@ -3,12 +3,15 @@
 //! The checks see one sample after another and keep only what the rules need: the metric and the point that are being
 //! read, and by a hash which metrics came before them in the family.
 
-use std::{collections::HashSet, hash::BuildHasher};
+use std::{
+    collections::HashSet,
+    hash::{BuildHasher, Hasher},
+};
 
 use foldhash::quality::RandomState;
 
 use crate::{
-    Deviation, Format, MetricType, Mode, ParseOptions, Rule, SampleRef, Suffix, Timestamp,
+    Deviation, Format, MetricType, Mode, ParseOptions, Rule, SampleRef, Suffix, Text, Timestamp,
     error::shown, number::parse_value,
 };
 
@@ -74,6 +77,7 @@ pub(crate) struct Checker {
     name: String,
     name_hash: u64,
     kind: MetricType,
+    key_labels: KeyLabels,
     /// The metrics of the family that came so far; in Prometheus text, where families need not stand together, the
     /// series of all families.
     ///
@@ -90,6 +94,16 @@ struct Metric {
     timestamp: Option<Timestamp>,
     line: u64,
     point: Point,
+}
+
+/// The labels that tell metrics apart. They are the same for samples that have the same names.
+#[derive(Debug, Default)]
+struct KeyLabels {
+    /// Whether those of the sample before are known.
+    is_known: bool,
+    /// Their places in the sample, by the order of their names.
+    places: Vec<usize>,
+    hash_of_names: u64,
 }
 
 /// What is known of the point that is being read.
@@ -113,6 +127,7 @@ impl Checker {
             name: String::new(),
             name_hash: 0,
             kind: MetricType::Unknown,
+            key_labels: KeyLabels::default(),
             seen: HashSet::default(),
             metric: None,
         }
@@ -133,6 +148,7 @@ impl Checker {
         name.clone_into(&mut self.name);
         self.name_hash = self.hasher.hash_one(name);
         self.kind = kind;
+        self.key_labels.is_known = false;
         Ok(())
     }
 
@@ -206,7 +222,7 @@ impl Checker {
         report: &mut Report,
     ) -> Result {
         let of_name = self.name_hash.wrapping_add(suffix as u64);
-        let key = self.key(sample, "").wrapping_add(of_name);
+        let key = self.key(sample).wrapping_add(of_name);
         if self.seen.insert(key) {
             return Ok(());
         }
@@ -226,7 +242,7 @@ impl Checker {
         line: u64,
         report: &mut Report,
     ) -> Result {
-        let key = self.key(sample, self.point_label());
+        let key = self.key(sample);
         let timestamp = sample.timestamp();
         match &mut self.metric {
             Some(metric) if metric.key == key => {
@@ -578,10 +594,17 @@ impl Checker {
                 )
             })?;
         }
-        let length: usize = exemplar
-            .labels()
-            .map(|(name, value)| name.decode().chars().count() + value.decode().chars().count())
-            .sum();
+        let sum = |length: fn(&str) -> usize| -> usize {
+            let labels = exemplar.labels();
+            let lengths =
+                labels.map(|(name, value)| length(&name.decode()) + length(&value.decode()));
+            lengths.sum()
+        };
+        // There are never more characters than bytes, which need not be counted.
+        if sum(str::len) <= LONGEST {
+            return Ok(());
+        }
+        let length = sum(|text| text.chars().count());
         if length > LONGEST {
             report.broken(Rule::ExemplarLength, line, || {
                 format!("the labels of the exemplar have {length} characters, at most {LONGEST} are allowed")
@@ -592,9 +615,10 @@ impl Checker {
 
     // Labels.
 
-    /// Returns the label that tells the samples of one point apart.
+    /// Returns the label that tells the samples of one point of OpenMetrics apart.
     fn point_label(&self) -> &str {
         match self.kind {
+            _ if self.format == Format::Prometheus => "",
             MetricType::GaugeHistogram | MetricType::Histogram => "le",
             MetricType::StateSet => &self.name,
             MetricType::Summary => "quantile",
@@ -602,16 +626,42 @@ impl Checker {
         }
     }
 
-    /// Returns a hash of the labels but one, whatever their order is.
-    fn key(&self, sample: SampleRef<'_, '_>, without: &str) -> u64 {
-        sample
-            .labels()
-            .map(|(name, value)| (name.decode(), value.decode()))
-            .filter(|(name, _)| name != without)
-            .fold(0, |key, label| {
-                key.wrapping_add(self.hasher.hash_one(label))
-            })
+    /// Returns a hash of the labels but that of the point, whatever their order is.
+    fn key(&mut self, sample: SampleRef<'_, '_>) -> u64 {
+        if !sample.parts.same_names || !self.key_labels.is_known {
+            self.learn_key_labels(sample);
+        }
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write_u64(self.key_labels.hash_of_names);
+        for place in &self.key_labels.places {
+            write_text(&mut hasher, sample.label_value(*place));
+        }
+        hasher.finish()
     }
+
+    fn learn_key_labels(&mut self, sample: SampleRef<'_, '_>) {
+        let mut places = std::mem::take(&mut self.key_labels.places);
+        let name = |place: &usize| sample.label_name(*place).decode();
+        places.clear();
+        places.extend(0..sample.labels().len());
+        places.retain(|place| name(place) != self.point_label());
+        places.sort_by(|one, two| name(one).cmp(&name(two)));
+        let mut hasher = self.hasher.build_hasher();
+        for place in &places {
+            write_text(&mut hasher, sample.label_name(*place));
+        }
+        self.key_labels = KeyLabels {
+            is_known: true,
+            places,
+            hash_of_names: hasher.finish(),
+        };
+    }
+}
+
+/// Hashes a text so that it is told from one that goes on.
+fn write_text(hasher: &mut impl Hasher, text: Text<'_>) {
+    hasher.write(text.decode().as_bytes());
+    hasher.write_u8(0xff);
 }
 
 /// Returns whether a number is zero or positive, and so no NaN.

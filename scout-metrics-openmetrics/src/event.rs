@@ -263,6 +263,16 @@ impl<'p, 'a> SampleRef<'p, 'a> {
         }
     }
 
+    /// Returns the name of the label at a place, which has to be there.
+    pub(crate) fn label_name(self, place: usize) -> Text<'a> {
+        self.parts.own_labels()[place].name().of(self.line)
+    }
+
+    /// Returns the value of the label at a place, which has to be there.
+    pub(crate) fn label_value(self, place: usize) -> Text<'a> {
+        self.parts.own_labels()[place].value().of(self.line)
+    }
+
     /// Returns the value. A whole number beyond 2^53 is the nearest float; [`value_text`](Self::value_text) is exact.
     #[inline]
     pub fn value(self) -> f64 {
@@ -346,6 +356,18 @@ impl<'p, 'a> ExemplarRef<'p, 'a> {
 pub struct Labels<'p, 'a> {
     line: &'a str,
     spans: std::slice::Iter<'p, LabelSpan>,
+}
+
+impl Labels<'_, '_> {
+    /// Returns where the values stand in the line.
+    pub(crate) fn value_spans(&self) -> impl ExactSizeIterator<Item = Span> + use<'_> {
+        self.spans.clone().map(|label| label.value())
+    }
+
+    /// Returns whether an escape is in a value.
+    pub(crate) fn has_escapes(&self) -> bool {
+        self.value_spans().any(|value| value.escaped)
+    }
 }
 
 impl<'a> Iterator for Labels<'_, 'a> {

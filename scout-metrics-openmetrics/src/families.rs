@@ -2,18 +2,23 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use foldhash::quality::RandomState;
+use memchr::memrchr;
+
 use crate::{
     Deviation, Event, Exemplar, ExemplarRef, Format, LabelSet, Labels, Line, MetricFamily,
     MetricType, ParseError, ParseOptions, Parser, Rule, Sample, SampleRef, Suffix,
     check::{Checker, Report, Violation},
     error::{Fault, shown},
+    model::LabelSource,
+    parser::utf8,
 };
 
 /// Reads a whole exposition into families.
 ///
-/// In memory they take one to two and a half times the exposition (`benches/README.md` has the figures). Each sample
-/// costs one allocation for the values of its labels, two if it has more than five, and more where its label names are
-/// not those of the sample before.
+/// In memory they take one and a half to three times the exposition (`benches/README.md` has the figures). A sample costs
+/// no allocation, but one if it has more than four labels, two if there are escapes in its label values, and those of
+/// its exemplar.
 ///
 /// ```
 /// use scout_metrics_openmetrics::{Format, MetricType, ParseOptions, parse_families};
@@ -30,8 +35,9 @@ use crate::{
 /// Any [`ParseErrorKind`](crate::ParseErrorKind); `Semantics` where families break a rule that the mode does not
 /// forgive.
 pub fn parse_families(exposition: &[u8], options: &ParseOptions) -> Result<Families, ParseError> {
-    let mut parser = Parser::new(exposition, options)?;
-    let mut collector = Collector::new(options);
+    let text = utf8(exposition)?;
+    let mut parser = Parser::from_text(text, options);
+    let mut collector = Collector::new(text, options);
     while let Some(line) = parser.next_line()? {
         let pushed = collector.push(line);
         pushed.map_err(|stop| stop.into_error(exposition))?;
@@ -114,19 +120,20 @@ impl From<Violation> for Stop {
 }
 
 /// Puts lines together to families.
-struct Collector {
+struct Collector<'a> {
     options: ParseOptions,
     families: Vec<MetricFamily>,
     /// Which metadata each family has had.
     metadata: Vec<Metadata>,
     /// The families by name.
-    places: HashMap<String, usize>,
+    places: HashMap<String, usize, RandomState>,
     /// Sample names of OpenMetrics that belong to a family.
-    sample_names: HashMap<String, usize>,
+    sample_names: HashMap<String, usize, RandomState>,
     /// The family that is being read.
     current: Option<usize>,
     /// What the name of the sample before has behind that of its family.
     suffix: Suffix,
+    block: Block<'a>,
     labels: LabelReader,
     exemplar_labels: LabelReader,
     checker: Checker,
@@ -140,16 +147,17 @@ struct Metadata {
     has_unit: bool,
 }
 
-impl Collector {
-    fn new(options: &ParseOptions) -> Self {
+impl<'a> Collector<'a> {
+    fn new(exposition: &'a str, options: &ParseOptions) -> Self {
         Self {
             options: *options,
             families: Vec::new(),
             metadata: Vec::new(),
-            places: HashMap::new(),
-            sample_names: HashMap::new(),
+            places: HashMap::default(),
+            sample_names: HashMap::default(),
             current: None,
             suffix: Suffix::None,
+            block: Block::new(exposition),
             labels: LabelReader::default(),
             exemplar_labels: LabelReader::default(),
             checker: Checker::new(options),
@@ -275,23 +283,24 @@ impl Collector {
         };
         self.checker
             .check(sample, self.suffix, line, &mut self.report)?;
-        let mut owned = Sample::new(
-            self.suffix,
-            self.labels.read(sample.labels(), sample.parts.same_names),
-            sample.value(),
-        );
+        let at = self.block.go_to(sample.line());
+        let labels = sample.labels();
+        let same_names = sample.parts.same_names;
+        let labels = self.labels.read(labels, same_names, &self.block.text, at);
+        let mut owned = Sample::new(self.suffix, labels, sample.value());
         if let Some(timestamp) = sample.timestamp() {
             owned = owned.with_timestamp(timestamp);
         }
         if let Some(exemplar) = sample.exemplar() {
-            owned = owned.with_exemplar(self.read_exemplar(exemplar));
+            owned = owned.with_exemplar(self.read_exemplar(exemplar, at));
         }
         self.families[place].push(owned);
         Ok(())
     }
 
-    fn read_exemplar(&mut self, exemplar: ExemplarRef<'_, '_>) -> Exemplar {
-        let labels = self.exemplar_labels.read(exemplar.labels(), false);
+    fn read_exemplar(&mut self, exemplar: ExemplarRef<'_, '_>, at: u32) -> Exemplar {
+        let (labels, text) = (exemplar.labels(), &self.block.text);
+        let labels = self.exemplar_labels.read(labels, false, text, at);
         let owned = Exemplar::new(labels, exemplar.value());
         match exemplar.timestamp() {
             Some(timestamp) => owned.with_timestamp(timestamp),
@@ -437,32 +446,103 @@ impl Collector {
     }
 }
 
-/// Makes label sets, and uses the memory of the one before.
+/// A copy of a piece of the exposition, which the label sets of its lines share.
+struct Block<'a> {
+    exposition: &'a str,
+    /// Where it starts in the exposition.
+    start: usize,
+    text: Arc<str>,
+}
+
+impl<'a> Block<'a> {
+    /// So long that it is seldom made, and so short that a label set that is kept does not keep much else.
+    const LENGTH: usize = 64 << 10;
+
+    fn new(exposition: &'a str) -> Self {
+        Self {
+            exposition,
+            start: 0,
+            text: "".into(),
+        }
+    }
+
+    /// Makes the block one that has a line of the exposition in it, and returns where the line starts in it.
+    fn go_to(&mut self, line: &str) -> u32 {
+        let at = line.as_ptr().addr() - self.exposition.as_ptr().addr();
+        if at + line.len() > self.start + self.text.len() {
+            let rest = &self.exposition[at..];
+            let most = &rest.as_bytes()[..rest.len().min(Self::LENGTH)];
+            // Whole lines, so that no character is cut.
+            let end = memrchr(b'\n', most).unwrap_or(0).max(line.len());
+            self.text = rest[..end].into();
+            self.start = at;
+        }
+        // A block is as long as one line or shorter than that, and a line is shorter than 4 GiB: `Limits` sees to it.
+        (at - self.start) as u32
+    }
+}
+
+/// Makes label sets, and shares what they have in common.
 #[derive(Default)]
 struct LabelReader {
-    names: Option<Arc<[Box<str>]>>,
-    values: String,
-    ends: Vec<u32>,
+    /// The last few, because samples of a histogram have one set of names more often and another one now and then.
+    known: Vec<Arc<LabelSource>>,
+    /// The one of the sample before.
+    current: usize,
 }
 
 impl LabelReader {
-    fn read(&mut self, labels: Labels<'_, '_>, same_names: bool) -> LabelSet {
-        let names = match &self.names {
-            Some(names) if same_names || is_named(names, labels.clone()) => Arc::clone(names),
-            _ => labels
-                .clone()
-                .map(|(name, _)| name.decode().into())
-                .collect(),
-        };
-        self.values.clear();
-        self.ends.clear();
-        for (_, value) in labels {
-            self.values.push_str(&value.decode());
-            // A line is shorter than 4 GiB: `Limits` sees to it.
-            self.ends.push(self.values.len() as u32);
+    const MOST: usize = 4;
+
+    /// Makes a set of the labels of a line that starts at `at` in a text.
+    fn read(
+        &mut self,
+        labels: Labels<'_, '_>,
+        same_names: bool,
+        text: &Arc<str>,
+        at: u32,
+    ) -> LabelSet {
+        if !same_names {
+            self.find_names(&labels, text);
         }
-        self.names = Some(Arc::clone(&names));
-        LabelSet::from_parts(names, &self.values, &self.ends)
+        let source = &mut self.known[self.current];
+        if labels.has_escapes() {
+            let values = labels.map(|(_, value)| value.decode());
+            return LabelSet::from_values(Arc::clone(&source.names), values);
+        }
+        if !Arc::ptr_eq(&source.text, text) {
+            *source = Arc::new(LabelSource {
+                names: Arc::clone(&source.names),
+                text: Arc::clone(text),
+            });
+        }
+        let values = labels.value_spans();
+        let values = values.map(|value| (at + value.start, at + value.end));
+        LabelSet::from_source(Arc::clone(source), values)
+    }
+
+    /// Makes the names of labels the current ones.
+    fn find_names(&mut self, labels: &Labels<'_, '_>, text: &Arc<str>) {
+        let is_named = |source: &Arc<LabelSource>| is_named(&source.names, labels.clone());
+        if self.known.get(self.current).is_some_and(is_named) {
+            return;
+        }
+        if let Some(known) = self.known.iter().position(is_named) {
+            self.current = known;
+            return;
+        }
+        let names = labels.clone().map(|(name, _)| name.decode().into());
+        let source = Arc::new(LabelSource {
+            names: names.collect(),
+            text: Arc::clone(text),
+        });
+        if self.known.len() < Self::MOST {
+            self.current = self.known.len();
+            self.known.push(source);
+        } else {
+            self.current = (self.current + 1) % Self::MOST;
+            self.known[self.current] = source;
+        }
     }
 }
 

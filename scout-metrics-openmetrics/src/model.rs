@@ -322,7 +322,9 @@ impl Eq for Exemplar {}
 
 /// Names and values of labels, in their order.
 ///
-/// Small: the names are shared between samples that have the same ones, and the values stand in one piece of memory.
+/// Small and quick to clone: names and text are shared. The values are pieces of a text that label sets read from one
+/// exposition have in common, so each of them keeps some 64 KiB of it in memory. One that is to be kept for long
+/// after the others are gone is better made anew: `labels.iter().collect::<LabelSet>()` has a text of its own.
 ///
 /// ```
 /// use scout_metrics_openmetrics::LabelSet;
@@ -331,38 +333,43 @@ impl Eq for Exemplar {}
 /// assert_eq!(labels.get("method"), Some("get"));
 /// assert_eq!(labels.iter().next(), Some(("code", "200")));
 /// ```
-#[derive(Clone, Eq, PartialEq)]
+#[derive(Clone)]
 pub struct LabelSet {
-    names: Arc<[Box<str>]>,
-    values: Box<str>,
-    ends: Ends,
+    source: Arc<LabelSource>,
+    values: Values,
 }
 
-/// Where each value ends in the values. Few stand in place, so that most label sets are one allocation.
-#[derive(Clone, Eq, PartialEq)]
-enum Ends {
-    Few([u32; Self::FEW]),
-    Many(Box<[u32]>),
+/// The names of labels, and the text that the values are pieces of.
+pub(crate) struct LabelSource {
+    pub(crate) names: Arc<[Box<str>]>,
+    pub(crate) text: Arc<str>,
 }
 
-impl Ends {
-    const FEW: usize = 5;
+/// Where each value starts and ends in the text. Few stand in place, so that most label sets are no allocation.
+#[derive(Clone)]
+enum Values {
+    Few([(u32, u32); Self::FEW]),
+    Many(Box<[(u32, u32)]>),
+}
 
-    fn new(ends: &[u32]) -> Self {
-        let mut few = [0; Self::FEW];
-        match few.get_mut(..ends.len()) {
-            Some(place) => {
-                place.copy_from_slice(ends);
-                Self::Few(few)
-            }
-            None => Self::Many(ends.into()),
+impl Values {
+    const FEW: usize = 4;
+
+    fn new(values: impl ExactSizeIterator<Item = (u32, u32)>) -> Self {
+        if values.len() > Self::FEW {
+            return Self::Many(values.collect());
         }
+        let mut few = [(0, 0); Self::FEW];
+        for (place, value) in few.iter_mut().zip(values) {
+            *place = value;
+        }
+        Self::Few(few)
     }
 
-    fn as_slice(&self) -> &[u32] {
+    fn as_slice(&self) -> &[(u32, u32)] {
         match self {
-            Self::Few(ends) => ends,
-            Self::Many(ends) => ends,
+            Self::Few(values) => values,
+            Self::Many(values) => values,
         }
     }
 }
@@ -382,36 +389,55 @@ impl LabelSet {
 
     /// Returns names and values in their order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> + Clone {
-        let mut start = 0;
-        self.names
-            .iter()
-            .zip(self.ends.as_slice())
-            .map(move |(name, end)| {
-                let value = &self.values[start..*end as usize];
-                start = *end as usize;
-                (&**name, value)
-            })
+        let LabelSource { names, text } = &*self.source;
+        let pairs = names.iter().zip(self.values.as_slice());
+        pairs.map(|(name, (start, end))| (&**name, &text[*start as usize..*end as usize]))
     }
 
     /// Returns how many labels there are.
     pub fn len(&self) -> usize {
-        self.names.len()
+        self.source.names.len()
     }
 
     /// Returns whether there is no label.
     pub fn is_empty(&self) -> bool {
-        self.names.is_empty()
+        self.source.names.is_empty()
     }
 
-    /// Creates a set from names that may be shared and values that are joined.
-    pub(crate) fn from_parts(names: Arc<[Box<str>]>, values: &str, ends: &[u32]) -> Self {
-        Self {
-            names,
-            values: values.into(),
-            ends: Ends::new(ends),
+    /// Creates a set of names and pieces of a text, one for each name.
+    pub(crate) fn from_source(
+        source: Arc<LabelSource>,
+        values: impl ExactSizeIterator<Item = (u32, u32)>,
+    ) -> Self {
+        let values = Values::new(values);
+        Self { source, values }
+    }
+
+    /// Creates a set with a text of its own.
+    ///
+    /// Panics if the values together have more than 4 GiB.
+    pub(crate) fn from_values<V: AsRef<str>>(
+        names: Arc<[Box<str>]>,
+        values: impl Iterator<Item = V>,
+    ) -> Self {
+        let (mut text, mut ends) = (String::new(), vec![0]);
+        for value in values {
+            text.push_str(value.as_ref());
+            ends.push(u32::try_from(text.len()).expect("label values have less than 4 GiB"));
         }
+        let text = text.into();
+        let values = ends.windows(2).map(|ends| (ends[0], ends[1]));
+        Self::from_source(Arc::new(LabelSource { names, text }), values)
     }
 }
+
+impl PartialEq for LabelSet {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for LabelSet {}
 
 impl Default for LabelSet {
     fn default() -> Self {
@@ -430,13 +456,11 @@ impl fmt::Debug for LabelSet {
 /// If the values together have more than 4 GiB.
 impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, V)> for LabelSet {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(labels: I) -> Self {
-        let (mut names, mut values, mut ends) = (Vec::new(), String::new(), Vec::new());
-        for (name, value) in labels {
-            names.push(name.as_ref().into());
-            values.push_str(value.as_ref());
-            ends.push(u32::try_from(values.len()).expect("label values have less than 4 GiB"));
-        }
-        Self::from_parts(names.into(), &values, &ends)
+        let (names, values): (Vec<Box<str>>, Vec<V>) = labels
+            .into_iter()
+            .map(|(name, value)| (name.as_ref().into(), value))
+            .unzip();
+        Self::from_values(names.into(), values.into_iter())
     }
 }
 

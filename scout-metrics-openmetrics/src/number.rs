@@ -9,6 +9,8 @@ use crate::decimal::{Decimal, read_exponent, split_digits, split_sign};
 /// Prometheus text counts milliseconds, OpenMetrics seconds with a fraction. Both are kept exactly, down to the
 /// nanosecond; what OpenMetrics gives beyond that is cut.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+// As aligned as other numbers, so that a sample is a sixth smaller.
+#[repr(Rust, packed(8))]
 pub struct Timestamp(i128);
 
 impl Timestamp {
