@@ -201,5 +201,35 @@ fn bench_openmetrics(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, bench_scout, bench_text, bench_openmetrics);
+/// Does a byte cost the same in a small and in a large exposition, and in a line with few and with many labels?
+fn bench_scaling(criterion: &mut Criterion) {
+    const KILOBYTE: usize = 1000;
+    let lenient = options(Format::Prometheus);
+    let bench = |group: &mut BenchmarkGroup<'_, WallTime>, text: &str| {
+        assert_eq!(pull(text, &lenient).0, count_samples(text));
+        group.bench_function("pull", |b| b.iter(|| pull(black_box(text), &lenient)));
+        group.bench_function("families, lenient", |b| {
+            b.iter(|| families(black_box(text), &lenient))
+        });
+    };
+    let bytes_per_sample = scout(20_000).len() / 20_000;
+    for kilobytes in [20, 200, 2_000, 20_000, 200_000] {
+        let text = scout(kilobytes * KILOBYTE / bytes_per_sample);
+        let mut group = group(criterion, &format!("size-{kilobytes}-kB"), &text);
+        bench(&mut group, &text);
+    }
+    for labels in [1, 10, 100, 1_000, 10_000] {
+        let text = many_labels(labels, 2 * MEGABYTE);
+        let mut group = group(criterion, &format!("labels-{labels}"), &text);
+        bench(&mut group, &text);
+    }
+}
+
+criterion_group!(
+    benches,
+    bench_scout,
+    bench_text,
+    bench_openmetrics,
+    bench_scaling
+);
 criterion_main!(benches);

@@ -6,6 +6,7 @@ use crate::{
     EncodeError, Format, MetricType, Suffix, Timestamp,
     error::shown,
     escape::{write_help_text, write_quoted},
+    find::NameOf,
     number::write_value,
 };
 
@@ -183,8 +184,7 @@ impl<W: Write> Encoder<W> {
                 let is_suffix = name
                     .strip_suffix(unit)
                     .is_some_and(|start| start.ends_with('_'));
-                let mut bytes = unit.bytes();
-                let is_unit = is_suffix && bytes.all(|byte| NAME_BYTES[usize::from(byte)] != 0);
+                let is_unit = is_suffix && NameOf::Metric.has_all(unit.as_bytes());
                 if !unit.is_empty() && !is_unit {
                     return refuse("its unit is not the end of its name");
                 }
@@ -273,7 +273,7 @@ fn write_metadata<W: Write>(
     write_text: impl FnOnce(&mut W) -> fmt::Result,
 ) -> fmt::Result {
     write!(out, "# {keyword} ")?;
-    if is_plain_name(name, true) {
+    if NameOf::Metric.is(name) {
         out.write_str(name)?;
     } else {
         out.write_char('"')?;
@@ -293,7 +293,7 @@ fn write_series<'l, W: Write>(
     labels: impl IntoIterator<Item = (&'l str, &'l str)>,
 ) -> Result<(), EncodeError> {
     let mut separator = "{";
-    if is_plain_name(family, true) {
+    if NameOf::Metric.is(family) {
         out.write_str(family)?;
         out.write_str(suffix.as_str())?;
     } else if family.is_empty() {
@@ -321,7 +321,7 @@ fn write_label<W: Write>(
     (name, value): (&str, &str),
 ) -> Result<(), EncodeError> {
     out.write_str(separator)?;
-    if is_plain_name(name, false) {
+    if NameOf::Label.is(name) {
         out.write_str(name)?;
         out.write_str("=\"")?;
     } else if name.is_empty() {
@@ -334,38 +334,6 @@ fn write_label<W: Write>(
     write_quoted(out, value)?;
     Ok(out.write_char('"')?)
 }
-
-/// Returns whether a name needs no quotes: `[a-zA-Z_:][a-zA-Z0-9_:]*`, without colons for a label.
-fn is_plain_name(name: &str, is_metric: bool) -> bool {
-    let colon = if is_metric { COLON } else { 0 };
-    let (first, rest) = name.as_bytes().split_first().unzip();
-    let is_plain = |byte: &u8, kinds: u8| NAME_BYTES[usize::from(*byte)] & kinds != 0;
-    first.is_some_and(|first| is_plain(first, LETTER | colon))
-        && rest.is_some_and(|rest| {
-            rest.iter()
-                .all(|byte| is_plain(byte, LETTER | DIGIT | colon))
-        })
-}
-
-const LETTER: u8 = 1;
-const DIGIT: u8 = 2;
-const COLON: u8 = 4;
-
-/// What each byte is in a name. A table, because names are checked for each sample.
-static NAME_BYTES: [u8; 256] = {
-    let mut kinds = [0; 256];
-    let mut byte = 0;
-    while byte < kinds.len() {
-        kinds[byte] = match byte as u8 {
-            b'a'..=b'z' | b'A'..=b'Z' | b'_' => LETTER,
-            b'0'..=b'9' => DIGIT,
-            b':' => COLON,
-            _ => 0,
-        };
-        byte += 1;
-    }
-    kinds
-};
 
 /// A series up to the value of its last label, written once for all samples that differ in that value alone.
 #[cfg(feature = "scout")]

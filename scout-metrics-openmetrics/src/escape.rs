@@ -7,6 +7,8 @@ use std::{
 
 use memchr::{memchr, memchr2, memchr3};
 
+use crate::find::needs_escapes;
+
 /// Which escapes a text may hold.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Escapes {
@@ -93,6 +95,9 @@ fn unescape(raw: &str, escapes: Escapes) -> Cow<'_, str> {
 /// Writes a label value or a quoted name, without the quotes around it.
 #[inline]
 pub(crate) fn write_quoted<W: Write>(out: &mut W, text: &str) -> fmt::Result {
+    if !needs_escapes(text) {
+        return out.write_str(text);
+    }
     write_escaped(out, text, |rest| memchr3(b'\\', b'\n', b'"', rest))
 }
 
@@ -101,7 +106,6 @@ pub(crate) fn write_help_text<W: Write>(out: &mut W, text: &str) -> fmt::Result 
     write_escaped(out, text, |rest| memchr2(b'\\', b'\n', rest))
 }
 
-#[inline]
 fn write_escaped<W: Write>(
     out: &mut W,
     text: &str,

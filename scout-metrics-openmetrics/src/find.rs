@@ -1,9 +1,13 @@
-//! Where a label value or a name ends, looked for at many bytes at once.
+//! Where a label value or a name ends, and what they are made of, looked for at many bytes at once.
 
 use memchr::memchr3;
-use wide::{CmpEq, u8x32};
+use wide::u8x16;
 
-const LANES: usize = 32;
+const LANES: usize = 16;
+
+/// A bit for each of sixteen bytes.
+type Bits = u32;
+const ALL: Bits = 0xffff;
 
 /// Returns the first quote, backslash or line feed from `at` on.
 ///
@@ -11,24 +15,61 @@ const LANES: usize = 32;
 /// bytes, which are compared at once and without a branch that depends on where.
 #[inline]
 pub(crate) fn find_value_end(bytes: &[u8], at: usize) -> Option<usize> {
+    const STEP: usize = 2 * LANES;
     /// After so many bytes a general search is quicker.
-    const FAR: usize = 4 * LANES;
+    const FAR: usize = 4 * STEP;
     let rest = bytes.get(at..)?;
-    for (step, lanes) in rest[..rest.len().min(FAR)].chunks_exact(LANES).enumerate() {
-        let ends = value_ends(*lanes.first_chunk()?);
+    for (step, bytes) in rest[..rest.len().min(FAR)].chunks_exact(STEP).enumerate() {
+        let (first, second) = bytes.split_at(LANES);
+        let ends = value_ends(first.first_chunk()?) | value_ends(second.first_chunk()?) << LANES;
         if ends != 0 {
-            return Some(at + step * LANES + ends.trailing_zeros() as usize);
+            return Some(at + step * STEP + ends.trailing_zeros() as usize);
         }
     }
     memchr3(b'"', b'\\', b'\n', rest).map(|length| at + length)
 }
 
-/// Returns a bit for each byte that may end a label value.
+/// Returns which bytes may end a label value.
 #[inline]
-fn value_ends(bytes: [u8; LANES]) -> u32 {
-    let lanes = u8x32::from(bytes);
-    let is = |byte: u8| lanes.cmp_eq(u8x32::splat(byte));
-    (is(b'"') | is(b'\\') | is(b'\n')).move_mask() as u32
+fn value_ends(bytes: &[u8; LANES]) -> Bits {
+    let lanes = u8x16::from(*bytes);
+    let is = |byte: u8| lanes.cmp_eq(u8x16::splat(byte));
+    (is(b'"') | is(b'\\') | is(b'\n')).move_mask() as Bits
+}
+
+/// Returns whether a text has to be escaped as a label value: whether there is a quote, a backslash or a line feed in it.
+#[inline]
+pub(crate) fn needs_escapes(text: &str) -> bool {
+    let is_end = |byte: u8| matches!(byte, b'"' | b'\\' | b'\n');
+    !all(
+        text.as_bytes(),
+        |byte| !is_end(byte),
+        |bytes| value_ends(bytes) == 0,
+    )
+}
+
+/// Returns whether something is true of all bytes, asked of one byte or of sixteen at once.
+///
+/// Nearly all names and values are shorter than a general search is made for. So that no byte of a rest stands alone,
+/// the last bytes are asked about again together with those before them.
+#[inline]
+fn all(
+    bytes: &[u8],
+    of_one: impl Fn(u8) -> bool,
+    of_sixteen: impl Fn(&[u8; LANES]) -> bool,
+) -> bool {
+    const HALF: usize = LANES / 2;
+    if let Some(last) = bytes.last_chunk() {
+        let mut steps = bytes.chunks_exact(LANES).filter_map(<[u8]>::first_chunk);
+        return steps.all(&of_sixteen) && of_sixteen(last);
+    }
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<HALF>(), bytes.last_chunk::<HALF>()) {
+        let mut both = [0; LANES];
+        both[..HALF].copy_from_slice(first);
+        both[HALF..].copy_from_slice(last);
+        return of_sixteen(&both);
+    }
+    bytes.iter().all(|byte| of_one(*byte))
 }
 
 /// What a name is of: names of metrics may have colons in them.
@@ -45,13 +86,31 @@ impl NameOf {
         byte.is_ascii_alphanumeric() || byte == b'_' || byte == b':' && self == Self::Metric
     }
 
+    /// Returns whether a text is a name that needs no quotes.
+    #[inline]
+    pub(crate) fn is(self, text: &str) -> bool {
+        let first = text.bytes().next();
+        first.is_some_and(|first| !first.is_ascii_digit()) && self.has_all(text.as_bytes())
+    }
+
+    /// Returns whether all bytes may stand in a name.
+    #[inline]
+    pub(crate) fn has_all(self, bytes: &[u8]) -> bool {
+        all(
+            bytes,
+            |byte| self.has(byte),
+            |bytes| self.parts(bytes) == ALL,
+        )
+    }
+
     /// Returns how many bytes that may stand in a name a text starts with.
+    #[inline]
     pub(crate) fn length(self, bytes: &[u8]) -> usize {
         let mut length = 0;
         while let Some(lanes) = bytes[length..].first_chunk() {
-            let others = !self.parts(*lanes);
-            if others != 0 {
-                return length + others.trailing_zeros() as usize;
+            let parts = self.parts(lanes);
+            if parts != ALL {
+                return length + parts.trailing_ones() as usize;
             }
             length += LANES;
         }
@@ -59,20 +118,20 @@ impl NameOf {
         length + rest.count()
     }
 
-    /// Returns a bit for each byte that may stand in a name.
+    /// Returns which bytes may stand in a name.
     #[inline]
-    fn parts(self, bytes: [u8; LANES]) -> u32 {
-        let lanes = u8x32::from(bytes);
+    fn parts(self, bytes: &[u8; LANES]) -> Bits {
+        let lanes = u8x16::from(*bytes);
         // What is below the first wraps around and is above the last.
-        let is_in = |lanes: u8x32, first: u8, last: u8| {
-            let from_first = lanes - u8x32::splat(first);
-            from_first.cmp_eq(from_first.min(u8x32::splat(last - first)))
+        let is_in = |lanes: u8x16, first: u8, last: u8| {
+            let from_first = lanes - u8x16::splat(first);
+            from_first.cmp_eq(from_first.min(u8x16::splat(last - first)))
         };
-        let letters = is_in(lanes | u8x32::splat(0x20), b'a', b'z');
+        let letters = is_in(lanes | u8x16::splat(0x20), b'a', b'z');
         // The colon comes behind the nine.
         let last = if self == Self::Metric { b':' } else { b'9' };
-        let others = is_in(lanes, b'0', last) | lanes.cmp_eq(u8x32::splat(b'_'));
-        (letters | others).move_mask() as u32
+        let others = is_in(lanes, b'0', last) | lanes.cmp_eq(u8x16::splat(b'_'));
+        (letters | others).move_mask() as Bits
     }
 }
 
@@ -82,6 +141,11 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #[test]
+        fn one_byte_is_enough_to_need_escapes(text in "[a-z\u{e9}]{0,70}", end in "[\"\\\\\n]?", more in "[a-z]{0,40}") {
+            prop_assert_eq!(needs_escapes(&format!("{text}{end}{more}")), !end.is_empty());
+        }
+
         #[test]
         fn finds_what_a_search_finds(text in "[a\u{e9}]{0,200}[\"\\\\\n]?[a\"\\\\\n]{0,40}", at in 0usize..230) {
             let found = text.as_bytes().get(at..).and_then(|rest| memchr3(b'"', b'\\', b'\n', rest));
@@ -94,6 +158,8 @@ mod tests {
             for of in [NameOf::Label, NameOf::Metric] {
                 let length = text.iter().take_while(|byte| of.has(**byte)).count();
                 prop_assert_eq!(of.length(&text), length);
+                prop_assert_eq!(of.has_all(&text), length == text.len());
+                prop_assert!(of.has_all(&text[..length]));
             }
         }
     }
