@@ -29,6 +29,19 @@ pub(crate) fn find_value_end(bytes: &[u8], at: usize) -> Option<usize> {
     memchr3(b'"', b'\\', b'\n', rest).map(|length| at + length)
 }
 
+/// Returns the first quote or line feed behind a backslash that is not escaped by it or by another one.
+pub(crate) fn find_escaped_value_end(bytes: &[u8], backslash: usize) -> Option<usize> {
+    let mut at = backslash;
+    while bytes[at] == b'\\' {
+        // A line feed is never escaped: it ends the line.
+        if bytes.get(at + 1) == Some(&b'\n') {
+            return Some(at + 1);
+        }
+        at = find_value_end(bytes, at + 2)?;
+    }
+    Some(at)
+}
+
 /// Returns which bytes may end a label value.
 #[inline]
 fn value_ends(bytes: &[u8; LANES]) -> Bits {
@@ -161,6 +174,22 @@ mod tests {
                 prop_assert_eq!(of.has_all(&text), length == text.len());
                 prop_assert!(of.has_all(&text[..length]));
             }
+        }
+    }
+
+    #[test]
+    fn an_escaped_quote_is_no_end_and_a_line_feed_always_is() {
+        for (text, end) in [
+            (r#"\"""#, Some(2)),
+            (r#"\\"""#, Some(2)),
+            (r#"\\\"ab\n""#, Some(8)),
+            ("\\\u{e9}\"", Some(3)),
+            ("\\\n\"", Some(1)),
+            ("\\a\n\"", Some(2)),
+            ("\\", None),
+            ("\\\"", None),
+        ] {
+            assert_eq!(find_escaped_value_end(text.as_bytes(), 0), end, "{text}");
         }
     }
 

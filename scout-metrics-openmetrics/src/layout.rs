@@ -7,7 +7,7 @@
 
 use crate::{
     event::{LabelSpan, Parts, Span},
-    find::find_value_end,
+    find::{find_escaped_value_end, find_value_end},
 };
 
 /// The shapes of the last few samples that were not alike. Learning another one uses the memory of one forgotten.
@@ -231,9 +231,12 @@ impl Layout {
             let value = at + piece.length;
             // The next piece starts with the quote, so it is not there if the value ends with anything else.
             at = find_value_end(bytes, value)?;
+            label.value_escaped = bytes[at] == b'\\';
+            if label.value_escaped {
+                at = find_escaped_value_end(bytes, at)?;
+            }
             label.value_start = (value - start) as u32;
             label.value_end = (at - start) as u32;
-            label.value_escaped = false;
         }
         last.is_at(bytes, at, &self.text)
             .then_some(at + last.length)
