@@ -264,11 +264,13 @@ impl<'p, 'a> SampleRef<'p, 'a> {
     }
 
     /// Returns the name of the label at a place, which has to be there.
+    #[inline]
     pub(crate) fn label_name(self, place: usize) -> Text<'a> {
         self.parts.own_labels()[place].name().of(self.line)
     }
 
     /// Returns the value of the label at a place, which has to be there.
+    #[inline]
     pub(crate) fn label_value(self, place: usize) -> Text<'a> {
         self.parts.own_labels()[place].value().of(self.line)
     }
@@ -376,13 +378,6 @@ impl<'a> Iterator for Labels<'_, 'a> {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let span = self.spans.next()?;
-        Some((span.name().of(self.line), span.value().of(self.line)))
-    }
-
-    #[inline]
-    fn nth(&mut self, n: usize) -> Option<Self::Item> {
-        // What is skipped is not sliced.
-        let span = self.spans.nth(n)?;
         Some((span.name().of(self.line), span.value().of(self.line)))
     }
 

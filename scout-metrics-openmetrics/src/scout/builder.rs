@@ -84,8 +84,8 @@ impl Shape {
     #[inline]
     fn value<'a>(&self, sample: SampleRef<'_, 'a>, role: Role) -> Option<Cow<'a, str>> {
         let place = self.roles.iter().position(|found| *found == role)?;
-        let (_, value) = sample.labels().nth(place)?;
-        Some(value.decode()).filter(|value| !value.is_empty())
+        let value = sample.label_value(place).decode();
+        Some(value).filter(|value| !value.is_empty())
     }
 }
 
