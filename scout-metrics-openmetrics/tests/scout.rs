@@ -9,7 +9,8 @@
 use std::{error::Error as StdError, fs, path::PathBuf};
 
 use scout_metrics_core::{
-    AnomalyKind, Error, ErrorKind, MetricsSource, Organization, Severity, Snapshot, conformance,
+    Anomaly, AnomalyKind, Error, ErrorKind, MetricsSource, Organization, RawSample, Severity,
+    Snapshot, conformance,
 };
 use scout_metrics_openmetrics::{
     Format, Mode,
@@ -423,6 +424,36 @@ fn a_label_that_occurs_twice_is_an_error() {
             "organization `acme`: a label occurs twice in one sample (line 1)".to_owned()
         )
     );
+}
+
+#[test]
+fn samples_that_no_exposition_can_hold_are_not_written() {
+    let sample = |name: &str, labels: &[&str]| {
+        let labels = labels
+            .iter()
+            .map(|name| ((*name).to_owned(), "v".to_owned()));
+        RawSample::new(name, labels.collect(), 1.0)
+    };
+    let samples = [
+        sample("", &["a"]),
+        sample("no_label_name", &[""]),
+        sample("twice", &["a", "b", "a"]),
+        sample("good", &["a", "b"]),
+    ];
+    let anomalies =
+        samples.map(|sample| Anomaly::new(AnomalyKind::UnknownFamily, "").with_sample(sample));
+    let snapshot = Snapshot::new(acme(), [])
+        .unwrap()
+        .with_anomalies(anomalies.into());
+    let written = scout::encode(&snapshot, Format::Prometheus);
+    let read = read(written.body());
+    let names: Vec<_> = read
+        .anomalies()
+        .iter()
+        .filter_map(Anomaly::sample)
+        .map(RawSample::name)
+        .collect();
+    assert_eq!(names, ["good"]);
 }
 
 #[test]

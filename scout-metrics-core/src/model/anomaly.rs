@@ -116,7 +116,9 @@ impl fmt::Display for Anomaly {
 }
 
 /// A sample as it came: the metric's name, the labels in their order, and the value.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+///
+/// Two samples are equal if they read the same; so NaN equals NaN here, and 0 does not equal -0.
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct RawSample {
     name: String,
     labels: Vec<(String, String)>,
@@ -149,6 +151,17 @@ impl RawSample {
         self.value
     }
 }
+
+impl PartialEq for RawSample {
+    fn eq(&self, other: &Self) -> bool {
+        let (value, other_value) = (self.value, other.value);
+        let is_same_value =
+            value.to_bits() == other_value.to_bits() || value.is_nan() && other_value.is_nan();
+        is_same_value && self.name == other.name && self.labels == other.labels
+    }
+}
+
+impl Eq for RawSample {}
 
 /// A float as text, because JSON has no NaN and no infinities.
 mod float_text {

@@ -1,6 +1,6 @@
 //! From a snapshot to an exposition.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use scout_metrics_core::{Anomaly, Policy, PolicyResult, RawSample, Severity, Snapshot, Stream};
 
@@ -16,7 +16,8 @@ use crate::{
 /// Writes a snapshot in the shape of Docker Scout's own endpoint.
 ///
 /// Reading it gives back the same streams. Samples that stand in no stream, which anomalies keep, are written as they
-/// came; those without a name, which no exposition can hold, are left out. Streams keep their order, but those without
+/// came; those without a name or with a label twice, which no reader of this crate returns and no exposition can hold, are
+/// left out. Streams keep their order, but those without
 /// vulnerability counts are read back after the others, because an exposition lists one family after another.
 /// Organization and time are not part of an exposition.
 pub fn encode(snapshot: &Snapshot, format: Format) -> Exposition {
@@ -148,7 +149,7 @@ impl<'a> Unplaced<'a> {
             .iter()
             .filter(|anomaly| anomaly.is_unplaced())
             .filter_map(Anomaly::sample)
-            .filter(|sample| has_names(sample))
+            .filter(|sample| can_be_written(sample))
         {
             let samples = unplaced.samples.entry(sample.name()).or_default();
             if samples.is_empty() {
@@ -180,7 +181,9 @@ impl<'a> Unplaced<'a> {
     }
 }
 
-fn has_names(sample: &RawSample) -> bool {
+/// Returns whether the metric and all labels have names, and each label another one.
+fn can_be_written(sample: &RawSample) -> bool {
+    let mut names = HashSet::new();
     let mut labels = sample.labels().iter();
-    !sample.name().is_empty() && labels.all(|(name, _)| !name.is_empty())
+    !sample.name().is_empty() && labels.all(|(name, _)| !name.is_empty() && names.insert(name))
 }
