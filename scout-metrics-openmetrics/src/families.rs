@@ -17,8 +17,8 @@ use crate::{
 /// Reads a whole exposition into families.
 ///
 /// In memory they take one and a half to three times the exposition (`benches/README.md` has the figures). A sample costs
-/// no allocation, but one if it has more than four labels, two if there are escapes in its label values, and those of
-/// its exemplar.
+/// no allocation, but one if it has more than four labels, one for its exemplar, and a few if there are escapes in its
+/// label values.
 ///
 /// ```
 /// use scout_metrics_openmetrics::{Format, MetricType, ParseOptions, parse_families};
