@@ -150,6 +150,12 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
+    /// Returns whether the name stands before all labels.
+    pub(crate) fn name_is_first(&self) -> bool {
+        let label = self.labels.first();
+        label.is_none_or(|label| self.name.start < label.value_start)
+    }
+
     pub(crate) fn own_labels(&self) -> &[LabelSpan] {
         &self.labels[..self.own_labels]
     }

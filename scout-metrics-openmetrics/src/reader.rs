@@ -150,8 +150,9 @@ impl Reader {
             };
             match line {
                 LineKind::End => self.ended = true,
-                // What is forgiven is read from scratch each time, so that it is reported each time.
-                LineKind::Sample if self.deviations.is_empty() => {
+                // What is forgiven is read from scratch each time, so that it is reported each time, and so is a name
+                // among the labels, which moves with the values before it.
+                LineKind::Sample if self.deviations.is_empty() && self.parts.name_is_first() => {
                     self.follows_sample = true;
                     self.shapes.learn(&text.as_bytes()[start..], &self.parts);
                 }

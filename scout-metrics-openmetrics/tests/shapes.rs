@@ -79,7 +79,9 @@ fn name() -> impl Strategy<Value = &'static str> {
         Just("up_bucket"),
         Just("a_rather_long_metric_name"),
         Just("u"),
-        Just("0up")
+        Just("0up"),
+        // The name may stand in quotes among the labels.
+        Just(""),
     ]
 }
 
@@ -104,6 +106,7 @@ fn labels() -> impl Strategy<Value = String> {
         1 => (label("job"), label("le")).prop_map(|(job, le)| format!("{{{job} {le}}}")),
         1 => label("job").prop_map(|job| format!("{{{job},}}")),
         1 => label("job").prop_map(|job| format!("{{\"quoted\",{job}}}")),
+        1 => label("job").prop_map(|job| format!("{{{job},\"quoted\"}}")),
     ]
 }
 
@@ -160,4 +163,12 @@ proptest! {
         together.retain(|line| line != "End []");
         prop_assert_eq!(together, read_alone(&lines, &options), "{}", whole);
     }
+}
+
+#[test]
+fn a_name_behind_a_label_moves_with_its_value() {
+    let lines = [r#"{job="long","quoted"} 1"#, r#"{job="s","quoted"} 1"#].map(str::to_owned);
+    let options = ParseOptions::new(Format::Prometheus);
+    let together = read(&(lines.join("\n") + "\n"), &options);
+    assert_eq!(together, read_alone(&lines, &options));
 }
