@@ -1,4 +1,4 @@
-//! Reads one input through every way in which it can be read, and compares what comes out.
+//! Reads one input through every way in which it can be read, also line by line, and compares what comes out.
 
 use std::fmt::Write as _;
 
@@ -83,7 +83,12 @@ pub(crate) fn read_whole(input: &[u8], options: &ParseOptions) -> Reading {
     };
     loop {
         match parser.next_line() {
-            Ok(Some(line)) => lines.push(describe(line)),
+            Ok(Some(line)) => {
+                if let Event::Sample(sample) = line.event() {
+                    assert_reads_alone(sample, options);
+                }
+                lines.push(describe(line));
+            }
             Ok(None) => return whole(lines),
             Err(error) => {
                 let again = parser.next_line().unwrap_err();
@@ -197,6 +202,25 @@ fn describe(line: Line<'_, '_>) -> String {
         write!(out, ", {} in {}", deviation.rule.id(), deviation.line).unwrap();
     }
     out
+}
+
+/// Checks that a sample reads the same from its line alone, whatever shape the lines before it had.
+fn assert_reads_alone(sample: SampleRef<'_, '_>, options: &ParseOptions) {
+    let line = format!("{}\n", sample.line());
+    if line.starts_with('\u{feff}') {
+        // At the start of an exposition that is a byte order mark, and no part of a name.
+        return;
+    }
+    let mut parser = Parser::from_text(&line, options);
+    let Ok(Some(Event::Sample(alone))) = parser.next_event() else {
+        panic!("{line:?} is no sample alone, {options:?}");
+    };
+    let [together, alone] = [sample, alone].map(|sample| {
+        let mut out = String::new();
+        describe_sample(&mut out, sample);
+        out
+    });
+    assert_eq!(together, alone, "{options:?}");
 }
 
 fn describe_sample(out: &mut String, sample: SampleRef<'_, '_>) {
