@@ -23,7 +23,6 @@ use tokio::{
 };
 use tokio_io_timeout::TimeoutStream;
 
-use super::server::Server;
 #[cfg(feature = "exporter-tls")]
 use {tokio::time::timeout, tokio_rustls::TlsAcceptor};
 
@@ -33,10 +32,21 @@ const MAX_HEAD_BYTES: usize = 32 * 1024;
 /// How long a connection without a request is kept at shutdown: long enough for one that was sent before.
 const LINGER: Duration = Duration::from_millis(100);
 
+/// How long a client may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Timeouts {
+    /// For the head of a request, and for a TLS handshake.
+    pub(super) head: Duration,
+    /// For reading on in a response.
+    pub(super) write: Duration,
+}
+
 /// The connections that are served, each in a task of its own.
 pub(super) struct Connections {
-    server: Server,
     router: Router,
+    timeouts: Timeouts,
+    #[cfg(feature = "exporter-tls")]
+    tls: Option<TlsAcceptor>,
     protocol: http1::Builder,
     /// Dropped to tell the tasks that it is time to stop.
     running: watch::Sender<()>,
@@ -44,11 +54,15 @@ pub(super) struct Connections {
 }
 
 impl Connections {
-    pub(super) fn new(server: Server) -> Self {
+    pub(super) fn new(
+        router: Router,
+        timeouts: Timeouts,
+        #[cfg(feature = "exporter-tls")] tls: Option<TlsAcceptor>,
+    ) -> Self {
         let mut protocol = http1::Builder::new();
         protocol
             .timer(TokioTimer::new())
-            .header_read_timeout(server.head_timeout)
+            .header_read_timeout(timeouts.head)
             .max_buf_size(MAX_HEAD_BYTES);
         let (running, still_running) = watch::channel(());
         let last = middleware::map_response(move |response| {
@@ -56,8 +70,10 @@ impl Connections {
             async move { if is_last { closing(response) } else { response } }
         });
         Self {
-            router: server.router.clone().layer(last),
-            server,
+            router: router.layer(last),
+            timeouts,
+            #[cfg(feature = "exporter-tls")]
+            tls,
             protocol,
             running,
             tasks: JoinSet::new(),
@@ -69,15 +85,15 @@ impl Connections {
         let mut stream = Box::pin(TimeoutStream::new(stream));
         stream
             .as_mut()
-            .set_write_timeout_pinned(Some(self.server.write_timeout));
+            .set_write_timeout_pinned(Some(self.timeouts.write));
         let connection = Connection {
             protocol: self.protocol.clone(),
             router: self.router.clone(),
             running: self.running.subscribe(),
         };
         #[cfg(feature = "exporter-tls")]
-        if let Some(tls) = self.server.tls.clone() {
-            let limit = self.server.head_timeout;
+        if let Some(tls) = self.tls.clone() {
+            let limit = self.timeouts.head;
             self.tasks.spawn(async move {
                 let _slot = slot;
                 connection.serve_tls(tls, stream, limit).await;

@@ -100,7 +100,7 @@ impl Endpoint {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.is_same(b))
         };
         let body = bodies.get(snapshots, is_same, format, Coding::Identity, |snapshots| {
-            Body::from(merged::encode(snapshots, format))
+            Body::from(merged::encode_merged(snapshots, format))
         });
         body.into_bytes()
     }

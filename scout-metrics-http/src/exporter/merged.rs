@@ -13,11 +13,34 @@ use super::telemetry;
 /// The label that names the organization.
 pub(super) const ORGANIZATION: &str = "org";
 
-/// Writes the metrics of several organizations, each family once.
+/// Writes the metrics of several organizations as the route `/metrics` serves them: each family once, and each sample
+/// with a label `org` in front.
 ///
-/// A label that is called as ours is kept as `exported_org`, as Prometheus does it. Families that are called as the
-/// exporter's own are left out: they are not Scout's to report.
-pub(super) fn encode(snapshots: &[Snapshot], format: Format) -> Exposition {
+/// A label that is called so already is kept as `exported_org`, as Prometheus does it. Families that are called as the
+/// [exporter's own](self#the-exporters-own-metrics) are left out: they are not Docker Scout's to report.
+///
+/// ```
+/// use scout_metrics_core::{Organization, Snapshot, Stream};
+/// use scout_metrics_http::exporter::encode_merged;
+/// use scout_metrics_openmetrics::Format;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let snapshot = |name| {
+///     let stream = Stream::new("production").with_vulnerabilities("5C".parse()?);
+///     Snapshot::new(Organization::new(name)?, [stream])
+/// };
+/// let exposition = encode_merged(&[snapshot("acme")?, snapshot("apex")?], Format::Prometheus);
+/// let text = std::str::from_utf8(exposition.body())?;
+/// assert!(text.contains(r#"{org="acme",streamName="production",severity="CRITICAL"} 5"#));
+/// assert!(text.contains(r#"{org="apex",streamName="production",severity="CRITICAL"} 5"#));
+/// # Ok(())
+/// # }
+/// ```
+#[expect(
+    clippy::missing_panics_doc,
+    reason = "a snapshot that exists can be written"
+)]
+pub fn encode_merged(snapshots: &[Snapshot], format: Format) -> Exposition {
     try_encode(snapshots, format).unwrap_or_else(|error| {
         tracing::warn!(
             error = &*error,
@@ -96,7 +119,7 @@ scout_stream_vulnerabilities{streamName=\"production\",severity=\"HIGH\"} 3
     }
 
     fn text(snapshots: &[Snapshot], format: Format) -> String {
-        String::from_utf8(encode(snapshots, format).into_body().to_vec()).unwrap()
+        String::from_utf8(encode_merged(snapshots, format).into_body().to_vec()).unwrap()
     }
 
     #[test]

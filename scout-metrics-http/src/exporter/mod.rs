@@ -149,6 +149,7 @@ mod health;
 mod merged;
 mod organizations;
 mod page;
+mod paths;
 mod respond;
 mod routes;
 mod server;
@@ -169,7 +170,7 @@ use scout_metrics_core::{
 
 use self::{auth::Guard, endpoint::Endpoint, fresh::Fresh, telemetry::Telemetry};
 
-pub use self::server::Server;
+pub use self::{merged::encode_merged, server::Server};
 
 /// How old a snapshot may be that is served, unless it is said otherwise: 25 hours.
 ///

@@ -20,8 +20,8 @@ use super::{
     endpoint::Endpoint,
     failure,
     fresh::{Rounded, age},
+    paths::{self, DISCOVERY, METRICS, ORGANIZATIONS, PAGE, metrics_of, snapshot_of},
     respond,
-    routes::{self, DISCOVERY, METRICS, ORGANIZATIONS, PAGE, metrics_of, snapshot_of},
 };
 
 /// Nothing but the style in the page: should a name ever get out of its place, it can do nothing there.
@@ -63,7 +63,7 @@ pub(super) async fn page(
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
 ) -> Response {
-    let base = routes::base(&uri, PAGE);
+    let base = paths::base(&uri, PAGE);
     let answers = endpoint.scrape_all().await;
     let views = answers
         .iter()
