@@ -27,8 +27,8 @@ pub(super) async fn all_metrics(
     State(endpoint): State<Arc<Endpoint>>,
     headers: HeaderMap,
 ) -> Response {
-    let body = endpoint.everything(accepted_format(&headers)).await;
-    respond::of_now(body.encoded(Coding::negotiate(&headers)))
+    let (format, coding) = (accepted_format(&headers), Coding::negotiate(&headers));
+    respond::of_now(endpoint.everything(format, coding).await)
 }
 
 /// Answers with the metrics of one organization.
@@ -63,8 +63,10 @@ async fn of_organization(
         // What was asked for is not repeated: it may be anything.
         return (StatusCode::NOT_FOUND, "unknown organization\n").into_response();
     };
-    match target.body(kind, Coding::negotiate(headers)).await {
-        Ok((snapshot, body)) => respond::of_snapshot(headers, &snapshot, body, endpoint.interval()),
+    match target.entity(kind, Coding::negotiate(headers)).await {
+        Ok((snapshot, entity)) => {
+            respond::of_snapshot(headers, &snapshot, entity, endpoint.interval())
+        }
         Err(error) => failure::response(&error),
     }
 }

@@ -29,7 +29,7 @@
 //!
 //! | route | answer |
 //! |---|---|
-//! | `/` | a page for people: streams, policies, freshness, links to the rest |
+//! | `/` | a page for people: up to 500 streams of each organization, policies, freshness, links to the rest |
 //! | `/metrics` | the metrics of all organizations under a label `org`, and the exporter's own |
 //! | `/v1/exporter/org/{org}/metrics` | the metrics of one organization, as Docker Scout serves them |
 //! | `/v1/exporter/org/{org}` | the same: Docker Scout's path until May 2024, which many configurations still have |
@@ -146,6 +146,7 @@ mod failure;
 mod fresh;
 mod handler;
 mod health;
+mod latest;
 mod merged;
 mod organizations;
 mod page;
