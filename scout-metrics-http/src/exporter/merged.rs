@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, error::Error};
 
-use scout_metrics_core::Snapshot;
+use scout_metrics_core::{Anomaly, Organization, Snapshot};
 use scout_metrics_openmetrics::{
     Exposition, Format, LabelSet, Limits, MetricFamily, ParseError, ParseOptions, Sample,
     encode_families, parse_families, scout,
@@ -36,12 +36,12 @@ pub(super) const ORGANIZATION: &str = "org";
 /// # Ok(())
 /// # }
 /// ```
-#[expect(
-    clippy::missing_panics_doc,
-    reason = "a snapshot that exists can be written"
-)]
 pub fn encode_merged(snapshots: &[Snapshot], format: Format) -> Exposition {
-    try_encode(snapshots, format).unwrap_or_else(|error| {
+    let has_unplaced = |snapshot: &Snapshot| snapshot.anomalies().iter().any(Anomaly::is_unplaced);
+    if !snapshots.iter().any(has_unplaced) {
+        return encode_placed(snapshots, format);
+    }
+    encode_checked(snapshots, format).unwrap_or_else(|error| {
         tracing::warn!(
             error = &*error,
             "samples that stand in no stream cannot be written, so they are left out"
@@ -50,11 +50,55 @@ pub fn encode_merged(snapshots: &[Snapshot], format: Format) -> Exposition {
             .iter()
             .map(|snapshot| snapshot.clone().with_anomalies(Vec::new()))
             .collect();
-        try_encode(&placed, format).expect("streams and policies have names of their own")
+        encode_placed(&placed, format)
     })
 }
 
-fn try_encode(
+/// Writes streams and policies alone. Their families and labels are known, so another label in each line is all that it
+/// takes, at a tenth of the time of [`encode_checked`].
+fn encode_placed(snapshots: &[Snapshot], format: Format) -> Exposition {
+    let mut families: Vec<(String, String)> = Vec::new();
+    for snapshot in snapshots {
+        let exposition = scout::encode(snapshot, format);
+        let text = std::str::from_utf8(exposition.body()).expect("an exposition is text");
+        append(&mut families, text, snapshot.organization());
+    }
+    let mut merged: String = families.into_iter().map(|(_, lines)| lines).collect();
+    if format == Format::OpenMetrics {
+        merged.push_str("# EOF\n");
+    }
+    Exposition::new(format, merged)
+}
+
+/// Appends each line to those of its family, and the metadata only where there is none yet.
+fn append(families: &mut Vec<(String, String)>, text: &str, organization: &Organization) {
+    let label = format!("{{{ORGANIZATION}=\"{organization}\",");
+    let (mut place, mut is_new) = (0, false);
+    for line in text.split_inclusive('\n') {
+        if let Some(metadata) = line.strip_prefix("# ") {
+            let Some(name) = metadata.split(' ').nth(1) else {
+                break; // # EOF
+            };
+            if families.get(place).is_none_or(|(of, _)| of != name) {
+                let found = families.iter().position(|(of, _)| of == name);
+                is_new = found.is_none();
+                place = found.unwrap_or(families.len());
+                if is_new {
+                    families.push((name.to_owned(), String::new()));
+                }
+            }
+            if is_new {
+                families[place].1.push_str(line);
+            }
+        } else {
+            let (name, labels) = line.split_once('{').expect("each sample has labels");
+            families[place].1.extend([name, &label, labels]);
+        }
+    }
+}
+
+/// Writes samples that may be called anything, and reads them back to be sure.
+fn encode_checked(
     snapshots: &[Snapshot],
     format: Format,
 ) -> Result<Exposition, Box<dyn Error + 'static>> {
@@ -106,7 +150,7 @@ fn labelled(sample: &Sample, organization: &str) -> Sample {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use scout_metrics_core::{Anomaly, AnomalyKind, Organization, RawSample};
+    use scout_metrics_core::{AnomalyKind, Policy, PolicyResult, RawSample, Stream};
 
     const STREAMS: &str = "# TYPE scout_stream_vulnerabilities gauge
 scout_stream_vulnerabilities{streamName=\"production\",severity=\"HIGH\"} 3
@@ -140,6 +184,38 @@ scout_stream_vulnerabilities{org="apex",streamName="production",severity="HIGH"}
                 text.matches("# HELP scout_stream_vulnerabilities ").count(),
                 1
             );
+        }
+    }
+
+    #[test]
+    fn streams_and_policies_are_written_as_if_they_were_checked() {
+        let names = [
+            "{",
+            "} 1\n# HELP x y\n",
+            "# EOF",
+            "quote \" backslash \\",
+            "日本\u{2028}\u{85}\r",
+        ];
+        let streams = names.map(|name| {
+            let result = PolicyResult::new(Policy::new(name, name), 3, 4).unwrap();
+            Stream::new(name)
+                .with_vulnerabilities("5C 0H".parse().unwrap())
+                .with_policy(result)
+        });
+        let snapshot = |name, streams: &[Stream]| {
+            let organization = Organization::new(name).unwrap();
+            Snapshot::new(organization, streams.iter().cloned()).unwrap()
+        };
+        let snapshots = [
+            snapshot("empty", &[]),
+            snapshot("one", &streams[..1]),
+            snapshot("acme-labs", &streams),
+        ];
+        for format in [Format::OpenMetrics, Format::Prometheus] {
+            for snapshots in [&[], &snapshots[..1], &snapshots[..]] {
+                let checked = encode_checked(snapshots, format).unwrap();
+                assert_eq!(encode_merged(snapshots, format), checked);
+            }
         }
     }
 
