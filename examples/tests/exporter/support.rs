@@ -93,11 +93,15 @@ impl Running {
         panic!("no `{text}` in the log: {:#?}", self.seen);
     }
 
+    pub(crate) fn send(&self, signal: &str) {
+        let id = self.process.id().to_string();
+        let sent = Command::new("kill").args(["-s", signal, &id]).status();
+        assert!(sent.unwrap().success());
+    }
+
     /// Sends a signal and returns how the program ended, with everything it logged.
     pub(crate) fn signal(mut self, name: &str) -> (ExitStatus, String) {
-        let id = self.process.id().to_string();
-        let sent = Command::new("kill").args(["-s", name, &id]).status();
-        assert!(sent.unwrap().success());
+        self.send(name);
         let status = self.process.wait().unwrap();
         self.seen.extend(self.log.iter());
         (status, self.seen.join("\n"))

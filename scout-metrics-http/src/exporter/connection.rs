@@ -4,7 +4,11 @@ use std::{future::pending, pin::pin, time::Duration};
 
 use axum::{
     Router,
-    http::{HeaderValue, header::CONNECTION},
+    extract::Request,
+    http::{
+        HeaderValue, StatusCode, Version,
+        header::{CONNECTION, HOST},
+    },
     middleware,
     response::Response,
 };
@@ -70,7 +74,9 @@ impl Connections {
             async move { if is_last { closing(response) } else { response } }
         });
         Self {
-            router: router.layer(last),
+            router: router
+                .layer(last)
+                .layer(middleware::map_request(of_one_host)),
             timeouts,
             #[cfg(feature = "exporter-tls")]
             tls,
@@ -177,6 +183,16 @@ async fn stopped(mut running: watch::Receiver<()>) {
     // Nothing is ever sent: this ends when the sender is dropped.
     let _ = running.changed().await;
     sleep(LINGER).await;
+}
+
+/// Refuses a request that a proxy before this server may have taken for one to another host: RFC 9112, section 3.2.
+async fn of_one_host(request: Request) -> Result<Request, StatusCode> {
+    let hosts = request.headers().get_all(HOST).iter().count();
+    if hosts == 1 || hosts == 0 && request.version() < Version::HTTP_11 {
+        Ok(request)
+    } else {
+        Err(StatusCode::BAD_REQUEST)
+    }
 }
 
 /// Tells a client that the connection is closed after this response.

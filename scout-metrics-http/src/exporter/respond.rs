@@ -80,7 +80,8 @@ fn is_known(request: &HeaderMap, tag: &HeaderValue, modified: SystemTime) -> boo
         let mut known = lines
             .filter_map(|line| line.to_str().ok())
             .flat_map(|line| line.split(','))
-            .map(|known| known.trim().trim_start_matches("W/"));
+            .map(str::trim)
+            .map(|known| known.strip_prefix("W/").unwrap_or(known));
         return known.any(|known| known == "*" || known == tag);
     }
     let since = request.get(IF_MODIFIED_SINCE);

@@ -122,17 +122,7 @@ async fn behind_a_poller_requests_ask_nobody_and_fetches_are_those_of_the_poller
     let poller = Poller::builder(exporter.observe(counted(&asked))).spawn();
     poller.scrape().await.unwrap();
     let router = exporter.with_source(poller).into_router().unwrap();
-    for path in [
-        "/",
-        "/metrics",
-        PATH,
-        "/v1/exporter/org/acme",
-        "/api/v1/organizations",
-        "/api/v1/organizations/acme/snapshot",
-        "/sd",
-        "/-/healthy",
-        "/-/ready",
-    ] {
+    for path in ROUTES {
         for _ in 0..100 {
             let request = Request::get(path).header("host", "localhost");
             let answer = call(&router, request.body(Body::empty()).unwrap()).await;

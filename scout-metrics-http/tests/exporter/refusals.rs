@@ -23,17 +23,7 @@ async fn an_unknown_organization_is_not_repeated() {
 #[tokio::test]
 async fn other_methods_are_told_which_ones_are_allowed() {
     let router = open_router();
-    for path in [
-        "/",
-        "/metrics",
-        PATH,
-        "/v1/exporter/org/acme",
-        "/api/v1/organizations",
-        "/api/v1/organizations/acme/snapshot",
-        "/sd",
-        "/-/healthy",
-        "/-/ready",
-    ] {
+    for path in ROUTES {
         for method in [
             "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "BREW",
         ] {

@@ -155,6 +155,24 @@ async fn a_response_that_nobody_reads_is_given_up() {
     assert!(waited >= timeout && waited < timeout * 2, "{waited:?}");
 }
 
+/// RFC 9112, section 3.2.
+#[tokio::test]
+async fn a_request_names_one_host() {
+    let running = start(Server::new(open_router()));
+    for (head, status) in [
+        ("GET /-/healthy HTTP/1.1\r\nhost: x\r\n", "200"),
+        ("GET /-/healthy HTTP/1.1\r\nhost:\r\n", "200"),
+        ("GET /-/healthy HTTP/1.0\r\n", "200"),
+        ("GET /-/healthy HTTP/1.1\r\n", "400"),
+        ("GET /-/healthy HTTP/1.1\r\nhost: x\r\nhost: x\r\n", "400"),
+        ("GET /-/healthy HTTP/1.0\r\nhost: x\r\nhost: y\r\n", "400"),
+    ] {
+        let request = format!("{head}connection: close\r\n\r\n");
+        let answer = running.exchange(request.as_bytes()).await;
+        assert!(answer.split(' ').nth(1) == Some(status), "{head}{answer}");
+    }
+}
+
 #[tokio::test]
 async fn a_large_head_is_refused_and_the_next_client_served() {
     let running = start(Server::new(open_router()));
