@@ -64,8 +64,9 @@
 //! | 503 | the source cannot answer now: [`Unavailable`], [`RateLimited`]; or the snapshot is [too old](Exporter::with_max_age) | `Retry-After` |
 //! | 504 | the source was not answered in time: [`Timeout`] | `Retry-After` |
 //!
-//! `Retry-After` is sent where the source's error knows it. The body of an error is one line of plain text: the
-//! message of the source's error, without its causes, which are logged instead.
+//! `Retry-After` is what the source's error says, or else 5 seconds where the same request may succeed later. The body
+//! of an error is one line of plain text: the message of the source's error, without its causes, which are logged
+//! instead.
 //!
 //! # The exporter's own metrics
 //!

@@ -90,7 +90,15 @@ async fn a_failed_scrape_has_the_status_that_says_whose_fault_it_is() {
             answer.header("content-type"),
             Some("text/plain; charset=utf-8")
         );
-        assert_eq!(answer.header("retry-after"), None);
+        let is_retryable = matches!(
+            kind,
+            ErrorKind::RateLimited
+                | ErrorKind::Timeout
+                | ErrorKind::Transport
+                | ErrorKind::Unavailable
+        );
+        let delay = is_retryable.then_some("5");
+        assert_eq!(answer.header("retry-after"), delay, "{kind}");
     }
 }
 
