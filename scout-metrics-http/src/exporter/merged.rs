@@ -17,7 +17,7 @@ pub(super) const ORGANIZATION: &str = "org";
 /// with a label `org` in front.
 ///
 /// A label that is called so already is kept as `exported_org`, as Prometheus does it. Families that are called as the
-/// [exporter's own](self#the-exporters-own-metrics) are left out: they are not Docker Scout's to report.
+/// [exporter's own](crate::exporter#the-exporters-own-metrics) are left out: they are not Docker Scout's to report.
 ///
 /// ```
 /// use scout_metrics_core::{Organization, Snapshot, Stream};
