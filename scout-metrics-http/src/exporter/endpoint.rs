@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use scout_metrics_core::{Merged, Organization, Result, Snapshot};
+use scout_metrics_core::{Merged, MetricsSourceExt, Organization, Result, Snapshot};
 use scout_metrics_openmetrics::Format;
 
 use super::{
@@ -73,16 +73,39 @@ impl Endpoint {
         self.telemetry.have_ended(&self.awaited)
     }
 
-    /// Scrapes all sources and returns what each said, by the name of the organization.
-    pub(super) async fn scrape_all(&self) -> BTreeMap<Organization, Result<Snapshot>> {
-        self.all.scrape_all().await.into_iter().collect()
+    /// Scrapes all sources, each of them for a time at most, and returns what they said, by the name of the organization.
+    pub(super) async fn scrape_all(
+        &self,
+        patience: Option<Duration>,
+    ) -> BTreeMap<Organization, Result<Snapshot>> {
+        let answers = match patience {
+            Some(patience) => self.all_within(patience).scrape_all().await,
+            None => self.all.scrape_all().await,
+        };
+        answers.into_iter().collect()
+    }
+
+    fn all_within(&self, patience: Duration) -> Merged {
+        let sources = self.all.sources();
+        let bounded = sources
+            .iter()
+            .map(|source| Arc::clone(source).timeout(patience));
+        // At once, so that none spends its time on waiting for others.
+        Merged::new(bounded)
+            .expect("each organization is there once")
+            .with_concurrency(sources.len())
     }
 
     /// Returns the metrics of all organizations whose source answers, and after them the exporter's own.
     ///
-    /// Whose source fails is missing: up to the source to log it.
-    pub(super) async fn everything(&self, format: Format, coding: Coding) -> Body {
-        let answers = self.scrape_all().await;
+    /// Whose source fails is missing, and so is who does not answer within a time: up to the source to log it.
+    pub(super) async fn everything(
+        &self,
+        format: Format,
+        coding: Coding,
+        patience: Option<Duration>,
+    ) -> Body {
+        let answers = self.scrape_all(patience).await;
         let snapshots = answers.into_values().filter_map(Result::ok).collect();
         let beginning = self.beginning(&snapshots, format, coding).await;
         let own = self.telemetry.exposition(format);

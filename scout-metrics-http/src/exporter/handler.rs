@@ -1,6 +1,6 @@
 //! The handlers that answer with metrics and snapshots.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     extract::{Path, State, rejection::PathRejection},
@@ -28,7 +28,8 @@ pub(super) async fn all_metrics(
     headers: HeaderMap,
 ) -> Response {
     let (format, coding) = (accepted_format(&headers), Coding::negotiate(&headers));
-    respond::of_now(endpoint.everything(format, coding).await)
+    let body = endpoint.everything(format, coding, patience(&headers));
+    respond::of_now(body.await)
 }
 
 /// Answers with the metrics of one organization.
@@ -69,6 +70,13 @@ async fn of_organization(
         }
         Err(error) => failure::response(&error),
     }
+}
+
+/// Returns how long Prometheus or VictoriaMetrics waits, less a tenth for what the answer needs on its way.
+fn patience(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get("x-prometheus-scrape-timeout-seconds")?;
+    let seconds: f64 = seconds.to_str().ok()?.parse().ok()?;
+    Duration::try_from_secs_f64(0.9 * seconds).ok()
 }
 
 fn accepted_format(headers: &HeaderMap) -> Format {

@@ -48,7 +48,8 @@
 //! same snapshot, so it is encoded and compressed once, and then served from the same memory.
 //!
 //! `/metrics` leaves out an organization whose source fails, and says so in `scout_exporter_up`; the route of the
-//! organization says why.
+//! organization says why. So it does with a source that has not answered after nine tenths of the time that Prometheus
+//! waits, which Prometheus and VictoriaMetrics say in a header: otherwise there would be no metrics of anything.
 //!
 //! # Answers
 //!

@@ -75,7 +75,7 @@ pub(super) async fn page(
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
 ) -> Response {
-    let answers = endpoint.scrape_all().await;
+    let answers = endpoint.scrape_all(None).await;
     let coding = Coding::negotiate(&headers);
     let write = move || write(&endpoint, paths::base(&uri, PAGE), &answers);
     // Away from the threads that serve, because a page may be long.

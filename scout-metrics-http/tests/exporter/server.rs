@@ -59,14 +59,14 @@ async fn request_and_read_head(stream: &mut TcpStream) -> String {
 
 /// A source that answers when it is told to.
 #[derive(Clone, Debug)]
-struct Waiting {
+pub(super) struct Waiting {
     inner: MemorySource,
     asked: Arc<Notify>,
     answer: Arc<Notify>,
 }
 
 impl Waiting {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             inner: source("acme"),
             asked: Arc::default(),
