@@ -65,7 +65,7 @@ impl Server {
                 head: Duration::from_secs(30),
                 write: Duration::from_secs(30),
             },
-            max_connections: 512,
+            max_connections: 1024,
             shutdown_timeout: Duration::from_secs(8),
             #[cfg(feature = "exporter-tls")]
             tls: None,
@@ -86,9 +86,7 @@ impl Server {
         self
     }
 
-    /// Sets how many connections are served at once, at least 1. Further ones wait to be accepted.
-    ///
-    /// 512 by default, as Prometheus has it: many processes may open 1024 files, and sources need some too.
+    /// Sets how many connections are served at once, at least 1; 1024 by default. Further ones wait to be accepted.
     #[must_use]
     pub fn with_max_connections(mut self, connections: usize) -> Self {
         self.max_connections = connections.clamp(1, Semaphore::MAX_PERMITS);
