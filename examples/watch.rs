@@ -81,13 +81,7 @@ fn parse_interval(text: &str) -> Result<Duration, &'static str> {
 #[tokio::main]
 async fn main() -> ExitCode {
     terminal::log_warnings();
-    match run(Arguments::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            terminal::complain(error.as_ref());
-            ExitCode::FAILURE
-        }
-    }
+    terminal::exit_code(run(Arguments::parse()).await)
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {

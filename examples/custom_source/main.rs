@@ -87,13 +87,7 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> ExitCode {
     terminal::log_warnings();
-    match run(Arguments::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            terminal::complain(error.as_ref());
-            ExitCode::FAILURE
-        }
-    }
+    terminal::exit_code(run(Arguments::parse()).await)
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn StdError>> {

@@ -96,9 +96,10 @@ impl ScoutOptions {
     }
 
     fn resolve(&mut self, directory: &Path) {
-        for path in [&mut self.token_file, &mut self.ca_file] {
-            *path = path.take().map(|path| directory.join(path));
-        }
+        resolve(
+            directory,
+            self.token_file.iter_mut().chain(&mut self.ca_file),
+        );
     }
 }
 
@@ -158,13 +159,18 @@ impl WebOptions {
     }
 
     fn resolve(&mut self, directory: &Path) {
-        let of_organizations = self.organization_bearer_token_file.values_mut();
-        for path in self.bearer_token_file.iter_mut().chain(of_organizations) {
-            *path = directory.join(&path);
-        }
-        for path in [&mut self.tls_cert_file, &mut self.tls_key_file] {
-            *path = path.take().map(|path| directory.join(path));
-        }
+        resolve(directory, &mut self.bearer_token_file);
+        resolve(directory, self.organization_bearer_token_file.values_mut());
+        resolve(
+            directory,
+            self.tls_cert_file.iter_mut().chain(&mut self.tls_key_file),
+        );
+    }
+}
+
+fn resolve<'a>(directory: &Path, paths: impl IntoIterator<Item = &'a mut PathBuf>) {
+    for path in paths {
+        *path = directory.join(&path);
     }
 }
 

@@ -14,6 +14,7 @@ mod sources;
 use std::{error::Error, fmt, process::ExitCode};
 
 use clap::Parser;
+use tokio::runtime::Runtime;
 
 use scout_metrics_examples::terminal;
 
@@ -23,9 +24,14 @@ use self::{
     settings::Settings,
 };
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match run(&Arguments::parse()).await {
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = Runtime::new().expect("the system starts a few threads");
+    let outcome = runtime.block_on(run(&arguments));
+    // Dropped, the runtime would wait for what cannot be stopped, such as the look-up of a name that no server answers:
+    // longer than container runtimes wait before they kill.
+    runtime.shutdown_background();
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             terminal::complain(failure.error.as_ref());

@@ -129,6 +129,8 @@ struct Signal {
     terminate: tokio::signal::unix::Signal,
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    hangup: tokio::signal::unix::Signal,
 }
 
 impl Signal {
@@ -139,14 +141,22 @@ impl Signal {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
         })
     }
 
     #[cfg(unix)]
     async fn received(mut self) -> &'static str {
-        tokio::select! {
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "SIGINT",
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return "SIGTERM",
+                _ = self.interrupt.recv() => return "SIGINT",
+                // The request to reload, of those who renew certificates for one. It would end the program.
+                _ = self.hangup.recv() => tracing::info!(
+                    signal = "SIGHUP",
+                    "files of tokens and certificates are read again when they change; all else needs a restart"
+                ),
+            }
         }
     }
 

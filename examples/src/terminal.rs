@@ -1,6 +1,6 @@
 //! Text that came from elsewhere, made fit for the cells of a terminal.
 
-use std::{error::Error as StdError, io};
+use std::{error::Error as StdError, io, process::ExitCode};
 
 use tracing::Level;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -76,6 +76,17 @@ pub fn log_warnings() {
         .with_target(false)
         .without_time()
         .init();
+}
+
+/// Returns the exit status of a program, after [complaining](complain) of what made it fail.
+pub fn exit_code(outcome: Result<(), Box<dyn StdError>>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(error.as_ref());
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Writes an error and its causes to standard error, one line each.

@@ -5,7 +5,7 @@ use std::{fmt, io, path::PathBuf, time::Duration};
 use reqwest::StatusCode;
 use scout_metrics_core::{Error, ErrorKind};
 
-use crate::credentials::{Origin, TokenFault};
+use crate::token::{Origin, TokenFault};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HttpError {

@@ -58,6 +58,7 @@ mod credentials;
 mod error;
 #[cfg(feature = "exporter")]
 pub mod exporter;
+mod token;
 
 pub use crate::client::{ScoutClient, ScoutClientBuilder, ScoutSource};
 #[doc(no_inline)]

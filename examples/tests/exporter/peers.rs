@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, fs, net::TcpListener, process::Command};
 
 use serde_json::Value;
 
+use crate::prometheus::{Prometheus, is_installed};
 use crate::support::{
     Running, Sample, Upstream, eventually, examples, get, is_there, python, run_peer, samples,
     snapshot, start_exporter,
@@ -36,36 +37,58 @@ fn victoria_metrics_scrapes_every_sample() {
     let mut command = upstream.exporter();
     command.args(["--org", "acme", "--web.bearer-token-file", &token]);
     let (_exporter, target) = start_exporter(&mut command);
-    let configuration = format!(
+    let configuration = upstream.write("scrape.yml", &scrape_configuration(&target, &token));
+    let (_victoria, address) = start_victoria_metrics(&upstream, &configuration);
+    assert_eq!(stored_samples(&address), samples(&snapshot()));
+}
+
+/// Of a router in somebody's own program, which is what the upstream is.
+#[test]
+fn prometheus_scrapes_every_sample() {
+    if !is_installed("prometheus") {
+        return;
+    }
+    let upstream = Upstream::start(snapshot());
+    let target = upstream.url.strip_prefix("http://").unwrap();
+    let configuration = scrape_configuration(target, "upstream-token");
+    upstream.write("prometheus.yml", &configuration);
+    let prometheus = Prometheus::start(upstream.directory.path(), &[]);
+    assert_eq!(stored_samples(&prometheus.address), samples(&snapshot()));
+}
+
+fn scrape_configuration(target: &str, token_file: &str) -> String {
+    format!(
         "\
 scrape_configs:
   - job_name: scout
     scrape_interval: 1s
     metrics_path: {METRICS}
     authorization:
-      credentials_file: {token}
+      credentials_file: {token_file}
     static_configs:
       - targets: ['{target}']
 "
-    );
-    let configuration = upstream.write("scrape.yml", &configuration);
-    let (_victoria, address) = start_victoria_metrics(&upstream, &configuration);
-    let expected = samples(&snapshot());
+    )
+}
+
+/// Waits until a database has samples of each metric, and returns them.
+fn stored_samples(address: &str) -> BTreeSet<Sample> {
     let mut found = BTreeSet::new();
     for metric in [
         "stream_vulnerabilities",
         "policy_compliant_images",
         "policy_evaluated_images",
     ] {
+        // VictoriaMetrics shows samples late by default. Prometheus passes over what it does not know.
         let path = format!("/api/v1/query?latency_offset=1ms&query=scout_{metric}");
-        found.append(&mut eventually("VictoriaMetrics has samples", || {
+        found.append(&mut eventually("there are samples", || {
             let answer: Value =
-                serde_json::from_str(&get(&address, &path, None).1).unwrap_or_default();
+                serde_json::from_str(&get(address, &path, None).1).unwrap_or_default();
             let result = answer["data"]["result"].as_array()?.clone();
             (!result.is_empty()).then(|| result.iter().map(read_sample).collect())
         }));
     }
-    assert_eq!(found, expected);
+    found
 }
 
 /// Starts it on a port that was free just now: it does not say which one it was given.

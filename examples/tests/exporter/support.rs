@@ -7,7 +7,7 @@ use std::{
     io::{self, BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, Command, ExitStatus, Output, Stdio},
     sync::mpsc::{self, Receiver},
     thread,
     time::{Duration, Instant},
@@ -93,11 +93,15 @@ impl Running {
         panic!("no `{text}` in the log: {:#?}", self.seen);
     }
 
+    pub(crate) fn send(&self, signal: &str) {
+        let id = self.process.id().to_string();
+        let sent = Command::new("kill").args(["-s", signal, &id]).status();
+        assert!(sent.unwrap().success());
+    }
+
     /// Sends a signal and returns how the program ended, with everything it logged.
     pub(crate) fn signal(mut self, name: &str) -> (ExitStatus, String) {
-        let id = self.process.id().to_string();
-        let sent = Command::new("kill").args(["-s", name, &id]).status();
-        assert!(sent.unwrap().success());
+        self.send(name);
         let status = self.process.wait().unwrap();
         self.seen.extend(self.log.iter());
         (status, self.seen.join("\n"))
@@ -196,6 +200,7 @@ pub(crate) fn snapshot() -> Snapshot {
         "quote \" backslash \\ newline \n tab \t",
         "日本 👩‍🚀",
         "<script>",
+        "\\n\\\"",
     ];
     let hostile = names.map(|name| {
         let result = PolicyResult::new(Policy::new(name, name), 3, 4).unwrap();
@@ -286,9 +291,19 @@ pub(crate) fn python() -> Option<PathBuf> {
 
 /// Runs one of the Python peers and returns what it prints.
 pub(crate) fn run_peer(python: &Path, script: &str, arguments: &[&str], input: &[u8]) -> String {
-    let mut process = Command::new(python)
+    let mut command = Command::new(python);
+    command
         .arg(examples().join("tests/exporter/peers").join(script))
-        .args(arguments)
+        .args(arguments);
+    let output = run_with_input(&mut command, input);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Runs a program to its end. One that needs no input may end before it is written.
+pub(crate) fn run_with_input(command: &mut Command, input: &[u8]) -> Output {
+    let mut process = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -298,9 +313,6 @@ pub(crate) fn run_peer(python: &Path, script: &str, arguments: &[&str], input: &
     let input = input.to_owned();
     let writer = thread::spawn(move || stdin.write_all(&input));
     let output = process.wait_with_output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
-    // A peer that needs no input may end before it is written.
     let _ = writer.join().unwrap();
-    String::from_utf8(output.stdout).unwrap()
+    output
 }

@@ -16,8 +16,8 @@ use super::{
     retry, shown,
 };
 use crate::{
-    credentials::Token,
     error::{Excerpt, HttpError},
+    token::Token,
 };
 
 /// The longest time that is spent on the body of a refusal. A retry is worth more than an excerpt.

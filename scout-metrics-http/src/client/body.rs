@@ -15,7 +15,7 @@ use reqwest::{
 use tokio::task::yield_now;
 
 use super::deadline::Deadline;
-use crate::{credentials::Token, error::HttpError};
+use crate::{error::HttpError, token::Token};
 
 /// The value of `Accept-Encoding`: what [`Coding`] can undo.
 pub(crate) const ACCEPT_ENCODING: &str = "gzip";

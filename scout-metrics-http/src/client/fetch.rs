@@ -17,7 +17,7 @@ use super::{
     deadline::Deadline,
     glimpse::Glimpse,
 };
-use crate::{credentials::Token, error::HttpError};
+use crate::{error::HttpError, token::Token};
 
 /// What we can read, in the order of Prometheus' own preference: OpenMetrics has an end mark.
 const ACCEPTED: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8, text/plain; version=0.0.4; q=0.5, */*; q=0.1";

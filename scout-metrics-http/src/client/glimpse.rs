@@ -4,8 +4,8 @@ use memchr::memmem::Finder;
 use scout_metrics_core::{Error, Result};
 
 use crate::{
-    credentials::Token,
     error::{Excerpt, HttpError},
+    token::Token,
 };
 
 /// The most bytes of a body that are kept for the sake of an error, which itself keeps [`Error::MAX_BODY_CHARS`].

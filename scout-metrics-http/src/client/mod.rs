@@ -33,7 +33,7 @@ use self::{
     fetch::{BodyKind, Collect, Fetch},
     retry::RetryPolicy,
 };
-use crate::credentials::{Credentials, Token};
+use crate::{credentials::Credentials, token::Token};
 
 /// A client for the metrics endpoint of Docker Scout.
 ///

@@ -14,7 +14,10 @@ use tokio::time::Instant;
 use scout_metrics_core::{Error, ErrorKind, Organization, Result};
 
 use super::stamp::Stamp;
-use crate::credentials::{KEEP_LAST_GOOD, Token, read_file};
+use crate::{
+    credentials::{KEEP_LAST_GOOD, read_file},
+    token::Token,
+};
 
 /// The tokens that admit a request. Without any, every request is admitted.
 #[derive(Debug, Default)]

@@ -1,35 +1,46 @@
-//! Bodies that are encoded once and served many times.
+//! What a response says, and how it is written.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::{
+    convert::Infallible,
+    mem,
+    pin::Pin,
+    task::{Context, Poll},
+};
 
-use axum::http::HeaderValue;
+use axum::{body::Body as ResponseBody, http::HeaderValue};
 use bytes::Bytes;
+use hyper::body::{Frame, SizeHint};
 use serde::Serialize;
 
 use scout_metrics_openmetrics::Exposition;
 
 use super::coding::Coding;
 
-/// A body in one format and coding, with the entity tag that tells it from others.
+/// A body in one format and coding.
 #[derive(Clone, Debug)]
 pub(super) struct Body {
     content_type: &'static str,
     coding: Coding,
-    bytes: Bytes,
-    tag: u64,
+    parts: Parts,
 }
 
 impl Body {
     /// Takes a body that is not encoded.
     pub(super) fn new(content_type: &'static str, bytes: impl Into<Bytes>) -> Self {
-        let bytes = bytes.into();
-        let mut hasher = DefaultHasher::new();
-        (content_type, &bytes).hash(&mut hasher);
+        Self::of_parts(content_type, Coding::Identity, bytes.into(), Bytes::new())
+    }
+
+    /// Takes a body that is written in a coding, in two parts.
+    pub(super) fn of_parts(
+        content_type: &'static str,
+        coding: Coding,
+        beginning: Bytes,
+        end: Bytes,
+    ) -> Self {
         Self {
             content_type,
-            coding: Coding::Identity,
-            bytes,
-            tag: hasher.finish(),
+            coding,
+            parts: Parts([beginning, end]),
         }
     }
 
@@ -39,14 +50,13 @@ impl Body {
         Self::new("application/json", bytes)
     }
 
-    /// Returns the same body in a coding. This one must not be encoded.
+    /// Returns the same body in a coding. This one must be whole and not encoded.
     pub(super) fn encoded(&self, coding: Coding) -> Self {
         debug_assert_eq!(self.coding, Coding::Identity, "a body is encoded once");
-        Self {
-            coding,
-            bytes: coding.encode(&self.bytes),
-            ..*self
-        }
+        let [whole, end] = &self.parts.0;
+        debug_assert!(end.is_empty(), "a body is encoded as a whole");
+        let bytes = coding.encode(whole);
+        Self::of_parts(self.content_type, coding, bytes, Bytes::new())
     }
 
     pub(super) fn content_type(&self) -> HeaderValue {
@@ -57,15 +67,9 @@ impl Body {
         self.coding
     }
 
-    /// Returns the value of the `ETag` header.
-    pub(super) fn tag(&self) -> HeaderValue {
-        let tag = format!("\"{:016x}{}\"", self.tag, self.coding.tag_suffix());
-        tag.try_into()
-            .expect("digits, letters and hyphens are visible")
-    }
-
-    pub(super) fn into_bytes(self) -> Bytes {
-        self.bytes
+    /// Returns the parts, of which the second one is mostly empty.
+    pub(super) fn parts(&self) -> &[Bytes; 2] {
+        &self.parts.0
     }
 }
 
@@ -75,58 +79,33 @@ impl From<Exposition> for Body {
     }
 }
 
-/// The bodies of one state of what they are made of, kept until there is another state.
-#[derive(Debug)]
-pub(super) struct Bodies<S, K> {
-    state: Option<S>,
-    bodies: Vec<(K, Body)>,
-}
-
-impl<S, K: Copy + PartialEq> Bodies<S, K> {
-    /// Returns the body for a key and a coding, encoding it if that was not done yet for this state.
-    pub(super) fn get(
-        &mut self,
-        state: &S,
-        is_same: impl FnOnce(&S, &S) -> bool,
-        key: K,
-        coding: Coding,
-        encode: impl FnOnce(&S) -> Body,
-    ) -> Body
-    where
-        S: Clone,
-    {
-        if !self.state.as_ref().is_some_and(|of| is_same(of, state)) {
-            self.state = Some(state.clone());
-            self.bodies.clear();
-        }
-        if let Some(body) = self.find(key, coding) {
-            return body;
-        }
-        let plain = self.find(key, Coding::Identity).unwrap_or_else(|| {
-            let body = encode(state);
-            self.bodies.push((key, body.clone()));
-            body
-        });
-        if coding == Coding::Identity {
-            return plain;
-        }
-        let body = plain.encoded(coding);
-        self.bodies.push((key, body.clone()));
-        body
-    }
-
-    fn find(&self, key: K, coding: Coding) -> Option<Body> {
-        let mut bodies = self.bodies.iter();
-        let found = bodies.find(|(of, body)| *of == key && body.coding == coding);
-        found.map(|(_, body)| body.clone())
+impl From<Body> for ResponseBody {
+    fn from(body: Body) -> Self {
+        Self::new(body.parts)
     }
 }
 
-impl<S, K> Default for Bodies<S, K> {
-    fn default() -> Self {
-        Self {
-            state: None,
-            bodies: Vec::new(),
-        }
+/// What is sent one after the other, without ever being put together in memory.
+#[derive(Clone, Debug)]
+struct Parts([Bytes; 2]);
+
+impl hyper::body::Body for Parts {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let next = self.0.iter_mut().find(|part| !part.is_empty());
+        Poll::Ready(next.map(|part| Ok(Frame::data(mem::take(part)))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.iter().all(Bytes::is_empty)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.0.iter().map(|part| part.len() as u64).sum())
     }
 }

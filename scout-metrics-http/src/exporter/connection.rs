@@ -4,7 +4,11 @@ use std::{future::pending, pin::pin, time::Duration};
 
 use axum::{
     Router,
-    http::{HeaderValue, header::CONNECTION},
+    extract::Request,
+    http::{
+        HeaderValue, StatusCode, Version,
+        header::{CONNECTION, HOST},
+    },
     middleware,
     response::Response,
 };
@@ -23,7 +27,6 @@ use tokio::{
 };
 use tokio_io_timeout::TimeoutStream;
 
-use super::server::Server;
 #[cfg(feature = "exporter-tls")]
 use {tokio::time::timeout, tokio_rustls::TlsAcceptor};
 
@@ -33,10 +36,21 @@ const MAX_HEAD_BYTES: usize = 32 * 1024;
 /// How long a connection without a request is kept at shutdown: long enough for one that was sent before.
 const LINGER: Duration = Duration::from_millis(100);
 
+/// How long a client may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Timeouts {
+    /// For the head of a request, and for a TLS handshake.
+    pub(super) head: Duration,
+    /// For reading on in a response.
+    pub(super) write: Duration,
+}
+
 /// The connections that are served, each in a task of its own.
 pub(super) struct Connections {
-    server: Server,
     router: Router,
+    timeouts: Timeouts,
+    #[cfg(feature = "exporter-tls")]
+    tls: Option<TlsAcceptor>,
     protocol: http1::Builder,
     /// Dropped to tell the tasks that it is time to stop.
     running: watch::Sender<()>,
@@ -44,11 +58,15 @@ pub(super) struct Connections {
 }
 
 impl Connections {
-    pub(super) fn new(server: Server) -> Self {
+    pub(super) fn new(
+        router: Router,
+        timeouts: Timeouts,
+        #[cfg(feature = "exporter-tls")] tls: Option<TlsAcceptor>,
+    ) -> Self {
         let mut protocol = http1::Builder::new();
         protocol
             .timer(TokioTimer::new())
-            .header_read_timeout(server.head_timeout)
+            .header_read_timeout(timeouts.head)
             .max_buf_size(MAX_HEAD_BYTES);
         let (running, still_running) = watch::channel(());
         let last = middleware::map_response(move |response| {
@@ -56,8 +74,12 @@ impl Connections {
             async move { if is_last { closing(response) } else { response } }
         });
         Self {
-            router: server.router.clone().layer(last),
-            server,
+            router: router
+                .layer(last)
+                .layer(middleware::map_request(of_one_host)),
+            timeouts,
+            #[cfg(feature = "exporter-tls")]
+            tls,
             protocol,
             running,
             tasks: JoinSet::new(),
@@ -66,18 +88,23 @@ impl Connections {
 
     /// Serves a connection, which holds its slot until it ends.
     pub(super) fn serve(&mut self, stream: TcpStream, slot: Option<OwnedSemaphorePermit>) {
+        // A response may be written in parts. Without this, a small last one waits for a client that delays its answer to
+        // the one before, for 40 ms.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "cannot turn off the delay of small packets");
+        }
         let mut stream = Box::pin(TimeoutStream::new(stream));
         stream
             .as_mut()
-            .set_write_timeout_pinned(Some(self.server.write_timeout));
+            .set_write_timeout_pinned(Some(self.timeouts.write));
         let connection = Connection {
             protocol: self.protocol.clone(),
             router: self.router.clone(),
             running: self.running.subscribe(),
         };
         #[cfg(feature = "exporter-tls")]
-        if let Some(tls) = self.server.tls.clone() {
-            let limit = self.server.head_timeout;
+        if let Some(tls) = self.tls.clone() {
+            let limit = self.timeouts.head;
             self.tasks.spawn(async move {
                 let _slot = slot;
                 connection.serve_tls(tls, stream, limit).await;
@@ -161,6 +188,16 @@ async fn stopped(mut running: watch::Receiver<()>) {
     // Nothing is ever sent: this ends when the sender is dropped.
     let _ = running.changed().await;
     sleep(LINGER).await;
+}
+
+/// Refuses a request that a proxy before this server may have taken for one to another host: RFC 9112, section 3.2.
+async fn of_one_host(request: Request) -> Result<Request, StatusCode> {
+    let hosts = request.headers().get_all(HOST).iter().count();
+    if hosts == 1 || hosts == 0 && request.version() < Version::HTTP_11 {
+        Ok(request)
+    } else {
+        Err(StatusCode::BAD_REQUEST)
+    }
 }
 
 /// Tells a client that the connection is closed after this response.

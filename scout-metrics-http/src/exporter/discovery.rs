@@ -16,8 +16,8 @@ use super::{
     coding::Coding,
     endpoint::Endpoint,
     merged::ORGANIZATION,
+    paths::{self, DISCOVERY, metrics_of},
     respond,
-    routes::{self, DISCOVERY, metrics_of},
 };
 
 /// One target with the labels that it is scraped with.
@@ -37,7 +37,7 @@ pub(super) async fn discovery(
         let reason = "the header Host is needed, because targets are named by it\n";
         return (StatusCode::BAD_REQUEST, reason).into_response();
     };
-    let base = routes::base(&uri, DISCOVERY);
+    let base = paths::base(&uri, DISCOVERY);
     let groups = endpoint.organizations().map(|organization| {
         let path = format!("{base}{}", metrics_of(organization));
         let path = iter::once(("__metrics_path__".to_owned(), path.into()));

@@ -1,19 +1,14 @@
 //! Everything that requests are answered from.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use bytes::Bytes;
-
-use scout_metrics_core::{Merged, Organization, Result, Snapshot};
-use scout_metrics_openmetrics::{Exposition, Format};
+use scout_metrics_core::{Merged, MetricsSourceExt, Organization, Result, Snapshot};
+use scout_metrics_openmetrics::Format;
 
 use super::{
-    body::{Bodies, Body},
-    coding::Coding,
+    body::Body,
+    coding::{Beginning, Coding},
+    latest::Latest,
     merged,
     target::Target,
     telemetry::Telemetry,
@@ -22,12 +17,12 @@ use super::{
 /// What ends a text in OpenMetrics.
 const EOF: &[u8] = b"# EOF\n";
 
-/// The sources, the metrics about them, and what was last encoded of all of them together.
+/// The sources, the metrics about them, and what was written of the last snapshots of all of them together.
 #[derive(Debug)]
 pub(super) struct Endpoint {
     all: Merged,
     awaited: Vec<Organization>,
-    bodies: Mutex<Bodies<Vec<Snapshot>, Format>>,
+    beginnings: Latest<Vec<Snapshot>, (Format, Coding), Beginning>,
     interval: Option<Duration>,
     targets: BTreeMap<Organization, Target>,
     telemetry: Arc<Telemetry>,
@@ -49,7 +44,7 @@ impl Endpoint {
             targets: targets.collect(),
             all,
             awaited,
-            bodies: Mutex::default(),
+            beginnings: Latest::new(are_same),
             interval,
             telemetry,
         }
@@ -78,30 +73,70 @@ impl Endpoint {
         self.telemetry.have_ended(&self.awaited)
     }
 
-    /// Scrapes all sources and returns what each said, by the name of the organization.
-    pub(super) async fn scrape_all(&self) -> BTreeMap<Organization, Result<Snapshot>> {
-        self.all.scrape_all().await.into_iter().collect()
+    /// Scrapes all sources, each of them for a time at most, and returns what they said, by the name of the organization.
+    pub(super) async fn scrape_all(
+        &self,
+        patience: Option<Duration>,
+    ) -> BTreeMap<Organization, Result<Snapshot>> {
+        let answers = match patience {
+            Some(patience) => self.all_within(patience).scrape_all().await,
+            None => self.all.scrape_all().await,
+        };
+        answers.into_iter().collect()
+    }
+
+    fn all_within(&self, patience: Duration) -> Merged {
+        let sources = self.all.sources();
+        let bounded = sources
+            .iter()
+            .map(|source| Arc::clone(source).timeout(patience));
+        // At once, so that none spends its time on waiting for others.
+        Merged::new(bounded)
+            .expect("each organization is there once")
+            .with_concurrency(sources.len())
     }
 
     /// Returns the metrics of all organizations whose source answers, and after them the exporter's own.
-    pub(super) async fn everything(&self, format: Format) -> Body {
-        let answers = self.scrape_all().await;
-        let snapshots: Vec<Snapshot> = answers.into_values().filter_map(Result::ok).collect();
-        let merged = self.merged(&snapshots, format);
-        let own = self.telemetry.exposition(format).into_body();
-        let merged = merged.strip_suffix(EOF).unwrap_or(&merged);
-        Body::from(Exposition::new(format, [merged, &own].concat()))
+    ///
+    /// Whose source fails is missing, and so is who does not answer within a time: up to the source to log it.
+    pub(super) async fn everything(
+        &self,
+        format: Format,
+        coding: Coding,
+        patience: Option<Duration>,
+    ) -> Body {
+        let answers = self.scrape_all(patience).await;
+        let snapshots = answers.into_values().filter_map(Result::ok).collect();
+        let beginning = self.beginning(&snapshots, format, coding).await;
+        let own = self.telemetry.exposition(format);
+        let content_type = own.content_type();
+        let end = beginning.end(own.into_body());
+        Body::of_parts(content_type, coding, beginning.bytes().clone(), end)
     }
 
-    /// Encodes snapshots that differ from the last ones. A failure is the source's, and up to it to log.
-    fn merged(&self, snapshots: &Vec<Snapshot>, format: Format) -> Bytes {
-        let mut bodies = self.bodies.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_same = |a: &Vec<Snapshot>, b: &Vec<Snapshot>| {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.is_same(b))
+    /// Writes the metrics of organizations, which change once an hour, apart from the exporter's own, which always do.
+    async fn beginning(
+        &self,
+        snapshots: &Vec<Snapshot>,
+        format: Format,
+        coding: Coding,
+    ) -> Beginning {
+        let plain = (format, Coding::Identity);
+        let make = move |snapshots: &Vec<Snapshot>| {
+            let merged = merged::encode_merged(snapshots, format).into_body();
+            let length = merged.strip_suffix(EOF).unwrap_or(&merged).len();
+            Beginning::new(Coding::Identity, &merged.slice(..length))
         };
-        let body = bodies.get(snapshots, is_same, format, Coding::Identity, |snapshots| {
-            Body::from(merged::encode(snapshots, format))
-        });
-        body.into_bytes()
+        let mut beginning = self.beginnings.get(snapshots, plain, make).await;
+        if coding != Coding::Identity {
+            let make = move |_: &Vec<Snapshot>| Beginning::new(coding, beginning.bytes());
+            beginning = self.beginnings.get(snapshots, (format, coding), make).await;
+        }
+        beginning
     }
+}
+
+#[expect(clippy::ptr_arg, reason = "the state that is compared is a vector")]
+fn are_same(a: &Vec<Snapshot>, b: &Vec<Snapshot>) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.is_same(b))
 }

@@ -1,6 +1,6 @@
 //! From an error to a response.
 
-use std::error::Error as StdError;
+use std::{error::Error as StdError, time::Duration};
 
 use axum::{
     http::{StatusCode, header::RETRY_AFTER},
@@ -12,13 +12,19 @@ use scout_metrics_core::{Error, ErrorKind};
 /// The most characters of an error's message that a response repeats.
 const MAX_REASON_CHARS: usize = 500;
 
+/// When to come back if the error does not say it: a poller asks again after seconds at first.
+const USUAL_DELAY: Duration = Duration::from_secs(5);
+
 /// Responds with the reason of a failed scrape, and logs it with its causes.
 pub(super) fn response(error: &Error) -> Response {
     let cause: &(dyn StdError + 'static) = error;
     tracing::warn!(kind = %error.kind(), error = cause, "scrape failed");
     let body = format!("{}\n", reason(error));
     let mut response = (status(error.kind()), body).into_response();
-    if let Some(delay) = error.retry_after() {
+    let delay = error
+        .retry_after()
+        .or_else(|| error.is_retryable().then_some(USUAL_DELAY));
+    if let Some(delay) = delay {
         // Rounded up: who comes back too early would be sent away again.
         let is_fraction = delay.subsec_nanos() > 0;
         let seconds = delay.as_secs().saturating_add(is_fraction.into());

@@ -1,6 +1,6 @@
 //! The handlers that answer with metrics and snapshots.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     extract::{Path, State, rejection::PathRejection},
@@ -27,8 +27,9 @@ pub(super) async fn all_metrics(
     State(endpoint): State<Arc<Endpoint>>,
     headers: HeaderMap,
 ) -> Response {
-    let body = endpoint.everything(accepted_format(&headers)).await;
-    respond::of_now(body.encoded(Coding::negotiate(&headers)))
+    let (format, coding) = (accepted_format(&headers), Coding::negotiate(&headers));
+    let body = endpoint.everything(format, coding, patience(&headers));
+    respond::of_now(body.await)
 }
 
 /// Answers with the metrics of one organization.
@@ -63,10 +64,19 @@ async fn of_organization(
         // What was asked for is not repeated: it may be anything.
         return (StatusCode::NOT_FOUND, "unknown organization\n").into_response();
     };
-    match target.body(kind, Coding::negotiate(headers)).await {
-        Ok((snapshot, body)) => respond::of_snapshot(headers, &snapshot, body, endpoint.interval()),
+    match target.entity(kind, Coding::negotiate(headers)).await {
+        Ok((snapshot, entity)) => {
+            respond::of_snapshot(headers, &snapshot, entity, endpoint.interval())
+        }
         Err(error) => failure::response(&error),
     }
+}
+
+/// Returns how long Prometheus or VictoriaMetrics waits, less a tenth for what the answer needs on its way.
+fn patience(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get("x-prometheus-scrape-timeout-seconds")?;
+    let seconds: f64 = seconds.to_str().ok()?.parse().ok()?;
+    Duration::try_from_secs_f64(0.9 * seconds).ok()
 }
 
 fn accepted_format(headers: &HeaderMap) -> Format {

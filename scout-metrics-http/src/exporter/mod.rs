@@ -29,7 +29,7 @@
 //!
 //! | route | answer |
 //! |---|---|
-//! | `/` | a page for people: streams, policies, freshness, links to the rest |
+//! | `/` | a page for people: up to 500 streams of each organization, policies, freshness, links to the rest |
 //! | `/metrics` | the metrics of all organizations under a label `org`, and the exporter's own |
 //! | `/v1/exporter/org/{org}/metrics` | the metrics of one organization, as Docker Scout serves them |
 //! | `/v1/exporter/org/{org}` | the same: Docker Scout's path until May 2024, which many configurations still have |
@@ -48,7 +48,8 @@
 //! same snapshot, so it is encoded and compressed once, and then served from the same memory.
 //!
 //! `/metrics` leaves out an organization whose source fails, and says so in `scout_exporter_up`; the route of the
-//! organization says why.
+//! organization says why. So it does with a source that has not answered after nine tenths of the time that Prometheus
+//! waits, which Prometheus and VictoriaMetrics say in a header: otherwise there would be no metrics of anything.
 //!
 //! # Answers
 //!
@@ -64,8 +65,9 @@
 //! | 503 | the source cannot answer now: [`Unavailable`], [`RateLimited`]; or the snapshot is [too old](Exporter::with_max_age) | `Retry-After` |
 //! | 504 | the source was not answered in time: [`Timeout`] | `Retry-After` |
 //!
-//! `Retry-After` is sent where the source's error knows it. The body of an error is one line of plain text: the
-//! message of the source's error, without its causes, which are logged instead.
+//! `Retry-After` is what the source's error says, or else 5 seconds where the same request may succeed later. The body
+//! of an error is one line of plain text: the message of the source's error, without its causes, which are logged
+//! instead.
 //!
 //! # The exporter's own metrics
 //!
@@ -146,9 +148,11 @@ mod failure;
 mod fresh;
 mod handler;
 mod health;
+mod latest;
 mod merged;
 mod organizations;
 mod page;
+mod paths;
 mod respond;
 mod routes;
 mod server;
@@ -169,7 +173,7 @@ use scout_metrics_core::{
 
 use self::{auth::Guard, endpoint::Endpoint, fresh::Fresh, telemetry::Telemetry};
 
-pub use self::server::Server;
+pub use self::{merged::encode_merged, server::Server};
 
 /// How old a snapshot may be that is served, unless it is said otherwise: 25 hours.
 ///

@@ -13,8 +13,8 @@ use super::{
     body::Body,
     coding::Coding,
     endpoint::Endpoint,
+    paths::{self, ORGANIZATIONS, metrics_of, snapshot_of},
     respond,
-    routes::{self, ORGANIZATIONS, metrics_of, snapshot_of},
 };
 
 #[derive(Serialize)]
@@ -38,7 +38,7 @@ pub(super) async fn organizations(
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
 ) -> Response {
-    let base = routes::base(&uri, ORGANIZATIONS);
+    let base = paths::base(&uri, ORGANIZATIONS);
     let now = SystemTime::now();
     let entries = endpoint.organizations().map(|organization| {
         let fetches = endpoint.telemetry().fetches_of(organization);

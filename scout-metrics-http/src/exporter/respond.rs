@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use axum::{
+    body::Body as ResponseBody,
     http::{
         HeaderMap, HeaderValue, StatusCode,
         header::{
@@ -15,7 +16,7 @@ use axum::{
 
 use scout_metrics_core::Snapshot;
 
-use super::{body::Body, fresh::age};
+use super::{body::Body, fresh::age, target::Entity};
 
 const ANY_TIME: HeaderValue = HeaderValue::from_static("private, no-cache");
 
@@ -25,10 +26,9 @@ const ANY_TIME: HeaderValue = HeaderValue::from_static("private, no-cache");
 pub(super) fn of_snapshot(
     request: &HeaderMap,
     snapshot: &Snapshot,
-    body: Body,
+    Entity { body, tag }: Entity,
     interval: Option<Duration>,
 ) -> Response {
-    let tag = body.tag();
     let modified = snapshot.scraped_at();
     let is_known = is_known(request, &tag, modified);
     let mut response = if is_known {
@@ -56,7 +56,7 @@ pub(super) fn of_now(body: Body) -> Response {
         (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     ];
     let coding = body.coding().header();
-    let mut response = (headers, body.into_bytes()).into_response();
+    let mut response = (headers, ResponseBody::from(body)).into_response();
     if let Some(coding) = coding {
         response.headers_mut().insert(CONTENT_ENCODING, coding);
     }
@@ -80,7 +80,8 @@ fn is_known(request: &HeaderMap, tag: &HeaderValue, modified: SystemTime) -> boo
         let mut known = lines
             .filter_map(|line| line.to_str().ok())
             .flat_map(|line| line.split(','))
-            .map(|known| known.trim().trim_start_matches("W/"));
+            .map(str::trim)
+            .map(|known| known.strip_prefix("W/").unwrap_or(known));
         return known.any(|known| known == "*" || known == tag);
     }
     let since = request.get(IF_MODIFIED_SINCE);

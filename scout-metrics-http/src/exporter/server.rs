@@ -14,7 +14,7 @@ use tokio::{
 
 use scout_metrics_core::{Error, ErrorKind, Result};
 
-use super::connection::Connections;
+use super::connection::{Connections, Timeouts};
 #[cfg(feature = "exporter-tls")]
 use {super::tls, std::path::PathBuf, tokio_rustls::TlsAcceptor};
 
@@ -48,13 +48,12 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// ```
 #[derive(Clone)]
 pub struct Server {
-    pub(super) router: Router,
-    pub(super) head_timeout: Duration,
-    pub(super) write_timeout: Duration,
+    router: Router,
+    timeouts: Timeouts,
     max_connections: usize,
     shutdown_timeout: Duration,
     #[cfg(feature = "exporter-tls")]
-    pub(super) tls: Option<TlsAcceptor>,
+    tls: Option<TlsAcceptor>,
 }
 
 impl Server {
@@ -62,8 +61,10 @@ impl Server {
     pub fn new(router: Router) -> Self {
         Self {
             router,
-            head_timeout: Duration::from_secs(30),
-            write_timeout: Duration::from_secs(30),
+            timeouts: Timeouts {
+                head: Duration::from_secs(30),
+                write: Duration::from_secs(30),
+            },
             max_connections: 1024,
             shutdown_timeout: Duration::from_secs(8),
             #[cfg(feature = "exporter-tls")]
@@ -74,14 +75,14 @@ impl Server {
     /// Sets how long a client may take for the head of a request, idle time before it included; 30 seconds by default.
     #[must_use]
     pub fn with_head_timeout(mut self, timeout: Duration) -> Self {
-        self.head_timeout = timeout;
+        self.timeouts.head = timeout;
         self
     }
 
     /// Sets how long a client may leave a response unread before it is disconnected; 30 seconds by default.
     #[must_use]
     pub fn with_write_timeout(mut self, timeout: Duration) -> Self {
-        self.write_timeout = timeout;
+        self.timeouts.write = timeout;
         self
     }
 
@@ -138,8 +139,12 @@ impl Server {
             Error::new(ErrorKind::Config, "cannot use the listener").with_source(cause)
         })?;
         let slots = Arc::new(Semaphore::new(self.max_connections));
-        let shutdown_timeout = self.shutdown_timeout;
-        let mut connections = Connections::new(self);
+        let mut connections = Connections::new(
+            self.router,
+            self.timeouts,
+            #[cfg(feature = "exporter-tls")]
+            self.tls,
+        );
         let mut shutdown = pin!(shutdown);
         loop {
             tokio::select! {
@@ -152,7 +157,7 @@ impl Server {
         for stream in queued(listener) {
             connections.serve(stream, None);
         }
-        if timeout(shutdown_timeout, connections.finish())
+        if timeout(self.shutdown_timeout, connections.finish())
             .await
             .is_err()
         {
@@ -165,8 +170,7 @@ impl Server {
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
-            .field("head_timeout", &self.head_timeout)
-            .field("write_timeout", &self.write_timeout)
+            .field("timeouts", &self.timeouts)
             .field("max_connections", &self.max_connections)
             .field("shutdown_timeout", &self.shutdown_timeout)
             .finish_non_exhaustive()

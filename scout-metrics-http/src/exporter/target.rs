@@ -2,16 +2,16 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
 };
+
+use axum::http::HeaderValue;
 
 use scout_metrics_core::{MetricsSource, Result, Snapshot};
 use scout_metrics_openmetrics::{Format, scout};
 
-use super::{
-    body::{Bodies, Body},
-    coding::Coding,
-};
+use super::{body::Body, coding::Coding, latest::Latest};
 
 /// What a snapshot is written as.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -20,29 +20,49 @@ pub(super) enum Kind {
     Metrics(Format),
 }
 
-/// One source, and the bodies of the last snapshot that it returned.
+/// A body, with the entity tag that tells it from others.
+#[derive(Clone)]
+pub(super) struct Entity {
+    pub(super) body: Body,
+    pub(super) tag: HeaderValue,
+}
+
+impl Entity {
+    fn new(body: Body) -> Self {
+        let mut hasher = DefaultHasher::new();
+        body.content_type().hash(&mut hasher);
+        body.parts().hash(&mut hasher);
+        let tag = format!("\"{:016x}\"", hasher.finish());
+        let tag = tag.try_into().expect("digits and letters are visible");
+        Self { body, tag }
+    }
+}
+
+/// One source, and what was written of the last snapshot that it returned.
 pub(super) struct Target {
     source: Arc<dyn MetricsSource>,
-    bodies: Mutex<Bodies<Snapshot, Kind>>,
+    entities: Latest<Snapshot, (Kind, Coding), Entity>,
 }
 
 impl Target {
     pub(super) fn new(source: Arc<dyn MetricsSource>) -> Self {
         Self {
             source,
-            bodies: Mutex::default(),
+            entities: Latest::new(Snapshot::is_same),
         }
     }
 
-    /// Scrapes the source and returns the snapshot with its body, encoded anew only if the snapshot is another one.
-    pub(super) async fn body(&self, kind: Kind, coding: Coding) -> Result<(Snapshot, Body)> {
+    /// Scrapes the source and returns the snapshot as what it is written, anew only if it is another one.
+    pub(super) async fn entity(&self, kind: Kind, coding: Coding) -> Result<(Snapshot, Entity)> {
         let snapshot = self.source.scrape().await?;
-        // Held while encoding, so that many readers of a new snapshot wait for one encoding instead of doing it each.
-        let mut bodies = self.bodies.lock().unwrap_or_else(PoisonError::into_inner);
-        let body = bodies.get(&snapshot, Snapshot::is_same, kind, coding, |snapshot| {
-            encode(snapshot, kind)
-        });
-        Ok((snapshot, body))
+        let plain = (kind, Coding::Identity);
+        let make = move |snapshot: &Snapshot| Entity::new(encode(snapshot, kind));
+        let mut entity = self.entities.get(&snapshot, plain, make).await;
+        if coding != Coding::Identity {
+            let make = move |_: &Snapshot| Entity::new(entity.body.encoded(coding));
+            entity = self.entities.get(&snapshot, (kind, coding), make).await;
+        }
+        Ok((snapshot, entity))
     }
 }
 
@@ -80,7 +100,10 @@ mod tests {
     async fn a_body_is_encoded_once_for_each_snapshot_and_kind_and_coding() {
         let memory = MemorySource::new(snapshot("production"));
         let target = Target::new(Arc::new(memory.clone()));
-        let body = async |kind, coding| target.body(kind, coding).await.unwrap().1.into_bytes();
+        let body = async |kind, coding| {
+            let (_, entity) = target.entity(kind, coding).await.unwrap();
+            entity.body.parts()[0].clone()
+        };
 
         let mut seen = Vec::new();
         for kind in [PLAIN, Kind::Metrics(Format::OpenMetrics), Kind::Json] {

@@ -117,6 +117,34 @@ async fn a_settled_token_file_is_read_again_when_its_time_or_length_changes() {
     );
 }
 
+/// As `cp -p` and reproducible archives make them, and a link that is turned to another directory.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_of_the_same_time_and_length_is_another_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("token");
+    let time = std::time::SystemTime::now() - Duration::from_secs(3600);
+    for version in ["first", "other"] {
+        fs::create_dir(directory.path().join(version)).unwrap();
+        write_at(&directory.path().join(version).join("token"), version, time);
+    }
+    let turn = |version: &str| {
+        let link = directory.path().join("new");
+        std::os::unix::fs::symlink(version, &link).unwrap();
+        fs::rename(link, directory.path().join("data")).unwrap();
+    };
+    turn("first");
+    std::os::unix::fs::symlink("data/token", &path).unwrap();
+    let router = router_with_file(&path).unwrap();
+    assert_eq!(status_with_token(&router, "first").await, StatusCode::OK);
+    turn("other");
+    assert_eq!(
+        status_with_token(&router, "first").await,
+        StatusCode::UNAUTHORIZED
+    );
+    assert_eq!(status_with_token(&router, "other").await, StatusCode::OK);
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_last_token_stays_good_for_ten_minutes_while_the_file_has_none() {
     let directory = tempfile::tempdir().unwrap();

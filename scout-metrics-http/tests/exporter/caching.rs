@@ -6,6 +6,8 @@ use std::{io::Read, time::SystemTime};
 
 use bytes::Bytes;
 
+use scout_metrics_openmetrics::{Format, Mode, ParseOptions, parse_families};
+
 fn at(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
 }
@@ -61,6 +63,33 @@ async fn what_is_compressed_is_the_same_once_it_is_read() {
             .read_to_string(&mut read)
             .unwrap();
         assert!(read.contains("acme"), "{read}");
+    }
+}
+
+#[tokio::test]
+async fn what_changes_at_each_scrape_ends_what_stays_compressed() {
+    for coding in ["gzip", "zstd"] {
+        let (router, _) = timeless();
+        for count in 1..4 {
+            let (_, bytes) = bytes(&router, "/metrics", coding).await;
+            let text = match coding {
+                "gzip" => {
+                    let mut text = String::new();
+                    let mut decoder = flate2::bufread::GzDecoder::new(&*bytes);
+                    decoder.read_to_string(&mut text).unwrap();
+                    text
+                }
+                _ => String::from_utf8(zstd::decode_all(&*bytes).unwrap()).unwrap(),
+            };
+            let strict = ParseOptions::new(Format::Prometheus).with_mode(Mode::Strict);
+            parse_families(text.as_bytes(), &strict).unwrap();
+            let fetches = format!("scout_exporter_fetch_duration_seconds_count {count}");
+            assert!(
+                text.contains("scout_stream_vulnerabilities{org=\"acme\""),
+                "{text}"
+            );
+            assert!(text.contains(&fetches), "{text}");
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 
+use super::server::Waiting;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use scout_metrics_core::{MetricsSourceExt, Poller};
@@ -107,6 +108,31 @@ async fn requests_are_counted_by_route_and_status_and_grow_with_neither_path_nor
     assert_eq!(read().await.lines().count(), before.lines().count());
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_source_that_does_not_answer_costs_the_scrape_no_more_than_itself() {
+    let router = Exporter::new()
+        .with_source(Waiting::new())
+        .with_source(source("apex"))
+        .into_router()
+        .unwrap();
+    let begin = Instant::now();
+    let request = Request::get("/metrics").header("x-prometheus-scrape-timeout-seconds", "10");
+    let text = call(&router, request.body(Body::empty()).unwrap())
+        .await
+        .body;
+    assert_eq!(begin.elapsed(), Duration::from_secs(9));
+    assert!(text.contains(r#"{org="apex",streamName"#), "{text}");
+    assert!(!text.contains(r#"{org="acme",streamName"#), "{text}");
+    assert_line(&text, r#"scout_exporter_up{org="acme"} 0"#);
+    for absurd in ["-1", "NaN", "soon", "1e300"] {
+        let request =
+            Request::get("/metrics").header("x-prometheus-scrape-timeout-seconds", absurd);
+        let request = call(&router, request.body(Body::empty()).unwrap());
+        let waited = tokio::time::timeout(Duration::from_secs(3600), request).await;
+        assert!(waited.is_err(), "{absurd}");
+    }
+}
+
 /// Counts what reaches it.
 fn counted(asked: &Arc<AtomicUsize>) -> impl MetricsSource {
     let asked = Arc::clone(asked);
@@ -122,17 +148,7 @@ async fn behind_a_poller_requests_ask_nobody_and_fetches_are_those_of_the_poller
     let poller = Poller::builder(exporter.observe(counted(&asked))).spawn();
     poller.scrape().await.unwrap();
     let router = exporter.with_source(poller).into_router().unwrap();
-    for path in [
-        "/",
-        "/metrics",
-        PATH,
-        "/v1/exporter/org/acme",
-        "/api/v1/organizations",
-        "/api/v1/organizations/acme/snapshot",
-        "/sd",
-        "/-/healthy",
-        "/-/ready",
-    ] {
+    for path in ROUTES {
         for _ in 0..100 {
             let request = Request::get(path).header("host", "localhost");
             let answer = call(&router, request.body(Body::empty()).unwrap()).await;

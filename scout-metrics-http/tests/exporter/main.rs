@@ -40,6 +40,19 @@ use scout_metrics_core::{
 use scout_metrics_http::exporter::{Exporter, Server};
 
 const PATH: &str = "/v1/exporter/org/acme/metrics";
+/// All routes, for the organization `acme`.
+const ROUTES: [&str; 9] = [
+    "/",
+    "/metrics",
+    PATH,
+    "/v1/exporter/org/acme",
+    "/api/v1/organizations",
+    "/api/v1/organizations/acme/snapshot",
+    "/sd",
+    "/-/healthy",
+    "/-/ready",
+];
+
 const TOKEN: &str = "dckr_pat_0123456789";
 
 fn organization(name: &str) -> Organization {

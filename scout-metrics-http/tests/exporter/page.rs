@@ -77,3 +77,13 @@ async fn links_lead_to_where_the_router_is() {
     let page = get(&nested, "/scout").await.body;
     assert!(page.contains(r#"href="/scout/metrics""#), "{page}");
 }
+
+#[tokio::test]
+async fn the_page_ends_where_nobody_reads_on() {
+    let streams = (0..502).map(|number| Stream::new(format!("stream{number}")));
+    let snapshot = Snapshot::new(organization("acme"), streams).unwrap();
+    let exporter = Exporter::new().with_source(MemorySource::new(snapshot));
+    let page = get(&exporter.into_router().unwrap(), "/").await.body;
+    assert!(page.contains("stream499<") && !page.contains("stream500<"));
+    assert!(page.contains("2 more streams are not shown here"));
+}

@@ -59,14 +59,14 @@ async fn request_and_read_head(stream: &mut TcpStream) -> String {
 
 /// A source that answers when it is told to.
 #[derive(Clone, Debug)]
-struct Waiting {
+pub(super) struct Waiting {
     inner: MemorySource,
     asked: Arc<Notify>,
     answer: Arc<Notify>,
 }
 
 impl Waiting {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             inner: source("acme"),
             asked: Arc::default(),
@@ -153,6 +153,24 @@ async fn a_response_that_nobody_reads_is_given_up() {
     assert!(running.is_serving().await);
     let waited = begin.elapsed();
     assert!(waited >= timeout && waited < timeout * 2, "{waited:?}");
+}
+
+/// RFC 9112, section 3.2.
+#[tokio::test]
+async fn a_request_names_one_host() {
+    let running = start(Server::new(open_router()));
+    for (head, status) in [
+        ("GET /-/healthy HTTP/1.1\r\nhost: x\r\n", "200"),
+        ("GET /-/healthy HTTP/1.1\r\nhost:\r\n", "200"),
+        ("GET /-/healthy HTTP/1.0\r\n", "200"),
+        ("GET /-/healthy HTTP/1.1\r\n", "400"),
+        ("GET /-/healthy HTTP/1.1\r\nhost: x\r\nhost: x\r\n", "400"),
+        ("GET /-/healthy HTTP/1.0\r\nhost: x\r\nhost: y\r\n", "400"),
+    ] {
+        let request = format!("{head}connection: close\r\n\r\n");
+        let answer = running.exchange(request.as_bytes()).await;
+        assert!(answer.split(' ').nth(1) == Some(status), "{head}{answer}");
+    }
 }
 
 #[tokio::test]

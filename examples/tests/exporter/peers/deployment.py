@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 import sys
 
 import kubernetes_validate
@@ -39,6 +40,8 @@ def check_compose(compose):
         assert "cap_add" not in service and "privileged" not in service, name
         assert service["security_opt"] == ["no-new-privileges:true"], name
         assert service["healthcheck"]["test"][0] == "CMD", name
+        assert service["logging"]["driver"] == "local", name
+        assert "build" in service or is_pinned(service["image"]), name
         limits = service["deploy"]["resources"]["limits"]
         assert {"cpus", "memory", "pids"} <= limits.keys(), name
         assert not service.get("user", "").startswith(("0", "root")), name
@@ -52,6 +55,10 @@ def check_compose(compose):
             assert parts[0] in compose["volumes"] or parts[-1] == "ro", (name, volume)
     published = [port for service in compose["services"].values() for port in service.get("ports", [])]
     assert len(published) <= 1, published
+
+
+def is_pinned(image):
+    return re.search(r":v?\d+\.\d+\.\d+(@sha256:[0-9a-f]{64})?$", image)
 
 
 def check_manifest(manifest):
@@ -71,6 +78,7 @@ def check_pod(pod):
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert pod["securityContext"]["seccompProfile"]["type"] == "RuntimeDefault"
     for container in pod["containers"]:
+        assert is_pinned(container["image"])
         context = container["securityContext"]
         assert context["allowPrivilegeEscalation"] is False
         assert context["readOnlyRootFilesystem"] is True
