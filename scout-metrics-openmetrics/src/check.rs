@@ -300,7 +300,7 @@ impl Checker {
                 )
             })?;
         }
-        if point.count.is_some() != point.sum.is_some() && !point.has_negative_bound {
+        if point.count.is_some() != point.sum.is_some() {
             report.broken(Rule::HistogramCount, line, || {
                 format!(
                     "a metric of the histogram `{}` has a count or a sum and not both",

@@ -70,7 +70,7 @@ rules! {
     ExemplarPlace, "exemplar_place", Semantics, "an exemplar belongs to a counter's total or to a bucket";
     ExemplarSyntax, "exemplar_syntax", Syntax, "an exemplar is ` # {labels} value` and perhaps a timestamp";
     FinalNewline, "final_newline", Incomplete, "the last line ends in a line feed";
-    HistogramCount, "histogram_count", Semantics, "a histogram has a count where it has a sum, and it equals the bucket `+Inf`";
+    HistogramCount, "histogram_count", Semantics, "a histogram has a count if and only if it has a sum, and it equals the bucket `+Inf`";
     HistogramSum, "histogram_sum", Semantics, "a histogram with negative bounds has no sum, unless it is a gauge histogram";
     HistogramSuffix, "histogram_suffix", Semantics, "a histogram's samples end in `_bucket`, `_count`, `_sum` or `_created`";
     HistogramValue, "histogram_value", Semantics, "the buckets, count and sum of a histogram are not negative and not NaN, buckets and count are whole";
