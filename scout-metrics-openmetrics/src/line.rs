@@ -327,12 +327,7 @@ impl<'a, 's> Scanner<'a, 's> {
             _ => self.at = at,
         }
         let message = "expected counter, gauge, histogram, summary or untyped";
-        let known = MetricType::ALL
-            .into_iter()
-            .find(|kind| kind.as_str() == word);
-        // The word of the Go library that Prometheus is built on.
-        let known = known.or((word == "gauge_histogram").then_some(MetricType::GaugeHistogram));
-        match known {
+        match odd_type(word) {
             Some(kind) => {
                 self.forgive(Rule::TypeName, message)?;
                 self.at = at + word.len();
@@ -376,7 +371,9 @@ impl<'a, 's> Scanner<'a, 's> {
         if self.peek() != Some(b'{') {
             name = Some(self.read_metric_name()?);
         }
-        let blank = self.format() == Format::Prometheus && self.skip_blanks();
+        // A sign or a point ends a name, so that no blank is needed.
+        let blank = self.format() == Format::Prometheus
+            && (self.skip_blanks() || matches!(self.peek(), Some(b'+' | b'-' | b'.')));
         let has_braces = self.peek() == Some(b'{');
         if has_braces {
             self.read_labels(&mut parts.labels, Some(&mut name))?;
@@ -416,6 +413,7 @@ impl<'a, 's> Scanner<'a, 's> {
     }
 
     fn read_openmetrics_tail(&mut self, parts: &mut Parts) -> Result<()> {
+        self.forgive_blank_before_exemplar()?;
         if !self.skip_to_optional(Rule::SampleSyntax)? {
             return Ok(());
         }
@@ -427,6 +425,15 @@ impl<'a, 's> Scanner<'a, 's> {
         }
         parts.exemplar = Some(self.read_exemplar(&mut parts.labels)?);
         self.expect_end(Rule::ExemplarSyntax)
+    }
+
+    /// The Python parser takes two blanks between a value and an exemplar.
+    fn forgive_blank_before_exemplar(&mut self) -> Result<()> {
+        if self.text[self.at..self.end].starts_with("  #") {
+            self.at += 1;
+            self.forgive(Rule::Blanks, "expected one blank, found more")?;
+        }
+        Ok(())
     }
 
     fn read_exemplar(&mut self, labels: &mut Vec<LabelSpan>) -> Result<ExemplarParts> {
@@ -455,7 +462,12 @@ impl<'a, 's> Scanner<'a, 's> {
         let start = self.at;
         let name = self.take_name(IS_NAME);
         let is_plain = !name.is_empty() && !name.as_bytes()[0].is_ascii_digit();
-        if is_plain && matches!(self.peek(), None | Some(b' ' | b'\t' | b'{')) {
+        let is_ended = match self.peek() {
+            None | Some(b' ' | b'\t' | b'{') => true,
+            Some(b'+' | b'-' | b'.') => self.is_value_next(),
+            _ => false,
+        };
+        if is_plain && is_ended {
             return self.bounded_name(start);
         }
         if self.format() == Format::Prometheus && self.options.mode() == Mode::Lenient {
@@ -472,12 +484,22 @@ impl<'a, 's> Scanner<'a, 's> {
         Err(self.expected(Rule::MetricName, "a metric name"))
     }
 
-    /// The Python parser takes any name up to a blank or a brace; control characters and those that the grammar needs
-    /// are refused all the same.
+    /// Returns whether what stands behind a name is a value, which Prometheus text does not separate from it unless they
+    /// would merge.
+    fn is_value_next(&self) -> bool {
+        let rest = &self.text[self.at..self.end];
+        let token = rest.split([' ', '\t']).next().unwrap_or_default();
+        self.format() == Format::Prometheus && number::parse_value(token).is_ok()
+    }
+
+    /// The Python parser takes any name up to a blank or a brace; control characters, other white space and what the
+    /// grammar needs are refused all the same.
     fn odd_name_length(&self, start: usize) -> Option<usize> {
         let rest = &self.text[start..self.end];
         let length = rest.find([' ', '\t', '{']).unwrap_or(rest.len());
-        let is_refused = |c: char| c.is_control() || matches!(c, '"' | '#' | '=' | ',' | '}');
+        let is_refused = |c: char| {
+            c.is_control() || c.is_whitespace() || matches!(c, '"' | '#' | '=' | ',' | '}')
+        };
         (length > 0 && !rest[..length].contains(is_refused)).then_some(length)
     }
 
@@ -542,8 +564,9 @@ impl<'a, 's> Scanner<'a, 's> {
         let first = labels.len();
         let mut count = 0;
         self.at += 1;
+        self.skip_leading_comma()?;
         loop {
-            self.skip_label_blanks(count)?;
+            self.skip_label_blanks()?;
             if self.peek() == Some(b'}') {
                 if count > 0 && self.format() == Format::OpenMetrics {
                     self.forgive(Rule::LabelSyntax, "expected a label after ',', found '}'")?;
@@ -555,7 +578,7 @@ impl<'a, 's> Scanner<'a, 's> {
                 labels.push(label);
             }
             count += 1;
-            self.skip_prometheus_blanks();
+            self.skip_label_blanks()?;
             match self.peek() {
                 Some(b',') => self.at += 1,
                 Some(b'}') => break,
@@ -577,13 +600,26 @@ impl<'a, 's> Scanner<'a, 's> {
         is_forgiving && (byte == b'"' || is_part && !byte.is_ascii_digit())
     }
 
-    /// Skips blanks before a label. OpenMetrics has none there; the Python parser and its encoder do after a comma.
-    fn skip_label_blanks(&mut self, labels_before: usize) -> Result<()> {
-        if self.format() == Format::OpenMetrics && labels_before > 0 && self.peek() == Some(b' ') {
-            self.forgive(Rule::Blanks, "expected a label, found a blank")?;
-            self.skip_blanks();
+    /// Skips blanks within braces. OpenMetrics has none there; the Python parser takes them, and its encoder writes them
+    /// behind a comma.
+    fn skip_label_blanks(&mut self) -> Result<()> {
+        if self.format() == Format::OpenMetrics && matches!(self.peek(), Some(b' ' | b'\t')) {
+            self.forgive(
+                Rule::Blanks,
+                "expected no blank among the labels, found one",
+            )?;
         }
+        self.skip_blanks();
+        Ok(())
+    }
+
+    /// The Python parser takes a comma before the first label of Prometheus text.
+    fn skip_leading_comma(&mut self) -> Result<()> {
         self.skip_prometheus_blanks();
+        if self.format() == Format::Prometheus && self.peek() == Some(b',') {
+            self.forgive(Rule::LabelSyntax, "expected a label name or '}', found ','")?;
+            self.at += 1;
+        }
         Ok(())
     }
 
@@ -600,9 +636,9 @@ impl<'a, 's> Scanner<'a, 's> {
         let name = if is_quoted {
             self.read_quoted_name()?
         } else {
-            self.read_plain_name(IS_LABEL, Rule::LabelName, "a label name or '}'")?
+            self.read_label_name()?
         };
-        self.skip_prometheus_blanks();
+        self.skip_label_blanks()?;
         if self.peek() == Some(b'=') {
             self.at += 1;
             return self.read_label_value(name, start).map(Some);
@@ -626,6 +662,19 @@ impl<'a, 's> Scanner<'a, 's> {
         }
     }
 
+    /// Reads a label's name without quotes. The Python parser takes colons in it.
+    fn read_label_name(&mut self) -> Result<Span> {
+        let start = self.at;
+        if self.peek() != Some(b':') {
+            self.read_plain_name(IS_LABEL, Rule::LabelName, "a label name or '}'")?;
+        }
+        if self.peek() == Some(b':') {
+            self.forgive(Rule::LabelName, "expected a label name without a colon")?;
+            self.take_name(IS_NAME);
+        }
+        self.bounded_name(start)
+    }
+
     fn read_label_value(&mut self, name: Span, start: usize) -> Result<LabelSpan> {
         if self.format() == Format::Prometheus && self.text_of(name).raw() == "__name__" {
             let after = std::mem::replace(&mut self.at, start);
@@ -635,7 +684,7 @@ impl<'a, 's> Scanner<'a, 's> {
             )?;
             self.at = after;
         }
-        self.skip_prometheus_blanks();
+        self.skip_label_blanks()?;
         if self.peek() != Some(b'"') {
             return Err(self.expected(Rule::LabelSyntax, "'\"' and the value of the label"));
         }
@@ -785,17 +834,23 @@ impl<'a, 's> Scanner<'a, 's> {
         let token = self.take_token();
         match number::parse_millis(token) {
             Ok(timestamp) => Ok(timestamp),
-            Err(NumberFault::Malformed) if number::parse_float_millis(token).is_ok() => {
-                self.at = at;
-                self.forgive(
-                    Rule::Timestamp,
-                    "expected a timestamp in whole milliseconds",
-                )?;
-                self.at += token.len();
-                number::parse_float_millis(token).map_err(|fault| self.timestamp_fault(at, fault))
-            }
-            Err(fault) => Err(self.timestamp_fault(at, fault)),
+            Err(fault) => self.read_odd_millis(at, token, fault),
         }
+    }
+
+    /// The Python parser takes any number, also a fraction of a millisecond and what does not fit 64 bits.
+    fn read_odd_millis(&mut self, at: usize, token: &str, fault: NumberFault) -> Result<Timestamp> {
+        let Ok(timestamp) = number::parse_float_millis(token) else {
+            return Err(self.timestamp_fault(at, fault));
+        };
+        self.at = at;
+        let message = match fault {
+            NumberFault::Malformed => "expected a timestamp in whole milliseconds",
+            NumberFault::Range => "the timestamp is too large",
+        };
+        self.forgive(Rule::Timestamp, message)?;
+        self.at += token.len();
+        Ok(timestamp)
     }
 
     fn read_seconds(&mut self) -> Result<Timestamp> {
@@ -877,4 +932,17 @@ impl<'a, 's> Scanner<'a, 's> {
             token => self.fault(rule, format!("{message}, found {:?}", shown(token))),
         }
     }
+}
+
+/// Returns the type that a word means to Python, which knows those of OpenMetrics, or to Prometheus' library, which does
+/// not mind the case.
+fn odd_type(word: &str) -> Option<MetricType> {
+    if word.eq_ignore_ascii_case("gauge_histogram") {
+        return Some(MetricType::GaugeHistogram);
+    }
+    if word.eq_ignore_ascii_case("untyped") {
+        return Some(MetricType::Unknown);
+    }
+    let mut kinds = MetricType::ALL.into_iter();
+    kinds.find(|kind| word.eq_ignore_ascii_case(kind.as_str()))
 }
