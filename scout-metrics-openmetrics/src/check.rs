@@ -619,8 +619,9 @@ fn is_natural(value: f64) -> bool {
     value >= 0.0
 }
 
+/// Returns whether a number is whole and not negative, and so not infinite.
 fn is_count(value: f64) -> bool {
-    is_natural(value) && (value.fract() == 0.0 || value.is_infinite())
+    is_natural(value) && value.fract() == 0.0
 }
 
 fn label<'a>(sample: SampleRef<'_, 'a>, name: &str) -> Option<std::borrow::Cow<'a, str>> {
