@@ -259,17 +259,7 @@ impl<'a, 's> Scanner<'a, 's> {
             self.at = self.end;
             return Ok(LineKind::End);
         }
-        self.at += 1;
-        if self.peek() == Some(b' ') {
-            self.at += 1;
-        }
-        let keyword_at = self.at;
-        let keyword = self.take_token();
-        if keyword_at != self.start + 2 || !matches!(keyword, "HELP" | "TYPE" | "UNIT") {
-            self.at = self.start;
-            let message = "expected `# TYPE`, `# HELP`, `# UNIT` or `# EOF`; OpenMetrics has no other comments";
-            return Err(self.fault(Rule::Comment, message));
-        }
+        let keyword = self.read_keyword()?;
         self.skip_separator(Rule::MetadataSyntax, "a blank and a metric name")?;
         self.forgive_blanks()?;
         let name = self.read_family_name()?;
@@ -294,11 +284,28 @@ impl<'a, 's> Scanner<'a, 's> {
         }
     }
 
+    /// Reads the word that says what stands in a line of metadata.
+    fn read_keyword(&mut self) -> Result<&'a str> {
+        let rest = &self.text[self.at + 1..self.end];
+        let word = rest.trim_start_matches(' ');
+        let blanks = rest.len() - word.len();
+        let keyword = word.split([' ', '\t']).next().unwrap_or_default();
+        if blanks == 0 || !matches!(keyword, "HELP" | "TYPE" | "UNIT") {
+            let message = "expected `# TYPE`, `# HELP`, `# UNIT` or `# EOF`; OpenMetrics has no other comments";
+            return Err(self.fault(Rule::Comment, message));
+        }
+        self.at += 2;
+        self.forgive_blanks()?;
+        self.at += keyword.len();
+        Ok(keyword)
+    }
+
     /// The Python parser takes more than one blank between the tokens of metadata.
     fn forgive_blanks(&mut self) -> Result<()> {
-        if matches!(self.peek(), Some(b' ' | b'\t')) {
+        if self.peek() == Some(b' ') {
             self.forgive(Rule::Blanks, "expected one blank, found more")?;
-            self.skip_blanks();
+            let rest = &self.bytes[self.at..self.end];
+            self.at += rest.iter().take_while(|byte| **byte == b' ').count();
         }
         Ok(())
     }
