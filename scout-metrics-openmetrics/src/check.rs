@@ -389,6 +389,12 @@ impl Checker {
         if suffix == Suffix::Bucket {
             return self.check_bucket(sample, line, report);
         }
+        if label(sample, "le").is_some() {
+            report.broken(Rule::BucketBound, line, || {
+                let name = sample.name().decode();
+                format!("`{}` is no bucket and has the label `le`", shown(&name))
+            })?;
+        }
         let Some(metric) = &mut self.metric else {
             return Ok(());
         };
@@ -509,6 +515,15 @@ impl Checker {
             Suffix::None => return self.check_quantile(sample, line, report),
             _ => true,
         };
+        if label(sample, "quantile").is_some() {
+            report.broken(Rule::QuantileRange, line, || {
+                let name = sample.name().decode();
+                format!(
+                    "`{}` is no quantile and has the label `quantile`",
+                    shown(&name)
+                )
+            })?;
+        }
         if is_good {
             return Ok(());
         }

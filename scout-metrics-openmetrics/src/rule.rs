@@ -53,7 +53,7 @@ rules! {
     AfterEof, "after_eof", Syntax, "nothing follows the line `# EOF`";
     BlankLine, "blank_line", Syntax, "OpenMetrics has no blank lines";
     Blanks, "blanks", Syntax, "OpenMetrics separates tokens by one blank, and has none elsewhere";
-    BucketBound, "bucket_bound", Semantics, "a bucket has a label `le` that is a number and not NaN";
+    BucketBound, "bucket_bound", Semantics, "a bucket, and nothing else of a histogram, has a label `le`, which is a number and not NaN";
     BucketOrder, "bucket_order", Semantics, "the buckets of a histogram are sorted by rising bounds";
     BucketsCumulative, "buckets_cumulative", Semantics, "the buckets of a histogram are cumulative";
     ByteOrderMark, "byte_order_mark", Encoding, "there is no byte order mark";
@@ -90,7 +90,7 @@ rules! {
     Number, "number", Syntax, "a value is a decimal number, `NaN`, `+Inf` or `-Inf`";
     NumberRange, "number_range", Syntax, "a value fits a 64-bit float";
     QuotedName, "quoted_name", Syntax, "names are not quoted, which is an extension of Prometheus 3";
-    QuantileRange, "quantile_range", Semantics, "a label `quantile` is a number from 0 to 1";
+    QuantileRange, "quantile_range", Semantics, "a quantile, and nothing else of a summary, has a label `quantile`, which is a number from 0 to 1";
     QuantileValue, "quantile_value", Semantics, "the value of a quantile is not negative";
     ReservedLabel, "reserved_label", Syntax, "the label `__name__` is the metric's name, not a label";
     SampleSyntax, "sample_syntax", Syntax, "a sample is a name, perhaps labels, a value and perhaps a timestamp";
