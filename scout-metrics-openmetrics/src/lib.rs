@@ -48,14 +48,14 @@
 //! | rule | in Prometheus text | in OpenMetrics | who takes it |
 //! |---|---|---|---|
 //! | [`FinalNewline`](Rule::FinalNewline) | the last line without its line feed | | Prometheus, Python |
-//! | [`CarriageReturn`](Rule::CarriageReturn) | at the end of a line | at the end of a line | Python |
+//! | [`CarriageReturn`](Rule::CarriageReturn) | at the end of a line | at the end of a line | Python and VictoriaMetrics; VictoriaMetrics |
 //! | [`ByteOrderMark`](Rule::ByteOrderMark) | at the start | at the start | nobody but us |
 //! | [`MetadataSyntax`](Rule::MetadataSyntax) | HELP or TYPE without a name, as a comment | | Python, expfmt |
 //! | [`TypeName`](Rule::TypeName) | the types of OpenMetrics; `gauge_histogram`; capitals | | Python; expfmt; expfmt |
-//! | [`MetricName`](Rule::MetricName) | any name up to a blank or brace, without control characters | | Python |
+//! | [`MetricName`](Rule::MetricName) | any name up to a blank or brace, without control characters | | VictoriaMetrics; Python before braces |
 //! | [`LabelName`](Rule::LabelName) | a colon | a colon | Python |
 //! | [`LabelSyntax`](Rule::LabelSyntax) | no comma between labels; one before the first | a comma behind the last label | Prometheus; Python; Prometheus |
-//! | [`ReservedLabel`](Rule::ReservedLabel) | the label `__name__` | | Prometheus |
+//! | [`ReservedLabel`](Rule::ReservedLabel) | the label `__name__`, also in place of a name | the same | Prometheus; Python |
 //! | [`DuplicateLabel`](Rule::DuplicateLabel) | a label twice; both are kept | the same | Prometheus |
 //! | [`LineBreak`](Rule::LineBreak) | a line feed within quotes | | Prometheus |
 //! | [`Blanks`](Rule::Blanks) | | within braces; more than one in metadata and before an exemplar | Python |

@@ -261,7 +261,10 @@ impl<'a, 's> Scanner<'a, 's> {
         }
         let keyword = self.read_keyword()?;
         self.skip_separator(Rule::MetadataSyntax, "a blank and a metric name")?;
-        self.forgive_blanks()?;
+        if matches!(self.peek(), Some(b' ' | b'\t')) {
+            self.forgive(Rule::Blanks, "expected one blank, found more")?;
+            self.skip_blanks();
+        }
         let name = self.read_family_name()?;
         self.skip_separator(Rule::MetadataSyntax, "a blank")?;
         match keyword {
@@ -300,7 +303,7 @@ impl<'a, 's> Scanner<'a, 's> {
         Ok(keyword)
     }
 
-    /// The Python parser takes more than one blank between the tokens of metadata.
+    /// The Python parser takes more than one blank between the tokens of metadata, and before the name also tabs.
     fn forgive_blanks(&mut self) -> Result<()> {
         if self.peek() == Some(b' ') {
             self.forgive(Rule::Blanks, "expected one blank, found more")?;
@@ -384,6 +387,7 @@ impl<'a, 's> Scanner<'a, 's> {
         let has_braces = self.peek() == Some(b'{');
         if has_braces {
             self.read_labels(&mut parts.labels, Some(&mut name))?;
+            self.check_reserved_label(&mut parts.labels, &mut name)?;
         }
         let message = "expected a quoted metric name among the labels, found none";
         parts.name = name.ok_or_else(|| self.fault(Rule::SampleSyntax, message))?;
@@ -648,7 +652,7 @@ impl<'a, 's> Scanner<'a, 's> {
         self.skip_label_blanks()?;
         if self.peek() == Some(b'=') {
             self.at += 1;
-            return self.read_label_value(name, start).map(Some);
+            return self.read_label_value(name).map(Some);
         }
         match metric {
             Some(metric @ None) if is_quoted => {
@@ -682,21 +686,39 @@ impl<'a, 's> Scanner<'a, 's> {
         self.bounded_name(start)
     }
 
-    fn read_label_value(&mut self, name: Span, start: usize) -> Result<LabelSpan> {
-        if self.format() == Format::Prometheus && self.text_of(name).raw() == "__name__" {
-            let after = std::mem::replace(&mut self.at, start);
-            self.forgive(
-                Rule::ReservedLabel,
-                "found the label `__name__`, which is the name of the metric",
-            )?;
-            self.at = after;
-        }
+    fn read_label_value(&mut self, name: Span) -> Result<LabelSpan> {
         self.skip_label_blanks()?;
         if self.peek() != Some(b'"') {
             return Err(self.expected(Rule::LabelSyntax, "'\"' and the value of the label"));
         }
         let value = self.read_quoted(self.options.limits().value_length)?;
         Ok(LabelSpan::new(name, value))
+    }
+
+    /// Prometheus' own parser does not look for the label `__name__`; the Python parser takes it in place of a name.
+    fn check_reserved_label(
+        &mut self,
+        labels: &mut Vec<LabelSpan>,
+        name: &mut Option<Span>,
+    ) -> Result<()> {
+        let is_reserved = |label: &LabelSpan| self.text_of(label.name()).raw() == "__name__";
+        let Some(place) = labels.iter().position(is_reserved) else {
+            return Ok(());
+        };
+        let start = labels[place].name().start as usize;
+        let after = std::mem::replace(&mut self.at, self.start + start);
+        self.forgive(
+            Rule::ReservedLabel,
+            "found the label `__name__`, which is the name of the metric",
+        )?;
+        self.at = after;
+        let value = labels[place].value();
+        if name.is_none() && value.start < value.end {
+            self.check_name_length(value.start as usize, value.end as usize)?;
+            labels.remove(place);
+            *name = Some(value);
+        }
+        Ok(())
     }
 
     /// Reads a text in quotes, the first of which is next.
@@ -716,7 +738,12 @@ impl<'a, 's> Scanner<'a, 's> {
                 }
                 Some(length) => {
                     escaped = true;
-                    at = (at + length + 2).min(self.end);
+                    at += length + 2;
+                    // Prometheus takes a line feed as it stands, but none behind a backslash.
+                    if at > self.end && self.bytes.get(self.end) != Some(&b'\r') {
+                        return Err(self.unclosed(start));
+                    }
+                    at = at.min(self.end);
                 }
             }
         }
@@ -734,13 +761,7 @@ impl<'a, 's> Scanner<'a, 's> {
         let is_forgiving =
             self.format() == Format::Prometheus && self.options.mode() == Mode::Lenient;
         if is_last || !is_forgiving {
-            let message = "expected a closing quote, found the end of the line";
-            let fault = if is_last {
-                Fault::incomplete
-            } else {
-                Fault::new
-            };
-            return Err(fault(Rule::LineBreak, quote - 1, message));
+            return Err(self.unclosed(quote));
         }
         self.forgiven.push((Rule::LineBreak, self.end));
         let mut line_feed = self.end;
@@ -751,6 +772,17 @@ impl<'a, 's> Scanner<'a, 's> {
             line_feed += 1;
         }
         self.go_to_line_end(line_feed + 1)
+    }
+
+    /// The fault of a text whose quotes open before `start` and do not close in their line.
+    fn unclosed(&self, start: usize) -> Box<Fault> {
+        let message = "expected a closing quote, found the end of the line";
+        let fault = if self.end >= self.bytes.len() {
+            Fault::incomplete
+        } else {
+            Fault::new
+        };
+        fault(Rule::LineBreak, start - 1, message)
     }
 
     fn check_label_count(&self, before: usize) -> Result<()> {

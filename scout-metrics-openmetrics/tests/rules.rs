@@ -121,6 +121,7 @@ const FORGIVEN: [(Format, &[Rule]); 2] = [
             Rule::LabelName,
             Rule::LabelSyntax,
             Rule::Number,
+            Rule::ReservedLabel,
         ],
     ),
     (
