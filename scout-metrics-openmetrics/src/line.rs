@@ -676,14 +676,19 @@ impl<'a, 's> Scanner<'a, 's> {
     /// Reads a label's name without quotes. The Python parser takes colons in it.
     fn read_label_name(&mut self) -> Result<Span> {
         let start = self.at;
-        if self.peek() != Some(b':') {
-            self.read_plain_name(IS_LABEL, Rule::LabelName, "a label name or '}'")?;
+        let name = self.take_name(IS_NAME);
+        let end = std::mem::replace(&mut self.at, start);
+        let is_name = !name.starts_with(|c: char| c.is_ascii_digit())
+            && matches!(self.bytes.get(end), Some(b'=' | b' ' | b'\t'));
+        match name.find(':') {
+            Some(colon) if is_name => {
+                self.at = start + colon;
+                self.forgive(Rule::LabelName, "expected a label name without a colon")?;
+                self.at = end;
+                self.bounded_name(start)
+            }
+            _ => self.read_plain_name(IS_LABEL, Rule::LabelName, "a label name or '}'"),
         }
-        if self.peek() == Some(b':') {
-            self.forgive(Rule::LabelName, "expected a label name without a colon")?;
-            self.take_name(IS_NAME);
-        }
-        self.bounded_name(start)
     }
 
     fn read_label_value(&mut self, name: Span) -> Result<LabelSpan> {
