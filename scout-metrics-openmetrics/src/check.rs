@@ -72,7 +72,8 @@ pub(crate) struct Checker {
     format: Format,
     hasher: RandomState,
     name: String,
-    name_hash: u64,
+    /// A hash of the name of the sample before, with the suffix that tells it from other samples of the family.
+    sample_name: Option<(Suffix, u64)>,
     kind: MetricType,
     /// The metrics of the family that came so far; in Prometheus text, where families need not stand together, the
     /// series of all families.
@@ -111,7 +112,7 @@ impl Checker {
             format: options.format(),
             hasher: RandomState::default(),
             name: String::new(),
-            name_hash: 0,
+            sample_name: None,
             kind: MetricType::Unknown,
             seen: HashSet::default(),
             metric: None,
@@ -131,7 +132,7 @@ impl Checker {
             self.forget_metrics();
         }
         name.clone_into(&mut self.name);
-        self.name_hash = self.hasher.hash_one(name);
+        self.sample_name = None;
         self.kind = kind;
         Ok(())
     }
@@ -205,8 +206,13 @@ impl Checker {
         line: u64,
         report: &mut Report,
     ) -> Result {
-        let of_name = self.name_hash.wrapping_add(suffix as u64);
-        let key = self.key(sample, "").wrapping_add(of_name);
+        let name = self.sample_name.filter(|(before, _)| *before == suffix);
+        let (_, name) = name.unwrap_or_else(|| {
+            let name = self.hasher.hash_one(sample.name().decode());
+            (suffix, name)
+        });
+        self.sample_name = Some((suffix, name));
+        let key = self.key(sample, "").wrapping_add(name);
         if self.seen.insert(key) {
             return Ok(());
         }
