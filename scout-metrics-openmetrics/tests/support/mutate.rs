@@ -17,7 +17,7 @@ use super::{
 const LONGEST: usize = 1500;
 
 /// Expositions of everything that a format has, to begin with. `%` stands for the name of a family.
-const OPENMETRICS: [&str; 12] = [
+const OPENMETRICS: [&str; 17] = [
     r#"# TYPE % counter
 # HELP % a \"help\" \\ \n.
 %_total{b="c"} 17 1520879607.789 # {id="x"} 0.5 1520879607
@@ -72,6 +72,40 @@ const OPENMETRICS: [&str; 12] = [
 "#,
     r#"# HELP % 
 # UNIT % 
+"#,
+    r#"# TYPE % histogram
+%_bucket{b="1",le="1"} 0 5
+%_bucket{b="1",le="+Inf"} 2 5
+%_sum{b="1"} 3 5
+%_count{b="1"} 2 5
+%_bucket{b="1",le="1"} 1 6.5
+%_bucket{b="1",le="+Inf"} 3 6.5
+%_sum{b="1"} 4 6.5
+%_count{b="1"} 3 6.5
+%_bucket{b="2",le="+Inf"} 1
+"#,
+    r#"# TYPE % counter
+%_created 1 2
+%_total 5 2 # {a="b"} 1
+%_total 6 3
+"#,
+    r#"# TYPE % summary
+%_created{c="d"} 3
+%_sum{c="d"} 0
+%{c="d",quantile="1"} NaN
+%_count{c="d"} 0
+%_count 2
+"#,
+    r#"# TYPE % gaugehistogram
+%_bucket{le="-2.5"} 0 # {} -3
+%_bucket{le="0.5"} 4
+%_bucket{le="+Inf"} 4
+"#,
+    r#"# TYPE % stateset
+%{%="a"} 1 5
+%{%="b"} 0 5
+%{%="a"} 0 6
+%{%="b"} 1 6
 "#,
     r#"# TYPE "a.%" gauge
 {"a.%","l.m"="x"} 1

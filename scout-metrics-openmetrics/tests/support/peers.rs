@@ -91,7 +91,7 @@ impl PartialEq for Time {
 }
 
 impl Time {
-    fn seconds(self) -> f64 {
+    pub(crate) fn seconds(self) -> f64 {
         match self {
             Self::Nanos(nanos) => nanos as f64 / 1e9,
             Self::Seconds(seconds) => seconds,
