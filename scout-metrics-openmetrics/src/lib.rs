@@ -58,7 +58,7 @@
 //! | [`ReservedLabel`](Rule::ReservedLabel) | the label `__name__`, also in place of a name | the same | Prometheus; Python |
 //! | [`DuplicateLabel`](Rule::DuplicateLabel) | a label twice; both are kept | the same | Prometheus |
 //! | [`LineBreak`](Rule::LineBreak) | a line feed within quotes | | Prometheus |
-//! | [`Blanks`](Rule::Blanks) | | within braces; more than one in metadata and before an exemplar | Python |
+//! | [`Blanks`](Rule::Blanks) | | within braces and before them; more than one in metadata and before an exemplar | Python |
 //! | [`Number`](Rule::Number) | a sign before NaN | the same | Python |
 //! | [`Timestamp`](Rule::Timestamp) | a fraction of a millisecond; more than 64 bits | | Python |
 //! | all of [`ParseErrorKind::Semantics`] but [`UnitSuffix`](Rule::UnitSuffix) | yes | yes | Prometheus, which does not look at them |

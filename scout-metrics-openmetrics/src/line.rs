@@ -384,6 +384,7 @@ impl<'a, 's> Scanner<'a, 's> {
         // A sign or a point ends a name, so that no blank is needed.
         let blank = self.format() == Format::Prometheus
             && (self.skip_blanks() || matches!(self.peek(), Some(b'+' | b'-' | b'.')));
+        self.forgive_blank_before_labels()?;
         let has_braces = self.peek() == Some(b'{');
         if has_braces {
             self.read_labels(&mut parts.labels, Some(&mut name))?;
@@ -698,6 +699,20 @@ impl<'a, 's> Scanner<'a, 's> {
         }
         let value = self.read_quoted(self.options.limits().value_length)?;
         Ok(LabelSpan::new(name, value))
+    }
+
+    /// The Python parser takes blanks between a name and the labels.
+    fn forgive_blank_before_labels(&mut self) -> Result<()> {
+        let rest = &self.text[self.at..self.end];
+        let labels = rest.trim_start_matches([' ', '\t']);
+        if labels.len() < rest.len() && labels.starts_with('{') {
+            self.forgive(
+                Rule::Blanks,
+                "expected no blank before the labels, found one",
+            )?;
+            self.skip_blanks();
+        }
+        Ok(())
     }
 
     /// Prometheus' own parser does not look for the label `__name__`; the Python parser takes it in place of a name.

@@ -255,6 +255,16 @@ const PYTHON: &[Difference] = &[
         ];
         reading.is_refused(&rules, |line| line.contains('{'))
     }),
+    (
+        "It takes blanks between a name and the labels for a part of the name.",
+        |reading| {
+            let has_blank = |line: &str| {
+                let name = line.split('{').next().unwrap_or_default();
+                !name.starts_with('#') && name != line && name.ends_with([' ', '\t'])
+            };
+            reading.is(Format::OpenMetrics) && reading.any_line(has_blank)
+        },
+    ),
     ("It undoes escapes in names without quotes.", |reading| {
         let rules = [Rule::MetricName, Rule::LabelName, Rule::LabelSyntax];
         reading.is_refused(&rules, |line| line.contains("\\n"))
