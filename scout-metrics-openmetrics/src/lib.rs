@@ -64,7 +64,9 @@
 //! | all of [`ParseErrorKind::Semantics`] but [`UnitSuffix`](Rule::UnitSuffix) | yes | yes | Prometheus, which does not look at them |
 //!
 //! All else is refused in both modes. Some things that a reference takes are among that, because taking them would
-//! lose or invent data: a number behind the timestamp and `1e400`, which Python takes, and digits of other scripts.
+//! lose or invent data: a number behind the timestamp, a label without a value and `1e400`, which Python takes; or
+//! because no format knows them: digits of other scripts, and white space other than blanks and tabs. The tests in
+//! `tests/differential.rs` list them all.
 //!
 //! # Features
 //!

@@ -65,12 +65,6 @@ impl Reading {
         self.document.text.contains(text)
     }
 
-    fn has_quoted_names(&self) -> bool {
-        ["{\"", ",\"", " \"", "\t\""]
-            .iter()
-            .any(|start| self.has(start))
-    }
-
     fn any_line(&self, is: impl Fn(&str) -> bool) -> bool {
         self.document.text.lines().any(is)
     }
@@ -175,7 +169,7 @@ const PYTHON: &[Difference] = &[
         |reading| {
             let is_split = |line: &str| line.contains(is_other_space);
             reading.is_refused(Rule::ALL, is_split)
-                || reading.any_line(|line| line.starts_with('#') && is_split(line))
+                || reading.any_line(|line| line.trim_start().starts_with('#') && is_split(line))
         },
     ),
     (
@@ -203,10 +197,16 @@ const PYTHON: &[Difference] = &[
     (
         "It takes times that are no numbers, or beyond those that nanoseconds in 128 bits can tell.",
         |reading| {
-            let is_odd = |line: &str| ["e", "NaN", "nf"].iter().any(|odd| line.contains(odd));
-            reading.is_refused(&[Rule::Timestamp], is_odd)
+            let is_float = |line: &str| {
+                let word = line.trim().rsplit([' ', '\t']).next();
+                word.is_some_and(|word| word.parse::<f64>().is_ok())
+            };
+            reading.is_refused(&[Rule::Timestamp], is_float)
         },
     ),
+    ("It takes underscores in bounds.", |reading| {
+        reading.has("=\"1_0\"")
+    }),
     ("It takes digits of other scripts.", |reading| {
         reading.is_refused(&[Rule::Number, Rule::Timestamp], |line| line.contains('１'))
     }),
@@ -303,7 +303,8 @@ const PYTHON: &[Difference] = &[
             let read = reading.lenient.as_ref();
             let series = read.map(|families| series(&describe(families)));
             let has_points = series.is_ok_and(|all| all.values().any(|points| points.len() > 1));
-            reading.is(Format::OpenMetrics) && has_points
+            let is_refused = reading.answer.is_err() || reading.strict.is_err();
+            reading.is(Format::OpenMetrics) && has_points && is_refused
         },
     ),
     (
@@ -313,8 +314,9 @@ const PYTHON: &[Difference] = &[
     (
         "It strips and undoes escapes in quoted names a second time, or has no metadata for them.",
         |reading| {
-            reading.has_quoted_names()
-                && (reading.has("\\") || reading.is(Format::OpenMetrics) && reading.answer.is_err())
+            let is_refused = reading.is(Format::OpenMetrics) && reading.answer.is_err();
+            let is_hit = |line: &str| has_quoted_name(line) && (is_refused || line.contains('\\'));
+            reading.any_line(is_hit)
         },
     ),
     (
@@ -338,6 +340,11 @@ const PYTHON_BLIND: &[Rule] = &[
     Rule::QuantileRange,
     Rule::ReservedLabel,
 ];
+
+fn has_quoted_name(line: &str) -> bool {
+    let starts = ["{\"", ",\"", " \"", "\t\""];
+    starts.iter().any(|start| line.contains(start))
+}
 
 fn is_other_space(c: char) -> bool {
     let is_separator = ('\x1c'..='\x1f').contains(&c);
@@ -557,7 +564,7 @@ const PROMETHEUS: &[Difference] = &[
         },
     ),
     ("It is older than quoted names.", |reading| {
-        reading.has_quoted_names() && reading.says("\"INVALID\"")
+        reading.any_line(has_quoted_name) && reading.says("\"INVALID\"")
     }),
     (
         "It takes blanks before a type for a part of the type.",
