@@ -260,7 +260,8 @@ const PYTHON: &[Difference] = &[
         |reading| {
             let has_blank = |line: &str| {
                 let name = line.split('{').next().unwrap_or_default();
-                !name.starts_with('#') && name != line && name.ends_with([' ', '\t'])
+                let bare = name.trim_end_matches([' ', '\t']);
+                bare != name && name != line && !bare.contains([' ', '#'])
             };
             reading.is(Format::OpenMetrics) && reading.any_line(has_blank)
         },
