@@ -58,15 +58,14 @@
 //! | [`ReservedLabel`](Rule::ReservedLabel) | the label `__name__`, also in place of a name | the same | Prometheus; Python |
 //! | [`DuplicateLabel`](Rule::DuplicateLabel) | a label twice; both are kept | the same | Prometheus |
 //! | [`LineBreak`](Rule::LineBreak) | a line feed within quotes | | Prometheus |
-//! | [`Blanks`](Rule::Blanks) | | within braces and before them; more than one in metadata and before an exemplar | Python |
+//! | [`Blanks`](Rule::Blanks) | all white space of Unicode between tokens of a sample | within braces and before them; more than one in metadata and before an exemplar | Python |
 //! | [`Number`](Rule::Number) | a sign before NaN | the same | Python |
 //! | [`Timestamp`](Rule::Timestamp) | a fraction of a millisecond; more than 64 bits | | Python |
 //! | all of [`ParseErrorKind::Semantics`] but [`UnitSuffix`](Rule::UnitSuffix) | yes | yes | Prometheus, which does not look at them |
 //!
 //! All else is refused in both modes. Some things that a reference takes are among that, because taking them would
-//! lose or invent data: a number behind the timestamp, a label without a value and `1e400`, which Python takes; or
-//! because no format knows them: digits of other scripts, and white space other than blanks and tabs. The tests in
-//! `tests/differential.rs` list them all.
+//! lose or invent data: a number behind the timestamp, a label without a value, `1e400` and digits of other
+//! scripts, which Python takes. `tests/differential.rs` lists them all.
 //!
 //! # Features
 //!

@@ -105,7 +105,7 @@ impl<'a, 's> Scanner<'a, 's> {
     }
 
     fn read_prometheus(&mut self, parts: &mut Parts) -> Result<Option<LineKind<'a>>> {
-        self.skip_blanks();
+        self.skip_space()?;
         match self.peek() {
             None => Ok(None),
             Some(b'#') => self.read_prometheus_metadata().map(Some),
@@ -185,6 +185,24 @@ impl<'a, 's> Scanner<'a, 's> {
             .count();
         self.at += blanks;
         blanks > 0
+    }
+
+    /// Skips what stands between the tokens of a sample of Prometheus text, where the Python parser takes all white space.
+    /// Returns whether there was a blank or a tab.
+    fn skip_space(&mut self) -> Result<bool> {
+        let has_blank = self.skip_blanks();
+        let rest = &self.text[self.at..self.end];
+        if !rest.starts_with(is_other_space) {
+            return Ok(has_blank);
+        }
+        self.forgive(
+            Rule::Blanks,
+            "expected a blank or a tab, found other white space",
+        )?;
+        let word = rest.trim_start_matches(|c| matches!(c, ' ' | '\t') || is_other_space(c));
+        let space = &rest[..rest.len() - word.len()];
+        self.at += space.len();
+        Ok(has_blank || space.contains([' ', '\t']))
     }
 
     /// Skips the blanks between two tokens: any number in Prometheus text, exactly one in OpenMetrics.
@@ -383,7 +401,7 @@ impl<'a, 's> Scanner<'a, 's> {
         }
         // A sign or a point ends a name, so that no blank is needed.
         let blank = self.format() == Format::Prometheus
-            && (self.skip_blanks() || matches!(self.peek(), Some(b'+' | b'-' | b'.')));
+            && (self.skip_space()? || matches!(self.peek(), Some(b'+' | b'-' | b'.')));
         self.forgive_blank_before_labels()?;
         let has_braces = self.peek() == Some(b'{');
         if has_braces {
@@ -397,7 +415,9 @@ impl<'a, 's> Scanner<'a, 's> {
             Format::OpenMetrics => {
                 self.skip_one_blank(Rule::SampleSyntax, "a blank and a value")?
             }
-            Format::Prometheus if has_braces => self.skip_prometheus_blanks(),
+            Format::Prometheus if has_braces => {
+                self.skip_space()?;
+            }
             Format::Prometheus if blank => {}
             Format::Prometheus => {
                 return Err(self.expected(Rule::SampleSyntax, "a blank and a value"));
@@ -416,10 +436,10 @@ impl<'a, 's> Scanner<'a, 's> {
     }
 
     fn read_prometheus_tail(&mut self, parts: &mut Parts) -> Result<()> {
-        self.skip_blanks();
-        if self.peek().is_some() {
+        let is_separated = self.skip_space()?;
+        if self.peek().is_some() && is_separated {
             parts.timestamp = Some(self.read_millis()?);
-            self.skip_blanks();
+            self.skip_space()?;
         }
         self.expect_end(Rule::SampleSyntax)
     }
@@ -477,7 +497,10 @@ impl<'a, 's> Scanner<'a, 's> {
         let is_ended = match self.peek() {
             None | Some(b' ' | b'\t' | b'{') => true,
             Some(b'+' | b'-' | b'.') => self.is_value_next(),
-            _ => false,
+            _ => {
+                let rest = &self.text[self.at..self.end];
+                self.format() == Format::Prometheus && rest.starts_with(is_other_space)
+            }
         };
         if is_plain && is_ended {
             return self.bounded_name(start);
@@ -504,14 +527,13 @@ impl<'a, 's> Scanner<'a, 's> {
         self.format() == Format::Prometheus && number::parse_value(token).is_ok()
     }
 
-    /// The Python parser takes any name up to a blank or a brace; control characters, other white space and what the
-    /// grammar needs are refused all the same.
+    /// The Python parser takes any name up to a blank or a brace; control characters and those that the grammar needs
+    /// are refused all the same.
     fn odd_name_length(&self, start: usize) -> Option<usize> {
         let rest = &self.text[start..self.end];
-        let length = rest.find([' ', '\t', '{']).unwrap_or(rest.len());
-        let is_refused = |c: char| {
-            c.is_control() || c.is_whitespace() || matches!(c, '"' | '#' | '=' | ',' | '}')
-        };
+        let is_end = |c: char| matches!(c, ' ' | '\t' | '{') || is_other_space(c);
+        let length = rest.find(is_end).unwrap_or(rest.len());
+        let is_refused = |c: char| c.is_control() || matches!(c, '"' | '#' | '=' | ',' | '}');
         (length > 0 && !rest[..length].contains(is_refused)).then_some(length)
     }
 
@@ -615,30 +637,32 @@ impl<'a, 's> Scanner<'a, 's> {
     /// Skips blanks within braces. OpenMetrics has none there; the Python parser takes them, and its encoder writes them
     /// behind a comma.
     fn skip_label_blanks(&mut self) -> Result<()> {
-        if self.format() == Format::OpenMetrics && matches!(self.peek(), Some(b' ' | b'\t')) {
+        if self.format() == Format::Prometheus {
+            return self.skip_space().map(drop);
+        }
+        let rest = &self.text[self.at..self.end];
+        let word = rest.trim_start_matches(|c| matches!(c, ' ' | '\t') || is_other_space(c));
+        if word.len() < rest.len() {
             self.forgive(
                 Rule::Blanks,
                 "expected no blank among the labels, found one",
             )?;
+            self.at += rest.len() - word.len();
         }
-        self.skip_blanks();
         Ok(())
     }
 
     /// The Python parser takes a comma before the first label of Prometheus text.
     fn skip_leading_comma(&mut self) -> Result<()> {
-        self.skip_prometheus_blanks();
-        if self.format() == Format::Prometheus && self.peek() == Some(b',') {
+        if self.format() == Format::OpenMetrics {
+            return Ok(());
+        }
+        self.skip_space()?;
+        if self.peek() == Some(b',') {
             self.forgive(Rule::LabelSyntax, "expected a label name or '}', found ','")?;
             self.at += 1;
         }
         Ok(())
-    }
-
-    fn skip_prometheus_blanks(&mut self) {
-        if self.format() == Format::Prometheus {
-            self.skip_blanks();
-        }
     }
 
     /// Reads a label, or the quoted metric name, which is put into `metric` and gives `None`.
@@ -855,7 +879,7 @@ impl<'a, 's> Scanner<'a, 's> {
 
     fn read_value(&mut self) -> Result<Number> {
         let at = self.at;
-        let token = self.take_token();
+        let token = self.take_number();
         let text = self.span(at, self.at, false);
         let value = match number::parse_value(token) {
             Ok(value) => value,
@@ -890,7 +914,7 @@ impl<'a, 's> Scanner<'a, 's> {
 
     fn read_millis(&mut self) -> Result<Timestamp> {
         let at = self.at;
-        let token = self.take_token();
+        let token = self.take_number();
         match number::parse_millis(token) {
             Ok(timestamp) => Ok(timestamp),
             Err(fault) => self.read_odd_millis(at, token, fault),
@@ -944,6 +968,17 @@ impl<'a, 's> Scanner<'a, 's> {
         token
     }
 
+    /// Takes a token that in Prometheus text ends at all white space.
+    fn take_number(&mut self) -> &'a str {
+        let token = self.take_token();
+        if self.format() == Format::OpenMetrics {
+            return token;
+        }
+        let length = token.find(is_other_space).unwrap_or(token.len());
+        self.at -= token.len() - length;
+        &token[..length]
+    }
+
     fn span(&self, start: usize, end: usize, escaped: bool) -> Span {
         Span::new(start - self.start, end - self.start, escaped)
     }
@@ -991,6 +1026,12 @@ impl<'a, 's> Scanner<'a, 's> {
             token => self.fault(rule, format!("{message}, found {:?}", shown(token))),
         }
     }
+}
+
+/// Returns whether Python, but no format, takes a character for white space.
+fn is_other_space(c: char) -> bool {
+    let is_separator = ('\x1c'..='\x1f').contains(&c);
+    (c.is_whitespace() || is_separator) && !matches!(c, ' ' | '\t' | '\n')
 }
 
 /// Returns the type that a word means to Python, which knows those of OpenMetrics, or to Prometheus' library, which does

@@ -52,7 +52,7 @@ macro_rules! rules {
 rules! {
     AfterEof, "after_eof", Syntax, "nothing follows the line `# EOF`";
     BlankLine, "blank_line", Syntax, "OpenMetrics has no blank lines";
-    Blanks, "blanks", Syntax, "OpenMetrics separates tokens by one blank, and has none elsewhere";
+    Blanks, "blanks", Syntax, "tokens are separated by blanks and tabs, in OpenMetrics by one blank that stands nowhere else";
     BucketBound, "bucket_bound", Semantics, "a bucket, and nothing else of a histogram, has a label `le`, which is a number and not NaN";
     BucketOrder, "bucket_order", Semantics, "the buckets of a histogram are sorted by rising bounds";
     BucketsCumulative, "buckets_cumulative", Semantics, "the buckets of a histogram are cumulative";

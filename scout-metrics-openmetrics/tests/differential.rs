@@ -165,11 +165,11 @@ fn check(readings: &[Reading], peer: &Peer) {
 
 const PYTHON: &[Difference] = &[
     (
-        "It strips and splits at all white space of Unicode; the formats have blanks and tabs.",
+        "It strips and splits at all white space of Unicode in metadata; the formats have blanks and tabs.",
         |reading| {
-            let is_split = |line: &str| line.contains(is_other_space);
-            reading.is_refused(Rule::ALL, is_split)
-                || reading.any_line(|line| line.trim_start().starts_with('#') && is_split(line))
+            reading.any_line(|line| {
+                line.trim_start().starts_with('#') && line.contains(is_other_space)
+            })
         },
     ),
     (
@@ -177,7 +177,7 @@ const PYTHON: &[Difference] = &[
         |reading| {
             let rules = [Rule::LabelName, Rule::LabelSyntax];
             let is_empty = |line: &str| {
-                let line = line.replace([' ', '\t'], "");
+                let line: String = line.split_whitespace().collect();
                 ["=,", "=}", ",,"].iter().any(|empty| line.contains(empty))
             };
             reading.is(Format::Prometheus) && reading.is_refused(&rules, is_empty)

@@ -127,6 +127,7 @@ const FORGIVEN: [(Format, &[Rule]); 2] = [
     (
         Format::Prometheus,
         &[
+            Rule::Blanks,
             Rule::ByteOrderMark,
             Rule::CarriageReturn,
             Rule::DuplicateLabel,
