@@ -703,8 +703,9 @@ impl<'a, 's> Scanner<'a, 's> {
         let start = self.at;
         let name = self.take_name(IS_NAME);
         let end = std::mem::replace(&mut self.at, start);
+        let is_end = |c: char| matches!(c, '=' | ' ' | '\t') || is_other_space(c);
         let is_name = !name.starts_with(|c: char| c.is_ascii_digit())
-            && matches!(self.bytes.get(end), Some(b'=' | b' ' | b'\t'));
+            && self.text[end..self.end].starts_with(is_end);
         match name.find(':') {
             Some(colon) if is_name => {
                 self.at = start + colon;

@@ -204,6 +204,14 @@ const PYTHON: &[Difference] = &[
             reading.is_refused(&[Rule::Timestamp], is_float)
         },
     ),
+    (
+        "It takes a text alone among the labels of an exemplar for the value of `__name__`.",
+        |reading| {
+            let has_exemplar = |line: &str| line.contains(" # {");
+            reading.is(Format::OpenMetrics)
+                && reading.is_refused(&[Rule::LabelSyntax], has_exemplar)
+        },
+    ),
     ("It takes underscores in bounds.", |reading| {
         reading.has("=\"1_0\"")
     }),
