@@ -212,6 +212,9 @@ const PYTHON: &[Difference] = &[
                 && reading.is_refused(&[Rule::LabelSyntax], has_exemplar)
         },
     ),
+    ("It takes a blank before the point of a time.", |reading| {
+        reading.is_refused(&[Rule::ExemplarSyntax], |line| line.contains(" ."))
+    }),
     ("It takes underscores in bounds.", |reading| {
         reading.has("=\"1_0\"")
     }),
