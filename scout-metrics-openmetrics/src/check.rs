@@ -75,7 +75,6 @@ pub(crate) struct Checker {
     format: Format,
     hasher: RandomState,
     name: String,
-    name_hash: u64,
     kind: MetricType,
     key_labels: KeyLabels,
     /// The metrics of the family that came so far; in Prometheus text, where families need not stand together, the
@@ -125,7 +124,6 @@ impl Checker {
             format: options.format(),
             hasher: RandomState::default(),
             name: String::new(),
-            name_hash: 0,
             kind: MetricType::Unknown,
             key_labels: KeyLabels::default(),
             seen: HashSet::default(),
@@ -146,7 +144,6 @@ impl Checker {
             self.forget_metrics();
         }
         name.clone_into(&mut self.name);
-        self.name_hash = self.hasher.hash_one(name);
         self.kind = kind;
         self.key_labels.is_known = false;
         Ok(())
@@ -171,7 +168,7 @@ impl Checker {
     ) -> Result {
         if self.format == Format::Prometheus {
             self.check_number_labels(sample, suffix, line, report)?;
-            return self.check_series(sample, suffix, line, report);
+            return self.check_series(sample, line, report);
         }
         self.check_exemplar(sample, suffix, line, report)?;
         self.check_metric(sample, line, report)?;
@@ -217,12 +214,10 @@ impl Checker {
     fn check_series(
         &mut self,
         sample: SampleRef<'_, '_>,
-        suffix: Suffix,
         line: u64,
         report: &mut Report,
     ) -> Result {
-        let of_name = self.name_hash.wrapping_add(suffix as u64);
-        let key = self.key(sample).wrapping_add(of_name);
+        let key = self.key(sample);
         if self.seen.insert(key) {
             return Ok(());
         }
@@ -316,7 +311,7 @@ impl Checker {
                 )
             })?;
         }
-        if point.count.is_some() != point.sum.is_some() && !point.has_negative_bound {
+        if point.count.is_some() != point.sum.is_some() {
             report.broken(Rule::HistogramCount, line, || {
                 format!(
                     "a metric of the histogram `{}` has a count or a sum and not both",
@@ -404,6 +399,12 @@ impl Checker {
         }
         if suffix == Suffix::Bucket {
             return self.check_bucket(sample, line, report);
+        }
+        if label(sample, "le").is_some() {
+            report.broken(Rule::BucketBound, line, || {
+                let name = sample.name().decode();
+                format!("`{}` is no bucket and has the label `le`", shown(&name))
+            })?;
         }
         let Some(metric) = &mut self.metric else {
             return Ok(());
@@ -525,6 +526,15 @@ impl Checker {
             Suffix::None => return self.check_quantile(sample, line, report),
             _ => true,
         };
+        if label(sample, "quantile").is_some() {
+            report.broken(Rule::QuantileRange, line, || {
+                let name = sample.name().decode();
+                format!(
+                    "`{}` is no quantile and has the label `quantile`",
+                    shown(&name)
+                )
+            })?;
+        }
         if is_good {
             return Ok(());
         }
@@ -647,6 +657,10 @@ impl Checker {
         places.retain(|place| name(place) != self.point_label());
         places.sort_by(|one, two| name(one).cmp(&name(two)));
         let mut hasher = self.hasher.build_hasher();
+        if self.format == Format::Prometheus {
+            // Series of all families are told apart, not the metrics of one.
+            write_text(&mut hasher, sample.name());
+        }
         for place in &places {
             write_text(&mut hasher, sample.label_name(*place));
         }
@@ -669,8 +683,9 @@ fn is_natural(value: f64) -> bool {
     value >= 0.0
 }
 
+/// Returns whether a number is whole and not negative, and so not infinite.
 fn is_count(value: f64) -> bool {
-    is_natural(value) && (value.fract() == 0.0 || value.is_infinite())
+    is_natural(value) && value.fract() == 0.0
 }
 
 fn label<'a>(sample: SampleRef<'_, 'a>, name: &str) -> Option<std::borrow::Cow<'a, str>> {

@@ -188,12 +188,12 @@ impl<'a> Collector<'a> {
         })
     }
 
-    // Metadata.
+    // Metadata. Of several the last holds, as for Prometheus and Python, but for a type that samples were read by.
 
     fn push_help(&mut self, name: &str, help: &str, line: u64) -> Result<(), Stop> {
         let place = self.family_of_metadata(name, "HELP", line)?;
         if std::mem::replace(&mut self.metadata[place].has_help, true) {
-            return self.report_duplicate("HELP", name, line);
+            self.report_duplicate("HELP", name, line)?;
         }
         self.families[place].set_help(help.to_owned());
         Ok(())
@@ -216,7 +216,7 @@ impl<'a> Collector<'a> {
             .into());
         }
         if std::mem::replace(&mut self.metadata[place].has_unit, true) {
-            return self.report_duplicate("UNIT", name, line);
+            self.report_duplicate("UNIT", name, line)?;
         }
         self.families[place].set_unit(unit);
         self.check_unit_allowed(place, line)
@@ -225,7 +225,10 @@ impl<'a> Collector<'a> {
     fn push_type(&mut self, name: &str, kind: MetricType, line: u64) -> Result<(), Stop> {
         let place = self.family_of_metadata(name, "TYPE", line)?;
         if std::mem::replace(&mut self.metadata[place].has_type, true) {
-            return self.report_duplicate("TYPE", name, line);
+            self.report_duplicate("TYPE", name, line)?;
+            if !self.families[place].samples().is_empty() {
+                return Ok(());
+            }
         }
         self.families[place].set_kind(kind);
         self.checker.start_family(name, kind, &mut self.report)?;

@@ -48,22 +48,24 @@
 //! | rule | in Prometheus text | in OpenMetrics | who takes it |
 //! |---|---|---|---|
 //! | [`FinalNewline`](Rule::FinalNewline) | the last line without its line feed | | Prometheus, Python |
-//! | [`CarriageReturn`](Rule::CarriageReturn) | at the end of a line | at the end of a line | Python |
+//! | [`CarriageReturn`](Rule::CarriageReturn) | at the end of a line | at the end of a line | Python and VictoriaMetrics; VictoriaMetrics |
 //! | [`ByteOrderMark`](Rule::ByteOrderMark) | at the start | at the start | nobody but us |
 //! | [`MetadataSyntax`](Rule::MetadataSyntax) | HELP or TYPE without a name, as a comment | | Python, expfmt |
-//! | [`TypeName`](Rule::TypeName) | the types of OpenMetrics; `gauge_histogram` | | Python; expfmt |
-//! | [`MetricName`](Rule::MetricName) | any name up to a blank or brace, without control characters | | Python |
-//! | [`LabelSyntax`](Rule::LabelSyntax) | no comma between labels | a comma behind the last label | Prometheus |
-//! | [`ReservedLabel`](Rule::ReservedLabel) | the label `__name__` | | Prometheus |
+//! | [`TypeName`](Rule::TypeName) | the types of OpenMetrics; `gauge_histogram`; capitals | | Python; expfmt; expfmt |
+//! | [`MetricName`](Rule::MetricName) | any name up to a blank or brace, without control characters | | VictoriaMetrics; Python before braces |
+//! | [`LabelName`](Rule::LabelName) | a colon | a colon | Python |
+//! | [`LabelSyntax`](Rule::LabelSyntax) | no comma between labels; one before the first | a comma behind the last label | Prometheus; Python; Prometheus |
+//! | [`ReservedLabel`](Rule::ReservedLabel) | the label `__name__`, also in place of a name | the same | Prometheus; Python |
 //! | [`DuplicateLabel`](Rule::DuplicateLabel) | a label twice; both are kept | the same | Prometheus |
 //! | [`LineBreak`](Rule::LineBreak) | a line feed within quotes | | Prometheus |
-//! | [`Blanks`](Rule::Blanks) | | before a label; more than one in metadata | Python |
+//! | [`Blanks`](Rule::Blanks) | all white space of Unicode between tokens of a sample | within braces and before them; more than one in metadata and before an exemplar | Python |
 //! | [`Number`](Rule::Number) | a sign before NaN | the same | Python |
-//! | [`Timestamp`](Rule::Timestamp) | a fraction of a millisecond | | Python |
+//! | [`Timestamp`](Rule::Timestamp) | a fraction of a millisecond; more than 64 bits | | Python |
 //! | all of [`ParseErrorKind::Semantics`] but [`UnitSuffix`](Rule::UnitSuffix) | yes | yes | Prometheus, which does not look at them |
 //!
 //! All else is refused in both modes. Some things that a reference takes are among that, because taking them would
-//! lose or invent data: a number behind the timestamp and `1e400`, which Python takes, and digits of other scripts.
+//! lose or invent data: a number behind the timestamp, a label without a value, `1e400` and digits of other
+//! scripts, which Python takes. `tests/differential.rs` lists them all.
 //!
 //! # Features
 //!

@@ -88,7 +88,7 @@ impl<'a, 's> Scanner<'a, 's> {
     }
 
     fn read_prometheus(&mut self, parts: &mut Parts) -> Result<Option<LineKind<'a>>> {
-        self.skip_blanks();
+        self.skip_space()?;
         match self.peek() {
             None => Ok(None),
             Some(b'#') => self.read_prometheus_metadata().map(Some),
@@ -170,6 +170,24 @@ impl<'a, 's> Scanner<'a, 's> {
         blanks > 0
     }
 
+    /// Skips what stands between the tokens of a sample of Prometheus text, where the Python parser takes all white space.
+    /// Returns whether there was a blank or a tab.
+    fn skip_space(&mut self) -> Result<bool> {
+        let has_blank = self.skip_blanks();
+        let rest = &self.text[self.at..self.end];
+        if !rest.starts_with(is_other_space) {
+            return Ok(has_blank);
+        }
+        self.forgive(
+            Rule::Blanks,
+            "expected a blank or a tab, found other white space",
+        )?;
+        let word = rest.trim_start_matches(|c| matches!(c, ' ' | '\t') || is_other_space(c));
+        let space = &rest[..rest.len() - word.len()];
+        self.at += space.len();
+        Ok(has_blank || space.contains([' ', '\t']))
+    }
+
     /// Skips the blanks between two tokens: any number in Prometheus text, exactly one in OpenMetrics.
     fn skip_separator(&mut self, rule: Rule, before: &'static str) -> Result<()> {
         match self.format() {
@@ -242,19 +260,12 @@ impl<'a, 's> Scanner<'a, 's> {
             self.at = self.end;
             return Ok(LineKind::End);
         }
-        self.at += 1;
-        if self.peek() == Some(b' ') {
-            self.at += 1;
-        }
-        let keyword_at = self.at;
-        let keyword = self.take_token();
-        if keyword_at != self.start + 2 || !matches!(keyword, "HELP" | "TYPE" | "UNIT") {
-            self.at = self.start;
-            let message = "expected `# TYPE`, `# HELP`, `# UNIT` or `# EOF`; OpenMetrics has no other comments";
-            return Err(self.fault(Rule::Comment, message));
-        }
+        let keyword = self.read_keyword()?;
         self.skip_separator(Rule::MetadataSyntax, "a blank and a metric name")?;
-        self.forgive_blanks()?;
+        if matches!(self.peek(), Some(b' ' | b'\t')) {
+            self.forgive(Rule::Blanks, "expected one blank, found more")?;
+            self.skip_blanks();
+        }
         let name = self.read_family_name()?;
         self.skip_separator(Rule::MetadataSyntax, "a blank")?;
         match keyword {
@@ -277,11 +288,28 @@ impl<'a, 's> Scanner<'a, 's> {
         }
     }
 
-    /// The Python parser takes more than one blank between the tokens of metadata.
+    /// Reads the word that says what stands in a line of metadata.
+    fn read_keyword(&mut self) -> Result<&'a str> {
+        let rest = &self.text[self.at + 1..self.end];
+        let word = rest.trim_start_matches(' ');
+        let blanks = rest.len() - word.len();
+        let keyword = word.split([' ', '\t']).next().unwrap_or_default();
+        if blanks == 0 || !matches!(keyword, "HELP" | "TYPE" | "UNIT") {
+            let message = "expected `# TYPE`, `# HELP`, `# UNIT` or `# EOF`; OpenMetrics has no other comments";
+            return Err(self.fault(Rule::Comment, message));
+        }
+        self.at += 2;
+        self.forgive_blanks()?;
+        self.at += keyword.len();
+        Ok(keyword)
+    }
+
+    /// The Python parser takes more than one blank between the tokens of metadata, and before the name also tabs.
     fn forgive_blanks(&mut self) -> Result<()> {
-        if matches!(self.peek(), Some(b' ' | b'\t')) {
+        if self.peek() == Some(b' ') {
             self.forgive(Rule::Blanks, "expected one blank, found more")?;
-            self.skip_blanks();
+            let rest = &self.bytes[self.at..self.end];
+            self.at += rest.iter().take_while(|byte| **byte == b' ').count();
         }
         Ok(())
     }
@@ -310,12 +338,7 @@ impl<'a, 's> Scanner<'a, 's> {
             _ => self.at = at,
         }
         let message = "expected counter, gauge, histogram, summary or untyped";
-        let known = MetricType::ALL
-            .into_iter()
-            .find(|kind| kind.as_str() == word);
-        // The word of the Go library that Prometheus is built on.
-        let known = known.or((word == "gauge_histogram").then_some(MetricType::GaugeHistogram));
-        match known {
+        match odd_type(word) {
             Some(kind) => {
                 self.forgive(Rule::TypeName, message)?;
                 self.at = at + word.len();
@@ -359,10 +382,14 @@ impl<'a, 's> Scanner<'a, 's> {
         if self.peek() != Some(b'{') {
             name = Some(self.read_metric_name()?);
         }
-        let blank = self.format() == Format::Prometheus && self.skip_blanks();
+        // A sign or a point ends a name, so that no blank is needed.
+        let blank = self.format() == Format::Prometheus
+            && (self.skip_space()? || matches!(self.peek(), Some(b'+' | b'-' | b'.')));
+        self.forgive_blank_before_labels()?;
         let has_braces = self.peek() == Some(b'{');
         if has_braces {
             self.read_labels(&mut parts.labels, Some(&mut name))?;
+            self.check_reserved_label(&mut parts.labels, &mut name)?;
         }
         let message = "expected a quoted metric name among the labels, found none";
         parts.name = name.ok_or_else(|| self.fault(Rule::SampleSyntax, message))?;
@@ -371,7 +398,9 @@ impl<'a, 's> Scanner<'a, 's> {
             Format::OpenMetrics => {
                 self.skip_one_blank(Rule::SampleSyntax, "a blank and a value")?
             }
-            Format::Prometheus if has_braces => self.skip_prometheus_blanks(),
+            Format::Prometheus if has_braces => {
+                self.skip_space()?;
+            }
             Format::Prometheus if blank => {}
             Format::Prometheus => {
                 return Err(self.expected(Rule::SampleSyntax, "a blank and a value"));
@@ -390,15 +419,16 @@ impl<'a, 's> Scanner<'a, 's> {
     }
 
     fn read_prometheus_tail(&mut self, parts: &mut Parts) -> Result<()> {
-        self.skip_blanks();
-        if self.peek().is_some() {
+        let is_separated = self.skip_space()?;
+        if self.peek().is_some() && is_separated {
             parts.timestamp = Some(self.read_millis()?);
-            self.skip_blanks();
+            self.skip_space()?;
         }
         self.expect_end(Rule::SampleSyntax)
     }
 
     fn read_openmetrics_tail(&mut self, parts: &mut Parts) -> Result<()> {
+        self.forgive_blank_before_exemplar()?;
         if !self.skip_to_optional(Rule::SampleSyntax)? {
             return Ok(());
         }
@@ -410,6 +440,15 @@ impl<'a, 's> Scanner<'a, 's> {
         }
         parts.exemplar = Some(self.read_exemplar(&mut parts.labels)?);
         self.expect_end(Rule::ExemplarSyntax)
+    }
+
+    /// The Python parser takes two blanks between a value and an exemplar.
+    fn forgive_blank_before_exemplar(&mut self) -> Result<()> {
+        if self.text[self.at..self.end].starts_with("  #") {
+            self.at += 1;
+            self.forgive(Rule::Blanks, "expected one blank, found more")?;
+        }
+        Ok(())
     }
 
     fn read_exemplar(&mut self, labels: &mut Vec<LabelSpan>) -> Result<ExemplarParts> {
@@ -438,7 +477,15 @@ impl<'a, 's> Scanner<'a, 's> {
         let start = self.at;
         let name = self.take_name(NameOf::Metric);
         let is_plain = !name.is_empty() && !name.as_bytes()[0].is_ascii_digit();
-        if is_plain && matches!(self.peek(), None | Some(b' ' | b'\t' | b'{')) {
+        let is_ended = match self.peek() {
+            None | Some(b' ' | b'\t' | b'{') => true,
+            Some(b'+' | b'-' | b'.') => self.is_value_next(),
+            _ => {
+                let rest = &self.text[self.at..self.end];
+                self.format() == Format::Prometheus && rest.starts_with(is_other_space)
+            }
+        };
+        if is_plain && is_ended {
             return self.bounded_name(start);
         }
         if self.format() == Format::Prometheus && self.options.mode() == Mode::Lenient {
@@ -455,11 +502,20 @@ impl<'a, 's> Scanner<'a, 's> {
         Err(self.expected(Rule::MetricName, "a metric name"))
     }
 
+    /// Returns whether what stands behind a name is a value, which Prometheus text does not separate from it unless they
+    /// would merge.
+    fn is_value_next(&self) -> bool {
+        let rest = &self.text[self.at..self.end];
+        let token = rest.split([' ', '\t']).next().unwrap_or_default();
+        self.format() == Format::Prometheus && number::parse_value(token).is_ok()
+    }
+
     /// The Python parser takes any name up to a blank or a brace; control characters and those that the grammar needs
     /// are refused all the same.
     fn odd_name_length(&self, start: usize) -> Option<usize> {
         let rest = &self.text[start..self.end];
-        let length = rest.find([' ', '\t', '{']).unwrap_or(rest.len());
+        let is_end = |c: char| matches!(c, ' ' | '\t' | '{') || is_other_space(c);
+        let length = rest.find(is_end).unwrap_or(rest.len());
         let is_refused = |c: char| c.is_control() || matches!(c, '"' | '#' | '=' | ',' | '}');
         (length > 0 && !rest[..length].contains(is_refused)).then_some(length)
     }
@@ -524,8 +580,9 @@ impl<'a, 's> Scanner<'a, 's> {
         let first = labels.len();
         let mut count = 0;
         self.at += 1;
+        self.skip_leading_comma()?;
         loop {
-            self.skip_label_blanks(count)?;
+            self.skip_label_blanks()?;
             if self.peek() == Some(b'}') {
                 if count > 0 && self.format() == Format::OpenMetrics {
                     self.forgive(Rule::LabelSyntax, "expected a label after ',', found '}'")?;
@@ -537,7 +594,7 @@ impl<'a, 's> Scanner<'a, 's> {
                 labels.push(label);
             }
             count += 1;
-            self.skip_prometheus_blanks();
+            self.skip_label_blanks()?;
             match self.peek() {
                 Some(b',') => self.at += 1,
                 Some(b'}') => break,
@@ -559,20 +616,35 @@ impl<'a, 's> Scanner<'a, 's> {
         is_forgiving && (byte == b'"' || is_part && !byte.is_ascii_digit())
     }
 
-    /// Skips blanks before a label. OpenMetrics has none there; the Python parser and its encoder do after a comma.
-    fn skip_label_blanks(&mut self, labels_before: usize) -> Result<()> {
-        if self.format() == Format::OpenMetrics && labels_before > 0 && self.peek() == Some(b' ') {
-            self.forgive(Rule::Blanks, "expected a label, found a blank")?;
-            self.skip_blanks();
+    /// Skips blanks within braces. OpenMetrics has none there; the Python parser takes them, and its encoder writes them
+    /// behind a comma.
+    fn skip_label_blanks(&mut self) -> Result<()> {
+        if self.format() == Format::Prometheus {
+            return self.skip_space().map(drop);
         }
-        self.skip_prometheus_blanks();
+        let rest = &self.text[self.at..self.end];
+        let word = rest.trim_start_matches(|c| matches!(c, ' ' | '\t') || is_other_space(c));
+        if word.len() < rest.len() {
+            self.forgive(
+                Rule::Blanks,
+                "expected no blank among the labels, found one",
+            )?;
+            self.at += rest.len() - word.len();
+        }
         Ok(())
     }
 
-    fn skip_prometheus_blanks(&mut self) {
-        if self.format() == Format::Prometheus {
-            self.skip_blanks();
+    /// The Python parser takes a comma before the first label of Prometheus text.
+    fn skip_leading_comma(&mut self) -> Result<()> {
+        if self.format() == Format::OpenMetrics {
+            return Ok(());
         }
+        self.skip_space()?;
+        if self.peek() == Some(b',') {
+            self.forgive(Rule::LabelSyntax, "expected a label name or '}', found ','")?;
+            self.at += 1;
+        }
+        Ok(())
     }
 
     /// Reads a label, or the quoted metric name, which is put into `metric` and gives `None`.
@@ -582,12 +654,12 @@ impl<'a, 's> Scanner<'a, 's> {
         let name = if is_quoted {
             self.read_quoted_name()?
         } else {
-            self.read_plain_name(NameOf::Label, Rule::LabelName, "a label name or '}'")?
+            self.read_label_name()?
         };
-        self.skip_prometheus_blanks();
+        self.skip_label_blanks()?;
         if self.peek() == Some(b'=') {
             self.at += 1;
-            return self.read_label_value(name, start).map(Some);
+            return self.read_label_value(name).map(Some);
         }
         match metric {
             Some(metric @ None) if is_quoted => {
@@ -608,21 +680,72 @@ impl<'a, 's> Scanner<'a, 's> {
         }
     }
 
-    fn read_label_value(&mut self, name: Span, start: usize) -> Result<LabelSpan> {
-        if self.format() == Format::Prometheus && self.text_of(name).raw() == "__name__" {
-            let after = std::mem::replace(&mut self.at, start);
-            self.forgive(
-                Rule::ReservedLabel,
-                "found the label `__name__`, which is the name of the metric",
-            )?;
-            self.at = after;
+    /// Reads a label's name without quotes. The Python parser takes colons in it.
+    fn read_label_name(&mut self) -> Result<Span> {
+        let start = self.at;
+        let name = self.take_name(NameOf::Metric);
+        let end = std::mem::replace(&mut self.at, start);
+        let is_end = |c: char| matches!(c, '=' | ' ' | '\t') || is_other_space(c);
+        let is_name = !name.starts_with(|c: char| c.is_ascii_digit())
+            && self.text[end..self.end].starts_with(is_end);
+        match name.find(':') {
+            Some(colon) if is_name => {
+                self.at = start + colon;
+                self.forgive(Rule::LabelName, "expected a label name without a colon")?;
+                self.at = end;
+                self.bounded_name(start)
+            }
+            _ => self.read_plain_name(NameOf::Label, Rule::LabelName, "a label name or '}'"),
         }
-        self.skip_prometheus_blanks();
+    }
+
+    fn read_label_value(&mut self, name: Span) -> Result<LabelSpan> {
+        self.skip_label_blanks()?;
         if self.peek() != Some(b'"') {
             return Err(self.expected(Rule::LabelSyntax, "'\"' and the value of the label"));
         }
         let value = self.read_quoted(self.options.limits().value_length)?;
         Ok(LabelSpan::new(name, value))
+    }
+
+    /// The Python parser takes blanks between a name and the labels.
+    fn forgive_blank_before_labels(&mut self) -> Result<()> {
+        let rest = &self.text[self.at..self.end];
+        let labels = rest.trim_start_matches([' ', '\t']);
+        if labels.len() < rest.len() && labels.starts_with('{') {
+            self.forgive(
+                Rule::Blanks,
+                "expected no blank before the labels, found one",
+            )?;
+            self.skip_blanks();
+        }
+        Ok(())
+    }
+
+    /// Prometheus' own parser does not look for the label `__name__`; the Python parser takes it in place of a name.
+    fn check_reserved_label(
+        &mut self,
+        labels: &mut Vec<LabelSpan>,
+        name: &mut Option<Span>,
+    ) -> Result<()> {
+        let is_reserved = |label: &LabelSpan| self.text_of(label.name()).raw() == "__name__";
+        let Some(place) = labels.iter().position(is_reserved) else {
+            return Ok(());
+        };
+        let start = labels[place].name().start as usize;
+        let after = std::mem::replace(&mut self.at, self.start + start);
+        self.forgive(
+            Rule::ReservedLabel,
+            "found the label `__name__`, which is the name of the metric",
+        )?;
+        self.at = after;
+        let value = labels[place].value();
+        if name.is_none() && value.start < value.end {
+            self.check_name_length(value.start as usize, value.end as usize)?;
+            labels.remove(place);
+            *name = Some(value);
+        }
+        Ok(())
     }
 
     /// Reads a text in quotes, the first of which is next.
@@ -642,7 +765,12 @@ impl<'a, 's> Scanner<'a, 's> {
                 }
                 Some(length) => {
                     escaped = true;
-                    at = (at + length + 2).min(self.end);
+                    at += length + 2;
+                    // Prometheus takes a line feed as it stands, but none behind a backslash.
+                    if at > self.end && self.bytes.get(self.end) != Some(&b'\r') {
+                        return Err(self.unclosed(start));
+                    }
+                    at = at.min(self.end);
                 }
             }
         }
@@ -660,13 +788,7 @@ impl<'a, 's> Scanner<'a, 's> {
         let is_forgiving =
             self.format() == Format::Prometheus && self.options.mode() == Mode::Lenient;
         if is_last || !is_forgiving {
-            let message = "expected a closing quote, found the end of the line";
-            let fault = if is_last {
-                Fault::incomplete
-            } else {
-                Fault::new
-            };
-            return Err(fault(Rule::LineBreak, quote - 1, message));
+            return Err(self.unclosed(quote));
         }
         self.forgiven.push((Rule::LineBreak, self.end));
         let mut line_feed = self.end;
@@ -677,6 +799,17 @@ impl<'a, 's> Scanner<'a, 's> {
             line_feed += 1;
         }
         self.go_to_line_end(line_feed + 1)
+    }
+
+    /// The fault of a text whose quotes open before `start` and do not close in their line.
+    fn unclosed(&self, start: usize) -> Box<Fault> {
+        let message = "expected a closing quote, found the end of the line";
+        let fault = if self.end >= self.bytes.len() {
+            Fault::incomplete
+        } else {
+            Fault::new
+        };
+        fault(Rule::LineBreak, start - 1, message)
     }
 
     fn check_label_count(&self, before: usize) -> Result<()> {
@@ -729,7 +862,7 @@ impl<'a, 's> Scanner<'a, 's> {
 
     fn read_value(&mut self) -> Result<Number> {
         let at = self.at;
-        let token = self.take_token();
+        let token = self.take_number();
         let text = self.span(at, self.at, false);
         let value = match number::parse_value(token) {
             Ok(value) => value,
@@ -764,20 +897,26 @@ impl<'a, 's> Scanner<'a, 's> {
 
     fn read_millis(&mut self) -> Result<Timestamp> {
         let at = self.at;
-        let token = self.take_token();
+        let token = self.take_number();
         match number::parse_millis(token) {
             Ok(timestamp) => Ok(timestamp),
-            Err(NumberFault::Malformed) if number::parse_float_millis(token).is_ok() => {
-                self.at = at;
-                self.forgive(
-                    Rule::Timestamp,
-                    "expected a timestamp in whole milliseconds",
-                )?;
-                self.at += token.len();
-                number::parse_float_millis(token).map_err(|fault| self.timestamp_fault(at, fault))
-            }
-            Err(fault) => Err(self.timestamp_fault(at, fault)),
+            Err(fault) => self.read_odd_millis(at, token, fault),
         }
+    }
+
+    /// The Python parser takes any number, also a fraction of a millisecond and what does not fit 64 bits.
+    fn read_odd_millis(&mut self, at: usize, token: &str, fault: NumberFault) -> Result<Timestamp> {
+        let Ok(timestamp) = number::parse_float_millis(token) else {
+            return Err(self.timestamp_fault(at, fault));
+        };
+        self.at = at;
+        let message = match fault {
+            NumberFault::Malformed => "expected a timestamp in whole milliseconds",
+            NumberFault::Range => "the timestamp is too large",
+        };
+        self.forgive(Rule::Timestamp, message)?;
+        self.at += token.len();
+        Ok(timestamp)
     }
 
     fn read_seconds(&mut self) -> Result<Timestamp> {
@@ -810,6 +949,17 @@ impl<'a, 's> Scanner<'a, 's> {
         let token = &self.text[self.at..self.at + length];
         self.at += length;
         token
+    }
+
+    /// Takes a token that in Prometheus text ends at all white space.
+    fn take_number(&mut self) -> &'a str {
+        let token = self.take_token();
+        if self.format() == Format::OpenMetrics {
+            return token;
+        }
+        let length = token.find(is_other_space).unwrap_or(token.len());
+        self.at -= token.len() - length;
+        &token[..length]
     }
 
     fn span(&self, start: usize, end: usize, escaped: bool) -> Span {
@@ -859,4 +1009,23 @@ impl<'a, 's> Scanner<'a, 's> {
             token => self.fault(rule, format!("{message}, found {:?}", shown(token))),
         }
     }
+}
+
+/// Returns whether Python, but no format, takes a character for white space.
+fn is_other_space(c: char) -> bool {
+    let is_separator = ('\x1c'..='\x1f').contains(&c);
+    (c.is_whitespace() || is_separator) && !matches!(c, ' ' | '\t' | '\n')
+}
+
+/// Returns the type that a word means to Python, which knows those of OpenMetrics, or to Prometheus' library, which does
+/// not mind the case.
+fn odd_type(word: &str) -> Option<MetricType> {
+    if word.eq_ignore_ascii_case("gauge_histogram") {
+        return Some(MetricType::GaugeHistogram);
+    }
+    if word.eq_ignore_ascii_case("untyped") {
+        return Some(MetricType::Unknown);
+    }
+    let mut kinds = MetricType::ALL.into_iter();
+    kinds.find(|kind| word.eq_ignore_ascii_case(kind.as_str()))
 }

@@ -52,8 +52,8 @@ macro_rules! rules {
 rules! {
     AfterEof, "after_eof", Syntax, "nothing follows the line `# EOF`";
     BlankLine, "blank_line", Syntax, "OpenMetrics has no blank lines";
-    Blanks, "blanks", Syntax, "OpenMetrics separates tokens by one blank, and has none elsewhere";
-    BucketBound, "bucket_bound", Semantics, "a bucket has a label `le` that is a number and not NaN";
+    Blanks, "blanks", Syntax, "tokens are separated by blanks and tabs, in OpenMetrics by one blank that stands nowhere else";
+    BucketBound, "bucket_bound", Semantics, "a bucket, and nothing else of a histogram, has a label `le`, which is a number and not NaN";
     BucketOrder, "bucket_order", Semantics, "the buckets of a histogram are sorted by rising bounds";
     BucketsCumulative, "buckets_cumulative", Semantics, "the buckets of a histogram are cumulative";
     ByteOrderMark, "byte_order_mark", Encoding, "there is no byte order mark";
@@ -70,7 +70,7 @@ rules! {
     ExemplarPlace, "exemplar_place", Semantics, "an exemplar belongs to a counter's total or to a bucket";
     ExemplarSyntax, "exemplar_syntax", Syntax, "an exemplar is ` # {labels} value` and perhaps a timestamp";
     FinalNewline, "final_newline", Incomplete, "the last line ends in a line feed";
-    HistogramCount, "histogram_count", Semantics, "a histogram has a count where it has a sum, and it equals the bucket `+Inf`";
+    HistogramCount, "histogram_count", Semantics, "a histogram has a count if and only if it has a sum, and it equals the bucket `+Inf`";
     HistogramSum, "histogram_sum", Semantics, "a histogram with negative bounds has no sum, unless it is a gauge histogram";
     HistogramSuffix, "histogram_suffix", Semantics, "a histogram's samples end in `_bucket`, `_count`, `_sum` or `_created`";
     HistogramValue, "histogram_value", Semantics, "the buckets, count and sum of a histogram are not negative and not NaN, buckets and count are whole";
@@ -90,7 +90,7 @@ rules! {
     Number, "number", Syntax, "a value is a decimal number, `NaN`, `+Inf` or `-Inf`";
     NumberRange, "number_range", Syntax, "a value fits a 64-bit float";
     QuotedName, "quoted_name", Syntax, "names are not quoted, which is an extension of Prometheus 3";
-    QuantileRange, "quantile_range", Semantics, "a label `quantile` is a number from 0 to 1";
+    QuantileRange, "quantile_range", Semantics, "a quantile, and nothing else of a summary, has a label `quantile`, which is a number from 0 to 1";
     QuantileValue, "quantile_value", Semantics, "the value of a quantile is not negative";
     ReservedLabel, "reserved_label", Syntax, "the label `__name__` is the metric's name, not a label";
     SampleSyntax, "sample_syntax", Syntax, "a sample is a name, perhaps labels, a value and perhaps a timestamp";

@@ -13,12 +13,15 @@
 #[allow(dead_code, reason = "only the inputs are of use here")]
 #[path = "support/cases.rs"]
 mod cases;
+#[path = "support/random.rs"]
+mod random;
 #[path = "support/targets.rs"]
 mod targets;
 
 use std::{env, fs, panic, path::Path};
 
 use cases::CaseFile;
+use random::{Random, number};
 
 fn seeds() -> Vec<Vec<u8>> {
     let files = CaseFile::all().into_iter();
@@ -26,13 +29,6 @@ fn seeds() -> Vec<Vec<u8>> {
         .flat_map(|file| file.cases)
         .map(|case| case.input)
         .collect()
-}
-
-fn number(variable: &str, default: u64) -> u64 {
-    let value = env::var(variable).ok();
-    value.map_or(default, |value| {
-        value.parse().expect("the variable is a number")
-    })
 }
 
 /// Runs a target on the cases and on mutations of them. A failure names the input.
@@ -74,23 +70,6 @@ fn the_cases_can_be_written_as_a_corpus() {
         fs::write(corpus.join(format!("case-{number}")), seed).unwrap();
     }
     assert!(fs::read_dir(corpus).unwrap().count() >= 300);
-}
-
-/// A linear congruential generator with Knuth's constants, of which the upper half is used.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % end
-    }
-
-    fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
-        &from[self.below(from.len())]
-    }
 }
 
 /// Pieces that mean something to a parser.

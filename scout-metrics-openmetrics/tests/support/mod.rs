@@ -8,4 +8,8 @@
 
 pub(crate) mod cases;
 pub(crate) mod model;
+pub(crate) mod mutate;
 pub(crate) mod paths;
+pub(crate) mod peers;
+pub(crate) mod random;
+pub(crate) mod scrape;

@@ -1,0 +1,234 @@
+//! What a Prometheus server makes of expositions: each is a target of its own, which is scraped for real.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    fmt::Write as _,
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex, mpsc},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::peers::{Answer, Document, Exposition, Point, Sample, find};
+
+/// Prometheus needs about a second to start.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Names that Prometheus gives to what it stores about each scrape, and to labels of its own.
+pub(crate) const OWN_NAMES: [&str; 4] = ["up", "scrape_", "instance", "job"];
+
+/// Lets Prometheus scrape documents, and returns what it stored of each.
+///
+/// Times are read and not used: the storage takes no sample that is much older than another one.
+pub(crate) fn scrape(documents: &[Document]) -> Option<Vec<Answer>> {
+    let what = "prometheus (Debian package prometheus)";
+    find(&["prometheus".into()], &["--version"], what)?;
+    let (address, asked) = serve(documents);
+    let prometheus = Prometheus::scraping(address, documents.len());
+    prometheus.wait_for(documents.len(), &asked);
+    Some(prometheus.answers(documents.len()))
+}
+
+/// Which documents have been asked for.
+type Asked = Arc<Mutex<HashSet<usize>>>;
+
+/// Serves each document under its number until the process ends.
+fn serve(documents: &[Document]) -> (SocketAddr, Asked) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let documents: Arc<[Document]> = documents.into();
+    let asked = Asked::default();
+    let seen = Arc::clone(&asked);
+    thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let (documents, seen) = (Arc::clone(&documents), Arc::clone(&seen));
+            thread::spawn(move || {
+                if let Some(number) = answer(stream, &documents) {
+                    seen.lock().unwrap().insert(number);
+                }
+            });
+        }
+    });
+    (address, asked)
+}
+
+/// Answers one request, and returns the number of the document.
+fn answer(mut stream: TcpStream, documents: &[Document]) -> Option<usize> {
+    let mut lines = BufReader::new(stream.try_clone().ok()?).lines();
+    let request = lines.next()?.ok()?;
+    while !lines.next()?.ok()?.is_empty() {}
+    let number = request.split(['/', ' ']).nth(2)?.parse().ok()?;
+    let Document { format, text } = documents.get(number)?;
+    let (kind, length) = (format.content_type(), text.len());
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).ok()?;
+    stream.write_all(text.as_bytes()).ok()?;
+    Some(number)
+}
+
+/// A Prometheus server of its own, killed when the test is over, whichever way it ends.
+struct Prometheus {
+    process: Child,
+    address: String,
+    _directory: TempDir,
+}
+
+impl Prometheus {
+    fn scraping(address: SocketAddr, targets: usize) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let file = |name: &str| directory.path().join(name);
+        fs::write(file("prometheus.yml"), configuration(address, targets)).unwrap();
+        let mut process = Command::new("prometheus")
+            .arg(format!(
+                "--config.file={}",
+                file("prometheus.yml").display()
+            ))
+            .arg(format!("--storage.tsdb.path={}", file("data").display()))
+            .arg("--web.listen-address=127.0.0.1:0")
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = process.stderr.take().unwrap();
+        let mut started = Self {
+            process,
+            address: String::new(),
+            _directory: directory,
+        };
+        started.address = address_in(log);
+        started
+    }
+
+    /// Waits until each target has been scraped, and the outcome of each is stored.
+    fn wait_for(&self, targets: usize, asked: &Asked) {
+        let begin = Instant::now();
+        let is_scraped = || {
+            let stored = self.query("count(up)");
+            let count = stored.first().and_then(|count| count["value"][1].as_str());
+            let is_stored = count == Some(&*targets.to_string());
+            is_stored && asked.lock().unwrap().len() == targets
+        };
+        while !is_scraped() {
+            assert!(begin.elapsed() < PATIENCE, "{:?}", self.query("count(up)"));
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    fn answers(&self, targets: usize) -> Vec<Answer> {
+        let mut answers: Vec<Answer> = vec![Err(String::new()); targets];
+        let is_of_documents = |target: &&Value| target["labels"]["instance"].is_string();
+        let scraped = self.get("/api/v1/targets?state=active");
+        let scraped = scraped["data"]["activeTargets"].as_array().unwrap();
+        for target in scraped.iter().filter(is_of_documents) {
+            answers[number(&target["labels"])] = match target["lastError"].as_str().unwrap() {
+                "" => Ok(Exposition::default()),
+                error => Err(error.to_owned()),
+            };
+        }
+        for series in self.query(r#"{job="documents"}"#) {
+            let sample = read_sample(&series);
+            if let Ok(answer) = &mut answers[number(&series["metric"])] {
+                if sample.name != "up" && !sample.name.starts_with("scrape_") {
+                    answer.samples.push(sample);
+                }
+            }
+        }
+        answers
+    }
+
+    fn query(&self, query: &str) -> Vec<Value> {
+        let query: String = query.bytes().fold(String::new(), |mut query, byte| {
+            write!(query, "%{byte:02X}").unwrap();
+            query
+        });
+        let answer = self.get(&format!("/api/v1/query?query={query}"));
+        let result = answer["data"]["result"].as_array();
+        result.cloned().unwrap_or_default()
+    }
+
+    /// Returns an answer in JSON, or nothing before Prometheus is ready.
+    fn get(&self, path: &str) -> Value {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        // Version 1.0, so that the body ends with the connection.
+        write!(stream, "GET {path} HTTP/1.0\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        serde_json::from_str(body).unwrap_or_default()
+    }
+}
+
+impl Drop for Prometheus {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn configuration(address: SocketAddr, targets: usize) -> String {
+    // Prometheus spreads the targets over the interval.
+    let seconds = 1 + targets / 500;
+    let mut text = format!(
+        "\
+global:
+  scrape_interval: {seconds}s
+  scrape_timeout: {seconds}s
+scrape_configs:
+  - job_name: documents
+    honor_timestamps: false
+    static_configs:
+"
+    );
+    for number in 0..targets {
+        write!(
+            text,
+            "      - targets: ['{address}']\n        labels: {{__metrics_path__: /{number}, instance: '{number}'}}\n"
+        )
+        .unwrap();
+    }
+    text
+}
+
+/// Returns the address that Prometheus says it listens on, and keeps reading so that it never waits for its log.
+fn address_in(log: impl Read + Send + 'static) -> String {
+    let (found, address) = mpsc::channel();
+    thread::spawn(move || {
+        for line in BufReader::new(log).lines().map_while(Result::ok) {
+            if let Some((_, address)) = line.split_once("msg=\"Listening on\" address=") {
+                let _ = found.send(address.trim().to_owned());
+            }
+        }
+    });
+    address
+        .recv_timeout(PATIENCE)
+        .expect("Prometheus says where it listens")
+}
+
+fn number(labels: &Value) -> usize {
+    labels["instance"].as_str().unwrap().parse().unwrap()
+}
+
+fn read_sample(series: &Value) -> Sample {
+    let labels = series["metric"].as_object().unwrap().iter();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let mut labels: BTreeMap<String, String> = labels
+        .map(|(name, value)| (name.clone(), text(value)))
+        .collect();
+    labels.retain(|name, _| name != "instance" && name != "job");
+    let name = labels.remove("__name__").unwrap_or_default();
+    let value = series["value"][1].as_str().unwrap().parse().unwrap();
+    Sample {
+        name,
+        labels,
+        point: Point { value, time: None },
+        exemplar: None,
+    }
+}
