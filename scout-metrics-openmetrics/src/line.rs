@@ -173,9 +173,9 @@ impl<'a, 's> Scanner<'a, 's> {
     /// Skips what stands between the tokens of a sample of Prometheus text, where the Python parser takes all white space.
     /// Returns whether there was a blank or a tab.
     fn skip_space(&mut self) -> Result<bool> {
-        let has_blank = self.skip_blanks();
+        let has_blank = !self.is_at_word() && self.skip_blanks();
         let rest = &self.text[self.at..self.end];
-        if !rest.starts_with(is_other_space) {
+        if self.is_at_word() || !rest.starts_with(is_other_space) {
             return Ok(has_blank);
         }
         self.forgive(
@@ -186,6 +186,11 @@ impl<'a, 's> Scanner<'a, 's> {
         let space = &rest[..rest.len() - word.len()];
         self.at += space.len();
         Ok(has_blank || space.contains([' ', '\t']))
+    }
+
+    /// Returns whether the next character is known to be no white space, as nearly every one is.
+    fn is_at_word(&self) -> bool {
+        self.peek().is_some_and(|byte| byte.is_ascii_graphic())
     }
 
     /// Skips the blanks between two tokens: any number in Prometheus text, exactly one in OpenMetrics.
@@ -619,6 +624,9 @@ impl<'a, 's> Scanner<'a, 's> {
     /// Skips blanks within braces. OpenMetrics has none there; the Python parser takes them, and its encoder writes them
     /// behind a comma.
     fn skip_label_blanks(&mut self) -> Result<()> {
+        if self.is_at_word() {
+            return Ok(());
+        }
         if self.format() == Format::Prometheus {
             return self.skip_space().map(drop);
         }
@@ -683,20 +691,18 @@ impl<'a, 's> Scanner<'a, 's> {
     /// Reads a label's name without quotes. The Python parser takes colons in it.
     fn read_label_name(&mut self) -> Result<Span> {
         let start = self.at;
-        let name = self.take_name(NameOf::Metric);
-        let end = std::mem::replace(&mut self.at, start);
-        let is_end = |c: char| matches!(c, '=' | ' ' | '\t') || is_other_space(c);
-        let is_name = !name.starts_with(|c: char| c.is_ascii_digit())
-            && self.text[end..self.end].starts_with(is_end);
-        match name.find(':') {
-            Some(colon) if is_name => {
-                self.at = start + colon;
+        let colon = start + NameOf::Label.length(&self.bytes[start..]);
+        if self.bytes.get(colon) == Some(&b':') && !self.bytes[start].is_ascii_digit() {
+            let end = colon + NameOf::Metric.length(&self.bytes[colon..]);
+            let is_end = |c: char| matches!(c, '=' | ' ' | '\t') || is_other_space(c);
+            if self.text[end..self.end].starts_with(is_end) {
+                self.at = colon;
                 self.forgive(Rule::LabelName, "expected a label name without a colon")?;
                 self.at = end;
-                self.bounded_name(start)
+                return self.bounded_name(start);
             }
-            _ => self.read_plain_name(NameOf::Label, Rule::LabelName, "a label name or '}'"),
         }
+        self.read_plain_name(NameOf::Label, Rule::LabelName, "a label name or '}'")
     }
 
     fn read_label_value(&mut self, name: Span) -> Result<LabelSpan> {
@@ -954,7 +960,8 @@ impl<'a, 's> Scanner<'a, 's> {
     /// Takes a token that in Prometheus text ends at all white space.
     fn take_number(&mut self) -> &'a str {
         let token = self.take_token();
-        if self.format() == Format::OpenMetrics {
+        let has_no_space = token.bytes().all(|byte| byte.is_ascii_graphic());
+        if has_no_space || self.format() == Format::OpenMetrics {
             return token;
         }
         let length = token.find(is_other_space).unwrap_or(token.len());
