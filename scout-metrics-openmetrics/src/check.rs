@@ -30,6 +30,8 @@ type Result<T = (), E = Violation> = std::result::Result<T, E>;
 pub(crate) struct Report {
     mode: Mode,
     deviations: Vec<Deviation>,
+    /// The line that is being read.
+    pub(crate) line: u64,
 }
 
 impl Report {
@@ -37,16 +39,17 @@ impl Report {
         Self {
             mode,
             deviations: Vec::new(),
+            line: 0,
         }
     }
 
-    /// Records that a rule is broken, or in strict mode fails.
-    pub(crate) fn broken(
-        &mut self,
-        rule: Rule,
-        line: u64,
-        message: impl FnOnce() -> String,
-    ) -> Result {
+    /// Records that the line which is being read breaks a rule, or in strict mode fails.
+    pub(crate) fn broken(&mut self, rule: Rule, message: impl FnOnce() -> String) -> Result {
+        self.broken_at(self.line, rule, message)
+    }
+
+    /// Records that a line before breaks a rule, or in strict mode fails.
+    fn broken_at(&mut self, line: u64, rule: Rule, message: impl FnOnce() -> String) -> Result {
         match self.mode {
             Mode::Lenient => {
                 self.deviations.push(Deviation { rule, line });
@@ -163,24 +166,23 @@ impl Checker {
         &mut self,
         sample: SampleRef<'_, '_>,
         suffix: Suffix,
-        line: u64,
         report: &mut Report,
     ) -> Result {
         if self.format == Format::Prometheus {
-            self.check_number_labels(sample, suffix, line, report)?;
-            return self.check_series(sample, line, report);
+            self.check_number_labels(sample, suffix, report)?;
+            return self.check_series(sample, report);
         }
-        self.check_exemplar(sample, suffix, line, report)?;
-        self.check_metric(sample, line, report)?;
+        self.check_exemplar(sample, suffix, report)?;
+        self.check_metric(sample, report)?;
         match self.kind {
-            MetricType::Counter => self.check_counter(sample, suffix, line, report),
+            MetricType::Counter => self.check_counter(sample, suffix, report),
             MetricType::Gauge | MetricType::Unknown => Ok(()),
             MetricType::GaugeHistogram | MetricType::Histogram => {
-                self.check_histogram(sample, suffix, line, report)
+                self.check_histogram(sample, suffix, report)
             }
-            MetricType::Info => self.check_info(sample, suffix, line, report),
-            MetricType::StateSet => self.check_state_set(sample, line, report),
-            MetricType::Summary => self.check_summary(sample, suffix, line, report),
+            MetricType::Info => self.check_info(sample, suffix, report),
+            MetricType::StateSet => self.check_state_set(sample, report),
+            MetricType::Summary => self.check_summary(sample, suffix, report),
         }
     }
 
@@ -190,7 +192,6 @@ impl Checker {
         &self,
         sample: SampleRef<'_, '_>,
         suffix: Suffix,
-        line: u64,
         report: &mut Report,
     ) -> Result {
         let name = match (self.kind, suffix) {
@@ -200,7 +201,7 @@ impl Checker {
         };
         match label(sample, name) {
             Some(value) if parse_value(&value).is_err() => {
-                report.broken(Rule::LabelValueNumber, line, || {
+                report.broken(Rule::LabelValueNumber, || {
                     format!(
                         "expected a number in the label `{name}`, found {:?}",
                         shown(&value)
@@ -211,17 +212,12 @@ impl Checker {
         }
     }
 
-    fn check_series(
-        &mut self,
-        sample: SampleRef<'_, '_>,
-        line: u64,
-        report: &mut Report,
-    ) -> Result {
+    fn check_series(&mut self, sample: SampleRef<'_, '_>, report: &mut Report) -> Result {
         let key = self.key(sample);
         if self.seen.insert(key) {
             return Ok(());
         }
-        report.broken(Rule::DuplicateSeries, line, || {
+        report.broken(Rule::DuplicateSeries, || {
             format!(
                 "the series of `{}` with these labels occurs in an earlier line",
                 shown(&sample.name().decode())
@@ -231,24 +227,19 @@ impl Checker {
 
     // Metrics and points of OpenMetrics.
 
-    fn check_metric(
-        &mut self,
-        sample: SampleRef<'_, '_>,
-        line: u64,
-        report: &mut Report,
-    ) -> Result {
+    fn check_metric(&mut self, sample: SampleRef<'_, '_>, report: &mut Report) -> Result {
         let key = self.key(sample);
         let timestamp = sample.timestamp();
         match &mut self.metric {
             Some(metric) if metric.key == key => {
                 let before = metric.timestamp;
                 if before.is_some() != timestamp.is_some() {
-                    report.broken(Rule::TimestampMix, line, || {
+                    report.broken(Rule::TimestampMix, || {
                         "some samples of the metric have a timestamp and some have none".to_owned()
                     })?;
                 }
                 if timestamp < before && timestamp.is_some() {
-                    report.broken(Rule::TimestampOrder, line, || {
+                    report.broken(Rule::TimestampOrder, || {
                         "the timestamp is earlier than that of the sample before".to_owned()
                     })?;
                 }
@@ -259,7 +250,7 @@ impl Checker {
             _ => {
                 self.finish_point(report)?;
                 if !self.seen.insert(key) {
-                    report.broken(Rule::InterleavedMetrics, line, || {
+                    report.broken(Rule::InterleavedMetrics, || {
                         "samples of the metric stand in earlier lines, with others in between"
                             .to_owned()
                     })?;
@@ -270,11 +261,11 @@ impl Checker {
         let metric = self.metric.get_or_insert(Metric {
             key,
             timestamp,
-            line,
+            line: report.line,
             point: Point::default(),
         });
         metric.timestamp = timestamp;
-        metric.line = line;
+        metric.line = report.line;
         Ok(())
     }
 
@@ -287,7 +278,7 @@ impl Checker {
         let point = std::mem::take(&mut metric.point);
         match self.kind {
             MetricType::Counter if !point.has_total => {
-                report.broken(Rule::CounterTotal, line, || {
+                report.broken_at(line, Rule::CounterTotal, || {
                     format!(
                         "the counter `{}` has no sample `{}_total`",
                         shown(&self.name),
@@ -304,7 +295,7 @@ impl Checker {
 
     fn finish_histogram(&self, point: &Point, line: u64, report: &mut Report) -> Result {
         if point.infinite.is_none() {
-            report.broken(Rule::InfiniteBucket, line, || {
+            report.broken_at(line, Rule::InfiniteBucket, || {
                 format!(
                     "a metric of the histogram `{}` has no bucket `+Inf`",
                     shown(&self.name)
@@ -312,7 +303,7 @@ impl Checker {
             })?;
         }
         if point.count.is_some() != point.sum.is_some() {
-            report.broken(Rule::HistogramCount, line, || {
+            report.broken_at(line, Rule::HistogramCount, || {
                 format!(
                     "a metric of the histogram `{}` has a count or a sum and not both",
                     shown(&self.name)
@@ -320,7 +311,7 @@ impl Checker {
             })?;
         }
         if point.count.is_some() && point.infinite.is_some() && point.count != point.infinite {
-            report.broken(Rule::HistogramCount, line, || {
+            report.broken_at(line, Rule::HistogramCount, || {
                 format!(
                     "the count of the histogram `{}` is not that of its bucket `+Inf`",
                     shown(&self.name)
@@ -338,7 +329,7 @@ impl Checker {
             _ => (point.has_negative_bound, "a sum and a negative bound"),
         };
         if is_wrong {
-            report.broken(Rule::HistogramSum, line, || {
+            report.broken_at(line, Rule::HistogramSum, || {
                 format!(
                     "a metric of the histogram `{}` has {what}",
                     shown(&self.name)
@@ -354,7 +345,6 @@ impl Checker {
         &mut self,
         sample: SampleRef<'_, '_>,
         suffix: Suffix,
-        line: u64,
         report: &mut Report,
     ) -> Result {
         if suffix != Suffix::Total {
@@ -366,7 +356,7 @@ impl Checker {
         if is_natural(sample.value()) {
             return Ok(());
         }
-        report.broken(Rule::CounterValue, line, || {
+        report.broken(Rule::CounterValue, || {
             format!(
                 "expected a counter that is not negative, found {}",
                 shown(sample.value_text())
@@ -378,7 +368,6 @@ impl Checker {
         &mut self,
         sample: SampleRef<'_, '_>,
         suffix: Suffix,
-        line: u64,
         report: &mut Report,
     ) -> Result {
         let value = sample.value();
@@ -389,7 +378,7 @@ impl Checker {
             _ => true,
         };
         if !is_good {
-            report.broken(Rule::HistogramValue, line, || {
+            report.broken(Rule::HistogramValue, || {
                 format!(
                     "`{}` cannot have the value {}",
                     shown(&sample.name().decode()),
@@ -398,10 +387,10 @@ impl Checker {
             })?;
         }
         if suffix == Suffix::Bucket {
-            return self.check_bucket(sample, line, report);
+            return self.check_bucket(sample, report);
         }
         if label(sample, "le").is_some() {
-            report.broken(Rule::BucketBound, line, || {
+            report.broken(Rule::BucketBound, || {
                 let name = sample.name().decode();
                 format!("`{}` is no bucket and has the label `le`", shown(&name))
             })?;
@@ -417,18 +406,13 @@ impl Checker {
         Ok(())
     }
 
-    fn check_bucket(
-        &mut self,
-        sample: SampleRef<'_, '_>,
-        line: u64,
-        report: &mut Report,
-    ) -> Result {
+    fn check_bucket(&mut self, sample: SampleRef<'_, '_>, report: &mut Report) -> Result {
         let bound_text = label(sample, "le");
         let bound = bound_text
             .as_deref()
             .and_then(|text| parse_value(text).ok());
         let Some(bound) = bound.filter(|bound| !bound.is_nan()) else {
-            return report.broken(Rule::BucketBound, line, || match bound_text {
+            return report.broken(Rule::BucketBound, || match bound_text {
                 Some(text) => format!(
                     "expected a number in the label `le`, found {:?}",
                     shown(&text)
@@ -437,7 +421,7 @@ impl Checker {
             });
         };
         if bound == f64::INFINITY && bound_text.as_deref() != Some("+Inf") {
-            report.broken(Rule::InfiniteBucket, line, || {
+            report.broken(Rule::InfiniteBucket, || {
                 format!(
                     "expected `+Inf` in the label `le`, found {:?}",
                     shown(bound_text.as_deref().unwrap_or_default())
@@ -456,7 +440,7 @@ impl Checker {
             return Ok(());
         };
         if bound <= bound_before {
-            report.broken(Rule::BucketOrder, line, || {
+            report.broken(Rule::BucketOrder, || {
                 format!(
                     "the bound {:?} is not above that of the bucket before",
                     shown(bound_text.as_deref().unwrap_or_default())
@@ -464,7 +448,7 @@ impl Checker {
             })?;
         }
         if sample.value() < value_before {
-            report.broken(Rule::BucketsCumulative, line, || {
+            report.broken(Rule::BucketsCumulative, || {
                 format!(
                     "the bucket holds {}, fewer than the bucket before",
                     shown(sample.value_text())
@@ -474,17 +458,11 @@ impl Checker {
         Ok(())
     }
 
-    fn check_info(
-        &self,
-        sample: SampleRef<'_, '_>,
-        suffix: Suffix,
-        line: u64,
-        report: &mut Report,
-    ) -> Result {
+    fn check_info(&self, sample: SampleRef<'_, '_>, suffix: Suffix, report: &mut Report) -> Result {
         if suffix != Suffix::Info || sample.value() == 1.0 {
             return Ok(());
         }
-        report.broken(Rule::InfoValue, line, || {
+        report.broken(Rule::InfoValue, || {
             format!(
                 "expected 1, the value of an info, found {}",
                 shown(sample.value_text())
@@ -492,9 +470,9 @@ impl Checker {
         })
     }
 
-    fn check_state_set(&self, sample: SampleRef<'_, '_>, line: u64, report: &mut Report) -> Result {
+    fn check_state_set(&self, sample: SampleRef<'_, '_>, report: &mut Report) -> Result {
         if label(sample, &self.name).is_none() {
-            report.broken(Rule::StateSetLabel, line, || {
+            report.broken(Rule::StateSetLabel, || {
                 format!(
                     "expected a label `{}`, which names the state",
                     shown(&self.name)
@@ -504,7 +482,7 @@ impl Checker {
         if sample.value() == 0.0 || sample.value() == 1.0 {
             return Ok(());
         }
-        report.broken(Rule::StateSetValue, line, || {
+        report.broken(Rule::StateSetValue, || {
             format!(
                 "expected 0 or 1, the value of a state, found {}",
                 shown(sample.value_text())
@@ -516,18 +494,17 @@ impl Checker {
         &self,
         sample: SampleRef<'_, '_>,
         suffix: Suffix,
-        line: u64,
         report: &mut Report,
     ) -> Result {
         let value = sample.value();
         let is_good = match suffix {
             Suffix::Count => is_count(value),
             Suffix::Sum => is_natural(value),
-            Suffix::None => return self.check_quantile(sample, line, report),
+            Suffix::None => return self.check_quantile(sample, report),
             _ => true,
         };
         if label(sample, "quantile").is_some() {
-            report.broken(Rule::QuantileRange, line, || {
+            report.broken(Rule::QuantileRange, || {
                 let name = sample.name().decode();
                 format!(
                     "`{}` is no quantile and has the label `quantile`",
@@ -538,7 +515,7 @@ impl Checker {
         if is_good {
             return Ok(());
         }
-        report.broken(Rule::SummaryCount, line, || {
+        report.broken(Rule::SummaryCount, || {
             format!(
                 "`{}` cannot have the value {}",
                 shown(&sample.name().decode()),
@@ -547,11 +524,11 @@ impl Checker {
         })
     }
 
-    fn check_quantile(&self, sample: SampleRef<'_, '_>, line: u64, report: &mut Report) -> Result {
+    fn check_quantile(&self, sample: SampleRef<'_, '_>, report: &mut Report) -> Result {
         let text = label(sample, "quantile");
         let quantile = text.as_deref().and_then(|text| parse_value(text).ok());
         if !quantile.is_some_and(|quantile| (0.0..=1.0).contains(&quantile)) {
-            report.broken(Rule::QuantileRange, line, || match text {
+            report.broken(Rule::QuantileRange, || match text {
                 Some(text) => {
                     format!(
                         "expected a number from 0 to 1 in the label `quantile`, found {:?}",
@@ -565,7 +542,7 @@ impl Checker {
             })?;
         }
         if sample.value() < 0.0 {
-            report.broken(Rule::QuantileValue, line, || {
+            report.broken(Rule::QuantileValue, || {
                 format!(
                     "expected a quantile that is not negative, found {}",
                     shown(sample.value_text())
@@ -581,7 +558,6 @@ impl Checker {
         &self,
         sample: SampleRef<'_, '_>,
         suffix: Suffix,
-        line: u64,
         report: &mut Report,
     ) -> Result {
         const LONGEST: usize = 128;
@@ -597,7 +573,7 @@ impl Checker {
                 )
         );
         if !is_here {
-            report.broken(Rule::ExemplarPlace, line, || {
+            report.broken(Rule::ExemplarPlace, || {
                 format!(
                     "`{}` cannot have an exemplar, only a counter's total and buckets can",
                     shown(&sample.name().decode())
@@ -616,7 +592,7 @@ impl Checker {
         }
         let length = sum(|text| text.chars().count());
         if length > LONGEST {
-            report.broken(Rule::ExemplarLength, line, || {
+            report.broken(Rule::ExemplarLength, || {
                 format!("the labels of the exemplar have {length} characters, at most {LONGEST} are allowed")
             })?;
         }

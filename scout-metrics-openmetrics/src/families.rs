@@ -167,13 +167,13 @@ impl<'a> Collector<'a> {
 
     fn push(&mut self, line: Line<'_, '_>) -> Result<(), Stop> {
         self.report.extend(line.deviations());
-        let number = line.number();
+        self.report.line = line.number();
         match line.event() {
             Event::Comment(_) | Event::End => Ok(()),
-            Event::Help { name, text } => self.push_help(&name.decode(), &text.decode(), number),
-            Event::Sample(sample) => self.push_sample(sample, number),
-            Event::Type { name, kind } => self.push_type(&name.decode(), kind, number),
-            Event::Unit { name, unit } => self.push_unit(&name.decode(), unit, number),
+            Event::Help { name, text } => self.push_help(&name.decode(), &text.decode()),
+            Event::Sample(sample) => self.push_sample(sample),
+            Event::Type { name, kind } => self.push_type(&name.decode(), kind),
+            Event::Unit { name, unit } => self.push_unit(&name.decode(), unit),
         }
     }
 
@@ -190,17 +190,17 @@ impl<'a> Collector<'a> {
 
     // Metadata. Of several the last holds, as for Prometheus and Python, but for a type that samples were read by.
 
-    fn push_help(&mut self, name: &str, help: &str, line: u64) -> Result<(), Stop> {
-        let place = self.family_of_metadata(name, "HELP", line)?;
+    fn push_help(&mut self, name: &str, help: &str) -> Result<(), Stop> {
+        let place = self.family_of_metadata(name, "HELP")?;
         if std::mem::replace(&mut self.metadata[place].has_help, true) {
-            self.report_duplicate("HELP", name, line)?;
+            self.report_duplicate("HELP", name)?;
         }
         self.families[place].set_help(help.to_owned());
         Ok(())
     }
 
-    fn push_unit(&mut self, name: &str, unit: &str, line: u64) -> Result<(), Stop> {
-        let place = self.family_of_metadata(name, "UNIT", line)?;
+    fn push_unit(&mut self, name: &str, unit: &str) -> Result<(), Stop> {
+        let place = self.family_of_metadata(name, "UNIT")?;
         let is_suffix = name
             .strip_suffix(unit)
             .is_some_and(|start| start.len() > 1 && start.ends_with('_'));
@@ -210,22 +210,22 @@ impl<'a> Collector<'a> {
             let message = format!("the unit `{unit}` is not the end of the name `{name}`");
             return Err(Violation {
                 rule: Rule::UnitSuffix,
-                line,
+                line: self.report.line,
                 message,
             }
             .into());
         }
         if std::mem::replace(&mut self.metadata[place].has_unit, true) {
-            self.report_duplicate("UNIT", name, line)?;
+            self.report_duplicate("UNIT", name)?;
         }
         self.families[place].set_unit(unit);
-        self.check_unit_allowed(place, line)
+        self.check_unit_allowed(place)
     }
 
-    fn push_type(&mut self, name: &str, kind: MetricType, line: u64) -> Result<(), Stop> {
-        let place = self.family_of_metadata(name, "TYPE", line)?;
+    fn push_type(&mut self, name: &str, kind: MetricType) -> Result<(), Stop> {
+        let place = self.family_of_metadata(name, "TYPE")?;
         if std::mem::replace(&mut self.metadata[place].has_type, true) {
-            self.report_duplicate("TYPE", name, line)?;
+            self.report_duplicate("TYPE", name)?;
             if !self.families[place].samples().is_empty() {
                 return Ok(());
             }
@@ -234,17 +234,17 @@ impl<'a> Collector<'a> {
         self.checker.start_family(name, kind, &mut self.report)?;
         for suffix in Suffix::NAMED {
             if suffix.belongs_to(kind) {
-                self.claim_sample_name(place, suffix, line)?;
+                self.claim_sample_name(place, suffix)?;
             }
         }
-        self.check_unit_allowed(place, line)
+        self.check_unit_allowed(place)
     }
 
-    fn check_unit_allowed(&mut self, place: usize, line: u64) -> Result<(), Stop> {
+    fn check_unit_allowed(&mut self, place: usize) -> Result<(), Stop> {
         let family = &self.families[place];
         let has_none = matches!(family.kind(), MetricType::Info | MetricType::StateSet);
         if has_none && !family.unit().is_empty() {
-            self.report.broken(Rule::UnitOnInfo, line, || {
+            self.report.broken(Rule::UnitOnInfo, || {
                 let (name, kind) = (shown(family.name()), family.kind());
                 format!("`{name}` has the type {kind}, which has no unit")
             })?;
@@ -252,15 +252,15 @@ impl<'a> Collector<'a> {
         Ok(())
     }
 
-    fn report_duplicate(&mut self, keyword: &str, name: &str, line: u64) -> Result<(), Stop> {
+    fn report_duplicate(&mut self, keyword: &str, name: &str) -> Result<(), Stop> {
         let message = || format!("the family `{}` has a second {keyword}", shown(name));
-        Ok(self.report.broken(Rule::DuplicateMetadata, line, message)?)
+        Ok(self.report.broken(Rule::DuplicateMetadata, message)?)
     }
 
     /// Goes to the family that metadata are of.
-    fn family_of_metadata(&mut self, name: &str, keyword: &str, line: u64) -> Result<usize, Stop> {
+    fn family_of_metadata(&mut self, name: &str, keyword: &str) -> Result<usize, Stop> {
         let Some(&place) = self.places.get(name) else {
-            return self.add_family(name, line);
+            return self.add_family(name);
         };
         let is_openmetrics = self.options.format() == Format::OpenMetrics;
         if !self.families[place].samples().is_empty() {
@@ -268,10 +268,10 @@ impl<'a> Collector<'a> {
             if is_openmetrics || keyword == "TYPE" {
                 let name = shown(name);
                 let message = || format!("the {keyword} of `{name}` stands behind its samples");
-                self.report.broken(Rule::LateMetadata, line, message)?;
+                self.report.broken(Rule::LateMetadata, message)?;
             }
         } else if self.current != Some(place) && is_openmetrics {
-            self.report_interleaved(name, line)?;
+            self.report_interleaved(name)?;
         }
         self.go_to(place)?;
         Ok(place)
@@ -279,13 +279,12 @@ impl<'a> Collector<'a> {
 
     // Samples.
 
-    fn push_sample(&mut self, sample: SampleRef<'_, '_>, line: u64) -> Result<(), Stop> {
+    fn push_sample(&mut self, sample: SampleRef<'_, '_>) -> Result<(), Stop> {
         let place = match self.current {
             Some(place) if sample.parts.same_names => place,
-            _ => self.family_of_sample(sample, line)?,
+            _ => self.family_of_sample(sample)?,
         };
-        self.checker
-            .check(sample, self.suffix, line, &mut self.report)?;
+        self.checker.check(sample, self.suffix, &mut self.report)?;
         let at = self.block.go_to(sample.line());
         let labels = sample.labels();
         let same_names = sample.parts.same_names;
@@ -312,7 +311,7 @@ impl<'a> Collector<'a> {
     }
 
     /// Goes to the family of a sample, and remembers the suffix.
-    fn family_of_sample(&mut self, sample: SampleRef<'_, '_>, line: u64) -> Result<usize, Stop> {
+    fn family_of_sample(&mut self, sample: SampleRef<'_, '_>) -> Result<usize, Stop> {
         let name = sample.name().decode();
         let here = self
             .current
@@ -321,17 +320,17 @@ impl<'a> Collector<'a> {
         let found = found.or_else(|| self.family_of_suffixed(&name));
         let (place, suffix) = match found {
             Some(found) => found,
-            None => (self.add_family(&name, line)?, Suffix::None),
+            None => (self.add_family(&name)?, Suffix::None),
         };
         if self.current != Some(place) {
             // Names without metadata are families only because nothing else is known of them.
             if self.options.format() == Format::OpenMetrics || self.metadata[place].has_type {
-                self.report_interleaved(&name, line)?;
+                self.report_interleaved(&name)?;
             }
             self.go_to(place)?;
         }
         self.suffix = suffix;
-        self.check_suffix(place, line)?;
+        self.check_suffix(place)?;
         Ok(place)
     }
 
@@ -370,7 +369,7 @@ impl<'a> Collector<'a> {
     }
 
     /// Checks that a sample with the bare name of its family may have it.
-    fn check_suffix(&mut self, place: usize, line: u64) -> Result<(), Stop> {
+    fn check_suffix(&mut self, place: usize) -> Result<(), Stop> {
         let family = &self.families[place];
         if self.options.format() == Format::Prometheus || self.suffix.belongs_to(family.kind()) {
             return Ok(());
@@ -384,16 +383,16 @@ impl<'a> Collector<'a> {
             let (name, kind) = (shown(family.name()), family.kind());
             format!("expected `{name}{suffix}` as a sample of the {kind} `{name}`, found `{name}`")
         };
-        Ok(self.report.broken(rule, line, message)?)
+        Ok(self.report.broken(rule, message)?)
     }
 
     // Families.
 
-    fn add_family(&mut self, name: &str, line: u64) -> Result<usize, Stop> {
+    fn add_family(&mut self, name: &str) -> Result<usize, Stop> {
         let limit = self.options.limits().families;
         if self.families.len() >= limit {
             return Err(Stop::Limit(
-                line,
+                self.report.line,
                 format!("there are more families than the limit of {limit}"),
             ));
         }
@@ -403,7 +402,7 @@ impl<'a> Collector<'a> {
         self.metadata.push(Metadata::default());
         self.places.insert(name.to_owned(), place);
         self.go_to(place)?;
-        self.claim_sample_name(place, Suffix::None, line)?;
+        self.claim_sample_name(place, Suffix::None)?;
         Ok(place)
     }
 
@@ -417,20 +416,18 @@ impl<'a> Collector<'a> {
         Ok(())
     }
 
-    fn report_interleaved(&mut self, name: &str, line: u64) -> Result<(), Stop> {
+    fn report_interleaved(&mut self, name: &str) -> Result<(), Stop> {
         let message = || {
             format!(
                 "lines of the family of `{}` stand in earlier lines, with others in between",
                 shown(name)
             )
         };
-        Ok(self
-            .report
-            .broken(Rule::InterleavedFamilies, line, message)?)
+        Ok(self.report.broken(Rule::InterleavedFamilies, message)?)
     }
 
     /// Checks that a sample name of a family can belong to no other (OpenMetrics 1.0, section MetricFamily).
-    fn claim_sample_name(&mut self, place: usize, suffix: Suffix, line: u64) -> Result<(), Stop> {
+    fn claim_sample_name(&mut self, place: usize, suffix: Suffix) -> Result<(), Stop> {
         if self.options.format() == Format::Prometheus {
             return Ok(());
         }
@@ -445,7 +442,7 @@ impl<'a> Collector<'a> {
             let (name, one, two) = (shown(&name), shown(other.name()), shown(family.name()));
             format!("`{name}` can belong to `{one}` and to `{two}`")
         };
-        Ok(self.report.broken(Rule::NameClash, line, message)?)
+        Ok(self.report.broken(Rule::NameClash, message)?)
     }
 }
 
