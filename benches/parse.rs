@@ -19,7 +19,9 @@ fn options(format: Format) -> ParseOptions {
     ParseOptions::new(format).with_limits(Limits::unlimited())
 }
 
-/// Looks at everything that a sample says.
+/// Looks at everything that a sample says. Inlined, as in a program that reads in one place: a call for each sample
+/// would take a third of the time, and none of it is the parser's.
+#[inline(always)]
 fn weigh(sample: SampleRef<'_, '_>) -> usize {
     let labels = |(name, value): (
         scout_metrics_openmetrics::Text<'_>,
