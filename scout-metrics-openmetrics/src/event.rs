@@ -156,6 +156,7 @@ impl Parts {
         label.is_none_or(|label| self.name.start < label.value_start)
     }
 
+    #[inline]
     pub(crate) fn own_labels(&self) -> &[LabelSpan] {
         &self.labels[..self.own_labels]
     }

@@ -195,6 +195,8 @@ impl Layout {
     /// Remembers what stands around the values of `labels` in a line, from `start` to where a number starts.
     fn learn(&mut self, line: &[u8], start: usize, labels: &[LabelSpan], number: usize) {
         self.clear();
+        self.pieces.reserve(labels.len() + 1);
+        self.text.reserve(number - start);
         let mut at = start;
         for label in labels {
             self.push(&line[at..label.value_start as usize]);
