@@ -1,0 +1,172 @@
+//! What stands behind `#`: HELP, TYPE, UNIT, `# EOF` and comments.
+
+use memchr::memchr;
+
+use super::{LineKind, Result, Scanner};
+use crate::{
+    MetricType, Rule,
+    escape::{Escapes, Text},
+    find::NameOf,
+};
+
+impl<'a> Scanner<'a, '_> {
+    pub(super) fn read_prometheus_metadata(&mut self) -> Result<LineKind<'a>> {
+        self.at += 1;
+        let comment = self.at;
+        self.skip_blanks();
+        let keyword = self.take_token();
+        if comment == self.at - keyword.len() || !matches!(keyword, "HELP" | "TYPE") {
+            return Ok(LineKind::Comment(&self.text[comment..self.end]));
+        }
+        if self.text[self.at..self.end].trim_ascii().is_empty() {
+            self.forgive(
+                Rule::MetadataSyntax,
+                "expected a metric name, found the end of the line",
+            )?;
+            return Ok(LineKind::Comment(&self.text[comment..self.end]));
+        }
+        self.skip_separator(Rule::MetadataSyntax, "a blank and a metric name")?;
+        let name = self.read_family_name()?;
+        if keyword == "TYPE" {
+            self.skip_separator(Rule::MetadataSyntax, "a blank and a type")?;
+            let kind = self.read_prometheus_type()?;
+            self.skip_blanks();
+            self.expect_end(Rule::MetadataSyntax)?;
+            return Ok(LineKind::Type { name, kind });
+        }
+        if self.peek().is_some() {
+            self.skip_separator(Rule::MetadataSyntax, "a blank and a help text")?;
+        }
+        let text = self.take_rest(Escapes::Help);
+        Ok(LineKind::Help { name, text })
+    }
+
+    pub(super) fn read_openmetrics_metadata(&mut self) -> Result<LineKind<'a>> {
+        if &self.bytes[self.start..self.end] == b"# EOF" {
+            self.at = self.end;
+            return Ok(LineKind::End);
+        }
+        let keyword = self.read_keyword()?;
+        self.skip_separator(Rule::MetadataSyntax, "a blank and a metric name")?;
+        if matches!(self.peek(), Some(b' ' | b'\t')) {
+            self.forgive(Rule::Blanks, "expected one blank, found more")?;
+            self.skip_blanks();
+        }
+        let name = self.read_family_name()?;
+        self.skip_separator(Rule::MetadataSyntax, "a blank")?;
+        match keyword {
+            "TYPE" => {
+                self.forgive_blanks()?;
+                let kind = self.read_openmetrics_type()?;
+                self.expect_end(Rule::MetadataSyntax)?;
+                Ok(LineKind::Type { name, kind })
+            }
+            "UNIT" => {
+                self.forgive_blanks()?;
+                let unit = self.take_name(NameOf::Metric);
+                self.expect_end(Rule::MetadataSyntax)?;
+                Ok(LineKind::Unit { name, unit })
+            }
+            _ => Ok(LineKind::Help {
+                name,
+                text: self.take_rest(Escapes::Quoted),
+            }),
+        }
+    }
+
+    /// Reads the word that says what stands in a line of metadata.
+    fn read_keyword(&mut self) -> Result<&'a str> {
+        let rest = &self.text[self.at + 1..self.end];
+        let word = rest.trim_start_matches(' ');
+        let blanks = rest.len() - word.len();
+        let keyword = word.split([' ', '\t']).next().unwrap_or_default();
+        if blanks == 0 || !matches!(keyword, "HELP" | "TYPE" | "UNIT") {
+            let message = "expected `# TYPE`, `# HELP`, `# UNIT` or `# EOF`; OpenMetrics has no other comments";
+            return Err(self.fault(Rule::Comment, message));
+        }
+        self.at += 2;
+        self.forgive_blanks()?;
+        self.at += keyword.len();
+        Ok(keyword)
+    }
+
+    /// The Python parser takes more than one blank between the tokens of metadata, and before the name also tabs.
+    fn forgive_blanks(&mut self) -> Result<()> {
+        if self.peek() == Some(b' ') {
+            self.forgive(Rule::Blanks, "expected one blank, found more")?;
+            let rest = &self.bytes[self.at..self.end];
+            self.at += rest.iter().take_while(|byte| **byte == b' ').count();
+        }
+        Ok(())
+    }
+
+    fn read_family_name(&mut self) -> Result<Text<'a>> {
+        let span = if self.peek() == Some(b'"') {
+            self.read_quoted_name()?
+        } else {
+            self.read_plain_name(NameOf::Metric, Rule::MetricName, "a metric name")?
+        };
+        if !matches!(self.peek(), None | Some(b' ' | b'\t')) {
+            return Err(self.expected(Rule::MetricName, "a blank after the metric name"));
+        }
+        Ok(self.text_of(span))
+    }
+
+    fn read_prometheus_type(&mut self) -> Result<MetricType> {
+        let at = self.at;
+        let word = self.take_token();
+        match word {
+            "untyped" => return Ok(MetricType::Unknown),
+            "counter" => return Ok(MetricType::Counter),
+            "gauge" => return Ok(MetricType::Gauge),
+            "histogram" => return Ok(MetricType::Histogram),
+            "summary" => return Ok(MetricType::Summary),
+            _ => self.at = at,
+        }
+        let message = "expected counter, gauge, histogram, summary or untyped";
+        match odd_type(word) {
+            Some(kind) => {
+                self.forgive(Rule::TypeName, message)?;
+                self.at = at + word.len();
+                Ok(kind)
+            }
+            None => Err(self.found(Rule::TypeName, message)),
+        }
+    }
+
+    fn read_openmetrics_type(&mut self) -> Result<MetricType> {
+        let at = self.at;
+        let word = self.take_token();
+        let kind = MetricType::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == word);
+        kind.ok_or_else(|| {
+            self.at = at;
+            let message = "expected counter, gauge, gaugehistogram, histogram, info, stateset, summary or unknown";
+            self.found(Rule::TypeName, message)
+        })
+    }
+
+    fn take_rest(&mut self, escapes: Escapes) -> Text<'a> {
+        let rest = &self.text[self.at..self.end];
+        let escapes = match memchr(b'\\', rest.as_bytes()) {
+            None => Escapes::None,
+            Some(_) => escapes,
+        };
+        self.at = self.end;
+        Text::new(rest, escapes)
+    }
+}
+
+/// Returns the type that a word means to Python, which knows those of OpenMetrics, or to Prometheus' library, which does
+/// not mind the case.
+fn odd_type(word: &str) -> Option<MetricType> {
+    if word.eq_ignore_ascii_case("gauge_histogram") {
+        return Some(MetricType::GaugeHistogram);
+    }
+    if word.eq_ignore_ascii_case("untyped") {
+        return Some(MetricType::Unknown);
+    }
+    let mut kinds = MetricType::ALL.into_iter();
+    kinds.find(|kind| word.eq_ignore_ascii_case(kind.as_str()))
+}
