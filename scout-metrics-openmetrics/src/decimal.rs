@@ -107,7 +107,7 @@ impl Decimal {
     /// Returns the number times `10^power`, cut to a whole number, where it is short enough.
     #[inline]
     pub(crate) fn to_scaled(self, power: i32) -> Option<i128> {
-        let power = power + self.exponent;
+        let power = power.saturating_add(self.exponent);
         let factor = *POWERS_OF_TEN.get(power.unsigned_abs() as usize)?;
         if !self.is_exact {
             return None;
