@@ -164,23 +164,34 @@ impl<'a, 's> Scanner<'a, 's> {
         Ok(())
     }
 
+    #[inline]
     fn skip_blanks(&mut self) -> bool {
-        let rest = &self.bytes[self.at..self.end];
-        let blanks = rest
-            .iter()
-            .take_while(|byte| matches!(byte, b' ' | b'\t'))
-            .count();
-        self.at += blanks;
-        blanks > 0
+        let start = self.at;
+        while let Some(b' ' | b'\t') = self.peek() {
+            self.at += 1;
+        }
+        self.at > start
     }
 
     /// Skips what stands between the tokens of a sample of Prometheus text, where the Python parser takes all white space.
     /// Returns whether there was a blank or a tab.
+    #[inline]
     fn skip_space(&mut self) -> Result<bool> {
-        let has_blank = !self.is_at_word() && self.skip_blanks();
-        let rest = &self.text[self.at..self.end];
-        if self.is_at_word() || !rest.starts_with(is_other_space) {
+        if self.is_at_word() {
+            return Ok(false);
+        }
+        let has_blank = self.skip_blanks();
+        if self.is_at_word() {
             return Ok(has_blank);
+        }
+        let has_other_blank = self.forgive_other_space()?;
+        Ok(has_blank || has_other_blank)
+    }
+
+    fn forgive_other_space(&mut self) -> Result<bool> {
+        let rest = &self.text[self.at..self.end];
+        if !rest.starts_with(is_other_space) {
+            return Ok(false);
         }
         self.forgive(
             Rule::Blanks,
@@ -189,7 +200,7 @@ impl<'a, 's> Scanner<'a, 's> {
         let word = rest.trim_start_matches(|c| matches!(c, ' ' | '\t') || is_other_space(c));
         let space = &rest[..rest.len() - word.len()];
         self.at += space.len();
-        Ok(has_blank || space.contains([' ', '\t']))
+        Ok(space.contains([' ', '\t']))
     }
 
     /// Returns whether the next character is known to be no white space, as nearly every one is.
