@@ -109,7 +109,7 @@ impl Prometheus {
 
     /// Waits until each target has been scraped, and the outcome of each is stored.
     fn wait_for(&self, targets: usize, asked: &Asked) {
-        let begin = Instant::now();
+        let (begin, patience) = (Instant::now(), PATIENCE + interval(targets));
         let is_scraped = || {
             let stored = self.query("count(up)");
             let count = stored.first().and_then(|count| count["value"][1].as_str());
@@ -117,7 +117,7 @@ impl Prometheus {
             is_stored && asked.lock().unwrap().len() == targets
         };
         while !is_scraped() {
-            assert!(begin.elapsed() < PATIENCE, "{:?}", self.query("count(up)"));
+            assert!(begin.elapsed() < patience, "{:?}", self.query("count(up)"));
             thread::sleep(Duration::from_millis(100));
         }
     }
@@ -173,9 +173,13 @@ impl Drop for Prometheus {
     }
 }
 
+/// Returns the time over which Prometheus spreads its targets.
+fn interval(targets: usize) -> Duration {
+    Duration::from_secs(1 + targets as u64 / 500)
+}
+
 fn configuration(address: SocketAddr, targets: usize) -> String {
-    // Prometheus spreads the targets over the interval.
-    let seconds = 1 + targets / 500;
+    let seconds = interval(targets).as_secs();
     let mut text = format!(
         "\
 global:
