@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, collections::HashMap, time::SystemTime};
 
+use foldhash::quality::RandomState;
+
 use scout_metrics_core::{
     Anomaly, AnomalyKind, Error, ErrorKind, Organization, Policy, PolicyId, PolicyResult,
     RawSample, Result, Severity, Snapshot, Stream, StreamName, VulnerabilityCounts,
@@ -23,7 +25,7 @@ pub(super) struct SnapshotBuilder {
     shape: Shape,
     streams: Vec<StreamDraft>,
     /// The streams by name.
-    places: HashMap<StreamName, usize>,
+    places: HashMap<StreamName, usize, RandomState>,
     /// The stream of the sample before.
     current: usize,
     anomalies: Vec<Anomaly>,
@@ -95,7 +97,7 @@ struct StreamDraft {
     counts: VulnerabilityCounts,
     policies: Vec<PolicyDraft>,
     /// The policies by identifier, once there are many.
-    places: HashMap<PolicyId, usize>,
+    places: HashMap<PolicyId, usize, RandomState>,
     /// Where the policy behind that of the sample before stands.
     next: usize,
 }
@@ -367,7 +369,7 @@ impl StreamDraft {
             name,
             counts: VulnerabilityCounts::new(),
             policies: Vec::new(),
-            places: HashMap::new(),
+            places: HashMap::default(),
             next: 0,
         }
     }
