@@ -1,5 +1,11 @@
 //! The chunked parser on what depends on where the chunks end.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy does not know helpers of tests as tests"
+)]
+
+#[expect(dead_code, reason = "no test uses all of it")]
 mod support;
 
 use scout_metrics_openmetrics::{

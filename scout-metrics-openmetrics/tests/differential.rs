@@ -12,6 +12,7 @@
     reason = "clippy does not know helpers of tests as tests"
 )]
 
+#[expect(dead_code, reason = "no test uses all of it")]
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -112,6 +113,14 @@ impl Reading {
             format!("{text:?}\n    {details}"),
         ))
     }
+}
+
+/// Puts documents and what a peer made of them together.
+fn readings(documents: &[Document], answers: impl IntoIterator<Item = Answer>) -> Vec<Reading> {
+    let pairs = documents.iter().zip(answers);
+    pairs
+        .map(|(document, answer)| Reading::new(document, answer))
+        .collect()
 }
 
 /// Another reader, and what it is known to do in another way.
@@ -369,13 +378,8 @@ fn python_and_we_agree() {
         return;
     };
     let documents = documents(1);
-    let answers = python.read(&documents).into_iter();
-    let readings: Vec<Reading> = answers
-        .zip(&documents)
-        .map(|(answer, document)| Reading::new(document, answer))
-        .collect();
     check(
-        &readings,
+        &readings(&documents, python.read(&documents)),
         &Peer {
             differences: PYTHON,
             // It is free with the text format, and says so.
@@ -539,15 +543,12 @@ fn promtool_and_we_agree() {
     };
     let mut documents = documents(20);
     documents.retain(|document| document.format == Format::Prometheus);
-    let readings: Vec<Reading> = documents
-        .iter()
-        .map(|document| {
-            let answer = promtool.check(document.text.as_bytes());
-            Reading::new(document, answer.map(|()| Exposition::default()))
-        })
-        .collect();
+    let answers = documents.iter().map(|document| {
+        let answer = promtool.check(document.text.as_bytes());
+        answer.map(|()| Exposition::default())
+    });
     check(
-        &readings,
+        &readings(&documents, answers),
         &Peer {
             differences: PROMTOOL,
             blind: &[(Format::Prometheus, PROMTOOL_BLIND)],
@@ -606,13 +607,8 @@ fn prometheus_and_we_agree() {
     let Some(answers) = scrape(&documents) else {
         return;
     };
-    let readings: Vec<Reading> = answers
-        .into_iter()
-        .zip(&documents)
-        .map(|(answer, document)| Reading::new(document, answer))
-        .collect();
     check(
-        &readings,
+        &readings(&documents, answers),
         &Peer {
             differences: PROMETHEUS,
             blind: &[

@@ -10,7 +10,7 @@
     reason = "clippy does not know helpers of tests as tests"
 )]
 
-#[allow(dead_code, reason = "only the inputs are of use here")]
+#[expect(dead_code, reason = "only the inputs are of use here")]
 #[path = "support/cases.rs"]
 mod cases;
 #[path = "support/random.rs"]

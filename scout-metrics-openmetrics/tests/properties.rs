@@ -6,6 +6,7 @@
     reason = "clippy does not know helpers of tests as tests"
 )]
 
+#[expect(dead_code, reason = "no test uses all of it")]
 mod support;
 
 use std::env;

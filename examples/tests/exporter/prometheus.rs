@@ -4,6 +4,7 @@ use std::{
     fs,
     path::Path,
     process::{Command, Output},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use serde_json::Value;
@@ -56,7 +57,13 @@ impl Prometheus {
 
     /// Returns the series that an instant query finds now.
     pub(crate) fn query(&self, query: &str) -> Vec<Value> {
-        let path = format!("/api/v1/query?query={}", percent_encoded(query));
+        self.query_at(query, SystemTime::now())
+    }
+
+    fn query_at(&self, query: &str, time: SystemTime) -> Vec<Value> {
+        let time = time.duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
+        let query = percent_encoded(query);
+        let path = format!("/api/v1/query?time={time:.3}&query={query}");
         let result = self.ask(&path).map(|data| data["result"].clone());
         result
             .and_then(|result| result.as_array().cloned())
@@ -65,7 +72,12 @@ impl Prometheus {
 
     /// Returns the one value that an instant query finds now.
     pub(crate) fn value(&self, query: &str) -> Option<f64> {
-        let result = self.query(query);
+        self.value_at(query, SystemTime::now())
+    }
+
+    /// Returns the one value that an instant query found at a time.
+    pub(crate) fn value_at(&self, query: &str, time: SystemTime) -> Option<f64> {
+        let result = self.query_at(query, time);
         let value = result.first()?["value"][1].as_str()?.parse().ok();
         assert_eq!(result.len(), 1, "{query}");
         value

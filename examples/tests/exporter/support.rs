@@ -253,6 +253,7 @@ pub(crate) fn eventually<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) 
         if let Some(found) = attempt() {
             return found;
         }
+        // Programs of somebody else have a clock that no test can pause, and nothing tells when they are done.
         thread::sleep(Duration::from_millis(50));
     }
     panic!("still not after {PATIENCE:?}: {what}");

@@ -2,6 +2,7 @@
 
 #![no_main]
 
+#[expect(dead_code, reason = "one of the functions is called here")]
 #[path = "../../tests/support/targets.rs"]
 mod targets;
 

@@ -1,7 +1,5 @@
 //! What has to hold for any bytes. The fuzz targets call these functions, and so does `tests/fuzz.rs`.
 
-#![allow(dead_code, reason = "a fuzz target calls one of the functions")]
-
 #[path = "paths.rs"]
 mod paths;
 
