@@ -101,6 +101,23 @@ fn name_length() {
 }
 
 #[test]
+fn length_of_a_name_that_a_label_stands_for() {
+    let limits = Limits::default().with_name_length(8);
+    // Strict mode takes no such label.
+    let options = ParseOptions::new(Format::Prometheus).with_limits(limits);
+    let read = |name: &str| {
+        let text = format!("a 1\n{{__name__=\"{name}\"}} 1\n");
+        assert_all_paths_agree(text.as_bytes(), &options);
+        parse_families(text.as_bytes(), &options)
+    };
+    assert_eq!(read("abcdefgh").unwrap()[1].name(), "abcdefgh");
+    assert_eq!(
+        read("abcdefghi").unwrap_err().to_string(),
+        "the name is longer than the limit of 8 bytes (line 2, column 12)"
+    );
+}
+
+#[test]
 fn value_length() {
     check(
         Limits::default().with_value_length(4),

@@ -182,7 +182,8 @@ impl Scanner<'_, '_> {
         self.at = after;
         let value = labels[place].value();
         if name.is_none() && value.start < value.end {
-            self.check_name_length(value.start as usize, value.end as usize)?;
+            let at = |place: u32| self.start + place as usize;
+            self.check_name_length(at(value.start), at(value.end))?;
             labels.remove(place);
             *name = Some(value);
         }
