@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Result, Scanner, is_other_space};
+use super::{Result, Scanner, is_space};
 use crate::{
     Format, Mode, Rule,
     error::{Fault, shown},
@@ -66,7 +66,7 @@ impl Scanner<'_, '_> {
             return self.skip_space().map(drop);
         }
         let rest = &self.text[self.at..self.end];
-        let word = rest.trim_start_matches(|c| matches!(c, ' ' | '\t') || is_other_space(c));
+        let word = rest.trim_start_matches(is_space);
         if word.len() < rest.len() {
             self.forgive(
                 Rule::Blanks,
@@ -129,7 +129,7 @@ impl Scanner<'_, '_> {
         let colon = start + NameOf::Label.length(&self.bytes[start..]);
         if self.bytes.get(colon) == Some(&b':') && !self.bytes[start].is_ascii_digit() {
             let end = colon + NameOf::Metric.length(&self.bytes[colon..]);
-            let is_end = |c: char| matches!(c, '=' | ' ' | '\t') || is_other_space(c);
+            let is_end = |c: char| c == '=' || is_space(c);
             if self.text[end..self.end].starts_with(is_end) {
                 self.at = colon;
                 self.forgive(Rule::LabelName, "expected a label name without a colon")?;

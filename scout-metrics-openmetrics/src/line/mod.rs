@@ -197,7 +197,7 @@ impl<'a, 's> Scanner<'a, 's> {
             Rule::Blanks,
             "expected a blank or a tab, found other white space",
         )?;
-        let word = rest.trim_start_matches(|c| matches!(c, ' ' | '\t') || is_other_space(c));
+        let word = rest.trim_start_matches(is_space);
         let space = &rest[..rest.len() - word.len()];
         self.at += space.len();
         Ok(space.contains([' ', '\t']))
@@ -319,6 +319,11 @@ impl<'a, 's> Scanner<'a, 's> {
             token => self.fault(rule, format!("{message}, found {:?}", shown(token))),
         }
     }
+}
+
+/// Returns whether Python takes a character for white space, a line feed aside.
+fn is_space(c: char) -> bool {
+    matches!(c, ' ' | '\t') || is_other_space(c)
 }
 
 /// Returns whether Python, but no format, takes a character for white space.

@@ -2,7 +2,7 @@
 
 use memchr::memchr2;
 
-use super::{Result, Scanner, is_other_space};
+use super::{Result, Scanner, is_other_space, is_space};
 use crate::{Format, Mode, Rule, error::Fault, event::Span, find::NameOf, number};
 
 impl<'a> Scanner<'a, '_> {
@@ -47,7 +47,7 @@ impl<'a> Scanner<'a, '_> {
     /// are refused all the same.
     fn odd_name_length(&self, start: usize) -> Option<usize> {
         let rest = &self.text[start..self.end];
-        let is_end = |c: char| matches!(c, ' ' | '\t' | '{') || is_other_space(c);
+        let is_end = |c: char| c == '{' || is_space(c);
         let length = rest.find(is_end).unwrap_or(rest.len());
         let is_refused = |c: char| c.is_control() || matches!(c, '"' | '#' | '=' | ',' | '}');
         (length > 0 && !rest[..length].contains(is_refused)).then_some(length)
