@@ -12,7 +12,7 @@
 //!
 //! let snapshot = source.scrape().await?;
 //! let stream = snapshot.stream("production").expect("the stream was put in above");
-//! assert_eq!(stream.vulnerabilities()[Severity::Critical], 5);
+//! assert_eq!(stream.vulnerabilities().get(Severity::Critical), Some(5));
 //! assert_eq!(stream.vulnerabilities().total(), 77);
 //! # Ok(())
 //! # }
@@ -69,6 +69,7 @@ mod poller;
 mod source;
 #[cfg(test)]
 mod testing;
+mod text;
 
 pub use crate::{
     decorate::{
