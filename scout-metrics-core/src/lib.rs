@@ -70,6 +70,7 @@ mod poller;
 mod source;
 #[cfg(test)]
 mod testing;
+mod text;
 
 #[cfg(feature = "sqlite")]
 pub use crate::history::sqlite::SqliteHistory;
