@@ -205,8 +205,9 @@ impl<S: MetricsSource> Recorded<S> {
     }
 
     fn is_servable(&self, snapshot: &Snapshot, now: SystemTime) -> bool {
-        let age = now.duration_since(snapshot.scraped_at());
-        snapshot.organization() == self.organization() && age.is_ok_and(|age| age <= self.max_age)
+        snapshot.organization() == self.organization()
+            && snapshot.scraped_at() <= now
+            && snapshot.age() <= self.max_age
     }
 
     fn log_outage(&self, error: &Error) {

@@ -186,7 +186,8 @@ fn everything(number: u32) -> Snapshot {
         let some = VulnerabilityCounts::new()
             .with(Severity::Critical, 0)?
             .with(Severity::Low, n / 3)?
-            .with(Severity::Medium, Snapshot::MAX_COUNT)?;
+            .with(Severity::Medium, Snapshot::MAX_COUNT)?
+            .with_unrecognized("BLOCKER", n / 2)?;
         let policy =
             |id: &str, name: &str| PolicyResult::new(Policy::new(id, name), n % 2, 7 - n % 3);
         let mut streams = vec![

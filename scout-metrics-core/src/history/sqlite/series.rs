@@ -53,11 +53,12 @@ fn push_stream<'a>(entries: &mut Vec<Entry<'a>>, stream: &'a Stream) {
         ..head
     };
     let counts = stream.vulnerabilities();
+    let known = counts.iter().map(|(name, count)| (name.as_str(), count));
     entries.push(head);
     entries.extend(
-        counts
-            .iter()
-            .map(|(name, count)| severity(name.as_str(), count)),
+        known
+            .chain(counts.unrecognized())
+            .map(|(name, count)| severity(name, count)),
     );
     entries.extend(stream.policies().iter().map(|result| Entry {
         kind: POLICY,
@@ -120,8 +121,11 @@ fn with_count(
     severity: &str,
     count: u64,
 ) -> Result<VulnerabilityCounts, Fault> {
-    let severity: Severity = severity.parse().map_err(damaged)?;
-    counts.with(severity, count).map_err(damaged)
+    let counts = match severity.parse::<Severity>() {
+        Ok(known) => counts.with(known, count),
+        Err(_) => counts.with_unrecognized(severity, count),
+    };
+    counts.map_err(damaged)
 }
 
 pub(super) fn damaged(error: crate::Error) -> Fault {
