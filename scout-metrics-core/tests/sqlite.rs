@@ -161,7 +161,8 @@ async fn other_programs_read_the_views_while_we_write() {
 
 #[tokio::test]
 async fn times_are_kept_to_the_millisecond() {
-    let history = File::new().open().await;
+    let file = File::new();
+    let history = file.open().await;
     let time = hour(0) + Duration::from_nanos(1_999_999);
     history
         .record(&numbered(1).with_scraped_at(time))
@@ -253,7 +254,9 @@ async fn a_file_cut_anywhere_is_an_error() {
     for length in (1..whole.len()).step_by(1777) {
         let file = File::new();
         fs::write(file.path(), &whole[..length]).unwrap();
-        let error = file.error().await;
+        let Err(error) = SqliteHistory::open(file.path()).await else {
+            panic!("cut at {length} of {}", whole.len());
+        };
         assert!(is_damage(&error), "cut at {length}: {}", error.chain());
     }
 }
@@ -263,7 +266,7 @@ async fn an_overwritten_file_never_gives_wrong_data() {
     let pristine = File::with(60).await;
     let whole = fs::read(pristine.path()).unwrap();
     let (mut refused, mut unread) = (0, 0);
-    for at in (0..whole.len()).step_by(97) {
+    for at in (0..whole.len()).step_by(397) {
         let file = File::new();
         fs::write(file.path(), &whole).unwrap();
         let mut writer = fs::OpenOptions::new()
@@ -288,7 +291,7 @@ async fn an_overwritten_file_never_gives_wrong_data() {
             }
         }
     }
-    assert!(refused > 20, "{refused} refused");
+    assert!(refused > 5, "{refused} refused");
     // A damaged time or name of an organization: the snapshot is elsewhere, not wrong.
     assert!(unread < 20, "{unread} not found");
 }

@@ -90,7 +90,7 @@ fn of(name: &str, at: SystemTime, streams: impl IntoIterator<Item = Stream>) -> 
 }
 
 fn unwrap<T>(history: &dyn RecordHistory, what: &str, result: Result<T>) -> T {
-    result.unwrap_or_else(|error| panic!("{history}: {what} failed: {error}"))
+    result.unwrap_or_else(|error| panic!("{history}: {what} failed: {}", error.chain()))
 }
 
 async fn record_all(history: &dyn RecordHistory, snapshots: &[Snapshot]) {

@@ -189,11 +189,12 @@ fn open_both(path: &Path) -> Result<(Connection, Connection)> {
 }
 
 fn cannot_open(path: &Path, error: io::Error) -> Error {
-    let kind = match error.kind() {
-        io::ErrorKind::NotFound => ErrorKind::NotFound,
-        _ => ErrorKind::Config,
+    let (kind, what) = match error.kind() {
+        io::ErrorKind::InvalidData => (ErrorKind::Decode, "is damaged"),
+        io::ErrorKind::NotFound => (ErrorKind::NotFound, "cannot be opened"),
+        _ => (ErrorKind::Config, "cannot be opened"),
     };
-    let message = format!("the history {path:?} cannot be opened");
+    let message = format!("the history {path:?} {what}");
     Error::new(kind, message).with_source(error)
 }
 
@@ -203,11 +204,13 @@ fn create(path: &PathBuf) -> io::Result<()> {
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path)?;
-    if file.metadata()?.is_file() {
-        return Ok(());
+    let metadata = options.open(path)?.metadata()?;
+    match metadata.len() {
+        _ if !metadata.is_file() => Err(io::Error::other("not a file")),
+        // SQLite would take a file of one byte for an empty one.
+        1 => Err(io::Error::new(io::ErrorKind::InvalidData, "one byte")),
+        _ => Ok(()),
     }
-    Err(io::Error::other("not a file"))
 }
 
 fn connect(path: &Path) -> Result<(Connection, Connection), Fault> {

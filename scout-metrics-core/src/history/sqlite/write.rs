@@ -91,8 +91,10 @@ fn remove(
         "time = ?2 AND series IN (SELECT series FROM layout_item WHERE layout = ?1)";
     if let Some(next) = next {
         let carry = format!(
-            "INSERT INTO value SELECT series, ?3, count, evaluated FROM value WHERE {OF_SCRAPE}
-             ON CONFLICT DO NOTHING"
+            "INSERT INTO value SELECT series, ?3, count, evaluated FROM value AS old
+             WHERE {OF_SCRAPE} AND NOT EXISTS (
+                 SELECT 1 FROM value WHERE series = old.series AND time > ?2 AND time <= ?3
+             )"
         );
         transaction
             .prepare_cached(&carry)?
@@ -142,7 +144,8 @@ struct Values<'a> {
     /// The time of the following scrape, if this one is recorded late.
     next: Option<i64>,
     before: CachedStatement<'a>,
-    insert: CachedStatement<'a>,
+    keep: CachedStatement<'a>,
+    set: CachedStatement<'a>,
 }
 
 impl<'a> Values<'a> {
@@ -158,9 +161,14 @@ impl<'a> Values<'a> {
                 "SELECT count, evaluated FROM value WHERE series = ?1 AND time <= ?2
                  ORDER BY time DESC LIMIT 1",
             )?,
-            insert: transaction.prepare_cached(
-                "INSERT INTO value (series, time, count, evaluated) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT DO NOTHING",
+            keep: transaction.prepare_cached(
+                "INSERT INTO value SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS (
+                     SELECT 1 FROM value WHERE series = ?1 AND time > ?5 AND time <= ?2
+                 )",
+            )?,
+            // A row may be left from when an earlier scrape was recorded late.
+            set: transaction.prepare_cached(
+                "INSERT OR REPLACE INTO value (series, time, count, evaluated) VALUES (?1, ?2, ?3, ?4)",
             )?,
         })
     }
@@ -180,14 +188,17 @@ impl<'a> Values<'a> {
         }
         // Later scrapes that had this value from before the time must not get the new one.
         if let (Some(before), Some(next)) = (before, self.next) {
-            self.insert(series, next, before)?;
+            self.keep.execute(params![
+                series,
+                next,
+                before.count,
+                before.evaluated,
+                self.time
+            ])?;
         }
-        self.insert(series, self.time, value)
-    }
-
-    fn insert(&mut self, series: i64, time: i64, value: Value) -> rusqlite::Result<()> {
-        let row = params![series, time, value.count, value.evaluated];
-        self.insert.execute(row).map(drop)
+        self.set
+            .execute(params![series, self.time, value.count, value.evaluated])?;
+        Ok(())
     }
 }
 
