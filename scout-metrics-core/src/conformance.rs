@@ -40,6 +40,7 @@ use std::{
 
 use tokio::time::timeout;
 
+pub use crate::history::conformance as history;
 use crate::{Error, ErrorKind, MetricsSource, Result, Snapshot};
 
 /// How long a check waits for a scrape: half as long again as the 40 seconds that a source takes at most by default.

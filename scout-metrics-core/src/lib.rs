@@ -34,10 +34,9 @@
 //! | [`Cached`] | the last good answer is kept for an hour, and shared by all who ask |
 //! | [`Fallback`] | a second source is asked when the first one fails |
 //! | [`Observed`] | each scrape is reported, for counters and histograms |
+//! | [`Recorded`] | good snapshots are recorded in a [`History`], and the last one is served when the source fails |
 //! | [`Poller`] | refreshes in the background, so that nobody waits |
 //! | [`Timeout`] | a bound on how long a caller waits |
-//!
-//! `Recorded`, which keeps the last good snapshot in a file, needs a text format and is in `scout-metrics-openmetrics`.
 //!
 //! [`Merged`] scrapes the sources of several organizations together. [`Snapshot::changes_since`] tells what two snapshots
 //! of one differ in.
@@ -47,6 +46,7 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `conformance` | no | the checks every [`MetricsSource`] must pass, for tests of backends and decorators |
+//! | `sqlite` | no | `SqliteHistory`, a [`History`] in one SQLite file; builds SQLite with a C compiler |
 //!
 //! # Not in this crate
 //!
@@ -63,6 +63,7 @@ mod decorate;
 mod diff;
 mod error;
 mod held;
+mod history;
 mod memory;
 mod model;
 mod poller;
@@ -71,17 +72,22 @@ mod source;
 mod testing;
 mod text;
 
+#[cfg(feature = "sqlite")]
+pub use crate::history::sqlite::SqliteHistory;
 pub use crate::{
     decorate::{
         cache::Cached,
         fallback::Fallback,
         merge::Merged,
         observe::{Observation, Observed},
+        recorded::Recorded,
+        recorder::RecordingStatus,
         timeout::Timeout,
     },
     diff::Change,
     error::{Error, ErrorKind, Result},
     held::{DEFAULT_TIME_TO_LIVE, RefreshStatus},
+    history::{History, HistoryExt, MAX_STEPS, RecordHistory, memory::MemoryHistory, range_times},
     memory::MemorySource,
     model::{
         Snapshot,

@@ -4,7 +4,10 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
-use crate::{Cached, Fallback, Observation, Observed, Organization, Result, Snapshot, Timeout};
+use crate::{
+    Cached, Fallback, Observation, Observed, Organization, RecordHistory, Recorded, Result,
+    Snapshot, Timeout,
+};
 
 /// Something that Docker Scout metrics of one organization can be scraped from.
 ///
@@ -124,6 +127,11 @@ pub trait MetricsSourceExt: MetricsSource + Sized {
     /// Returns the source with another one that is asked when it fails; see [`Fallback`].
     fn or_else<F: MetricsSource>(self, fallback: F) -> Fallback<Self, F> {
         Fallback::new(self, fallback)
+    }
+
+    /// Returns the source with a history that records its snapshots and answers when it fails; see [`Recorded`].
+    fn recorded(self, history: impl RecordHistory) -> Recorded<Self> {
+        Recorded::new(self, history)
     }
 
     /// Returns the source with a bound on how long a scrape takes; see [`Timeout`].

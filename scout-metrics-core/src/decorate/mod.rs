@@ -4,6 +4,8 @@ pub(crate) mod cache;
 pub(crate) mod fallback;
 pub(crate) mod merge;
 pub(crate) mod observe;
+pub(crate) mod recorded;
+pub(crate) mod recorder;
 pub(crate) mod timeout;
 
 use crate::Error;
