@@ -72,6 +72,7 @@ mod scrape;
 mod source;
 #[cfg(test)]
 mod testing;
+mod text;
 
 pub use crate::{
     backoff::MAX_RETRY_AFTER,
