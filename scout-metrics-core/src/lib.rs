@@ -31,12 +31,13 @@
 //!
 //! | type | what it adds |
 //! |---|---|
-//! | [`Cached`] | the last good answer is kept for an hour, and shared by all who ask |
+//! | [`Cached`] | the last good answer is kept for an hour and shared by all callers |
 //! | [`Fallback`] | a second source is asked when the first one fails |
+//! | [`MaxAge`] | a snapshot that is too old is an error |
 //! | [`Observed`] | each scrape is reported, for counters and histograms |
+//! | [`Poller`] | refreshes in the background, so that no caller waits |
 //! | [`Recorded`] | good snapshots are recorded in a [`History`], and the last one is served when the source fails |
-//! | [`Poller`] | refreshes in the background, so that nobody waits |
-//! | [`Timeout`] | a bound on how long a caller waits |
+//! | [`Timeout`] | a bound on how long a scrape takes |
 //!
 //! [`Merged`] scrapes the sources of several organizations together. [`Snapshot::changes_since`] tells what two snapshots
 //! of one differ in.
@@ -55,18 +56,20 @@
 
 #![forbid(unsafe_code)]
 
-mod attempt;
 mod backoff;
+mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod decorate;
 mod diff;
 mod error;
-mod held;
 mod history;
 mod memory;
 mod model;
 mod poller;
+mod predicate;
+mod refresh;
+mod scrape;
 mod source;
 #[cfg(test)]
 mod testing;
@@ -75,9 +78,11 @@ mod text;
 #[cfg(feature = "sqlite")]
 pub use crate::history::sqlite::SqliteHistory;
 pub use crate::{
+    backoff::MAX_RETRY_AFTER,
     decorate::{
         cache::Cached,
         fallback::Fallback,
+        max_age::MaxAge,
         merge::Merged,
         observe::{Observation, Observed},
         recorded::Recorded,
@@ -86,7 +91,6 @@ pub use crate::{
     },
     diff::Change,
     error::{Error, ErrorKind, Result},
-    held::{DEFAULT_TIME_TO_LIVE, RefreshStatus},
     history::{History, HistoryExt, MAX_STEPS, RecordHistory, memory::MemoryHistory, range_times},
     memory::MemorySource,
     model::{
@@ -99,5 +103,6 @@ pub use crate::{
         vulnerabilities::VulnerabilityCounts,
     },
     poller::{Poller, PollerBuilder, Updates},
+    refresh::{DEFAULT_TIME_TO_LIVE, RefreshStatus},
     source::{MetricsSource, MetricsSourceExt},
 };

@@ -5,23 +5,23 @@ use std::{fmt, sync::Arc, time::Duration};
 use async_trait::async_trait;
 
 use crate::{
-    Cached, Fallback, Observation, Observed, Organization, RecordHistory, Recorded, Result,
+    Cached, Fallback, MaxAge, Observation, Observed, Organization, RecordHistory, Recorded, Result,
     Snapshot, Timeout,
 };
 
 /// Something that Docker Scout metrics of one organization can be scraped from.
 ///
-/// Backends ([`MemorySource`](crate::MemorySource), and in the other crates `FileSource` and `ScoutSource`) talk to
-/// where the data is. Decorators ([`Cached`], [`Fallback`], [`Observed`], [`Timeout`])
-/// wrap another source. Both are sources, so they compose, and a
+/// Backends ([`MemorySource`](crate::MemorySource), and in the other crates `FileSource` and `ScoutSource`) fetch
+/// the data. Decorators ([`Cached`], [`Fallback`], [`MaxAge`], [`Observed`],
+/// [`Timeout`]) wrap another source. Both are sources, so they compose, and an
 /// `Arc<dyn MetricsSource>` or `Box<dyn MetricsSource>` is one too.
 ///
 /// # Contract
 ///
 /// - **Organization.** [`organization`](Self::organization) returns the same name for the whole life of the source,
-///   without waiting; every snapshot is of that organization.
-/// - **Whole or nothing.** A scrape returns everything that the source knows now, or an error; never a part as if it
-///   were the whole. What looks odd but is whole is returned with [anomalies](Snapshot::anomalies).
+///   without waiting; every snapshot belongs to that organization.
+/// - **Whole or nothing.** A scrape returns everything that the source has, or an error, but never a part of it. Complete
+///   data that looks odd is returned with [anomalies](Snapshot::anomalies).
 /// - **Concurrency.** Any number of scrapes may run at once. Each may ask upstream; asking once for many callers is
 ///   what [`Cached`] is for.
 /// - **Cancellation.** Dropping the future of a scrape at any await point stops its work and leaves the source usable.
@@ -29,8 +29,8 @@ use crate::{
 /// - **Clones** of a source share what they hold, such as connections, credentials and cached answers.
 /// - **Wrappers** forward [`organization`](Self::organization), pass errors on with their kind, and show what they wrap
 ///   in their `Display`, which is for logs: `Cached(3600s, Memory(acme))`.
-/// - **Errors** have the kind that tells what happened and carry the organization; see [`ErrorKind`](crate::ErrorKind).
-///   No secret is in any of their texts, nor in the `Debug` and `Display` of a source.
+/// - **Errors** have the kind that says what happened and contain the organization; see [`ErrorKind`](crate::ErrorKind).
+///   Neither their texts nor the `Debug` and `Display` of a source contain a secret.
 ///
 /// `conformance::check` (feature `conformance`) tests the points that can be tested from outside.
 ///
@@ -114,27 +114,32 @@ forward_to_inner!(Box);
 /// # }
 /// ```
 pub trait MetricsSourceExt: MetricsSource + Sized {
-    /// Returns the source behind a cache that keeps a snapshot for a time to live; see [`Cached`] for its defaults.
+    /// Wraps the source in a cache that serves a snapshot for a time to live; see [`Cached`] for its defaults.
     fn cached(self, time_to_live: Duration) -> Cached<Self> {
         Cached::new(self).with_time_to_live(time_to_live)
     }
 
-    /// Returns the source with an observer that is told of every scrape; see [`Observed`].
+    /// Refuses snapshots that are older than a limit; see [`MaxAge`].
+    fn max_age(self, limit: Duration) -> MaxAge<Self> {
+        MaxAge::new(self, limit)
+    }
+
+    /// Reports every scrape to an observer; see [`Observed`].
     fn observed(self, observer: impl Fn(Observation) + Send + Sync + 'static) -> Observed<Self> {
         Observed::new(self, observer)
     }
 
-    /// Returns the source with another one that is asked when it fails; see [`Fallback`].
+    /// Asks another source when this one fails; see [`Fallback`].
     fn or_else<F: MetricsSource>(self, fallback: F) -> Fallback<Self, F> {
         Fallback::new(self, fallback)
     }
 
-    /// Returns the source with a history that records its snapshots and answers when it fails; see [`Recorded`].
+    /// Records each good snapshot in a history and answers from it when the source fails; see [`Recorded`].
     fn recorded(self, history: impl RecordHistory) -> Recorded<Self> {
         Recorded::new(self, history)
     }
 
-    /// Returns the source with a bound on how long a scrape takes; see [`Timeout`].
+    /// Bounds how long a scrape takes; see [`Timeout`].
     fn timeout(self, after: Duration) -> Timeout<Self> {
         Timeout::new(self, after)
     }

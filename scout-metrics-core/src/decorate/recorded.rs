@@ -2,7 +2,6 @@
 
 use std::{
     fmt,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -13,11 +12,10 @@ use std::{
 use async_trait::async_trait;
 use tracing::{info, warn};
 
-use super::{
-    may_be_covered,
-    recorder::{Recorder, RecordingStatus, within},
+use super::recorder::{Recorder, RecordingStatus, within};
+use crate::{
+    Error, MetricsSource, Organization, RecordHistory, Result, Snapshot, predicate::ErrorPredicate,
 };
-use crate::{Error, MetricsSource, Organization, RecordHistory, Result, Snapshot};
 
 /// A source that records every good snapshot in a history, and answers from it when the source fails.
 ///
@@ -30,8 +28,8 @@ use crate::{Error, MetricsSource, Organization, RecordHistory, Result, Snapshot}
 ///   [`status`](Self::status) returns the last error.
 /// - When the source fails, the last good snapshot is served if it is at most [25 hours](Self::DEFAULT_MAX_AGE) old
 ///   (see [`with_max_age`](Self::with_max_age)): the one that this source returned last, or else, after a restart, the
-///   latest of the history, which is asked for at most 5 seconds. A snapshot with a time in the future is never
-///   served. [`Snapshot::scraped_at`] returns how old the data is.
+///   latest of the history, which is asked for at most 5 seconds. A snapshot of the history with a time in the
+///   future is never served. [`Snapshot::scraped_at`] returns how old the data is.
 /// - That applies to all errors except [`Unauthorized`](crate::ErrorKind::Unauthorized) and
 ///   [`Forbidden`](crate::ErrorKind::Forbidden); see [`with_fallback_if`](Self::with_fallback_if).
 /// - The error of the source is returned if there is no such snapshot, also if the history fails; the error of the
@@ -84,7 +82,7 @@ pub struct Recorded<S> {
     recorder: Arc<Recorder>,
     fallback: Arc<Fallback>,
     max_age: Duration,
-    fallback_if: Arc<dyn Fn(&Error) -> bool + Send + Sync>,
+    fallback_if: ErrorPredicate,
 }
 
 /// What is known about the answers when the source fails.
@@ -109,7 +107,7 @@ impl<S: MetricsSource> Recorded<S> {
             recorder: Arc::new(Recorder::new(Arc::new(history))),
             fallback: Arc::default(),
             max_age: Self::DEFAULT_MAX_AGE,
-            fallback_if: Arc::new(may_be_covered),
+            fallback_if: ErrorPredicate::default(),
         }
     }
 
@@ -130,7 +128,7 @@ impl<S: MetricsSource> Recorded<S> {
         mut self,
         predicate: impl Fn(&Error) -> bool + Send + Sync + 'static,
     ) -> Self {
-        self.fallback_if = Arc::new(predicate);
+        self.fallback_if = ErrorPredicate::new(predicate);
         self
     }
 
@@ -167,13 +165,6 @@ impl<S: MetricsSource> Recorded<S> {
         last_good.replace(snapshot.clone())
     }
 
-    fn is_covered(&self, error: &Error) -> bool {
-        catch_unwind(AssertUnwindSafe(|| (self.fallback_if)(error))).unwrap_or_else(|_| {
-            warn!(organization = %self.organization(), "the predicate of a recorded source panicked");
-            false
-        })
-    }
-
     /// Returns the last good snapshot that is young enough.
     async fn last_good(&self) -> Option<Snapshot> {
         let now = SystemTime::now();
@@ -183,7 +174,7 @@ impl<S: MetricsSource> Recorded<S> {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        if let Some(snapshot) = remembered.filter(|snapshot| self.is_servable(snapshot, now)) {
+        if let Some(snapshot) = remembered.filter(|snapshot| snapshot.age() <= self.max_age) {
             return Some(snapshot);
         }
         let (history, organization) = (self.recorder.history(), self.organization());
@@ -199,15 +190,14 @@ impl<S: MetricsSource> Recorded<S> {
                 );
                 None
             });
-        let snapshot = found.filter(|snapshot| self.is_servable(snapshot, now))?;
+        // A snapshot with a time in the future was recorded before the clock was set back; its age is unknown.
+        let snapshot = found.filter(|snapshot| {
+            snapshot.organization() == organization
+                && snapshot.scraped_at() <= now
+                && snapshot.age() <= self.max_age
+        })?;
         self.remember(&snapshot);
         Some(snapshot)
-    }
-
-    fn is_servable(&self, snapshot: &Snapshot, now: SystemTime) -> bool {
-        snapshot.organization() == self.organization()
-            && snapshot.scraped_at() <= now
-            && snapshot.age() <= self.max_age
     }
 
     fn log_outage(&self, error: &Error) {
@@ -236,9 +226,12 @@ impl<S: MetricsSource> MetricsSource for Recorded<S> {
                 self.succeed(&snapshot);
                 return Ok(snapshot);
             }
-            Err(error) if self.max_age.is_zero() || !self.is_covered(&error) => return Err(error),
             Err(error) => error,
         };
+        let is_covered = self.fallback_if.accepts(&error, self.organization());
+        if self.max_age.is_zero() || !is_covered {
+            return Err(error);
+        }
         let snapshot = self.last_good().await.ok_or_else(|| error.clone())?;
         self.log_outage(&error);
         Ok(snapshot)
