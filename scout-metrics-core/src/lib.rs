@@ -39,7 +39,7 @@
 //!
 //! `Recorded`, which keeps the last good snapshot in a file, needs a text format and is in `scout-metrics-openmetrics`.
 //!
-//! [`Merged`] scrapes the sources of several organizations together. [`Snapshot::changes_since`] tells what two snapshots
+//! [`SourceSet`] scrapes the sources of several organizations together. [`Snapshot::changes_since`] tells what two snapshots
 //! of one differ in.
 //!
 //! # Features
@@ -54,6 +54,7 @@
 //! is `scout-metrics-http`.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod attempt;
 mod backoff;
@@ -66,6 +67,7 @@ mod held;
 mod memory;
 mod model;
 mod poller;
+mod set;
 mod source;
 #[cfg(test)]
 mod testing;
@@ -74,7 +76,6 @@ pub use crate::{
     decorate::{
         cache::Cached,
         fallback::Fallback,
-        merge::Merged,
         observe::{Observation, Observed},
         timeout::Timeout,
     },
@@ -92,5 +93,14 @@ pub use crate::{
         vulnerabilities::VulnerabilityCounts,
     },
     poller::{Poller, PollerBuilder, Updates},
+    set::{
+        answers::Answers,
+        poller_set::{PollerSet, PollerSetBuilder, SetUpdates},
+        source_set::SourceSet,
+    },
     source::{MetricsSource, MetricsSourceExt},
 };
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

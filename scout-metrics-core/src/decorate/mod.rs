@@ -2,7 +2,6 @@
 
 pub(crate) mod cache;
 pub(crate) mod fallback;
-pub(crate) mod merge;
 pub(crate) mod observe;
 pub(crate) mod timeout;
 
