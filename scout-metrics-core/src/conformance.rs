@@ -35,7 +35,7 @@
 //! # }
 //! ```
 
-use std::{error::Error as StdError, future::poll_fn, iter, task::Poll, time::Duration};
+use std::{future::poll_fn, iter, task::Poll, time::Duration};
 
 use futures_util::future::join_all;
 use tokio::time::timeout;
@@ -111,7 +111,10 @@ pub async fn check_secret(source: &dyn MetricsSource, secret: &str) {
     hides_it("Display of the source", &source.to_string());
     hides_it("Debug of the source", &format!("{source:?}{source:#?}"));
     if let Err(error) = scrape(source).await {
-        hides_it("Display of an error or its causes", &chain(&error));
+        hides_it(
+            "Display of an error or its causes",
+            &error.chain().to_string(),
+        );
         hides_it("Debug of an error", &format!("{error:?}{error:#?}"));
         hides_it("body of an error", error.body().unwrap_or_default());
     }
@@ -222,7 +225,7 @@ pub async fn errors_tell_what_happened(source: &dyn MetricsSource, kind: ErrorKi
         !error.message().trim().is_empty(),
         "{source}: an error has no message"
     );
-    let length = chain(&error).len();
+    let length = error.chain().to_string().len();
     assert!(
         length <= LONGEST_ERROR,
         "{source}: the text of an error and its causes has {length} bytes, more than {LONGEST_ERROR}"
@@ -251,7 +254,7 @@ async fn scrape(source: &dyn MetricsSource) -> Result<Snapshot> {
 async fn expect_snapshot(source: &dyn MetricsSource) -> Snapshot {
     match scrape(source).await {
         Ok(snapshot) => snapshot,
-        Err(error) => panic!("{source}: a scrape failed: {}", chain(&error)),
+        Err(error) => panic!("{source}: a scrape failed: {}", error.chain()),
     }
 }
 
@@ -267,7 +270,7 @@ fn assert_kind(source: &dyn MetricsSource, kind: ErrorKind, error: &Error) {
     assert!(
         got == kind,
         "{source}: expected an error of kind {kind}, found {got}: {}",
-        chain(error)
+        error.chain()
     );
 }
 
@@ -288,13 +291,6 @@ fn first_difference(a: &Snapshot, b: &Snapshot) -> Option<String> {
     }
     let (anomalies_a, anomalies_b) = (a.anomalies(), b.anomalies());
     (anomalies_a != anomalies_b).then(|| format!("{anomalies_a:?}, then {anomalies_b:?}"))
-}
-
-/// Returns the texts of an error and all its causes.
-fn chain(error: &Error) -> String {
-    let causes = iter::successors(Some(error as &dyn StdError), |&error| error.source());
-    let texts: Vec<String> = causes.map(ToString::to_string).collect();
-    texts.join(": ")
 }
 
 /// Starts a scrape and drops it at its next wait after this number of waits. Returns whether it ended before that.

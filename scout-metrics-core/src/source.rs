@@ -4,13 +4,15 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
-use crate::{Cached, Fallback, Observation, Observed, Organization, Result, Snapshot, Timeout};
+use crate::{
+    Cached, Fallback, MaxAge, Observation, Observed, Organization, Result, Snapshot, Timeout,
+};
 
 /// A place from which the Docker Scout metrics of one organization can be scraped.
 ///
-/// Backends fetch the data: [`MemorySource`](crate::MemorySource) here, `FileSource` and `ScoutSource` in the other
-/// crates. Decorators ([`Cached`], [`Fallback`], [`Observed`], [`Timeout`]) wrap another source. Both implement this
-/// trait, so they compose, as do `Arc<dyn MetricsSource>` and `Box<dyn MetricsSource>`.
+/// Backends fetch the data: [`MemorySource`](crate::MemorySource) in this crate, `FileSource` and `ScoutSource` in the
+/// others. Decorators, such as [`Cached`] and [`Timeout`], wrap another source. Both implement this trait, so they
+/// compose, as do `Arc<dyn MetricsSource>` and `Box<dyn MetricsSource>`.
 ///
 /// # Contract
 ///
@@ -117,17 +119,22 @@ pub trait MetricsSourceExt: MetricsSource + Sized {
         Cached::new(self).with_time_to_live(time_to_live)
     }
 
-    /// Calls an observer after every scrape; see [`Observed`].
+    /// Refuses snapshots that are older than a limit; see [`MaxAge`].
+    fn max_age(self, limit: Duration) -> MaxAge<Self> {
+        MaxAge::new(self, limit)
+    }
+
+    /// Reports every scrape to an observer; see [`Observed`].
     fn observed(self, observer: impl Fn(Observation) + Send + Sync + 'static) -> Observed<Self> {
         Observed::new(self, observer)
     }
 
-    /// Scrapes another source when this one fails; see [`Fallback`].
+    /// Asks another source when this one fails; see [`Fallback`].
     fn or_else<F: MetricsSource>(self, fallback: F) -> Fallback<Self, F> {
         Fallback::new(self, fallback)
     }
 
-    /// Bounds how long a scrape may take; see [`Timeout`].
+    /// Bounds how long a scrape takes; see [`Timeout`].
     fn timeout(self, after: Duration) -> Timeout<Self> {
         Timeout::new(self, after)
     }

@@ -14,7 +14,7 @@ use super::{
     source_set::{DEFAULT_CONCURRENCY, SourceSet, semaphore},
 };
 use crate::{
-    DEFAULT_TIME_TO_LIVE, MetricsSource, Organization, Poller, PollerBuilder, RefreshStatus,
+    DEFAULT_TIME_TO_LIVE, Error, MetricsSource, Organization, Poller, PollerBuilder, RefreshStatus,
     Result, Snapshot, Updates,
 };
 
@@ -238,6 +238,18 @@ impl PollerSetBuilder {
         self.with_option(move |poller| poller.with_max_stale(max_stale))
     }
 
+    /// Sets the errors after which the last good snapshot is served; see [`PollerBuilder::with_fallback_if`].
+    pub fn with_fallback_if(
+        self,
+        predicate: impl Fn(&Error) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        let predicate = Arc::new(predicate);
+        self.with_option(move |poller| {
+            let predicate = Arc::clone(&predicate);
+            poller.with_fallback_if(move |error| predicate(error))
+        })
+    }
+
     /// Sets how long each poller waits after failures; see [`PollerBuilder::with_backoff`].
     pub fn with_backoff(self, first: Duration, max: Duration) -> Self {
         self.with_option(move |poller| poller.with_backoff(first, max))
@@ -395,7 +407,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        Error, ErrorKind, MemorySource,
+        ErrorKind, MemorySource,
         testing::{Scripted, down, seconds},
     };
 
@@ -572,6 +584,7 @@ mod tests {
             .with_interval(seconds(60))
             .with_backoff(seconds(30), seconds(30))
             .with_max_stale(seconds(10))
+            .with_fallback_if(|error| error.kind() == ErrorKind::Unavailable)
             .spawn();
         sleep(seconds(1)).await;
         assert!(
@@ -580,7 +593,7 @@ mod tests {
                 .all(|(_, status)| status.next_in() == Some(seconds(59)))
         );
         sources[0].set(Err(down()));
-        sources[1].set(Err(Error::new(ErrorKind::Forbidden, "gone")));
+        sources[1].set(Err(Error::new(ErrorKind::NotFound, "gone")));
         pollers.refresh_now().await;
         let served: Vec<Organization> = pollers
             .snapshots()

@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use super::answers::Answers;
-use crate::{Error, ErrorKind, MetricsSource, Organization, Result, Snapshot, attempt};
+use crate::{Error, ErrorKind, MetricsSource, Organization, Result, Snapshot, scrape};
 
 /// Keeps a hundred organizations from being requested in one burst.
 pub(super) const DEFAULT_CONCURRENCY: usize = 8;
@@ -212,7 +212,7 @@ pub(super) fn semaphore(concurrency: usize) -> Arc<Semaphore> {
 async fn timed_scrape(source: &dyn MetricsSource, duration: &AtomicU64) -> Result<Snapshot> {
     duration.store(u64::MAX, Relaxed);
     let start = Instant::now();
-    let answer = attempt::scrape(source).await;
+    let answer = scrape::scrape(source).await;
     let nanos = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
     duration.store(nanos, Relaxed);
     answer
