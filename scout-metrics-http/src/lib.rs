@@ -52,6 +52,7 @@
 //! Scout for an hour.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod client;
 mod credentials;
