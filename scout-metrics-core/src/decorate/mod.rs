@@ -3,7 +3,6 @@
 pub(crate) mod cache;
 pub(crate) mod fallback;
 pub(crate) mod max_age;
-pub(crate) mod merge;
 pub(crate) mod observe;
 pub(crate) mod recorded;
 pub(crate) mod recorder;

@@ -1,17 +1,27 @@
-//! What can go wrong on the way to Docker Scout, mapped once into the error of `scout-metrics-core`.
+//! The errors of the client, and their conversion into the error of `scout-metrics-core`.
 
-use std::{fmt, io, path::PathBuf, time::Duration};
+#[cfg(feature = "rustls")]
+use std::path::PathBuf;
+use std::{fmt, io, time::Duration};
 
 use reqwest::StatusCode;
 use scout_metrics_core::{Error, ErrorKind};
 
-use crate::token::{Origin, TokenFault};
+use super::credentials::TokenOrigin;
+use crate::token::{TokenFault, TokenFileError};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HttpError {
     #[error("the token {origin} {fault}")]
-    BadToken { origin: Origin, fault: TokenFault },
-    #[error("the connection to `{server}` broke after {received} bytes of the answer's body")]
+    BadToken {
+        origin: TokenOrigin,
+        fault: TokenFault,
+    },
+    #[error(
+        "the answer from `{0}` has no samples, and may be truncated: it ends where the connection was closed"
+    )]
+    Blank(String),
+    #[error("the connection to `{server}` broke after {received} bytes of the body")]
     BodyCut {
         server: String,
         received: u64,
@@ -22,28 +32,28 @@ pub(crate) enum HttpError {
     CaFile { path: PathBuf, fault: String },
     #[error("cannot set up the HTTP client")]
     Client(#[source] reqwest::Error),
-    #[error("cannot connect to `{server}`{hint}")]
+    /// The server is given as it appears in the message, with its quotes and the proxy.
+    #[error("cannot connect to {server}{hint}")]
     Connect {
         server: String,
         hint: String,
         is_transient: bool,
         source: reqwest::Error,
     },
-    #[error("no connection to `{server}` in time")]
+    /// The server is given as it appears in the message, with its quotes and the proxy.
+    #[error("timed out connecting to {server}")]
     ConnectTimeout {
         server: String,
         source: reqwest::Error,
     },
-    #[error("the answer cannot be read; its text is withheld because it repeats the token")]
-    Echo(ErrorKind, Excerpt),
-    #[error("the answer is encoded as `{0}`, which was not asked for")]
+    #[error("the answer is encoded as `{0}`, which was not requested")]
     Encoding(String),
     #[error("cannot get an answer from `{server}`")]
     Exchange {
         server: String,
         source: reqwest::Error,
     },
-    #[error("the answer's gzip encoding is damaged, or ends too early")]
+    #[error("the answer's gzip encoding is damaged or truncated")]
     Gzip(#[source] io::Error),
     #[error("the answer has more than {0} bytes, the limit of `with_body_limit`")]
     Limit(u64),
@@ -60,42 +70,37 @@ pub(crate) enum HttpError {
     NoVariable,
     #[error("{0}")]
     Option(String),
-    #[error("the answer is from {0}, where a redirect led, and not from the server that was asked")]
+    #[error("a redirect led to {0}, which is not the server that was asked")]
     OtherOrigin(String),
+    #[error("{message}")]
+    ProxyAuthentication {
+        message: String,
+        source: Option<reqwest::Error>,
+    },
     /// What the reader of the body says.
     #[error("{}", .0.message())]
     Reader(Error, Excerpt),
     #[error(
-        "the server redirects to {target} (HTTP {}); redirects are not followed, so that the token stays with the \
-         server it is for", status.as_u16()
+        "the server redirects to {target} (HTTP {}); redirects are not followed, so that no other server gets the \
+         token", status.as_u16()
     )]
     Redirect { status: StatusCode, target: String },
     #[error("{message}")]
     Status {
         status: StatusCode,
         message: String,
+        /// What only the logs of this machine should show, such as a path.
+        detail: Option<String>,
         retry_after: Option<Duration>,
         body: Excerpt,
     },
-    #[error("{waited_for} within {timeout:?}")]
-    Timeout {
-        waited_for: String,
-        timeout: Duration,
-    },
-    #[error("cannot read the token file `{}`{hint}", path.display())]
-    TokenFile {
-        path: PathBuf,
-        hint: &'static str,
-        source: io::Error,
-    },
-    #[error(
-        "the token file `{}` is {}, not a regular file",
-        path.display(), if *is_directory { "a directory" } else { "a pipe or device" }
-    )]
-    TokenFileKind { path: PathBuf, is_directory: bool },
+    #[error("timed out after {timeout:?} {stage}")]
+    Timeout { timeout: Duration, stage: String },
+    #[error(transparent)]
+    TokenFile(#[from] TokenFileError),
 }
 
-/// The beginning of an answer's body, without the token.
+/// The start of an answer's body, without the token.
 #[derive(Default)]
 pub(crate) struct Excerpt(pub(crate) String);
 
@@ -115,21 +120,21 @@ impl HttpError {
             | Self::NoToken
             | Self::NoVariable
             | Self::Option(_)
-            | Self::TokenFile { .. }
-            | Self::TokenFileKind { .. } => ErrorKind::Config,
+            | Self::TokenFile(_) => ErrorKind::Config,
             Self::BodyCut { source, .. } | Self::Exchange { source, .. } if source.is_timeout() => {
                 ErrorKind::Timeout
             }
-            Self::BodyCut { .. } | Self::Connect { .. } | Self::Exchange { .. } => {
-                ErrorKind::Transport
-            }
+            Self::Blank(_)
+            | Self::BodyCut { .. }
+            | Self::Connect { .. }
+            | Self::Exchange { .. } => ErrorKind::Transport,
             Self::ConnectTimeout { .. } | Self::Timeout { .. } => ErrorKind::Timeout,
-            Self::Echo(kind, _) => *kind,
             Self::Encoding(_) | Self::Gzip(_) => ErrorKind::Decode,
             Self::Limit(_) => ErrorKind::Limit,
             Self::NotMetrics(..) => ErrorKind::NotMetrics,
-            Self::Reader(error, _) => error.kind(),
             Self::OtherOrigin(_) | Self::Redirect { .. } => ErrorKind::Redirect,
+            Self::ProxyAuthentication { .. } => ErrorKind::Status,
+            Self::Reader(error, _) => error.kind(),
             Self::Status { status, .. } => status_kind(*status),
         }
     }
@@ -150,7 +155,7 @@ impl From<HttpError> for Error {
     fn from(error: HttpError) -> Self {
         let new = Self::new(error.kind(), error.to_string());
         match error {
-            HttpError::Reader(error, body) => error.with_status(200).with_body(&body.0),
+            HttpError::Blank(_) => new.with_status(StatusCode::OK.as_u16()),
             HttpError::BodyCut { source, .. }
             | HttpError::Client(source)
             | HttpError::ConnectTimeout { source, .. }
@@ -160,34 +165,47 @@ impl From<HttpError> for Error {
                 source,
                 ..
             } => new.with_retryable(is_transient).with_source(source),
-            HttpError::Gzip(source) | HttpError::TokenFile { source, .. } => {
-                new.with_source(source)
+            HttpError::Gzip(source) => new.with_source(source),
+            HttpError::NotMetrics(_, body) => {
+                new.with_status(StatusCode::OK.as_u16()).with_body(&body.0)
             }
-            HttpError::Echo(_, body) | HttpError::NotMetrics(_, body) => {
-                new.with_status(200).with_body(&body.0)
+            HttpError::ProxyAuthentication { source, .. } => {
+                let error = new.with_status(StatusCode::PROXY_AUTHENTICATION_REQUIRED.as_u16());
+                match source {
+                    Some(source) => error.with_source(source),
+                    None => error,
+                }
             }
+            HttpError::Reader(error, body) => error
+                .with_status(StatusCode::OK.as_u16())
+                .with_body(&body.0),
             HttpError::Redirect { status, .. } => new.with_status(status.as_u16()),
             HttpError::Status {
                 status,
+                detail,
                 retry_after,
                 body,
                 ..
             } => {
-                let error = new
+                let mut error = new
                     .with_retryable(is_transient(status))
                     .with_status(status.as_u16())
                     .with_body(&body.0);
-                match retry_after {
-                    Some(delay) => error.with_retry_after(delay),
-                    None => error,
+                if let Some(delay) = retry_after {
+                    error = error.with_retry_after(delay);
                 }
+                if let Some(detail) = detail {
+                    error = error.with_source(detail);
+                }
+                error
             }
+            HttpError::TokenFile(error) => error.into(),
             _ => new,
         }
     }
 }
 
-/// Returns whether the same request may get another answer soon.
+/// Returns whether the same request may soon get another answer.
 fn is_transient(status: StatusCode) -> bool {
     matches!(
         status,
