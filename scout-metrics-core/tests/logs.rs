@@ -10,8 +10,8 @@
 use std::{cell::RefCell, error::Error as StdError, fmt, sync::Once, time::Duration};
 
 use scout_metrics_core::{
-    Error, ErrorKind, MemorySource, Merged, MetricsSource, MetricsSourceExt, Organization, Poller,
-    Snapshot, Stream,
+    Error, ErrorKind, MemorySource, MetricsSource, MetricsSourceExt, Organization, Poller,
+    Snapshot, SourceSet, Stream,
 };
 use tokio::time::advance;
 use tracing::{
@@ -118,7 +118,26 @@ async fn every_scrape_of_a_cache_or_poller_is_a_span_with_its_outcome() {
     );
 }
 
-/// An error carries the beginning of the answer's body, in which a server may echo what it was sent.
+#[tokio::test(start_paused = true)]
+async fn a_panic_of_an_observer_or_a_predicate_is_logged_without_its_message() {
+    listen();
+    let source = MemorySource::failing(Organization::new("acme").unwrap(), down())
+        .observed(|_| panic!("dckr_pat_0123456789"))
+        .cached(HOUR)
+        .with_fallback_if(|_| panic!("dckr_pat_0123456789"));
+    source.scrape().await.unwrap_err();
+    assert_eq!(
+        logged(),
+        [
+            "ERROR the observer panicked, which is a bug in it organization=acme",
+            "ERROR the predicate panicked, which is a bug in it organization=acme",
+            "WARN cannot refresh the snapshot organization=acme kind=unavailable failures=1 \
+             serves_stale=false error=organization `acme`: down",
+        ]
+    );
+}
+
+/// An error contains the beginning of the answer's body, in which a server may echo the request.
 #[tokio::test(start_paused = true)]
 async fn no_body_of_an_answer_is_logged() {
     const SECRET: &str = "dckr_pat_0123456789";
@@ -132,8 +151,8 @@ async fn no_body_of_an_answer_is_logged() {
         .cached(HOUR)
         .or_else(poller);
     source.scrape().await.unwrap_err();
-    let merged = Merged::new([source]).unwrap();
-    assert!(merged.scrape_all().await[0].1.is_err());
+    let set = SourceSet::new().with_source(source).unwrap();
+    assert!(!set.scrape_all().await.is_complete());
 
     let lines = logged_at_any_level();
     assert!(lines.iter().any(|line| line.contains("fails too")));

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use scout_metrics_core::{Merged, MetricsSourceExt, Organization, Result, Snapshot};
+use scout_metrics_core::{Organization, Result, Snapshot, SourceSet};
 use scout_metrics_openmetrics::Format;
 
 use super::{
@@ -20,7 +20,7 @@ const EOF: &[u8] = b"# EOF\n";
 /// The sources, the metrics about them, and what was written of the last snapshots of all of them together.
 #[derive(Debug)]
 pub(super) struct Endpoint {
-    all: Merged,
+    all: SourceSet,
     awaited: Vec<Organization>,
     beginnings: Latest<Vec<Snapshot>, (Format, Coding), Beginning>,
     interval: Option<Duration>,
@@ -31,7 +31,7 @@ pub(super) struct Endpoint {
 impl Endpoint {
     /// Puts sources together. Not ready before a fetch of each awaited organization has ended.
     pub(super) fn new(
-        all: Merged,
+        all: SourceSet,
         awaited: Vec<Organization>,
         interval: Option<Duration>,
         telemetry: Arc<Telemetry>,
@@ -79,21 +79,10 @@ impl Endpoint {
         patience: Option<Duration>,
     ) -> BTreeMap<Organization, Result<Snapshot>> {
         let answers = match patience {
-            Some(patience) => self.all_within(patience).scrape_all().await,
+            Some(patience) => self.all.scrape_all_within(patience).await,
             None => self.all.scrape_all().await,
         };
         answers.into_iter().collect()
-    }
-
-    fn all_within(&self, patience: Duration) -> Merged {
-        let sources = self.all.sources();
-        let bounded = sources
-            .iter()
-            .map(|source| Arc::clone(source).timeout(patience));
-        // At once, so that none spends its time on waiting for others.
-        Merged::new(bounded)
-            .expect("each organization is there once")
-            .with_concurrency(sources.len())
     }
 
     /// Returns the metrics of all organizations whose source answers, and after them the exporter's own.

@@ -169,7 +169,7 @@ use axum::Router;
 use secrecy::{ExposeSecret, SecretString};
 
 use scout_metrics_core::{
-    Error, ErrorKind, Merged, MetricsSource, MetricsSourceExt, Observed, Organization, Result,
+    Error, ErrorKind, MetricsSource, MetricsSourceExt, Observed, Organization, Result, SourceSet,
 };
 
 use self::{auth::Guard, endpoint::Endpoint, fresh::Fresh, telemetry::Telemetry};
@@ -331,7 +331,7 @@ impl Exporter {
             };
             Fresh::new(source, self.max_age)
         });
-        let all = Merged::new(sources)?;
+        let all = SourceSet::from_sources(sources)?;
         let guard = self.guard()?;
         let endpoint = Endpoint::new(all, awaited, self.interval, self.telemetry);
         Ok(routes::router(endpoint, guard))
