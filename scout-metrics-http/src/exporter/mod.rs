@@ -156,6 +156,7 @@ mod paths;
 mod respond;
 mod routes;
 mod server;
+#[cfg(feature = "exporter-tls")]
 mod stamp;
 mod target;
 mod telemetry;
