@@ -8,6 +8,7 @@ mod configuration;
 mod healthcheck;
 mod once;
 mod serve;
+mod server;
 mod settings;
 mod sources;
 

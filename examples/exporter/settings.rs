@@ -8,17 +8,11 @@ use crate::{
     Fault,
     arguments::Arguments,
     configuration::{ConfigurationFile, ListenAddress, LogOptions, ScoutOptions},
+    server::TlsFiles,
 };
 
 /// Outside of the range 9100 to 9999, in which every port belongs to some other exporter.
 const DEFAULT_PORT: u16 = 10990;
-
-/// What TLS is served with.
-#[derive(Debug)]
-pub(crate) struct TlsFiles {
-    pub(crate) certificates: PathBuf,
-    pub(crate) key: PathBuf,
-}
 
 #[derive(Debug)]
 pub(crate) struct Settings {

@@ -141,7 +141,6 @@
 mod auth;
 mod body;
 mod coding;
-mod connection;
 mod discovery;
 mod endpoint;
 mod failure;
@@ -155,12 +154,9 @@ mod page;
 mod paths;
 mod respond;
 mod routes;
-mod server;
 mod stamp;
 mod target;
 mod telemetry;
-#[cfg(feature = "exporter-tls")]
-mod tls;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -173,7 +169,7 @@ use scout_metrics_core::{
 
 use self::{auth::Guard, endpoint::Endpoint, fresh::Fresh, telemetry::Telemetry};
 
-pub use self::{merged::encode_merged, server::Server};
+pub use self::merged::encode_merged;
 
 /// How old a snapshot may be that is served, unless it is said otherwise: 25 hours.
 ///
