@@ -1,18 +1,18 @@
-//! What changed between two snapshots.
+//! The changes between two snapshots.
 
 use std::{
-    collections::HashMap,
-    fmt::{self, Write},
+    collections::{BTreeSet, HashMap},
+    fmt,
 };
 
 use serde::{Deserialize, Serialize};
 
-use crate::{PolicyResult, Severity, Snapshot, Stream, StreamName};
+use crate::{PolicyResult, Severity, Snapshot, Stream, StreamName, text::OneLine};
 
-/// One difference between two snapshots; see [`Snapshot::changes_since`].
+/// A difference between two snapshots, returned by [`Snapshot::changes_since`].
 ///
-/// `Display` writes one line, in which control characters of names are escaped. In JSON, `kind` is the variant in lower
-/// case with underscores, beside the fields; the form is stable as that of a [`Snapshot`] is.
+/// `Display` writes one line, in which control characters are escaped. The JSON form has the fields of the variant, and
+/// `kind`, the variant in lower case with underscores. It is as stable as that of a [`Snapshot`].
 ///
 /// ```
 /// use scout_metrics_core::{Change, Severity};
@@ -27,14 +27,16 @@ use crate::{PolicyResult, Severity, Snapshot, Stream, StreamName};
 #[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Change {
-    /// A policy has a result for a stream where it had none.
+    /// A stream has a result of a policy that it had none of before.
+    #[non_exhaustive]
     PolicyAdded {
         /// The stream.
         stream: StreamName,
         /// The result now.
         after: PolicyResult,
     },
-    /// The counts of a policy's result, or its display name, are different.
+    /// The counts of a result of a policy changed, or the display name.
+    #[non_exhaustive]
     PolicyChanged {
         /// The stream.
         stream: StreamName,
@@ -43,36 +45,52 @@ pub enum Change {
         /// The result now.
         after: PolicyResult,
     },
-    /// A policy has no result any more for a stream that is still there.
+    /// A stream no longer has a result of a policy. The stream still exists.
+    #[non_exhaustive]
     PolicyRemoved {
         /// The stream.
         stream: StreamName,
         /// The result before.
         before: PolicyResult,
     },
-    /// A stream is there that was not.
+    /// A stream is new.
+    #[non_exhaustive]
     StreamAdded {
         /// The stream.
         stream: StreamName,
-        /// All that is said about it.
+        /// The data of the stream now.
         after: Stream,
     },
-    /// A stream is not there any more.
+    /// A stream no longer exists.
+    #[non_exhaustive]
     StreamRemoved {
         /// The stream.
         stream: StreamName,
-        /// All that was said about it.
+        /// The data of the stream before.
         before: Stream,
     },
-    /// The count of one severity is different, or is reported and was not, or the other way round.
+    /// The count of an unrecognized severity changed, or it is reported in only one of the snapshots.
+    #[non_exhaustive]
+    UnrecognizedSeverityChanged {
+        /// The stream.
+        stream: StreamName,
+        /// The name of the severity.
+        severity: String,
+        /// The count before, if it was reported.
+        before: Option<u64>,
+        /// The count now, if it is reported.
+        after: Option<u64>,
+    },
+    /// The count of a severity changed, or it is reported in only one of the snapshots.
+    #[non_exhaustive]
     VulnerabilitiesChanged {
         /// The stream.
         stream: StreamName,
         /// The severity.
         severity: Severity,
-        /// The count before, if there was one.
+        /// The count before, if it was reported.
         before: Option<u64>,
-        /// The count now, if there is one.
+        /// The count now, if it is reported.
         after: Option<u64>,
     },
 }
@@ -86,16 +104,36 @@ impl Change {
             | Self::PolicyRemoved { stream, .. }
             | Self::StreamAdded { stream, .. }
             | Self::StreamRemoved { stream, .. }
+            | Self::UnrecognizedSeverityChanged { stream, .. }
             | Self::VulnerabilitiesChanged { stream, .. } => stream,
+        }
+    }
+
+    /// Returns whether there are more vulnerabilities, or more images that violate a policy, than before.
+    ///
+    /// What is not reported counts as zero, so a new stream with vulnerabilities is worse, and a removed one is not.
+    pub fn is_worse(&self) -> bool {
+        match self {
+            Self::PolicyAdded { after, .. } => !after.is_compliant(),
+            Self::PolicyChanged { before, after, .. } => after.violating() > before.violating(),
+            Self::PolicyRemoved { .. } | Self::StreamRemoved { .. } => false,
+            Self::StreamAdded { after, .. } => {
+                after.vulnerabilities().total() > 0
+                    || after.policies().iter().any(|result| !result.is_compliant())
+            }
+            Self::UnrecognizedSeverityChanged { before, after, .. }
+            | Self::VulnerabilitiesChanged { before, after, .. } => {
+                after.unwrap_or(0) > before.unwrap_or(0)
+            }
         }
     }
 }
 
 impl Snapshot {
-    /// Returns what is different from an earlier snapshot, none if only the time, the order or the anomalies are.
+    /// Returns the differences from an earlier snapshot, except the time, the order and the anomalies.
     ///
-    /// The streams come in their order here and then those that are gone; for each stream the severities, the worst
-    /// first, and then the policies in the same way.
+    /// The streams of this snapshot come first, in its order, followed by the removed ones. For each stream, severities
+    /// come first, from the worst to the unrecognized ones, followed by policies in the same order as streams.
     ///
     /// ```
     /// use scout_metrics_core::{Organization, Snapshot, Stream};
@@ -151,6 +189,7 @@ fn compare_streams(before: &Stream, after: &Stream, changes: &mut Vec<Change>) {
             });
         }
     }
+    compare_unrecognized(before, after, changes);
     let (kept, gone) = pair(before.policies(), after.policies(), |result| {
         result.policy().id().as_str()
     });
@@ -174,9 +213,32 @@ fn compare_streams(before: &Stream, after: &Stream, changes: &mut Vec<Change>) {
     }));
 }
 
+fn compare_unrecognized(before: &Stream, after: &Stream, changes: &mut Vec<Change>) {
+    let counts = |stream: &'_ Stream| -> HashMap<String, u64> {
+        let counts = stream.vulnerabilities().unrecognized();
+        counts
+            .map(|(name, count)| (name.to_owned(), count))
+            .collect()
+    };
+    let (counts_before, counts_after) = (counts(before), counts(after));
+    let severities: BTreeSet<&String> = counts_before.keys().chain(counts_after.keys()).collect();
+    for severity in severities {
+        let count = |counts: &HashMap<String, u64>| counts.get(severity).copied();
+        let (before, now) = (count(&counts_before), count(&counts_after));
+        if before != now {
+            changes.push(Change::UnrecognizedSeverityChanged {
+                stream: after.name().clone(),
+                severity: severity.clone(),
+                before,
+                after: now,
+            });
+        }
+    }
+}
+
 type Pairs<'a, T> = Vec<(Option<&'a T>, &'a T)>;
 
-/// Returns what is there now, each with what it was before, and what is gone.
+/// Returns the items of `after`, each with the item of `before` that has the same key, and the removed items.
 fn pair<'a, T>(
     before: &'a [T],
     after: &'a [T],
@@ -207,19 +269,25 @@ impl fmt::Display for Change {
                 write!(f, "stream added, {}", after.vulnerabilities())
             }
             Self::StreamRemoved { .. } => f.write_str("stream removed"),
+            Self::UnrecognizedSeverityChanged {
+                severity,
+                before,
+                after,
+                ..
+            } => write_counts(f, OneLine(severity), *before, *after),
             Self::VulnerabilitiesChanged {
                 severity,
                 before,
                 after,
                 ..
-            } => write_counts(f, *severity, *before, *after),
+            } => write_counts(f, severity, *before, *after),
         }
     }
 }
 
 fn write_counts(
     f: &mut fmt::Formatter<'_>,
-    severity: Severity,
+    severity: impl fmt::Display,
     before: Option<u64>,
     after: Option<u64>,
 ) -> fmt::Result {
@@ -230,7 +298,7 @@ fn write_counts(
             write!(f, "{severity} {before} -> {after} ({sign}{difference})")
         }
         (None, Some(after)) => write!(f, "{severity} {after}, not reported before"),
-        (_, None) => write!(f, "{severity} not reported any more"),
+        (_, None) => write!(f, "{severity} no longer reported"),
     }
 }
 
@@ -250,8 +318,8 @@ fn write_policy(
     Ok(())
 }
 
-/// Returns the name that people read, or the identifier where there is none.
-fn name(result: &PolicyResult) -> OneLine<'_> {
+/// Returns the display name, or the identifier if there is none.
+fn name(result: &PolicyResult) -> OneLine<&str> {
     let policy = result.policy();
     match policy.display_name() {
         "" => OneLine(policy.id().as_str()),
@@ -263,26 +331,10 @@ fn images(result: &PolicyResult) -> String {
     format!("{}/{}", result.compliant(), result.evaluated())
 }
 
-/// A name in a line for people: any text is one, also one with line breaks or terminal control.
-struct OneLine<'a>(&'a str);
-
-impl fmt::Display for OneLine<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.0.chars() {
-            if c.is_control() {
-                write!(f, "{}", c.escape_default())?;
-            } else {
-                f.write_char(c)?;
-            }
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Policy, testing::acme};
+    use crate::{Policy, VulnerabilityCounts, testing::acme};
 
     fn stream(name: &str, counts: &str) -> Stream {
         Stream::new(name).with_vulnerabilities(counts.parse().unwrap())
@@ -345,7 +397,7 @@ mod tests {
             ),
             [
                 "a: CRITICAL 5 -> 7 (+2)",
-                "a: MEDIUM not reported any more",
+                "a: MEDIUM no longer reported",
                 "a: LOW 0, not reported before",
                 "a: UNSPECIFIED 0 -> 1 (+1)"
             ]
@@ -419,5 +471,57 @@ mod tests {
         for (change, json) in changes.iter().zip(&json) {
             assert_eq!(&serde_json::from_str::<Change>(json).unwrap(), change);
         }
+    }
+
+    #[test]
+    fn unrecognized_severities_come_go_and_change() {
+        let stream = |counts: &[(&str, u64)]| {
+            let counts = counts
+                .iter()
+                .try_fold(VulnerabilityCounts::new(), |all, &(severity, count)| {
+                    all.with_unrecognized(severity, count)
+                });
+            vec![Stream::new("a").with_vulnerabilities(counts.unwrap())]
+        };
+        let before = stream(&[("SAME", 1), ("GONE", 1), ("MORE", 1)]);
+        let after = stream(&[("SAME", 1), ("NEW\n", 0), ("MORE", 8)]);
+        assert_eq!(
+            lines(before.clone(), after.clone()),
+            [
+                "a: GONE no longer reported",
+                "a: MORE 1 -> 8 (+7)",
+                r"a: NEW\n 0, not reported before",
+            ]
+        );
+        let changes = changes(before, after);
+        let json = serde_json::to_string(&changes[1]).unwrap();
+        assert_eq!(
+            json,
+            r#"{"kind":"unrecognized_severity_changed","stream":"a","severity":"MORE","before":1,"after":8}"#
+        );
+        assert_eq!(serde_json::from_str::<Change>(&json).unwrap(), changes[1]);
+    }
+
+    #[test]
+    fn more_vulnerabilities_and_more_violations_are_worse() {
+        let worse = |before: Stream, after: Stream| {
+            let changes = changes(vec![before], vec![after]);
+            changes.iter().map(Change::is_worse).collect::<Vec<_>>()
+        };
+        let is_worse = |before: &str, after: &str| worse(stream("a", before), stream("a", after));
+        assert_eq!(is_worse("1C 1?", "2C 1?"), [true]);
+        assert_eq!(is_worse("2C 1?", "1C 1?"), [false]);
+        assert_eq!(is_worse("1?", "1C 1?"), [true]);
+        assert_eq!(is_worse("1?", "0C 1?"), [false]);
+        assert_eq!(is_worse("1C 1?", "1?"), [false]);
+        assert_eq!(worse(stream("a", "-"), stream("b", "1?")), [true, false]);
+        assert_eq!(worse(stream("a", "-"), stream("b", "-")), [false, false]);
+
+        let with = |compliant| stream("a", "-").with_policy(policy("p", "P", compliant));
+        assert_eq!(worse(with(3), with(2)), [true]);
+        assert_eq!(worse(with(2), with(3)), [false]);
+        assert_eq!(worse(stream("a", "-"), with(4)), [false]);
+        assert_eq!(worse(stream("a", "-"), with(3)), [true]);
+        assert_eq!(worse(with(3), stream("a", "-")), [false]);
     }
 }

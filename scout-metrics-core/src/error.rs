@@ -1,54 +1,57 @@
-//! The one error of the workspace: constructible by anyone who implements a source, matchable by kind.
+//! The error of the workspace, which implementations of a source can create, and callers can match by kind.
 
-use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
+use std::{error::Error as StdError, fmt, iter, sync::Arc, time::Duration};
 
-use crate::Organization;
+use serde::{Serialize, Serializer};
 
-/// The result of everything in this crate that can fail.
+use crate::{Organization, text::OneLine};
+
+/// A result whose error is [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What happened, for a program to match on.
+/// The kind of an [`Error`], for programs to match on.
 ///
-/// Whether waiting can help is a separate question: see [`Error::is_retryable`]. Each kind says its default answer.
+/// The documentation of each kind states whether an error of that kind is retried. [`Error::with_retryable`] overrides
+/// it for one error.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum ErrorKind {
-    /// The data had anomalies and the caller asked for them to be errors. Not retried.
+    /// The data has anomalies, and the caller configured them to be errors. Not retried.
     Anomaly,
-    /// An option, credential or URL given by the caller cannot be used. Not retried.
+    /// An option, credential or URL of the caller is invalid. Not retried.
     Config,
-    /// The body is an exposition that breaks its format, or ends too early. Not retried.
+    /// The exposition is malformed or incomplete. Not retried.
     Decode,
-    /// The credentials are good but may not read this organization (HTTP 403). Not retried.
+    /// The credentials are valid but do not allow access to this organization (HTTP 403). Not retried.
     Forbidden,
-    /// A value breaks a rule of the models, such as an organization named `../x`. Not retried.
+    /// A value violates a rule of the models, such as an organization named `../x`. Not retried.
     Invalid,
-    /// The answer is larger than a limit allows. Not retried.
+    /// The response exceeds a limit. Not retried.
     Limit,
-    /// The organization, or the file, does not exist (HTTP 404). Not retried.
+    /// The organization or the file does not exist (HTTP 404). Not retried.
     NotFound,
-    /// The answer came, and is no exposition: HTML, JSON, a wrong content type. Not retried.
+    /// The response is not an exposition: HTML, JSON or a wrong content type. Not retried.
     NotMetrics,
-    /// None of the others. Not retried.
+    /// Any other error. Not retried.
     Other,
-    /// The server asks for fewer requests (HTTP 429). Retried.
+    /// The server limits the rate of requests (HTTP 429). Retried.
     RateLimited,
-    /// The server redirects to where the credentials must not go. Not retried.
+    /// The server redirects to a location that must not receive the credentials. Not retried.
     Redirect,
-    /// The server answered with a status that no other kind names. Not retried.
+    /// The server responded with an HTTP status that no other kind covers. Not retried.
     Status,
-    /// The answer did not come in time. Retried.
+    /// The response did not arrive in time. Retried.
     Timeout,
-    /// The connection could not be made, or broke: DNS, TCP, TLS, a body cut short. Retried.
+    /// The connection could not be established or was interrupted: DNS, TCP, TLS, a truncated body. Retried.
     Transport,
     /// The credentials are missing, wrong or revoked (HTTP 401). Not retried.
     Unauthorized,
-    /// The server says that it cannot answer now (HTTP 5xx), or the source is shutting down. Retried.
+    /// The server or the source cannot respond at the moment (HTTP 5xx, shutting down). Retried.
     Unavailable,
 }
 
 impl ErrorKind {
-    /// Returns the kind as a lower-case word with underscores, for logs and metric labels.
+    /// Returns the kind in lower case with underscores, for JSON, logs and metric labels.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Anomaly => "anomaly",
@@ -84,19 +87,27 @@ impl fmt::Display for ErrorKind {
     }
 }
 
-/// Why a scrape, a conversion or a configuration failed.
+/// The reason why a scrape, a conversion or a configuration failed.
 ///
-/// `Display` prints this level only; [`source`](StdError::source) returns the next. A clone shares everything, so one
-/// failure can be given to any number of waiting callers.
+/// `Display` prints this error without its causes; [`chain`](Self::chain) prints all of them, and
+/// [`source`](StdError::source) returns the first. A clone shares everything, so that any number of callers can receive
+/// the same error.
+///
+/// Serializes as `kind`, `message`, `organization`, `status`, `retryable`, `retry_after_seconds` and `causes`, an array
+/// of texts. What is not known is left out, and so is the body.
 ///
 /// ```
 /// use scout_metrics_core::{Error, ErrorKind, Organization};
 ///
 /// let cause = std::io::Error::other("connection reset");
-/// let error = Error::new(ErrorKind::Transport, "cannot read the answer")
+/// let error = Error::new(ErrorKind::Transport, "cannot read the response")
 ///     .with_organization(&Organization::new("acme")?)
 ///     .with_source(cause);
-/// assert_eq!(error.to_string(), "organization `acme`: cannot read the answer");
+/// assert_eq!(error.to_string(), "organization `acme`: cannot read the response");
+/// assert_eq!(
+///     error.chain().to_string(),
+///     "organization `acme`: cannot read the response: connection reset"
+/// );
 /// assert!(error.is_retryable());
 /// # Ok::<(), Error>(())
 /// ```
@@ -116,10 +127,10 @@ struct Inner {
 }
 
 impl Error {
-    /// The most characters of an answer's body that an error keeps.
+    /// The maximum number of characters of a response body that an error keeps.
     pub const MAX_BODY_CHARS: usize = 1024;
 
-    /// Creates an error of a kind, with a message in lower case and without a final period.
+    /// Creates an error with a message in lower case and without a final period.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Arc::new(Inner {
             kind,
@@ -138,51 +149,51 @@ impl Error {
         self
     }
 
-    /// Adds the organization whose data was asked for.
+    /// Sets the organization whose data was requested.
     #[must_use]
     pub fn with_organization(self, organization: &Organization) -> Self {
         self.with(|inner| inner.organization = Some(organization.clone()))
     }
 
-    /// Adds the HTTP status of the answer.
+    /// Sets the HTTP status of the response.
     #[must_use]
     pub fn with_status(self, status: u16) -> Self {
         self.with(|inner| inner.status = Some(status))
     }
 
-    /// Adds the beginning of the answer's body, cut to [`Error::MAX_BODY_CHARS`] characters.
+    /// Sets the beginning of the response body, cut to [`Error::MAX_BODY_CHARS`] characters.
     ///
-    /// The caller has to take care that no secret is in it.
+    /// The caller must ensure that it does not contain a secret.
     #[must_use]
     pub fn with_body(self, body: &str) -> Self {
         let excerpt = body.chars().take(Self::MAX_BODY_CHARS).collect();
         self.with(|inner| inner.body = Some(excerpt))
     }
 
-    /// Adds how long the server asks to wait before the next request.
+    /// Sets how long the server asks to wait before the next request.
     #[must_use]
     pub fn with_retry_after(self, delay: Duration) -> Self {
         self.with(|inner| inner.retry_after = Some(delay))
     }
 
-    /// Overrides whether waiting can help, which the kind answers otherwise.
+    /// Overrides whether the error is retried, which otherwise depends on the kind.
     #[must_use]
     pub fn with_retryable(self, retryable: bool) -> Self {
         self.with(|inner| inner.retryable = retryable)
     }
 
-    /// Adds the cause, which [`source`](StdError::source) returns.
+    /// Sets the cause, which [`source`](StdError::source) returns.
     #[must_use]
     pub fn with_source(self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.with(|inner| inner.source = Some(Arc::from(source.into())))
     }
 
-    /// Returns what happened.
+    /// Returns the kind.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// Returns this level's message, without the organization.
+    /// Returns the message, without the organization and the causes.
     pub fn message(&self) -> &str {
         &self.0.message
     }
@@ -190,35 +201,55 @@ impl Error {
     /// Returns whether access was denied: the kind is [`Unauthorized`](ErrorKind::Unauthorized) or
     /// [`Forbidden`](ErrorKind::Forbidden).
     ///
-    /// Somebody has decided that the data shall not be read, or has to renew a credential. Data from elsewhere would
-    /// work around the one and hide the other, so by default no decorator lets it stand in for such an error.
+    /// Access was revoked on purpose, or a credential must be renewed. Data from elsewhere would bypass the former and
+    /// hide the latter, so by default no decorator replaces such an error by other data.
     pub fn is_denied(&self) -> bool {
         matches!(self.kind(), ErrorKind::Forbidden | ErrorKind::Unauthorized)
     }
 
-    /// Returns whether the same call may succeed later without anything being changed by hand.
+    /// Returns whether the same call may succeed later without manual intervention.
     pub fn is_retryable(&self) -> bool {
         self.0.retryable
     }
 
-    /// Returns the organization whose data was asked for, if it is known.
+    /// Returns the organization whose data was requested, if it is known.
     pub fn organization(&self) -> Option<&Organization> {
         self.0.organization.as_ref()
     }
 
-    /// Returns the HTTP status, if an answer came.
+    /// Returns the HTTP status, if there was a response.
     pub fn status(&self) -> Option<u16> {
         self.0.status
     }
 
-    /// Returns the beginning of the answer's body, if there was one.
+    /// Returns the beginning of the response body, if there was one.
     pub fn body(&self) -> Option<&str> {
         self.0.body.as_deref()
     }
 
-    /// Returns how long the server asks to wait, if it does.
+    /// Returns how long the server asks to wait before the next request, if it does.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
+    }
+
+    /// Returns a value whose `Display` prints this error and all its causes on one line, separated by `: `.
+    ///
+    /// Control characters are escaped.
+    pub fn chain(&self) -> impl fmt::Display + '_ {
+        OneLine(Chain(self))
+    }
+
+    fn causes(&self) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+        iter::successors(self.source(), |&cause| cause.source())
+    }
+}
+
+struct Chain<'a>(&'a Error);
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        self.0.causes().try_for_each(|cause| write!(f, ": {cause}"))
     }
 }
 
@@ -265,6 +296,41 @@ impl StdError for Error {
     }
 }
 
+impl Serialize for ErrorKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl Serialize for Error {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Wire<'a> {
+            kind: ErrorKind,
+            message: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            organization: Option<&'a Organization>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            status: Option<u16>,
+            retryable: bool,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            retry_after_seconds: Option<f64>,
+            causes: Vec<String>,
+        }
+
+        Wire {
+            kind: self.kind(),
+            message: self.message(),
+            organization: self.organization(),
+            status: self.status(),
+            retryable: self.is_retryable(),
+            retry_after_seconds: self.retry_after().as_ref().map(Duration::as_secs_f64),
+            causes: self.causes().map(ToString::to_string).collect(),
+        }
+        .serialize(serializer)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -275,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn display_leaves_the_cause_to_source() {
+    fn display_does_not_print_the_cause() {
         let error = Error::new(ErrorKind::Transport, "cannot connect").with_source("refused");
         assert_eq!(error.to_string(), "cannot connect");
         assert_eq!(error.source().unwrap().to_string(), "refused");
@@ -292,5 +358,37 @@ mod tests {
         let error = Error::new(ErrorKind::Timeout, "x");
         assert!(error.is_retryable());
         assert!(!error.with_retryable(false).is_retryable());
+    }
+
+    #[test]
+    fn the_chain_is_one_line_without_control_characters() {
+        let cause = Error::new(ErrorKind::Other, "bad\r\nbyte \u{1b}[31m").with_source("refused");
+        let error = Error::new(ErrorKind::Transport, "cannot connect").with_source(cause);
+        assert_eq!(
+            error.chain().to_string(),
+            r"cannot connect: bad\r\nbyte \u{1b}[31m: refused"
+        );
+        let alone = Error::new(ErrorKind::Transport, "cannot connect");
+        assert_eq!(alone.chain().to_string(), "cannot connect");
+    }
+
+    #[test]
+    fn the_json_form_is_stable() {
+        let cause = Error::new(ErrorKind::Other, "middle").with_source("last");
+        let error = Error::new(ErrorKind::RateLimited, "too many requests")
+            .with_organization(&Organization::new("acme").unwrap())
+            .with_status(429)
+            .with_body("not in the JSON form")
+            .with_retry_after(Duration::from_millis(1500))
+            .with_source(cause);
+        assert_eq!(
+            serde_json::to_string(&error).unwrap(),
+            r#"{"kind":"rate_limited","message":"too many requests","organization":"acme","status":429,"retryable":true,"retry_after_seconds":1.5,"causes":["middle","last"]}"#
+        );
+        let least = Error::new(ErrorKind::NotMetrics, "x");
+        assert_eq!(
+            serde_json::to_string(&least).unwrap(),
+            r#"{"kind":"not_metrics","message":"x","retryable":false,"causes":[]}"#
+        );
     }
 }

@@ -69,6 +69,7 @@ mod poller;
 mod source;
 #[cfg(test)]
 mod testing;
+mod text;
 
 pub use crate::{
     decorate::{

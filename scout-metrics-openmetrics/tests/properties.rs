@@ -195,7 +195,7 @@ proptest! {
     #[test]
     fn samples_that_stand_in_no_stream_come_through(samples in unplaced()) {
         let anomalies = samples.iter().map(|sample| {
-            Anomaly::new(AnomalyKind::UnknownFamily, "unknown").with_sample(sample.clone())
+            Anomaly::new(AnomalyKind::UnknownFamily, "unknown").with_unplaced(sample.clone())
         });
         let snapshot = Snapshot::new(organization(), [])
             .unwrap()

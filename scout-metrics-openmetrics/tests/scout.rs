@@ -441,7 +441,7 @@ fn samples_that_no_exposition_can_hold_are_not_written() {
         sample("good", &["a", "b"]),
     ];
     let anomalies =
-        samples.map(|sample| Anomaly::new(AnomalyKind::UnknownFamily, "").with_sample(sample));
+        samples.map(|sample| Anomaly::new(AnomalyKind::UnknownFamily, "").with_unplaced(sample));
     let snapshot = Snapshot::new(acme(), [])
         .unwrap()
         .with_anomalies(anomalies.into());

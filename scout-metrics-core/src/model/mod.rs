@@ -1,25 +1,35 @@
-//! What one scrape said, as data.
+//! The data that one scrape returns.
 
 pub(crate) mod anomaly;
+pub(crate) mod name;
 pub(crate) mod organization;
 pub(crate) mod policy;
 pub(crate) mod severity;
 pub(crate) mod stream;
 pub(crate) mod vulnerabilities;
 
-use std::{collections::HashSet, fmt, sync::Arc, time::SystemTime};
+use std::{
+    collections::HashSet,
+    fmt, slice,
+    sync::{Arc, LazyLock},
+    time::{Duration, SystemTime},
+};
 
-use serde::{Deserialize, Serialize};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize, Serializer};
+use tokio::time::Instant;
 
-use crate::{Anomaly, Error, ErrorKind, Organization, Result, Stream};
+use crate::{Anomaly, Error, ErrorKind, Organization, Result, Stream, text::quoted};
 
-/// The largest count: 2^53, up to which a float holds every whole number.
+/// The largest count. A float represents every whole number up to this one.
 pub(crate) const MAX_COUNT: u64 = 1 << 53;
 
-/// Everything that one scrape said about an organization.
+/// Everything that one scrape returned about an organization.
 ///
-/// A clone is cheap and shares the data. A snapshot that exists can be written as an exposition: stream names and
-/// policy identifiers are not empty and occur once, counts are at most [`Snapshot::MAX_COUNT`].
+/// A clone is cheap and shares the data. Iterating over a snapshot yields its streams.
+///
+/// Every snapshot can be written in every format: stream names and policy identifiers are not empty and are unique,
+/// counts are at most [`Snapshot::MAX_COUNT`], and the time of the scrape is in the years 1970 to 9999.
 ///
 /// # JSON
 ///
@@ -61,15 +71,22 @@ pub(crate) const MAX_COUNT: u64 = 1 << 53;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// A severity that was not reported is left out. An anomaly has `kind` and `message` and, where they are known, `line`
-/// and `sample` (`name`, `labels` as pairs, `value` as text because JSON has no NaN). The form is stable: fields may
-/// be added, none is renamed or removed.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(try_from = "Inner")]
+/// Severities that were not reported are left out; unrecognized ones are written with their names. An anomaly has the
+/// fields `kind` and `message` and, if known, `line` and `sample` (`name`, `labels` as pairs, `value` as text because
+/// JSON has no NaN); `"unplaced": true` if no stream holds the sample. The form is stable: fields may be added, but are
+/// never renamed or removed. Unknown severities and kinds of anomalies are read and kept.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "Data")]
 pub struct Snapshot(Arc<Inner>);
 
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug)]
 struct Inner {
+    data: Data,
+    anchor: Anchor,
+}
+
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+struct Data {
     organization: Organization,
     #[serde(with = "rfc3339")]
     scraped_at: SystemTime,
@@ -79,20 +96,20 @@ struct Inner {
 }
 
 impl Snapshot {
-    /// The largest count a snapshot holds: 2^53, up to which a float holds every whole number.
+    /// The largest count in a snapshot: 2^53. A float represents every whole number up to this one.
     pub const MAX_COUNT: u64 = MAX_COUNT;
 
     /// Creates a snapshot of streams, scraped now and without anomalies.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Invalid`] if a stream's name or a policy's identifier is empty, if two streams have one name, or
-    /// if a stream has two results of one policy.
+    /// [`ErrorKind::Invalid`] if the name of a stream or the identifier of a policy is empty, if two streams have the
+    /// same name, or if a stream has two results of the same policy.
     pub fn new(
         organization: Organization,
         streams: impl IntoIterator<Item = Stream>,
     ) -> Result<Self> {
-        Inner {
+        Data {
             organization,
             scraped_at: SystemTime::now(),
             streams: streams.into_iter().collect(),
@@ -101,66 +118,136 @@ impl Snapshot {
         .try_into()
     }
 
-    /// Returns the snapshot with another time of the scrape.
+    /// Sets the time of the scrape, and starts [`age`](Self::age) from it.
+    ///
+    /// A time before 1970 becomes the beginning of 1970, and a time after 9999-12-30T22:00:00Z that time, because
+    /// formats such as RFC 3339 and HTTP dates have no text for years beyond these. Such times come from broken clocks
+    /// and from milliseconds that were taken for seconds.
     #[must_use]
     pub fn with_scraped_at(mut self, time: SystemTime) -> Self {
-        Arc::make_mut(&mut self.0).scraped_at = time;
+        let time = clamp_time(time);
+        let inner = Arc::make_mut(&mut self.0);
+        inner.data.scraped_at = time;
+        inner.anchor = Anchor::new(time);
         self
     }
 
-    /// Returns the snapshot with these anomalies in place of its own.
+    /// Replaces the anomalies.
     #[must_use]
     pub fn with_anomalies(mut self, anomalies: Vec<Anomaly>) -> Self {
-        Arc::make_mut(&mut self.0).anomalies = anomalies;
+        Arc::make_mut(&mut self.0).data.anomalies = anomalies;
         self
     }
 
-    /// Returns whose data this is.
+    /// Returns the organization that the data belongs to.
     pub fn organization(&self) -> &Organization {
-        &self.0.organization
+        &self.0.data.organization
     }
 
-    /// Returns when the source was asked.
+    /// Returns the time of the scrape.
     pub fn scraped_at(&self) -> SystemTime {
-        self.0.scraped_at
+        self.0.data.scraped_at
     }
 
-    /// Returns the streams in the order in which the source gave them.
+    /// Returns how long ago the scrape was.
+    ///
+    /// The wall clock is read once, when the snapshot is created, deserialized or given another time; a time in the
+    /// future makes the age zero. From then on the age grows by a monotonic clock, so that a step of the wall clock does
+    /// not change it. On Linux that clock does not advance while the machine is suspended.
+    pub fn age(&self) -> Duration {
+        self.0.anchor.age()
+    }
+
+    /// Returns the streams in the order of the source.
     pub fn streams(&self) -> &[Stream] {
-        &self.0.streams
+        &self.0.data.streams
     }
 
-    /// Returns the stream of a name. Looks through all of them.
+    /// Returns the stream with a name.
+    ///
+    /// Searches through all streams.
     pub fn stream(&self, name: &str) -> Option<&Stream> {
         self.streams()
             .iter()
             .find(|stream| stream.name().as_str() == name)
     }
 
-    /// Returns what the source found odd, in the order of the exposition.
+    /// Returns the anomalies that the source found, in the order of the exposition.
     pub fn anomalies(&self) -> &[Anomaly] {
-        &self.0.anomalies
+        &self.0.data.anomalies
     }
 
-    /// Returns whether there is no stream.
+    /// Returns whether there are no streams.
     pub fn is_empty(&self) -> bool {
         self.streams().is_empty()
     }
 
-    /// Returns whether both are one snapshot in memory, which costs nothing to find out.
+    /// Returns whether both snapshots share their data in memory, which is cheaper to find out than equality.
     pub fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 }
 
-impl TryFrom<Inner> for Snapshot {
+/// Compares the data. The age is not part of it.
+impl PartialEq for Snapshot {
+    fn eq(&self, other: &Self) -> bool {
+        self.is_same(other) || self.0.data == other.0.data
+    }
+}
+
+impl<'a> IntoIterator for &'a Snapshot {
+    type Item = &'a Stream;
+    type IntoIter = slice::Iter<'a, Stream>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.streams().iter()
+    }
+}
+
+impl Serialize for Snapshot {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.data.serialize(serializer)
+    }
+}
+
+impl TryFrom<Data> for Snapshot {
     type Error = Error;
 
-    fn try_from(inner: Inner) -> Result<Self> {
-        check_streams(&inner.streams)
-            .map_err(|error| error.with_organization(&inner.organization))?;
-        Ok(Self(Arc::new(inner)))
+    fn try_from(mut data: Data) -> Result<Self> {
+        check_streams(&data.streams)
+            .map_err(|error| error.with_organization(&data.organization))?;
+        data.scraped_at = clamp_time(data.scraped_at);
+        let anchor = Anchor::new(data.scraped_at);
+        Ok(Self(Arc::new(Inner { data, anchor })))
     }
+}
+
+/// The age of a snapshot at one instant, from which it grows.
+#[derive(Clone, Copy, Debug)]
+struct Anchor {
+    instant: Instant,
+    age: Duration,
+}
+
+impl Anchor {
+    fn new(scraped_at: SystemTime) -> Self {
+        let age = SystemTime::now().duration_since(scraped_at);
+        Self {
+            instant: Instant::now(),
+            age: age.unwrap_or_default(),
+        }
+    }
+
+    fn age(self) -> Duration {
+        self.age.saturating_add(self.instant.elapsed())
+    }
+}
+
+/// Returns the nearest time that every format can express.
+fn clamp_time(time: SystemTime) -> SystemTime {
+    // The last time that can be shown at every UTC offset: 9999-12-30T22:00:00.999999999Z.
+    static LATEST: LazyLock<SystemTime> = LazyLock::new(|| Timestamp::MAX.into());
+    time.clamp(SystemTime::UNIX_EPOCH, *LATEST)
 }
 
 fn check_streams(streams: &[Stream]) -> Result<()> {
@@ -176,7 +263,7 @@ fn check_streams(streams: &[Stream]) -> Result<()> {
     Ok(())
 }
 
-/// Checks that names are not empty, because an empty label is an absent one, and that each occurs once.
+/// Checks that names are unique and not empty, because an empty label means the same as an absent one.
 fn check_names<'a>(what: &str, names: impl Iterator<Item = &'a str> + Clone) -> Result<()> {
     if names.clone().any(str::is_empty) {
         return Err(Error::new(ErrorKind::Invalid, format!("a {what} is empty")));
@@ -184,13 +271,12 @@ fn check_names<'a>(what: &str, names: impl Iterator<Item = &'a str> + Clone) -> 
     let Some(duplicate) = find_duplicate(names) else {
         return Ok(());
     };
-    let shown: String = duplicate.chars().take(40).collect();
-    let message = format!("the {what} {shown:?} occurs twice");
+    let message = format!("the {what} {} occurs twice", quoted(duplicate));
     Err(Error::new(ErrorKind::Invalid, message))
 }
 
 fn find_duplicate<'a>(mut names: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
-    // A few names are compared with each other, which is quicker than hashing and quadratic.
+    // Comparing a few names with each other is faster than hashing them, but quadratic.
     const FEW: usize = 16;
     if names.clone().nth(FEW).is_some() {
         let mut seen = HashSet::new();
@@ -204,10 +290,9 @@ fn find_duplicate<'a>(mut names: impl Iterator<Item = &'a str> + Clone) -> Optio
     None
 }
 
-/// Time as RFC 3339 text in UTC, such as `2026-11-22T05:34:33Z`.
+/// A time as RFC 3339 text in UTC, such as `2026-11-22T05:34:33Z`.
 mod rfc3339 {
-    use super::{SystemTime, fmt};
-    use jiff::Timestamp;
+    use super::{SystemTime, Timestamp, fmt};
     use serde::{Deserialize, Deserializer, Serializer, de::Error as _, ser::Error as _};
 
     pub(super) fn serialize<S: Serializer>(
@@ -243,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_an_exposition_cannot_express() {
+    fn rejects_streams_that_an_exposition_cannot_express() {
         let result = || PolicyResult::new(Policy::new("id", "Name"), 0, 0).unwrap();
         let message =
             |streams: Vec<Stream>| Snapshot::new(acme(), streams).unwrap_err().to_string();
@@ -264,12 +349,50 @@ mod tests {
     }
 
     #[test]
-    fn json_is_checked_like_everything_else() {
+    fn json_is_checked() {
         let json = r#"{"organization":"acme","scraped_at":"2023-11-14T22:13:20Z","streams":[{"name":""}]}"#;
         let error = serde_json::from_str::<Snapshot>(json).unwrap_err();
         assert_eq!(
             error.to_string(),
             "organization `acme`: a stream name is empty"
         );
+    }
+
+    #[test]
+    fn a_time_that_no_format_can_express_is_clamped() {
+        let text = |time| {
+            let snapshot = Snapshot::new(acme(), []).unwrap().with_scraped_at(time);
+            serde_json::to_value(snapshot).unwrap()["scraped_at"].clone()
+        };
+        let seconds = Duration::from_secs;
+        let epoch = SystemTime::UNIX_EPOCH;
+        // Milliseconds taken for seconds: the year 36812.
+        let milliseconds = epoch + seconds(1_099_511_627_776);
+        assert_eq!(text(milliseconds), "9999-12-30T22:00:00.999999999Z");
+        let last_second = epoch + seconds(253_402_300_799);
+        assert_eq!(text(last_second), "9999-12-30T22:00:00.999999999Z");
+        assert_eq!(text(epoch - seconds(1)), "1970-01-01T00:00:00Z");
+        assert_eq!(text(epoch + seconds(1)), "1970-01-01T00:00:01Z");
+        let json = r#"{"organization":"acme","scraped_at":"1969-12-31T00:00:00Z","streams":[]}"#;
+        let snapshot: Snapshot = serde_json::from_str(json).unwrap();
+        assert_eq!(snapshot.scraped_at(), epoch);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_age_grows_by_the_monotonic_clock_from_the_time_of_the_scrape() {
+        const HOUR: Duration = Duration::from_secs(3600);
+        let is_about = |age: Duration, expected: Duration| age.abs_diff(expected) < HOUR / 60;
+
+        let now = Snapshot::new(acme(), []).unwrap();
+        let past = now.clone().with_scraped_at(SystemTime::now() - 26 * HOUR);
+        let future = now.clone().with_scraped_at(SystemTime::now() + HOUR);
+        tokio::time::advance(2 * HOUR).await;
+        let read: Snapshot = serde_json::from_str(&serde_json::to_string(&past).unwrap()).unwrap();
+        assert!(is_about(now.age(), 2 * HOUR), "{:?}", now.age());
+        assert!(is_about(past.age(), 28 * HOUR), "{:?}", past.age());
+        assert!(is_about(future.age(), 2 * HOUR), "{:?}", future.age());
+        // The wall clock has not advanced.
+        assert!(is_about(read.age(), 26 * HOUR), "{:?}", read.age());
+        assert_eq!(read, past);
     }
 }

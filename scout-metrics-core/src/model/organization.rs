@@ -1,16 +1,16 @@
 //! The validated name of an organization.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, model::name::impl_name, text::quoted};
 
 /// The name of a Docker organization: the namespace in `docker.io/<organization>/<repository>`.
 ///
-/// A value that exists is valid, so it can stand in a URL path as it is. The rule is that of a path component in the
-/// [reference grammar]: lower-case letters and digits, with `.`, `_`, `__` or any number of `-` between them; and at
-/// most 255 characters, the grammar's bound for a whole name.
+/// Every value is valid, and safe to use in a URL path without escaping. A name follows the rule for a path component
+/// in the [reference grammar]: lower-case letters and digits, separated by `.`, `_`, `__` or any number of `-`. It has
+/// at most 255 characters, the limit of the grammar for a whole name.
 ///
 /// ```
 /// use scout_metrics_core::Organization;
@@ -26,21 +26,21 @@ use crate::{Error, ErrorKind};
 pub struct Organization(Arc<str>);
 
 impl Organization {
-    /// The most characters in a name.
+    /// The maximum number of characters in a name.
     pub const MAX_LENGTH: usize = 255;
 
-    /// Checks a name and keeps it.
+    /// Creates a name.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Invalid`] if the name breaks the grammar; the message says where.
+    /// [`ErrorKind::Invalid`] if the name breaks the rule. The message says where.
     pub fn new(name: impl AsRef<str>) -> Result<Self, Error> {
         let name = name.as_ref();
-        match first_fault(name) {
+        match find_error(name) {
             None => Ok(Self(name.into())),
-            Some(fault) => Err(Error::new(
+            Some(error) => Err(Error::new(
                 ErrorKind::Invalid,
-                format!("invalid organization name {}: {fault}", quoted(name)),
+                format!("invalid organization name {}: {error}", quoted(name)),
             )),
         }
     }
@@ -51,14 +51,14 @@ impl Organization {
     }
 }
 
-/// Returns what is wrong with a name, in words that continue "invalid organization name ...:".
-fn first_fault(name: &str) -> Option<String> {
+/// Describes the first error in a name, to continue "invalid organization name ...:".
+fn find_error(name: &str) -> Option<String> {
     if name.is_empty() {
         return Some("it is empty".to_owned());
     }
     if name.len() > Organization::MAX_LENGTH {
         return Some(format!(
-            "it has {} bytes, at most {} are allowed",
+            "it is {} bytes long, longer than the limit of {}",
             name.len(),
             Organization::MAX_LENGTH
         ));
@@ -82,32 +82,20 @@ fn first_fault(name: &str) -> Option<String> {
     bad_separator.map(|run| format!("{run:?} is not one of the separators '.', '_', '__' and '-'"))
 }
 
-/// Quotes a name for a message, escaped and bounded: it may be anything that somebody typed.
-fn quoted(name: &str) -> String {
-    const SHOWN: usize = 40;
-    let mut shown: String = name.chars().take(SHOWN).collect();
-    if shown.len() < name.len() {
-        shown.push('…');
-    }
-    format!("{shown:?}")
-}
-
-impl AsRef<str> for Organization {
-    fn as_ref(&self) -> &str {
-        self.as_str()
-    }
-}
-
-impl fmt::Display for Organization {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
+impl_name!(Organization);
 
 impl FromStr for Organization {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self, Error> {
+        Self::new(name)
+    }
+}
+
+impl TryFrom<&str> for Organization {
+    type Error = Error;
+
+    fn try_from(name: &str) -> Result<Self, Error> {
         Self::new(name)
     }
 }
@@ -120,18 +108,12 @@ impl TryFrom<String> for Organization {
     }
 }
 
-impl From<Organization> for String {
-    fn from(organization: Organization) -> Self {
-        organization.as_str().to_owned()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn takes_what_the_reference_grammar_takes() {
+    fn accepts_names_of_the_reference_grammar() {
         for name in [
             "a",
             "0",
@@ -149,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_could_be_another_path() {
+    fn rejects_names_that_could_be_another_path() {
         let long = "a".repeat(100_000);
         for name in [
             "",
@@ -182,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn the_message_says_where_the_fault_is() {
+    fn the_message_says_where_the_error_is() {
         let message = |name: &str| Organization::new(name).unwrap_err().to_string();
         assert_eq!(message(""), r#"invalid organization name "": it is empty"#);
         assert_eq!(

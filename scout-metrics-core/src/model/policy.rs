@@ -1,18 +1,21 @@
-//! A policy, and how the images of a stream fare against it.
+//! A policy, and how many images of a stream comply with it.
 
-use std::{borrow::Borrow, fmt, sync::Arc};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, ErrorKind, model::MAX_COUNT};
+use crate::{
+    Error, ErrorKind,
+    model::{MAX_COUNT, name::impl_text_name},
+};
 
-/// The identifier of a policy: what Scout puts in the label `id`.
+/// The identifier of a policy: the value of Scout's label `id`. May be any text.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(from = "String", into = "String")]
 pub struct PolicyId(Arc<str>);
 
 impl PolicyId {
-    /// Wraps an identifier; any text is one.
+    /// Creates an identifier.
     pub fn new(id: impl AsRef<str>) -> Self {
         Self(id.as_ref().into())
     }
@@ -23,37 +26,9 @@ impl PolicyId {
     }
 }
 
-impl fmt::Display for PolicyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
+impl_text_name!(PolicyId);
 
-impl Borrow<str> for PolicyId {
-    fn borrow(&self) -> &str {
-        self.as_str()
-    }
-}
-
-impl From<&str> for PolicyId {
-    fn from(id: &str) -> Self {
-        Self::new(id)
-    }
-}
-
-impl From<String> for PolicyId {
-    fn from(id: String) -> Self {
-        Self::new(id)
-    }
-}
-
-impl From<PolicyId> for String {
-    fn from(id: PolicyId) -> Self {
-        id.as_str().to_owned()
-    }
-}
-
-/// A rule that an organization holds its images to.
+/// A rule that an organization checks its images against.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 pub struct Policy {
     id: PolicyId,
@@ -61,7 +36,7 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Creates a policy from its identifier and the name that people read.
+    /// Creates a policy from its identifier and the name to show to people.
     pub fn new(id: impl Into<PolicyId>, display_name: impl AsRef<str>) -> Self {
         Self {
             id: id.into(),
@@ -74,13 +49,13 @@ impl Policy {
         &self.id
     }
 
-    /// Returns the name that people read, as Scout gave it; empty if it gave none.
+    /// Returns the name to show to people, empty if Scout gave none.
     pub fn display_name(&self) -> &str {
         &self.display_name
     }
 }
 
-/// How many images of one stream were evaluated against a policy, and how many comply with it.
+/// The number of images of one stream that were evaluated against a policy, and that comply with it.
 ///
 /// ```
 /// use scout_metrics_core::{Policy, PolicyResult};
@@ -99,9 +74,9 @@ pub struct PolicyResult {
 }
 
 impl PolicyResult {
-    /// Creates a result from the number of compliant and of evaluated images.
+    /// Creates a result from the numbers of compliant and evaluated images.
     ///
-    /// More compliant than evaluated images are taken as they are: a source that reads such a pair reports an anomaly.
+    /// Accepts more compliant than evaluated images: a source that reads such a pair keeps it and reports an anomaly.
     ///
     /// # Errors
     ///
@@ -111,7 +86,7 @@ impl PolicyResult {
         if largest > MAX_COUNT {
             return Err(Error::new(
                 ErrorKind::Invalid,
-                format!("{largest} images are more than the largest count, {MAX_COUNT}"),
+                format!("{largest} images exceed the limit of {MAX_COUNT}"),
             ));
         }
         Ok(Self {
@@ -126,29 +101,29 @@ impl PolicyResult {
         &self.policy
     }
 
-    /// Returns how many images comply.
+    /// Returns the number of images that comply.
     pub fn compliant(&self) -> u64 {
         self.compliant
     }
 
-    /// Returns how many images were evaluated.
+    /// Returns the number of images that were evaluated.
     pub fn evaluated(&self) -> u64 {
         self.evaluated
     }
 
-    /// Returns how many evaluated images do not comply.
+    /// Returns the number of evaluated images that do not comply.
     pub fn violating(&self) -> u64 {
         self.evaluated.saturating_sub(self.compliant)
     }
 
-    /// Returns whether every evaluated image complies, also when there is none.
+    /// Returns whether every evaluated image complies, which is true if none was evaluated.
     pub fn is_compliant(&self) -> bool {
         self.violating() == 0
     }
 
     /// Returns compliant images divided by evaluated images, or `None` if none was evaluated.
     ///
-    /// More than 1 only where the source reported more compliant than evaluated images, which is an anomaly.
+    /// The ratio is above 1 if the source reported more compliant than evaluated images, which is an anomaly.
     pub fn ratio(&self) -> Option<f64> {
         (self.evaluated > 0).then(|| self.compliant as f64 / self.evaluated as f64)
     }
@@ -179,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_no_ratio_of_nothing() {
+    fn ratio_is_none_if_nothing_was_evaluated() {
         assert_eq!(result(0, 0).ratio(), None);
         assert!(result(0, 0).is_compliant());
     }
@@ -196,7 +171,7 @@ mod tests {
         let error = PolicyResult::new(Policy::new("id", "Name"), 0, MAX_COUNT + 1).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "9007199254740993 images are more than the largest count, 9007199254740992"
+            "9007199254740993 images exceed the limit of 9007199254740992"
         );
     }
 }

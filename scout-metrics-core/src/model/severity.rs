@@ -4,12 +4,12 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, text::quoted};
 
 /// How bad a vulnerability is.
 ///
-/// Variants and [`Severity::ALL`] go from the worst to the unrated, as Docker prints them. Compared, the worse is the
-/// greater, so that a threshold reads naturally: `severity >= Severity::High`.
+/// Variants and [`Severity::ALL`] are in the order in which Docker prints them: from the worst to the unrated. Worse
+/// severities compare greater, so that a threshold reads naturally: `severity >= Severity::High`.
 ///
 /// ```
 /// use scout_metrics_core::Severity;
@@ -20,7 +20,7 @@ use crate::{Error, ErrorKind};
 /// ```
 #[expect(
     clippy::exhaustive_enums,
-    reason = "CVSS ratings are a closed set; what Scout adds is reported as an anomaly"
+    reason = "CVSS ratings are a closed set; the counts of other severities are kept as unrecognized"
 )]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Severity {
@@ -32,12 +32,12 @@ pub enum Severity {
     Medium,
     /// CVSS 0.1 to 3.9; `L`.
     Low,
-    /// Not rated yet; `?`.
+    /// Not yet rated; `?`.
     Unspecified,
 }
 
 impl Severity {
-    /// All severities, the worst first.
+    /// All severities, worst first.
     pub const ALL: [Self; 5] = [
         Self::Critical,
         Self::High,
@@ -68,7 +68,7 @@ impl Severity {
         }
     }
 
-    /// Returns the place in [`Severity::ALL`].
+    /// Returns the index in [`Severity::ALL`].
     pub(crate) const fn index(self) -> usize {
         self as usize
     }
@@ -92,7 +92,7 @@ impl fmt::Display for Severity {
     }
 }
 
-/// Reads the wire spelling, exactly: `high` is not `HIGH`.
+/// Parses the value of the label `severity`. Case matters: `high` is an error.
 impl FromStr for Severity {
     type Err = Error;
 
@@ -101,10 +101,10 @@ impl FromStr for Severity {
             .into_iter()
             .find(|severity| severity.as_str() == text)
             .ok_or_else(|| {
-                let shown: String = text.chars().take(40).collect();
+                let shown = quoted(text);
                 Error::new(
                     ErrorKind::Invalid,
-                    format!("unknown severity {shown:?}, expected CRITICAL, HIGH, MEDIUM, LOW or UNSPECIFIED"),
+                    format!("unknown severity {shown}, expected CRITICAL, HIGH, MEDIUM, LOW or UNSPECIFIED"),
                 )
             })
     }
@@ -128,12 +128,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_worse_is_the_greater() {
+    fn worse_severities_compare_greater() {
         assert!(Severity::ALL.is_sorted_by(|worse, better| worse > better));
     }
 
     #[test]
-    fn reads_its_own_spelling_and_no_other() {
+    fn parses_the_wire_spelling_only() {
         for severity in Severity::ALL {
             assert_eq!(severity.as_str().parse::<Severity>().unwrap(), severity);
         }

@@ -1,21 +1,21 @@
 //! A stream and its name.
 
-use std::{borrow::Borrow, fmt, sync::Arc};
+use std::{slice, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{PolicyId, PolicyResult, VulnerabilityCounts};
+use crate::{PolicyResult, VulnerabilityCounts, model::name::impl_text_name};
 
-/// The name of a stream: what Scout puts in the label `streamName`. Any text is one.
+/// The name of a stream: the value of Scout's label `streamName`. May be any text.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(from = "String", into = "String")]
 pub struct StreamName(Arc<str>);
 
 impl StreamName {
-    /// The stream that holds the most recently pushed and analysed tag of each repository.
+    /// The name of the stream that holds the most recently pushed and analysed tag of each repository.
     pub const LATEST_INDEXED: &str = "latest-indexed";
 
-    /// Wraps a name.
+    /// Creates a name.
     pub fn new(name: impl AsRef<str>) -> Self {
         Self(name.as_ref().into())
     }
@@ -25,43 +25,17 @@ impl StreamName {
         &self.0
     }
 
-    /// Returns whether this is [`LATEST_INDEXED`](Self::LATEST_INDEXED) and not an environment of the organization.
+    /// Returns whether this is [`LATEST_INDEXED`](Self::LATEST_INDEXED) instead of an environment of the organization.
     pub fn is_latest_indexed(&self) -> bool {
         self.as_str() == Self::LATEST_INDEXED
     }
 }
 
-impl fmt::Display for StreamName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl Borrow<str> for StreamName {
-    fn borrow(&self) -> &str {
-        self.as_str()
-    }
-}
-
-impl From<&str> for StreamName {
-    fn from(name: &str) -> Self {
-        Self::new(name)
-    }
-}
-
-impl From<String> for StreamName {
-    fn from(name: String) -> Self {
-        Self::new(name)
-    }
-}
-
-impl From<StreamName> for String {
-    fn from(name: StreamName) -> Self {
-        name.as_str().to_owned()
-    }
-}
+impl_text_name!(StreamName);
 
 /// A set of images that Scout reports on together: an environment, or `latest-indexed`.
+///
+/// Iterating over a stream yields the results of its policies.
 ///
 /// ```
 /// use scout_metrics_core::{Policy, PolicyResult, Stream};
@@ -70,7 +44,7 @@ impl From<StreamName> for String {
 ///     .with_vulnerabilities("5C 3H 6M 63L".parse()?)
 ///     .with_policy(PolicyResult::new(Policy::new("no-copyleft", "No copyleft licenses"), 3, 4)?);
 /// assert!(!stream.name().is_latest_indexed());
-/// assert_eq!(stream.policies().len(), 1);
+/// assert_eq!(stream.policy("no-copyleft").and_then(PolicyResult::ratio), Some(0.75));
 /// # Ok::<(), scout_metrics_core::Error>(())
 /// ```
 #[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
@@ -83,7 +57,7 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Creates a stream without counts and without policies.
+    /// Creates a stream without counts or policies.
     pub fn new(name: impl Into<StreamName>) -> Self {
         Self {
             name: name.into(),
@@ -92,14 +66,14 @@ impl Stream {
         }
     }
 
-    /// Returns the stream with these vulnerability counts.
+    /// Sets the vulnerability counts.
     #[must_use]
     pub fn with_vulnerabilities(mut self, counts: VulnerabilityCounts) -> Self {
         self.vulnerabilities = counts;
         self
     }
 
-    /// Returns the stream with one more policy result.
+    /// Adds the result of a policy.
     #[must_use]
     pub fn with_policy(mut self, result: PolicyResult) -> Self {
         self.policies.push(result);
@@ -116,15 +90,26 @@ impl Stream {
         &self.vulnerabilities
     }
 
-    /// Returns the policy results, in the order in which the source gave them.
+    /// Returns the results of the policies, in the order of the source.
     pub fn policies(&self) -> &[PolicyResult] {
         &self.policies
     }
 
-    /// Returns the result of one policy.
-    pub fn policy(&self, id: &PolicyId) -> Option<&PolicyResult> {
+    /// Returns the result of the policy with an identifier.
+    ///
+    /// Searches through all policies of the stream.
+    pub fn policy(&self, id: &str) -> Option<&PolicyResult> {
         self.policies
             .iter()
-            .find(|result| result.policy().id() == id)
+            .find(|result| result.policy().id().as_str() == id)
+    }
+}
+
+impl<'a> IntoIterator for &'a Stream {
+    type Item = &'a PolicyResult;
+    type IntoIter = slice::Iter<'a, PolicyResult>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.policies.iter()
     }
 }

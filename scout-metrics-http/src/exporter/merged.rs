@@ -234,7 +234,7 @@ scout_exporter_up{org=\"acme\"} 1
     fn what_cannot_be_written_is_left_out_alone() {
         let label = ("a".to_owned(), String::new());
         let sample = RawSample::new("scout_later", vec![label.clone(), label], 1.0);
-        let anomaly = Anomaly::new(AnomalyKind::UnknownFamily, "unknown").with_sample(sample);
+        let anomaly = Anomaly::new(AnomalyKind::UnknownFamily, "unknown").with_unplaced(sample);
         let odd = read("acme", "").with_anomalies(vec![anomaly]);
         for format in [Format::OpenMetrics, Format::Prometheus] {
             let text = text(&[odd.clone(), read("apex", "")], format);

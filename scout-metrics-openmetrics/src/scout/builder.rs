@@ -247,7 +247,7 @@ impl SnapshotBuilder {
             self.report_duplicate(sample, line);
             return Ok(());
         }
-        draft.counts = draft.counts.with(severity, count)?;
+        draft.counts = std::mem::take(&mut draft.counts).with(severity, count)?;
         self.report_unknown_label(sample, line);
         Ok(())
     }
@@ -355,8 +355,16 @@ impl SnapshotBuilder {
             .map(|(name, value)| (name.decode().into_owned(), value.decode().into_owned()))
             .collect();
         let raw = RawSample::new(sample.name().decode(), labels, sample.value());
-        self.anomalies
-            .push(Anomaly::new(kind, message).with_line(line).with_sample(raw));
+        let anomaly = Anomaly::new(kind, message).with_line(line);
+        let is_unplaced = matches!(
+            kind,
+            AnomalyKind::MissingLabel | AnomalyKind::UnknownFamily | AnomalyKind::UnknownSeverity
+        );
+        self.anomalies.push(if is_unplaced {
+            anomaly.with_unplaced(raw)
+        } else {
+            anomaly.with_sample(raw)
+        });
     }
 }
 
@@ -449,7 +457,7 @@ fn unpaired(stream: &StreamName, policy: &Policy, family: &str, count: Count) ->
     let message = "compliant and evaluated images of the policy do not come as a pair";
     Anomaly::new(AnomalyKind::UnpairedSample, message)
         .with_line(count.line)
-        .with_sample(RawSample::new(family, labels, count.value as f64))
+        .with_unplaced(RawSample::new(family, labels, count.value as f64))
 }
 
 fn read_count(sample: SampleRef<'_, '_>, line: u64) -> Result<u64> {
