@@ -1,13 +1,17 @@
 //! How long to wait after failures.
 
-use std::{
-    hash::{BuildHasher, RandomState},
-    time::Duration,
-};
+use std::time::Duration;
 
 use crate::Error;
 
-/// Waits that double with each failure in a row, so that an outage is not made worse.
+/// The longest [`Error::retry_after`] that a [`Cached`](crate::Cached) source and a [`Poller`](crate::Poller) obey: one
+/// hour.
+///
+/// A mistake of the server must not stop the refreshes for days. One hour is for how long Docker Scout's own endpoint
+/// caches.
+pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
+
+/// Delays that double with each consecutive failure, so that an outage is not made worse.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Backoff {
     pub(crate) first: Duration,
@@ -24,23 +28,22 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// Returns how long to wait after this many failures in a row, the last of which is `error`.
+    /// Returns how long to wait after the last of this many consecutive failures.
     ///
-    /// Half of the wait is random, so that processes that failed together do not come back together. Longer if the
-    /// server asked for longer.
-    pub(crate) fn delay(&self, failures: u32, error: &Error) -> Duration {
+    /// The delay is at most `longest`, unless the server asked for a longer one, which is obeyed up to
+    /// [`MAX_RETRY_AFTER`]. Half of the delay is random, so that processes that failed together do not retry together.
+    pub(crate) fn delay(&self, failures: u32, error: &Error, longest: Duration) -> Duration {
         let doubling = 2_u32.saturating_pow(failures.saturating_sub(1));
         let half = self.first.saturating_mul(doubling).min(self.max) / 2;
-        let delay = half.saturating_add(jitter(half));
-        delay.max(error.retry_after().unwrap_or_default())
+        let delay = half.saturating_add(jitter(half)).min(longest);
+        let retry_after = error.retry_after().unwrap_or_default();
+        delay.max(retry_after.min(MAX_RETRY_AFTER))
     }
 }
 
 /// Returns a random duration shorter than `bound`, or zero if that is zero.
 pub(crate) fn jitter(bound: Duration) -> Duration {
-    // The standard library's only source of randomness; its quality is more than enough to spread requests.
-    let random = RandomState::new().hash_one(()) >> 11;
-    bound.mul_f64(random as f64 / (1_u64 << 53) as f64)
+    bound.mul_f64(fastrand::f64())
 }
 
 #[cfg(test)]
@@ -57,22 +60,30 @@ mod tests {
         let backoff = Backoff::default();
         for (failures, longest) in [(1, 1), (2, 2), (3, 4), (9, 256), (10, 300), (u32::MAX, 300)] {
             let longest = Duration::from_secs(longest);
-            let delay = backoff.delay(failures, &error());
+            let delay = backoff.delay(failures, &error(), Duration::MAX);
             assert!(delay >= longest / 2 && delay < longest, "{delay:?}");
         }
     }
 
     #[test]
     fn two_delays_differ() {
-        let delay = || Backoff::default().delay(9, &error());
+        let delay = || Backoff::default().delay(9, &error(), Duration::MAX);
         assert_ne!(delay(), delay());
     }
 
     #[test]
-    fn waits_as_long_as_the_server_asks() {
-        let hour = Duration::from_secs(3600);
-        let error = error().with_retry_after(hour);
-        assert_eq!(Backoff::default().delay(1, &error), hour);
+    fn waits_as_long_as_the_server_asks_up_to_an_hour() {
+        for (asked, waits) in [(120, 120), (3600, 3600), (u64::MAX, 3600)] {
+            let error = error().with_retry_after(Duration::from_secs(asked));
+            let delay = Backoff::default().delay(1, &error, Duration::from_secs(3));
+            assert_eq!(delay, Duration::from_secs(waits));
+        }
+    }
+
+    #[test]
+    fn is_not_longer_than_the_interval() {
+        let delay = Backoff::default().delay(9, &error(), Duration::from_secs(3));
+        assert_eq!(delay, Duration::from_secs(3));
     }
 
     #[test]
@@ -82,7 +93,7 @@ mod tests {
                 first: duration,
                 max: duration,
             };
-            assert!(backoff.delay(u32::MAX, &error()) <= duration);
+            assert!(backoff.delay(u32::MAX, &error(), Duration::MAX) <= duration);
         }
     }
 }

@@ -31,11 +31,12 @@
 //!
 //! | type | what it adds |
 //! |---|---|
-//! | [`Cached`] | the last good answer is kept for an hour, and shared by all who ask |
+//! | [`Cached`] | the last good answer is kept for an hour and shared by all callers |
 //! | [`Fallback`] | a second source is asked when the first one fails |
+//! | [`MaxAge`] | a snapshot that is too old is an error |
 //! | [`Observed`] | each scrape is reported, for counters and histograms |
-//! | [`Poller`] | refreshes in the background, so that nobody waits |
-//! | [`Timeout`] | a bound on how long a caller waits |
+//! | [`Poller`] | refreshes in the background, so that no caller waits |
+//! | [`Timeout`] | a bound on how long a scrape takes |
 //!
 //! `Recorded`, which keeps the last good snapshot in a file, needs a text format and is in `scout-metrics-openmetrics`.
 //!
@@ -55,33 +56,36 @@
 
 #![forbid(unsafe_code)]
 
-mod attempt;
 mod backoff;
+mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod decorate;
 mod diff;
 mod error;
-mod held;
 mod memory;
 mod model;
 mod poller;
+mod predicate;
+mod refresh;
+mod scrape;
 mod source;
 #[cfg(test)]
 mod testing;
 mod text;
 
 pub use crate::{
+    backoff::MAX_RETRY_AFTER,
     decorate::{
         cache::Cached,
         fallback::Fallback,
+        max_age::MaxAge,
         merge::Merged,
         observe::{Observation, Observed},
         timeout::Timeout,
     },
     diff::Change,
     error::{Error, ErrorKind, Result},
-    held::{DEFAULT_TIME_TO_LIVE, RefreshStatus},
     memory::MemorySource,
     model::{
         Snapshot,
@@ -93,5 +97,6 @@ pub use crate::{
         vulnerabilities::VulnerabilityCounts,
     },
     poller::{Poller, PollerBuilder, Updates},
+    refresh::{DEFAULT_TIME_TO_LIVE, RefreshStatus},
     source::{MetricsSource, MetricsSourceExt},
 };

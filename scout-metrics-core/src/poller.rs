@@ -1,9 +1,8 @@
-//! A source that is refreshed in the background, so that nobody waits for it.
+//! A source that is refreshed in the background, so that no caller waits for it.
 //!
 //! One task scrapes, writes the outcome into the state, and waits. The state is a watch channel: handles read it in
-//! place, and whoever waits for something, the task included, waits for the state in which it has happened. Handles
-//! hold the task by a guard that aborts it; the task holds a guard that marks the state once the task has gone,
-//! however it went.
+//! place, and both handles and the task wait in it for a state that they need. Handles hold a guard that aborts the
+//! task; the task holds a guard that sets the state to stopped, however the task ends.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -15,30 +14,38 @@ use tokio::{
 };
 
 use crate::{
-    Error, ErrorKind, MetricsSource, Organization, RefreshStatus, Result, Snapshot, attempt,
+    Error, ErrorKind, MetricsSource, Organization, RefreshStatus, Result, Snapshot,
     backoff::{Backoff, jitter},
-    held::{Held, Terms},
+    clock::ClockSteps,
+    predicate::ErrorPredicate,
+    refresh::{Outcome, RefreshState, Terms},
+    scrape,
 };
 
 /// The timer's resolution. A shorter interval would keep a core busy.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
 
-/// A handle on a task that scrapes a source at an interval and keeps the last good snapshot.
+/// How often a waiting poller looks for a step of the clock: timers do not run during a suspend, so none ends with it.
+const CLOCK_CHECK_INTERVAL: Duration = Duration::from_secs(10);
+
+/// A handle to a task that scrapes a source at an interval and keeps the last good snapshot.
 ///
 /// # Behaviour and defaults
 ///
 /// - The first scrape starts at once, each further one [60 minutes](crate::DEFAULT_TIME_TO_LIVE) after the end of the
 ///   last, and [up to a twentieth](PollerBuilder::with_jitter) of that later, at random.
-/// - After a failure the source is asked again after [one second, doubled with each failure in a row up to five
-///   minutes](PollerBuilder::with_backoff), of which half is random, or when the server asked for; never later than
-///   after the interval.
-/// - While refreshes fail the last good snapshot is served for up to [24 hours](PollerBuilder::with_max_stale) beyond
-///   the interval, but not over [`ErrorKind::Unauthorized`] and [`ErrorKind::Forbidden`]: these make the poller forget
-///   the snapshot; see [`PollerBuilder::with_stale_if`].
+/// - After a failure the source is asked again after [one second, doubled with each consecutive failure up to five
+///   minutes](PollerBuilder::with_backoff), half of it random, and never longer than the interval. If the server asked
+///   for a longer delay, it is obeyed up to [one hour](crate::MAX_RETRY_AFTER).
+/// - While refreshes fail, the last good snapshot is served for up to [24 hours](PollerBuilder::with_max_stale) beyond
+///   the interval. After [`ErrorKind::Unauthorized`] or [`ErrorKind::Forbidden`] it is forgotten; see
+///   [`PollerBuilder::with_fallback_if`].
+/// - If the system's clock is set by more than a minute, or the machine was suspended, the source is asked within ten
+///   seconds, unless the last refresh failed.
 /// - An empty snapshot is an answer like any other. One that replaces a snapshot with streams is logged as a warning.
 ///
-/// As a [`MetricsSource`] it answers at once, with the snapshot or with the error of the last refresh. Only a scrape
-/// that finds neither, because the first refresh has not ended, waits for that.
+/// As a [`MetricsSource`] it answers at once, with the snapshot or with the error of the last refresh. If there is
+/// neither, because the first refresh is running, a scrape waits for it.
 ///
 /// # Concurrency
 ///
@@ -47,12 +54,13 @@ const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
 /// # Cancellation
 ///
 /// Dropping a scrape or [`refresh_now`](Self::refresh_now) leaves the refresh running. Dropping the last handle stops
-/// the task and drops the scrape it is in; so does [`shutdown`](Self::shutdown), which also waits until it has gone.
+/// the task and drops its scrape; [`shutdown`](Self::shutdown) does the same and waits until the task has ended.
 ///
 /// # Order
 ///
-/// Outermost. A [cache](crate::Cached) inside would answer some of the refreshes with a snapshot nearly as old as the
-/// interval; the poller is a cache already.
+/// Outside of everything that belongs to a request. Do not put a [cache](crate::Cached) inside: it would answer some
+/// refreshes with a snapshot nearly as old as the interval, and the poller is a cache already. A bound for a caller, such
+/// as a [timeout](crate::Timeout), goes outside: inside, it aborts each refresh of a source that needs longer.
 ///
 /// # Example
 ///
@@ -80,40 +88,41 @@ pub struct Poller {
 }
 
 impl Poller {
-    /// Starts the description of a poller of this source.
+    /// Returns a builder for a poller of this source.
     pub fn builder(source: impl MetricsSource) -> PollerBuilder {
         PollerBuilder {
             source: Arc::new(source),
             jitter: None,
             terms: Terms::default(),
+            clock: ClockSteps::default(),
         }
     }
 
     /// Returns the last good snapshot without waiting, or `None` if there is none or it is too old to be served.
     pub fn current(&self) -> Option<Snapshot> {
         let state = self.shared.state.borrow();
-        state.held.stale(Instant::now(), &self.shared.terms)
+        state.refresh.stale(Instant::now(), &self.shared.terms)
     }
 
-    /// Returns what the poller holds and how the last refresh ended, without waiting.
+    /// Returns the state of the poller and how the last refresh ended, without waiting.
     pub fn status(&self) -> RefreshStatus {
         let now = Instant::now();
         let state = self.shared.state.borrow();
         RefreshStatus {
             is_refreshing: state.phase == Phase::Refreshing,
             next_in: state.phase.rest(now),
-            ..state.held.status(now, &self.shared.terms)
+            ..state.refresh.status(now, &self.shared.terms)
         }
     }
 
-    /// Refreshes without waiting for the interval to end, and returns what the source answered.
+    /// Refreshes without waiting for the interval to end, and returns the answer of the source.
     ///
-    /// If a refresh is running already, its answer is returned. The next interval begins when it has ended.
+    /// If a refresh is already running, its answer is returned. The next interval begins when the refresh ends.
     ///
     /// # Errors
     ///
-    /// The error of the source, also where a scrape goes on serving the last good snapshot;
-    /// [`ErrorKind::Unavailable`] if the poller has been shut down.
+    /// The error of the source, even if a scrape would return the last good snapshot; [`ErrorKind::Unavailable`] if the
+    /// poller has been shut down.
     pub async fn refresh_now(&self) -> Result<Snapshot> {
         let mut updates = self.updates();
         self.shared.state.send_if_modified(|state| {
@@ -127,16 +136,16 @@ impl Poller {
         outcome.unwrap_or_else(|| Err(self.shared.stopped()))
     }
 
-    /// Returns the outcomes of the refreshes that end from now on.
+    /// Returns a receiver of the outcomes of all refreshes that end from now on.
     pub fn updates(&self) -> Updates {
         let states = self.shared.state.subscribe();
         let seen = states.borrow().refreshes;
         Updates { states, seen }
     }
 
-    /// Stops the task and waits until it, and the scrape that it is in, have gone.
+    /// Stops the task and waits until it has ended and its scrape has been dropped.
     ///
-    /// The last good snapshot is served as before until it is too old.
+    /// The last good snapshot is still served until it is too old.
     pub async fn shutdown(&self) {
         self.task.0.abort();
         let mut states = self.shared.state.subscribe();
@@ -192,17 +201,18 @@ pub struct PollerBuilder {
     source: Arc<dyn MetricsSource>,
     jitter: Option<Duration>,
     terms: Terms,
+    clock: ClockSteps,
 }
 
 impl PollerBuilder {
-    /// Sets how long to wait between two refreshes; 60 minutes by default, and one millisecond at least.
+    /// Sets how long to wait between two refreshes; 60 minutes by default, at least one millisecond.
     pub fn with_interval(mut self, interval: Duration) -> Self {
         self.terms.time_to_live = interval.max(SHORTEST_INTERVAL);
         self
     }
 
-    /// Sets how much longer an interval gets at most, at random, so that processes that were started together do not
-    /// stay together; a twentieth of the interval by default.
+    /// Sets by how much an interval is prolonged at most, at random, so that processes that were started together do not
+    /// refresh together; a twentieth of the interval by default.
     pub fn with_jitter(mut self, jitter: Duration) -> Self {
         self.jitter = Some(jitter);
         self
@@ -210,28 +220,33 @@ impl PollerBuilder {
 
     /// Sets for how long beyond the interval the last good snapshot is served while refreshes fail; 24 hours by
     /// default.
+    ///
+    /// The time counts from when the snapshot was fetched; [`MaxAge`](crate::MaxAge) bounds the age of the data.
     pub fn with_max_stale(mut self, max_stale: Duration) -> Self {
         self.terms.max_stale = max_stale;
         self
     }
 
-    /// Sets over which errors the last good snapshot is served; by default over all but [`ErrorKind::Unauthorized`]
-    /// and [`ErrorKind::Forbidden`].
+    /// Sets the errors after which the last good snapshot is served; by default all except
+    /// [`ErrorKind::Unauthorized`] and [`ErrorKind::Forbidden`].
     ///
-    /// Any other error makes the poller forget the snapshot.
-    pub fn with_stale_if(mut self, is_served_over: fn(&Error) -> bool) -> Self {
-        self.terms.stale_if = is_served_over;
+    /// After any other error the poller forgets the snapshot. A predicate that panics counts as `false`.
+    pub fn with_fallback_if(
+        mut self,
+        predicate: impl Fn(&Error) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.terms.fallback_if = ErrorPredicate::new(predicate);
         self
     }
 
-    /// Sets how long to wait after the first failure, and at most after many in a row; 1 second and 5 minutes by
-    /// default.
+    /// Sets how long to wait after the first failure, and at most after many consecutive ones; 1 second and 5 minutes
+    /// by default.
     pub fn with_backoff(mut self, first: Duration, max: Duration) -> Self {
         self.terms.backoff = Backoff { first, max };
         self
     }
 
-    /// Starts the first refresh, in a task of its own, and returns a handle.
+    /// Starts a task, which begins the first refresh, and returns a handle to it.
     ///
     /// # Panics
     ///
@@ -248,6 +263,7 @@ impl PollerBuilder {
                 ..self.terms
             },
             state: watch::Sender::default(),
+            clock: self.clock,
         });
         let task = StopOnDrop(Arc::clone(&shared));
         let task = tokio::spawn(async move { task.0.run().await });
@@ -267,10 +283,10 @@ impl fmt::Debug for PollerBuilder {
     }
 }
 
-/// The outcomes of a poller's refreshes, as they end.
+/// Receives the outcomes of a poller's refreshes.
 ///
-/// Who is slower than the poller misses outcomes, never the last. The poller stops when its last handle is dropped;
-/// this is none.
+/// A slow receiver skips outcomes but always gets the latest. It does not keep the poller running, which stops when its
+/// last handle is dropped.
 ///
 /// ```
 /// use scout_metrics_core::{MemorySource, Organization, Poller, Snapshot};
@@ -296,7 +312,7 @@ pub struct Updates {
 impl Updates {
     /// Waits for the next refresh to end and returns its outcome, or `None` once the poller has stopped.
     ///
-    /// The outcome is the last one if several have ended since the last call. Dropping the future loses nothing.
+    /// If several have ended since the last call, it returns the latest outcome. Dropping the future loses nothing.
     pub async fn next(&mut self) -> Option<Result<Snapshot>> {
         let seen = self.seen;
         let news = self
@@ -307,7 +323,7 @@ impl Updates {
             return None;
         }
         self.seen = state.refreshes;
-        state.held.outcome()
+        state.refresh.last_result()
     }
 }
 
@@ -323,14 +339,15 @@ struct Shared {
     source: Arc<dyn MetricsSource>,
     interval: Duration,
     jitter: Duration,
-    /// Its time to live is the longest time between two refreshes.
+    /// The time to live is the longest time between two refreshes.
     terms: Terms,
     state: watch::Sender<State>,
+    clock: ClockSteps,
 }
 
 #[derive(Default)]
 struct State {
-    held: Held,
+    refresh: RefreshState,
     /// How many refreshes have ended.
     refreshes: u64,
     phase: Phase,
@@ -338,7 +355,7 @@ struct State {
 
 #[derive(Clone, Copy, Default, PartialEq)]
 enum Phase {
-    /// A refresh is running or was asked for.
+    /// A refresh is running or has been requested.
     #[default]
     Refreshing,
     Waiting {
@@ -349,7 +366,7 @@ enum Phase {
 }
 
 impl Phase {
-    /// Returns the rest of the wait, if this is one.
+    /// Returns the rest of the wait, or `None` if the poller does not wait.
     fn rest(self, now: Instant) -> Option<Duration> {
         match self {
             Self::Waiting { since, delay } => {
@@ -369,23 +386,45 @@ impl Shared {
                 state.phase = Phase::Refreshing;
                 false
             });
-            let result = attempt::scrape(&*self.source).await;
+            let result = scrape::scrape(&*self.source).await;
             let delay = self.settle(result);
-            let asked = states.wait_for(|state| state.phase == Phase::Refreshing);
-            // Either way it is time: the wait is over, or somebody asks.
-            let _ = timeout(delay, asked).await;
+            self.wait(delay, &mut states).await;
         }
+    }
+
+    /// Waits until a refresh is due, because the delay has elapsed, a handle requests one or the clock has stepped.
+    async fn wait(&self, delay: Duration, states: &mut watch::Receiver<State>) {
+        let since = Instant::now();
+        loop {
+            let rest = delay.saturating_sub(since.elapsed());
+            if rest.is_zero() {
+                return;
+            }
+            let requested = states.wait_for(|state| state.phase == Phase::Refreshing);
+            let is_requested = timeout(rest.min(CLOCK_CHECK_INTERVAL), requested)
+                .await
+                .is_ok();
+            if is_requested || self.has_stepped_after_a_success() {
+                return;
+            }
+        }
+    }
+
+    /// During a back-off the source is left alone: its server may have asked for that.
+    fn has_stepped_after_a_success(&self) -> bool {
+        self.clock.has_stepped() && self.state.borrow().refresh.last_error().is_none()
     }
 
     /// Writes the outcome of a refresh into the state and returns how long to wait for the next.
     fn settle(&self, result: Result<Snapshot>) -> Duration {
+        let outcome = Outcome::new(result, &self.terms, self.source.organization());
         let now = Instant::now();
         let pause = self.interval.saturating_add(jitter(self.jitter));
         let mut settled = None;
         let mut delay = pause;
         self.state.send_modify(|state| {
-            settled = Some(state.held.settle(result, now, &self.terms));
-            delay = state.held.back_off(now).unwrap_or(pause);
+            settled = Some(state.refresh.settle(outcome, now, &self.terms));
+            delay = state.refresh.back_off(now).unwrap_or(pause);
             state.refreshes += 1;
             state.phase = Phase::Waiting { since: now, delay };
         });
@@ -395,12 +434,12 @@ impl Shared {
         delay
     }
 
-    /// Returns what a scrape is answered with, or `None` if it has to wait.
+    /// Returns the answer of a scrape, or `None` if it must wait.
     fn answer(&self, state: &State) -> Option<Result<Snapshot>> {
-        if let Some(snapshot) = state.held.stale(Instant::now(), &self.terms) {
+        if let Some(snapshot) = state.refresh.stale(Instant::now(), &self.terms) {
             return Some(Ok(snapshot));
         }
-        if let Some(error) = state.held.last_error() {
+        if let Some(error) = state.refresh.last_error() {
             return Some(Err(error.clone()));
         }
         (state.phase == Phase::Stopped).then(|| Err(self.stopped()))
@@ -441,8 +480,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        MemorySource,
-        testing::{Scripted, acme, down, seconds, snapshot},
+        MemorySource, MetricsSourceExt,
+        testing::{Scripted, acme, down, seconds, snapshot, step_wall_clock, wall_clock},
     };
 
     const HOUR: Duration = seconds(3600);
@@ -455,7 +494,7 @@ mod tests {
         Poller::builder(source).with_jitter(Duration::ZERO)
     }
 
-    /// A source that answers but in these calls.
+    /// A source that fails in these calls.
     fn failing_in(calls: std::ops::RangeInclusive<usize>, error: Error) -> Scripted {
         Scripted::new(seconds(1), move |call| {
             if calls.contains(&call) {
@@ -625,7 +664,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_stops_waiting_leaves_the_refresh_running() {
+    async fn a_caller_who_stops_waiting_leaves_the_refresh_running() {
         let poller = steady(Scripted::counting(seconds(10))).spawn();
         assert!(timeout(seconds(1), poller.scrape()).await.is_err());
         assert!(timeout(seconds(1), poller.refresh_now()).await.is_err());
@@ -634,7 +673,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn updates_tell_every_outcome() {
+    async fn updates_return_every_outcome() {
         let poller = steady(failing_in(2..=2, down())).spawn();
         let mut updates = poller.updates();
         assert_eq!(stream(updates.next().await.unwrap()), "1");
@@ -661,6 +700,68 @@ mod tests {
         assert_eq!(poller.scrape().await.unwrap_err().kind(), ErrorKind::Other);
         sleep(seconds(5)).await;
         assert_eq!(stream(poller.scrape().await), "2");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_predicate_that_panics_does_not_stop_the_poller() {
+        let poller = steady(failing_in(2..=2, down()))
+            .with_fallback_if(|_| panic!("by design"))
+            .spawn();
+        poller.scrape().await.unwrap();
+        assert!(poller.refresh_now().await.is_err());
+        assert!(poller.current().is_none());
+        sleep(seconds(5)).await;
+        assert_eq!(stream(poller.scrape().await), "3");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_observer_that_panics_does_not_stop_the_poller() {
+        let source = Scripted::counting(seconds(1)).observed(|_| panic!("by design"));
+        let poller = Poller::builder(source).spawn();
+        assert_eq!(stream(poller.scrape().await), "1");
+        assert_eq!(stream(poller.refresh_now().await), "2");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_step_of_the_clock_leads_to_a_refresh() {
+        let mut builder = steady(Scripted::counting(seconds(1)));
+        builder.clock = ClockSteps::new(wall_clock);
+        let poller = builder.spawn();
+        poller.scrape().await.unwrap();
+        sleep(seconds(100)).await;
+        assert_eq!(stream(poller.scrape().await), "1");
+        for (step, expected) in [(108_000, "2"), (-108_000, "3")] {
+            step_wall_clock(step);
+            sleep(seconds(12)).await;
+            assert_eq!(stream(poller.scrape().await), expected);
+            sleep(seconds(100)).await;
+            assert_eq!(stream(poller.scrape().await), expected);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_step_of_the_clock_does_not_end_a_back_off() {
+        let error = down().with_retry_after(seconds(120));
+        let upstream = failing_in(1..=100, error);
+        let mut builder = steady(upstream.clone());
+        builder.clock = ClockSteps::new(wall_clock);
+        let poller = builder.spawn();
+        poller.scrape().await.unwrap_err();
+        step_wall_clock(108_000);
+        sleep(seconds(110)).await;
+        assert_eq!(upstream.calls(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waits_as_long_as_the_server_asks_even_beyond_the_interval() {
+        let upstream = failing_in(1..=100, down().with_retry_after(seconds(120)));
+        let poller = steady(upstream.clone()).with_interval(seconds(3)).spawn();
+        poller.scrape().await.unwrap_err();
+        assert_eq!(poller.status().next_in(), Some(seconds(120)));
+        sleep(seconds(119)).await;
+        assert_eq!(upstream.calls(), 1);
+        sleep(seconds(2)).await;
+        assert_eq!(upstream.calls(), 2);
     }
 
     #[tokio::test(start_paused = true)]
@@ -733,7 +834,7 @@ mod tests {
             .spawn();
         poller.scrape().await.unwrap();
         poller.refresh_now().await.unwrap_err();
-        assert_eq!(poller.status().next_in(), Some(Duration::MAX));
+        assert!(poller.status().next_in().unwrap() >= Duration::MAX / 2 - seconds(1));
         assert_eq!(stream(poller.refresh_now().await), "3");
 
         let upstream = Scripted::counting(Duration::ZERO);

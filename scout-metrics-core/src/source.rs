@@ -4,13 +4,15 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
-use crate::{Cached, Fallback, Observation, Observed, Organization, Result, Snapshot, Timeout};
+use crate::{
+    Cached, Fallback, MaxAge, Observation, Observed, Organization, Result, Snapshot, Timeout,
+};
 
 /// Something that Docker Scout metrics of one organization can be scraped from.
 ///
 /// Backends ([`MemorySource`](crate::MemorySource), and in the other crates `FileSource` and `ScoutSource`) talk to
-/// where the data is. Decorators ([`Cached`], [`Fallback`], [`Observed`], [`Timeout`])
-/// wrap another source. Both are sources, so they compose, and a
+/// where the data is. Decorators ([`Cached`], [`Fallback`], [`MaxAge`], [`Observed`],
+/// [`Timeout`]) wrap another source. Both are sources, so they compose, and an
 /// `Arc<dyn MetricsSource>` or `Box<dyn MetricsSource>` is one too.
 ///
 /// # Contract
@@ -111,22 +113,27 @@ forward_to_inner!(Box);
 /// # }
 /// ```
 pub trait MetricsSourceExt: MetricsSource + Sized {
-    /// Returns the source behind a cache that keeps a snapshot for a time to live; see [`Cached`] for its defaults.
+    /// Wraps the source in a cache that serves a snapshot for a time to live; see [`Cached`] for its defaults.
     fn cached(self, time_to_live: Duration) -> Cached<Self> {
         Cached::new(self).with_time_to_live(time_to_live)
     }
 
-    /// Returns the source with an observer that is told of every scrape; see [`Observed`].
+    /// Refuses snapshots that are older than a limit; see [`MaxAge`].
+    fn max_age(self, limit: Duration) -> MaxAge<Self> {
+        MaxAge::new(self, limit)
+    }
+
+    /// Reports every scrape to an observer; see [`Observed`].
     fn observed(self, observer: impl Fn(Observation) + Send + Sync + 'static) -> Observed<Self> {
         Observed::new(self, observer)
     }
 
-    /// Returns the source with another one that is asked when it fails; see [`Fallback`].
+    /// Asks another source when this one fails; see [`Fallback`].
     fn or_else<F: MetricsSource>(self, fallback: F) -> Fallback<Self, F> {
         Fallback::new(self, fallback)
     }
 
-    /// Returns the source with a bound on how long a scrape takes; see [`Timeout`].
+    /// Bounds how long a scrape takes; see [`Timeout`].
     fn timeout(self, after: Duration) -> Timeout<Self> {
         Timeout::new(self, after)
     }

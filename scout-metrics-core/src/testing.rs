@@ -1,12 +1,13 @@
 //! A scripted source and seeded chance, for the unit tests of decorators.
 
 use std::{
+    cell::Cell,
     fmt,
     sync::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst},
     },
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use async_trait::async_trait;
@@ -163,4 +164,22 @@ impl Drop for Seeded {
             eprintln!("the seed was {}", self.seed);
         }
     }
+}
+
+thread_local! {
+    static WALL_CLOCK_STEPS: Cell<i64> = const { Cell::new(0) };
+}
+
+/// The wall clock of this thread, for code that accepts one.
+pub(crate) fn wall_clock() -> SystemTime {
+    let ahead = seconds(WALL_CLOCK_STEPS.get().unsigned_abs());
+    match WALL_CLOCK_STEPS.get() {
+        0.. => SystemTime::now() + ahead,
+        _ => SystemTime::now() - ahead,
+    }
+}
+
+/// Sets the wall clock of this thread ahead, or back.
+pub(crate) fn step_wall_clock(seconds: i64) {
+    WALL_CLOCK_STEPS.set(WALL_CLOCK_STEPS.get() + seconds);
 }

@@ -118,7 +118,26 @@ async fn every_scrape_of_a_cache_or_poller_is_a_span_with_its_outcome() {
     );
 }
 
-/// An error carries the beginning of the answer's body, in which a server may echo what it was sent.
+#[tokio::test(start_paused = true)]
+async fn a_panic_of_an_observer_or_a_predicate_is_logged_without_its_message() {
+    listen();
+    let source = MemorySource::failing(Organization::new("acme").unwrap(), down())
+        .observed(|_| panic!("dckr_pat_0123456789"))
+        .cached(HOUR)
+        .with_fallback_if(|_| panic!("dckr_pat_0123456789"));
+    source.scrape().await.unwrap_err();
+    assert_eq!(
+        logged(),
+        [
+            "ERROR the observer panicked, which is a bug in it organization=acme",
+            "ERROR the predicate panicked, which is a bug in it organization=acme",
+            "WARN cannot refresh the snapshot organization=acme kind=unavailable failures=1 \
+             serves_stale=false error=organization `acme`: down",
+        ]
+    );
+}
+
+/// An error contains the beginning of the answer's body, in which a server may echo the request.
 #[tokio::test(start_paused = true)]
 async fn no_body_of_an_answer_is_logged() {
     const SECRET: &str = "dckr_pat_0123456789";

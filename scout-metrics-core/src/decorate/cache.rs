@@ -1,57 +1,92 @@
 //! The last good answer, kept and shared.
 //!
 //! One refresh is a *flight*: a spawned task that asks the source, writes the outcome into the state and gives the
-//! answer to everyone who waits. Each waiting caller holds the flight in an [`Arc`], the state holds it in a [`Weak`].
-//! So a caller can leave without taking the refresh along, the last one to leave cancels it, and nothing has to be
-//! tidied up by whoever started it. The lock around the state is held for a few instructions, never across an await.
+//! answer to every caller who waits. The handles hold the flight, so it ends by itself however impatient the callers
+//! are, and is aborted with the last handle. The task holds the state, but no handle. Locks are held for a few
+//! instructions, never across an await and never while code of the caller runs.
 
 use std::{
     fmt,
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak},
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak},
     time::Duration,
 };
 
 use async_trait::async_trait;
-use tokio::{runtime::Handle, sync::watch, task::AbortHandle, time::Instant};
+use tokio::{
+    runtime::Handle,
+    sync::watch,
+    task::AbortHandle,
+    time::{Instant, timeout},
+};
 use tracing::Instrument;
 
 use crate::{
-    Error, ErrorKind, MetricsSource, Organization, RefreshStatus, Result, Snapshot, attempt,
+    Error, ErrorKind, MetricsSource, Organization, RefreshStatus, Result, Snapshot,
     backoff::Backoff,
-    held::{Held, Terms},
+    clock::ClockSteps,
+    predicate::ErrorPredicate,
+    refresh::{Outcome, RefreshState, Terms},
+    scrape,
 };
 
-/// A source that asks another one at most once per time to live, however many ask it.
+/// A source that asks another one at most once per time to live, however many callers it has.
 ///
 /// # Behaviour and defaults
 ///
-/// - A snapshot is served for the time to live: [60 minutes](crate::DEFAULT_TIME_TO_LIVE). The first scrape after that
-///   refreshes it and waits for the answer; a [`Poller`](crate::Poller) refreshes ahead of its callers.
+/// - A snapshot is served until its age reaches the time to live, [60 minutes](crate::DEFAULT_TIME_TO_LIVE). The next
+///   scrape starts a refresh and waits for the answer. A [`Poller`](crate::Poller) refreshes ahead of its callers.
+/// - A scrape that could be answered with an expired snapshot waits at most [five seconds](Self::with_max_wait) for the
+///   refresh, and is then answered with that snapshot. The refresh continues.
 /// - If the refresh fails, the last good snapshot is served for up to [24 hours](Self::with_max_stale) beyond its time
-///   to live, and the error after that. [`Snapshot::scraped_at`] and [`status`](Self::status) tell.
+///   to live, and the error after that. [`Snapshot::scraped_at`] and [`status`](Self::status) show the age.
 /// - If the refresh fails because access was denied ([`ErrorKind::Unauthorized`], [`ErrorKind::Forbidden`]), the
-///   snapshot is forgotten and the error is served; see [`with_stale_if`](Self::with_stale_if).
-/// - After a failure the source is left alone for [one second, doubled with each failure in a row up to five
-///   minutes](Self::with_backoff), of which half is random, or for as long as the server asked for; never for longer
-///   than the time to live. Scrapes in between are answered at once, with the stale snapshot or with the error.
+///   snapshot is forgotten and the error is served; see [`with_fallback_if`](Self::with_fallback_if).
+/// - After a failure the source is not asked for [one second, doubled with each consecutive failure up to five
+///   minutes](Self::with_backoff), half of it random, and never longer than the time to live. If the server asked for a
+///   longer delay, it is obeyed up to [one hour](crate::MAX_RETRY_AFTER). Scrapes in between are answered at once, with
+///   the stale snapshot or with the error.
+/// - A source may answer with a snapshot that is already older than the time to live. It is asked again after the
+///   longest back-off, or after the time to live if that is shorter.
 /// - An empty snapshot is an answer like any other. One that replaces a snapshot with streams is logged as a warning.
 ///
-/// Time is monotonic: steps of the system's clock have no effect.
+/// Time is monotonic. If the system's clock is set by more than a minute, or the machine was suspended, the snapshot
+/// expires, because its age is in doubt.
 ///
 /// # Concurrency
 ///
-/// Any number of scrapes of an expired snapshot share one request and its answer. It runs in a task of its own on the
-/// runtime of the caller who came first. If the source panics, all of them get an error of kind [`ErrorKind::Other`].
-/// A clone shares the snapshot and the request.
+/// At most one request runs at any time. All scrapes that need a refresh share it and its answer. It runs in a task of
+/// its own on the runtime of the caller who came first. If the source panics, all of them get an error of kind
+/// [`ErrorKind::Other`]. A clone shares the snapshot and the request.
 ///
 /// # Cancellation
 ///
-/// A caller who stops waiting leaves the request to the others. When nobody waits, it is cancelled.
+/// A request that has begun belongs to the cache: it continues when callers stop waiting, even if all do, and its answer
+/// is kept for the next scrape. Dropping the last handle aborts it.
 ///
 /// # Order
 ///
-/// Outside of what belongs to a request to the source, such as a [timeout](crate::Timeout) for it; inside of what belongs
-/// to a caller, such as the caller's own timeout, or a [fallback](crate::Fallback).
+/// Inside: whatever belongs to a request, such as a [timeout](crate::Timeout) of a source that may take forever.
+/// Outside: whatever belongs to a caller, such as the caller's own timeout or a [fallback](crate::Fallback).
+///
+/// ```
+/// # use std::time::Duration;
+/// # use scout_metrics_core::{MemorySource, MetricsSource, MetricsSourceExt, Organization, Snapshot};
+/// # fn main() -> Result<(), scout_metrics_core::Error> {
+/// # let scout = MemorySource::new(Snapshot::new(Organization::new("acme")?, [])?);
+/// # let slow = scout.clone();
+/// const HOUR: Duration = Duration::from_secs(3600);
+/// const PATIENCE: Duration = Duration::from_secs(10);
+///
+/// // Right: a caller waits for ten seconds. A request that needs twelve continues and answers the next caller.
+/// let right = scout.cached(HOUR).timeout(PATIENCE);
+///
+/// // Wrong for callers with little time: each request that needs twelve seconds is given up after ten, so the cache
+/// // never gets an answer.
+/// let wrong = slow.timeout(PATIENCE).cached(HOUR);
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Example
 ///
@@ -75,24 +110,34 @@ use crate::{
 /// # }
 /// ```
 pub struct Cached<S> {
-    source: Arc<S>,
+    shared: Arc<Shared<S>>,
+    flight: Arc<Mutex<Flight>>,
     terms: Terms,
-    state: Arc<RwLock<State>>,
+    max_wait: Duration,
 }
 
 impl<S: MetricsSource> Cached<S> {
+    /// Half of Prometheus' default scrape timeout of ten seconds.
+    const DEFAULT_MAX_WAIT: Duration = Duration::from_secs(5);
+
     /// Wraps a source, with the defaults above.
     pub fn new(source: S) -> Self {
         Self {
-            source: Arc::new(source),
+            shared: Arc::new(Shared {
+                source,
+                state: RwLock::default(),
+                clock: ClockSteps::default(),
+            }),
+            flight: Arc::default(),
             terms: Terms::default(),
-            state: Arc::default(),
+            max_wait: Self::DEFAULT_MAX_WAIT,
         }
     }
 
-    /// Sets how long a snapshot is served before the source is asked again; 60 minutes by default.
+    /// Sets the age until which a snapshot is served before the source is asked again; 60 minutes by default.
     ///
-    /// With zero nothing is kept, and scrapes that run at the same time still share one request.
+    /// With zero no snapshot is kept, so none is served stale; scrapes that run at the same time still share one
+    /// request. After a failure the source is then asked again at once, unless the server asked for a delay.
     #[must_use]
     pub fn with_time_to_live(mut self, time_to_live: Duration) -> Self {
         self.terms.time_to_live = time_to_live;
@@ -102,95 +147,132 @@ impl<S: MetricsSource> Cached<S> {
     /// Sets for how long beyond its time to live a snapshot is served while refreshes fail; 24 hours by default.
     ///
     /// With zero an error is served as soon as the snapshot has expired. The meaning is that of `stale-if-error` in
-    /// RFC 5861.
+    /// RFC 5861. The time counts from when the snapshot was fetched; [`MaxAge`](crate::MaxAge) bounds the age of the
+    /// data.
     #[must_use]
     pub fn with_max_stale(mut self, max_stale: Duration) -> Self {
         self.terms.max_stale = max_stale;
         self
     }
 
-    /// Sets over which errors the last good snapshot is served; by default over all but [`ErrorKind::Unauthorized`]
-    /// and [`ErrorKind::Forbidden`].
+    /// Sets how long a scrape waits for a refresh before it is answered with an expired snapshot; 5 seconds by default,
+    /// half of Prometheus' default scrape timeout.
     ///
-    /// Any other error makes the cache forget the snapshot.
+    /// With zero it does not wait at all. Without a snapshot to serve, a scrape waits until the refresh ends.
     #[must_use]
-    pub fn with_stale_if(mut self, is_served_over: fn(&Error) -> bool) -> Self {
-        self.terms.stale_if = is_served_over;
+    pub fn with_max_wait(mut self, max_wait: Duration) -> Self {
+        self.max_wait = max_wait;
         self
     }
 
-    /// Sets how long the source is left alone after the first failure, and at most after many in a row; 1 second and
-    /// 5 minutes by default.
+    /// Sets the errors after which the last good snapshot is served; by default all except
+    /// [`ErrorKind::Unauthorized`] and [`ErrorKind::Forbidden`].
+    ///
+    /// After any other error the cache forgets the snapshot. A predicate that panics counts as `false`.
+    #[must_use]
+    pub fn with_fallback_if(
+        mut self,
+        predicate: impl Fn(&Error) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.terms.fallback_if = ErrorPredicate::new(predicate);
+        self
+    }
+
+    /// Sets how long the source is not asked after the first failure, and at most after many consecutive ones;
+    /// 1 second and 5 minutes by default.
     #[must_use]
     pub fn with_backoff(mut self, first: Duration, max: Duration) -> Self {
         self.terms.backoff = Backoff { first, max };
         self
     }
 
-    /// Returns what the cache holds and how the last refresh ended, without waiting.
+    /// Returns the state of the cache and how the last refresh ended, without waiting.
     pub fn status(&self) -> RefreshStatus {
-        let flight = Weak::clone(&self.read().flight);
-        let is_refreshing = flight.upgrade().is_some_and(|flight| flight.is_running());
-        let status = self.read().held.status(Instant::now(), &self.terms);
+        let is_refreshing = self.flight().join().is_some();
+        let status = self.shared.read().status(Instant::now(), &self.terms);
         RefreshStatus {
             is_refreshing,
             ..status
         }
     }
 
+    /// Returns the answer that the cache can give without asking the source.
+    fn answer(&self) -> Option<Result<Snapshot>> {
+        let now = Instant::now();
+        if self.shared.clock.has_stepped_by(now) {
+            self.shared.write().expire();
+        }
+        self.shared.read().answer(now, &self.terms)
+    }
+
+    fn stale(&self) -> Option<Snapshot> {
+        self.shared.read().stale(Instant::now(), &self.terms)
+    }
+
     /// Returns the answer that the cache can give now, or the refresh to wait for.
     fn look_up(&self) -> Lookup {
-        let now = Instant::now();
-        let mut state = self.write();
-        if let Some(answer) = state.held.answer(now, &self.terms) {
+        let mut flight = self.flight();
+        // Before the state is read: a flight that has landed has written its outcome there.
+        let running = flight.join();
+        if let Some(answer) = self.answer() {
             return Lookup::Answer(answer);
         }
-        if let Some(flight) = state.flight() {
-            return Lookup::Join(flight);
+        if let Some(landing) = running {
+            return Lookup::Join(landing);
         }
         let Ok(runtime) = Handle::try_current() else {
             return Lookup::Answer(Err(self.no_runtime()));
         };
-        let flight = Arc::new(self.take_off(&runtime));
-        state.flight = Arc::downgrade(&flight);
-        Lookup::Lead(flight)
+        let (started, landing) = self.take_off(&runtime);
+        *flight = started;
+        Lookup::Lead(landing)
     }
 
-    fn take_off(&self, runtime: &Handle) -> Flight {
-        let (landed, answer) = watch::channel(None);
-        let this = self.clone();
+    fn take_off(&self, runtime: &Handle) -> (Flight, Landing) {
+        let (landed, landing) = watch::channel(None);
+        let landed = Arc::new(landed);
+        let weak = Arc::downgrade(&landed);
+        let (shared, terms) = (Arc::clone(&self.shared), self.terms.clone());
         let refresh = async move {
-            let result = attempt::scrape(&*this.source).await;
-            landed.send_replace(Some(this.settle(result)));
+            let answer = shared.refresh(&terms).await;
+            landed.send_replace(Some(answer));
         };
         let task = runtime.spawn(refresh.in_current_span()).abort_handle();
-        Flight { answer, task }
+        let flight = Flight {
+            landed: weak,
+            task: Some(task),
+        };
+        (flight, landing)
     }
 
-    /// Writes the outcome of a refresh into the state and returns the answer for those who wait.
-    fn settle(&self, result: Result<Snapshot>) -> Result<Snapshot> {
-        let now = Instant::now();
-        let settled = self.write().held.settle(result, now, &self.terms);
-        settled.log(self.organization());
-        settled.answer
+    /// Waits for the answer of a refresh, or for as long as the caller is to wait if there is a stale snapshot.
+    ///
+    /// Returns `None` if the task ended without an answer, because its runtime did.
+    async fn wait(&self, landing: Landing) -> Option<Result<Snapshot>> {
+        let mut landed = pin!(landed(landing));
+        if self.stale().is_some() {
+            if let Ok(answer) = timeout(self.max_wait, landed.as_mut()).await {
+                return answer;
+            }
+            if let Some(stale) = self.stale() {
+                return Some(Ok(stale));
+            }
+        }
+        landed.await
     }
 
     fn no_runtime(&self) -> Error {
-        let message = "a cached source has to be scraped on a tokio runtime";
+        let message = "a cached source must be scraped on a tokio runtime";
         Error::new(ErrorKind::Config, message).with_organization(self.organization())
     }
 
     fn cut_off(&self) -> Error {
-        let message = "the refresh ended without an answer, as when its runtime shuts down";
+        let message = "the refresh ended without an answer because its runtime shut down";
         Error::new(ErrorKind::Unavailable, message).with_organization(self.organization())
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, State> {
-        self.state.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn write(&self) -> RwLockWriteGuard<'_, State> {
-        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    fn flight(&self) -> MutexGuard<'_, Flight> {
+        self.flight.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -198,26 +280,25 @@ impl<S: MetricsSource> Cached<S> {
 #[deny(clippy::missing_trait_methods)]
 impl<S: MetricsSource> MetricsSource for Cached<S> {
     fn organization(&self) -> &Organization {
-        self.source.organization()
+        self.shared.source.organization()
     }
 
     async fn scrape(&self) -> Result<Snapshot> {
-        let answer = self.read().held.answer(Instant::now(), &self.terms);
-        if let Some(answer) = answer {
+        if let Some(answer) = self.answer() {
             return answer;
         }
         loop {
-            let (flight, is_own) = match self.look_up() {
+            let (landing, is_own) = match self.look_up() {
                 Lookup::Answer(answer) => return answer,
-                Lookup::Join(flight) => (flight, false),
-                Lookup::Lead(flight) => (flight, true),
+                Lookup::Join(landing) => (landing, false),
+                Lookup::Lead(landing) => (landing, true),
             };
-            if let Some(answer) = flight.landed().await {
+            if let Some(answer) = self.wait(landing).await {
                 return answer;
             }
-            // Somebody else's runtime ended under the flight; one on this runtime takes its place.
+            // The runtime of another caller ended, and its flight with it. A new one starts on this runtime.
             if is_own {
-                return Err(self.cut_off());
+                return self.stale().ok_or_else(|| self.cut_off());
             }
         }
     }
@@ -226,9 +307,10 @@ impl<S: MetricsSource> MetricsSource for Cached<S> {
 impl<S> Clone for Cached<S> {
     fn clone(&self) -> Self {
         Self {
-            source: Arc::clone(&self.source),
-            terms: self.terms,
-            state: Arc::clone(&self.state),
+            shared: Arc::clone(&self.shared),
+            flight: Arc::clone(&self.flight),
+            terms: self.terms.clone(),
+            max_wait: self.max_wait,
         }
     }
 }
@@ -236,7 +318,7 @@ impl<S> Clone for Cached<S> {
 impl<S: fmt::Debug> fmt::Debug for Cached<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cached")
-            .field("source", &self.source)
+            .field("source", &self.shared.source)
             .field("time_to_live", &self.terms.time_to_live)
             .field("max_stale", &self.terms.max_stale)
             .finish_non_exhaustive()
@@ -245,51 +327,77 @@ impl<S: fmt::Debug> fmt::Debug for Cached<S> {
 
 impl<S: fmt::Display> fmt::Display for Cached<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Cached({:?}, {})", self.terms.time_to_live, self.source)
+        let source = &self.shared.source;
+        write!(f, "Cached({:?}, {source})", self.terms.time_to_live)
     }
 }
 
-/// What a scrape finds in the state.
+/// What a scrape finds.
 enum Lookup {
     Answer(Result<Snapshot>),
-    Join(Arc<Flight>),
-    Lead(Arc<Flight>),
+    Join(Landing),
+    Lead(Landing),
 }
 
-#[derive(Default)]
-struct State {
-    held: Held,
-    flight: Weak<Flight>,
+/// What the handles share with the flight.
+struct Shared<S> {
+    source: S,
+    state: RwLock<RefreshState>,
+    clock: ClockSteps,
 }
 
-impl State {
-    fn flight(&self) -> Option<Arc<Flight>> {
-        self.flight.upgrade().filter(|flight| flight.is_running())
+impl<S: MetricsSource> Shared<S> {
+    /// Refreshes the state and returns the answer for the callers who wait.
+    async fn refresh(&self, terms: &Terms) -> Result<Snapshot> {
+        let organization = self.source.organization();
+        let result = scrape::scrape(&self.source).await;
+        let outcome = Outcome::new(result, terms, organization);
+        let settled = self.write().settle(outcome, Instant::now(), terms);
+        settled.log(organization);
+        settled.answer
     }
 }
 
-/// One refresh on its way, cancelled when the last who waits for it has gone.
+impl<S> Shared<S> {
+    fn read(&self) -> RwLockReadGuard<'_, RefreshState> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, RefreshState> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+type Landing = watch::Receiver<Option<Result<Snapshot>>>;
+
+/// Waits for the answer; `None` if the task ended without one.
+async fn landed(mut landing: Landing) -> Option<Result<Snapshot>> {
+    let answer = landing.wait_for(Option::is_some).await;
+    answer.ok().and_then(|answer| answer.clone())
+}
+
+/// The last refresh that was started, aborted when the last handle is dropped.
+#[derive(Default)]
 struct Flight {
-    answer: watch::Receiver<Option<Result<Snapshot>>>,
-    task: AbortHandle,
+    /// Held by the task, so that an answer is not kept after the callers who waited for it have it.
+    landed: Weak<watch::Sender<Option<Result<Snapshot>>>>,
+    task: Option<AbortHandle>,
 }
 
 impl Flight {
-    /// Waits for the answer; `None` if the task ended without one, because its runtime did.
-    async fn landed(&self) -> Option<Result<Snapshot>> {
-        let mut answer = self.answer.clone();
-        let landed = answer.wait_for(Option::is_some).await;
-        landed.ok().and_then(|answer| answer.clone())
-    }
-
-    fn is_running(&self) -> bool {
-        self.answer.borrow().is_none() && self.answer.has_changed().is_ok()
+    /// Returns what to wait for, if the refresh is still running.
+    fn join(&self) -> Option<Landing> {
+        let landed = self.landed.upgrade()?;
+        let is_running = landed.borrow().is_none();
+        is_running.then(|| landed.subscribe())
     }
 }
 
 impl Drop for Flight {
     fn drop(&mut self) {
-        self.task.abort();
+        if let Some(task) = &self.task {
+            task.abort();
+        }
     }
 }
 
@@ -311,10 +419,18 @@ mod tests {
     use super::*;
     use crate::{
         MemorySource, MetricsSourceExt,
-        testing::{Random, Scripted, acme, down, seconds, snapshot},
+        testing::{Random, Scripted, acme, down, seconds, snapshot, step_wall_clock, wall_clock},
     };
 
     const TTL: Duration = seconds(3600);
+
+    impl<S: MetricsSource> Cached<S> {
+        fn with_wall_clock(mut self, wall: fn() -> std::time::SystemTime) -> Self {
+            let shared = Arc::get_mut(&mut self.shared).expect("it has not been cloned");
+            shared.clock = ClockSteps::new(wall);
+            self
+        }
+    }
 
     fn stream(answer: Result<Snapshot>) -> String {
         answer.unwrap().streams()[0].name().to_string()
@@ -403,18 +519,153 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_request_is_cancelled_when_nobody_waits() {
+    async fn impatient_callers_of_a_slow_source_get_answers_from_the_second_minute_on() {
+        for time_to_live in [TTL, seconds(60)] {
+            let upstream = Scripted::counting(seconds(12));
+            let source = upstream.clone().cached(time_to_live);
+            let start = Instant::now();
+            for call in 0..240 {
+                tokio::time::sleep_until(start + call * seconds(15)).await;
+                let answer = timeout(seconds(10), source.scrape()).await;
+                assert!(call < 4 || answer.is_ok_and(|answer| answer.is_ok()));
+            }
+            assert_eq!(upstream.most_at_once(), 1);
+            let hour = seconds(3600).as_secs();
+            assert!(upstream.calls() as u64 <= hour / time_to_live.as_secs() + 1);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn callers_who_hang_up_leave_one_request_whose_answer_is_kept() {
         let upstream = Scripted::counting(seconds(10));
         let source = upstream.clone().cached(TTL);
-        let mut callers = spawn_callers(&source, 3);
-        sleep(seconds(5)).await;
+        for _ in 0..5 {
+            assert!(timeout(seconds(1), source.scrape()).await.is_err());
+        }
+        assert_eq!(upstream.calls(), 1);
         assert_eq!(upstream.running(), 1);
         assert!(source.status().is_refreshing());
 
-        callers.shutdown().await;
+        sleep(seconds(6)).await;
+        assert!(!source.status().is_refreshing());
+        let start = Instant::now();
+        assert_eq!(stream(source.scrape().await), "1");
+        assert_eq!(start.elapsed(), seconds(0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failure_that_nobody_waited_for_starts_the_back_off() {
+        let upstream = Scripted::new(seconds(10), |_| Err(down()));
+        let source = upstream.clone().cached(TTL);
+        assert!(timeout(seconds(1), source.scrape()).await.is_err());
+        sleep(Duration::from_millis(9_100)).await;
+        source.scrape().await.unwrap_err();
+        assert_eq!(upstream.calls(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn dropping_the_last_handle_aborts_the_request() {
+        let upstream = Scripted::counting(seconds(10));
+        let source = upstream.clone().cached(TTL);
+        let clone = source.clone();
+        assert!(timeout(seconds(1), source.scrape()).await.is_err());
+        drop(source);
+        yield_now().await;
+        assert_eq!(upstream.running(), 1);
+        drop(clone);
         yield_now().await;
         assert_eq!(upstream.running(), 0);
-        assert!(!source.status().is_refreshing());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stale_snapshot_is_served_when_the_refresh_needs_longer_than_the_maximum_wait() {
+        let upstream = Scripted::counting(seconds(12));
+        let source = upstream.clone().cached(TTL);
+        source.scrape().await.unwrap();
+        advance(TTL).await;
+        for (max_wait, waits) in [(seconds(5), seconds(5)), (Duration::ZERO, seconds(0))] {
+            let source = source.clone().with_max_wait(max_wait);
+            let start = Instant::now();
+            assert_eq!(stream(source.scrape().await), "1");
+            assert_eq!(start.elapsed(), waits);
+        }
+        sleep(seconds(7)).await;
+        assert_eq!(stream(source.scrape().await), "2");
+        assert_eq!(upstream.calls(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_scrape_waits_for_the_refresh_when_the_stale_snapshot_gets_too_old() {
+        let source = Scripted::counting(seconds(12))
+            .cached(TTL)
+            .with_max_stale(seconds(3));
+        source.scrape().await.unwrap();
+        advance(TTL).await;
+        assert_eq!(stream(source.scrape().await), "2");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_panicking_predicate_forgets_the_snapshot_and_nothing_else() {
+        let upstream = fails_after_the_first(down());
+        let source = upstream
+            .clone()
+            .cached(TTL)
+            .with_fallback_if(|_| panic!("by design"));
+        source.scrape().await.unwrap();
+        advance(TTL).await;
+        for answer in spawn_callers(&source, 50).join_all().await {
+            assert_eq!(answer.unwrap_err().kind(), ErrorKind::Unavailable);
+        }
+        assert_eq!(upstream.calls(), 2);
+        assert_eq!(source.status().failures(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_predicate_may_use_the_cache() {
+        let own = Arc::new(Mutex::new(None::<Cached<Scripted>>));
+        let seen = Arc::clone(&own);
+        let source = fails_after_the_first(down())
+            .cached(TTL)
+            .with_fallback_if(move |_| {
+                let source = seen.lock().unwrap().clone();
+                source.is_some_and(|source| source.status().age().is_some())
+            });
+        *own.lock().unwrap() = Some(source.clone());
+        source.scrape().await.unwrap();
+        advance(TTL).await;
+        assert_eq!(stream(source.scrape().await), "1");
+        own.lock().unwrap().take();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_step_of_the_clock_expires_the_snapshot() {
+        for step in [108_000, -108_000] {
+            let upstream = Scripted::counting(seconds(1));
+            let source = upstream.clone().cached(TTL).with_wall_clock(wall_clock);
+            source.scrape().await.unwrap();
+            advance(seconds(10)).await;
+            assert_eq!(stream(source.scrape().await), "1");
+            step_wall_clock(step);
+            advance(seconds(1)).await;
+            assert!(source.status().is_fresh());
+            assert_eq!(stream(source.scrape().await), "2");
+            advance(seconds(10)).await;
+            assert_eq!(stream(source.scrape().await), "2");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_source_that_replays_an_old_snapshot_is_asked_again_soon_but_not_at_once() {
+        let upstream = Scripted::new(seconds(0), |call| {
+            let hours_ago = std::time::SystemTime::now() - 10 * TTL;
+            Ok(snapshot(&call.to_string()).with_scraped_at(hours_ago))
+        });
+        let source = upstream.clone().cached(TTL);
+        assert_eq!(stream(source.scrape().await), "1");
+        assert_eq!(source.status().age(), Some(10 * TTL));
+        advance(seconds(299)).await;
+        assert_eq!(stream(source.scrape().await), "1");
+        advance(seconds(1)).await;
         assert_eq!(stream(source.scrape().await), "2");
     }
 
@@ -439,7 +690,7 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::Other);
             assert_eq!(
                 error.to_string(),
-                "organization `acme`: the source panicked while it was scraped, a bug in it"
+                "organization `acme`: the source panicked, which is a bug in it"
             );
         }
         assert_eq!(upstream.calls(), 1);
@@ -531,7 +782,7 @@ mod tests {
         let denied = Error::new(ErrorKind::Unauthorized, "denied");
         let source = fails_after_the_first(denied)
             .cached(TTL)
-            .with_stale_if(|_| true);
+            .with_fallback_if(|_| true);
         source.scrape().await.unwrap();
         advance(TTL).await;
         assert_eq!(stream(source.scrape().await), "1");
@@ -555,10 +806,11 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn waits_as_long_as_the_server_asks_and_no_longer_than_the_time_to_live() {
-        for (asked, waits) in [(600, 600), (1_000_000, TTL.as_secs())] {
+    async fn waits_as_long_as_the_server_asks_up_to_an_hour() {
+        for (time_to_live, asked, waits) in [(3600, 600, 600), (3, 120, 120), (3, 10_000, 3600)] {
             let error = down().with_retry_after(seconds(asked));
-            let source = Scripted::new(seconds(0), move |_| Err(error.clone())).cached(TTL);
+            let source = Scripted::new(seconds(0), move |_| Err(error.clone()))
+                .cached(seconds(time_to_live));
             source.scrape().await.unwrap_err();
             assert_eq!(source.status().next_in(), Some(seconds(waits)));
         }
@@ -574,6 +826,17 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn without_a_time_to_live_nothing_is_served_from_memory() {
+        let source = fails_after_the_first(down()).cached(Duration::ZERO);
+        source.scrape().await.unwrap();
+        assert_eq!(source.status().age(), None);
+        for wait in [0, 3600] {
+            advance(seconds(wait)).await;
+            source.scrape().await.unwrap_err();
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn the_longest_durations_do_not_overflow() {
         let for_ever = |source: Scripted| {
             source
@@ -585,7 +848,7 @@ mod tests {
             Err(down().with_retry_after(Duration::MAX))
         }));
         failing.scrape().await.unwrap_err();
-        assert_eq!(failing.status().next_in(), Some(Duration::MAX));
+        assert!(failing.status().next_in().unwrap() >= Duration::MAX / 2 - seconds(1));
 
         let good = for_ever(Scripted::counting(seconds(0)));
         good.scrape().await.unwrap();
@@ -625,9 +888,11 @@ mod tests {
             let source = source.clone();
             std::thread::spawn(move || runtime().block_on(source.scrape()))
         };
-        let flight = source.read().flight().unwrap();
-        // Held here, by the leader and, once it has joined, by the follower.
-        while Arc::strong_count(&flight) < 3 && !follower.is_finished() {
+        let waiting = || {
+            let landed = source.flight().landed.upgrade();
+            landed.map_or(0, |landed| landed.receiver_count())
+        };
+        while waiting() < 2 && !follower.is_finished() {
             std::thread::yield_now();
         }
         drop(doomed);
@@ -641,7 +906,7 @@ mod tests {
         let handle = runtime().handle().clone();
         assert_eq!(
             handle.block_on(source.scrape()).unwrap_err().to_string(),
-            "organization `acme`: the refresh ended without an answer, as when its runtime shuts down"
+            "organization `acme`: the refresh ended without an answer because its runtime shut down"
         );
     }
 
@@ -655,7 +920,7 @@ mod tests {
         };
         assert_eq!(
             scrape_at_once().unwrap_err().to_string(),
-            "organization `acme`: a cached source has to be scraped on a tokio runtime"
+            "organization `acme`: a cached source must be scraped on a tokio runtime"
         );
         runtime().block_on(source.scrape()).unwrap();
         assert_eq!(stream(scrape_at_once()), "1");
@@ -708,6 +973,7 @@ mod tests {
                 .clone()
                 .cached(random.millis(300))
                 .with_max_stale(random.millis(300))
+                .with_max_wait(random.millis(100))
                 .with_backoff(random.millis(50), random.millis(500));
             Self {
                 random,
@@ -726,6 +992,7 @@ mod tests {
                 }
             };
             timeout(seconds(3600), everyone_is_answered).await.unwrap();
+            sleep(self.delay + seconds(1)).await;
             assert!(self.upstream.most_at_once() <= 1);
             assert!(!self.source.status().is_refreshing());
             self.check_that_the_source_was_left_alone();
@@ -738,7 +1005,7 @@ mod tests {
                 time_to_live,
                 max_stale,
                 ..
-            } = source.terms;
+            } = source.terms.clone();
             async move {
                 for _ in 0..10 {
                     sleep(random.millis(300)).await;
@@ -759,7 +1026,7 @@ mod tests {
                 time_to_live,
                 backoff,
                 ..
-            } = self.source.terms;
+            } = self.source.terms.clone();
             let answered = self.answered.lock().unwrap();
             for ((_, (before, was_good)), (_, (after, _))) in
                 answered.iter().zip(answered.iter().skip(1))

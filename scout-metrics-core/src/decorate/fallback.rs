@@ -1,4 +1,4 @@
-//! A second source for when the first one fails.
+//! A second source that is asked when the first one fails.
 
 use std::{
     fmt,
@@ -11,34 +11,35 @@ use std::{
 use async_trait::async_trait;
 use tracing::{info, warn};
 
-use super::may_be_covered;
-use crate::{Error, ErrorKind, MetricsSource, Organization, Result, Snapshot};
+use crate::{
+    Error, ErrorKind, MetricsSource, Organization, Result, Snapshot, predicate::ErrorPredicate,
+};
 
 /// A source that asks a second one when the first one fails.
 ///
 /// # Behaviour and defaults
 ///
-/// - The second source is asked after any error but [`ErrorKind::Unauthorized`] and [`ErrorKind::Forbidden`], which
-///   call for somebody to act; see [`with_fallback_if`](Self::with_fallback_if).
+/// - The second source is asked after any error except [`ErrorKind::Unauthorized`] and [`ErrorKind::Forbidden`], which
+///   require somebody to act; see [`with_fallback_if`](Self::with_fallback_if).
 /// - A warning with the error is logged when the first source begins to fail, and a line when it answers again.
-///   [`Snapshot::scraped_at`] tells how old the data is.
-/// - If both fail, the error is that of the first; that of the second is logged.
-/// - Both have to be of one organization. If they are not, every scrape fails with [`ErrorKind::Config`], so that the
-///   mistake is not found in the first outage.
+///   [`Snapshot::scraped_at`] shows how old the data is.
+/// - If both fail, the error of the first is returned and that of the second is logged.
+/// - Both must have the same organization. Otherwise every scrape fails with [`ErrorKind::Config`], so that the mistake
+///   is found before the first outage.
 ///
 /// # Concurrency
 ///
-/// As in the sources; nothing but for the log is kept between scrapes. A clone shares what the clones of the sources
-/// share.
+/// As in the sources. Only whether an outage has been logged is kept between scrapes. A clone shares what the clones of
+/// the sources share.
 ///
 /// # Cancellation
 ///
-/// Drops the scrape that is running, of whichever source.
+/// Drops the scrape that is running, of either source.
 ///
 /// # Order
 ///
 /// Outside a [cache](crate::Cached). There, the last good snapshot of the cache is preferred to the fallback, the first
-/// source is asked again as soon as its back-off allows, and no answer of the fallback is kept for an hour.
+/// source is asked again as soon as its back-off ends, and an answer of the fallback is not cached for an hour.
 ///
 /// # Example
 ///
@@ -63,31 +64,36 @@ use crate::{Error, ErrorKind, MetricsSource, Organization, Result, Snapshot};
 pub struct Fallback<A, B> {
     first: A,
     second: B,
-    fallback_if: fn(&Error) -> bool,
-    is_covering: Arc<AtomicBool>,
+    fallback_if: ErrorPredicate,
+    is_failing: Arc<AtomicBool>,
 }
 
 impl<A: MetricsSource, B: MetricsSource> Fallback<A, B> {
-    /// Wraps a source and the one that is asked when it fails.
+    /// Wraps a source and a second one that is asked when it fails.
     pub fn new(first: A, second: B) -> Self {
         Self {
             first,
             second,
-            fallback_if: may_be_covered,
-            is_covering: Arc::default(),
+            fallback_if: ErrorPredicate::default(),
+            is_failing: Arc::default(),
         }
     }
 
-    /// Sets after which errors the second source is asked; by default after all but [`ErrorKind::Unauthorized`] and
+    /// Sets the errors after which the second source is asked; by default all except [`ErrorKind::Unauthorized`] and
     /// [`ErrorKind::Forbidden`].
+    ///
+    /// A predicate that panics counts as `false`.
     #[must_use]
-    pub fn with_fallback_if(mut self, is_covered: fn(&Error) -> bool) -> Self {
-        self.fallback_if = is_covered;
+    pub fn with_fallback_if(
+        mut self,
+        predicate: impl Fn(&Error) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.fallback_if = ErrorPredicate::new(predicate);
         self
     }
 
     fn log_outage(&self, error: &Error) {
-        if !self.is_covering.swap(true, Relaxed) {
+        if !self.is_failing.swap(true, Relaxed) {
             warn!(
                 organization = %self.organization(),
                 kind = %error.kind(),
@@ -100,7 +106,7 @@ impl<A: MetricsSource, B: MetricsSource> Fallback<A, B> {
     }
 
     fn log_recovery(&self, answer: &Result<Snapshot>) {
-        if answer.is_ok() && self.is_covering.swap(false, Relaxed) {
+        if answer.is_ok() && self.is_failing.swap(false, Relaxed) {
             info!(organization = %self.organization(), "{} answers again", self.first);
         }
     }
@@ -110,7 +116,7 @@ impl<A: MetricsSource, B: MetricsSource> Fallback<A, B> {
         if first == second {
             return Ok(());
         }
-        let message = format!("the fallback is of another organization, `{second}`");
+        let message = format!("the fallback has another organization, `{second}`");
         Err(Error::new(ErrorKind::Config, message).with_organization(first))
     }
 }
@@ -125,7 +131,7 @@ impl<A: MetricsSource, B: MetricsSource> MetricsSource for Fallback<A, B> {
     async fn scrape(&self) -> Result<Snapshot> {
         self.check_organizations()?;
         let error = match self.first.scrape().await {
-            Err(error) if (self.fallback_if)(&error) => error,
+            Err(error) if self.fallback_if.accepts(&error, self.organization()) => error,
             answer => {
                 self.log_recovery(&answer);
                 return answer;
@@ -209,6 +215,15 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_predicate_that_panics_asks_for_no_fallback() {
+        let source = failing(ErrorKind::Timeout)
+            .or_else(MemorySource::new(snapshot("second")))
+            .with_fallback_if(|_| panic!("by design"));
+        let error = source.scrape().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout);
+    }
+
+    #[tokio::test]
     async fn a_fallback_of_another_organization_is_refused_before_it_is_needed() {
         let other = Organization::new("other").unwrap();
         let second = MemorySource::new(Snapshot::new(other, []).unwrap());
@@ -217,7 +232,7 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::Config);
         assert_eq!(
             error.to_string(),
-            "organization `acme`: the fallback is of another organization, `other`"
+            "organization `acme`: the fallback has another organization, `other`"
         );
     }
 }

@@ -4,7 +4,7 @@ use std::{collections::HashSet, fmt, sync::Arc};
 
 use tokio::{sync::Semaphore, task::JoinSet};
 
-use crate::{Error, ErrorKind, MetricsSource, Organization, Result, Snapshot, attempt};
+use crate::{Error, ErrorKind, MetricsSource, Organization, Result, Snapshot, scrape};
 
 const DEFAULT_CONCURRENCY: usize = 8;
 
@@ -110,7 +110,7 @@ impl Merged {
                 let (permits, source) = (Arc::clone(&permits), Arc::clone(source));
                 async move {
                     let _permit = permits.acquire().await;
-                    (index, attempt::scrape(&*source).await)
+                    (index, scrape::scrape(&*source).await)
                 }
             })
             .collect();

@@ -5,13 +5,14 @@ use std::{fmt, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use tokio::time::Instant;
 
-use crate::{Error, MetricsSource, Organization, Result, Snapshot};
+use crate::{Error, MetricsSource, Organization, Result, Snapshot, predicate::call};
 
-/// A source that reports every scrape of another one: how long it took, and how it ended.
+/// A source that reports every scrape of another one: how long it took and how it ended.
 ///
-/// # Default
+/// # Behaviour
 ///
-/// None: the observer is always given. It is called on the task of the scrape, so it should do no more than count.
+/// The observer is called on the task of the scrape, so it should do little more than count. A panic in it is logged
+/// as an error and has no effect on the scrape.
 ///
 /// # Concurrency
 ///
@@ -23,8 +24,8 @@ use crate::{Error, MetricsSource, Organization, Result, Snapshot};
 ///
 /// # Order
 ///
-/// Inside a [cache](crate::Cached) or a [poller](crate::Poller) it sees what the source is asked, outside it sees what
-/// the callers ask. One on each side tell how many were answered from memory.
+/// Inside a [cache](crate::Cached) or a [poller](crate::Poller) it sees the requests to the source, outside it sees the
+/// scrapes of the callers. The difference between the two was answered from memory.
 ///
 /// # Example
 ///
@@ -70,7 +71,8 @@ impl<S: MetricsSource> MetricsSource for Observed<S> {
 
     async fn scrape(&self) -> Result<Snapshot> {
         let mut report = Report {
-            observed: self,
+            observer: &*self.observer,
+            organization: self.organization().clone(),
             start: Instant::now(),
             result: None,
         };
@@ -135,18 +137,23 @@ impl Observation {
 }
 
 /// Reports when it is dropped, so that a scrape that never ends is reported too.
-struct Report<'a, S: MetricsSource> {
-    observed: &'a Observed<S>,
+struct Report<'a> {
+    observer: &'a (dyn Fn(Observation) + Send + Sync),
+    organization: Organization,
     start: Instant,
     result: Option<Result<Snapshot>>,
 }
 
-impl<S: MetricsSource> Drop for Report<'_, S> {
+impl Drop for Report<'_> {
     fn drop(&mut self) {
-        (self.observed.observer)(Observation {
-            organization: self.observed.organization().clone(),
+        let observation = Observation {
+            organization: self.organization.clone(),
             duration: self.start.elapsed(),
             result: self.result.take(),
+        };
+        // A panic must not leave a destructor: that aborts the process if the scrape panicked before.
+        call(&self.organization, "observer", || {
+            (self.observer)(observation)
         });
     }
 }
@@ -212,6 +219,19 @@ mod tests {
         let scrape = tokio::spawn(async move { source.scrape().await });
         assert!(scrape.await.unwrap_err().is_panic());
         assert_eq!(outcomes(&seen), ["cancelled"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_observer_that_panics_has_no_effect_on_the_scrape() {
+        let panics = |_| panic!("by design");
+        let source = Scripted::counting(seconds(1)).observed(panics);
+        assert!(source.scrape().await.is_ok());
+        assert!(timeout(Duration::ZERO, source.scrape()).await.is_err());
+
+        let source = Scripted::new(seconds(1), |_| panic!("first")).observed(panics);
+        let scrape = tokio::spawn(async move { source.scrape().await });
+        let panic = scrape.await.unwrap_err().into_panic();
+        assert_eq!(panic.downcast_ref(), Some(&"first"));
     }
 
     #[tokio::test(start_paused = true)]

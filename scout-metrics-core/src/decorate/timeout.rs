@@ -8,9 +8,7 @@ use crate::{Error, ErrorKind, MetricsSource, Organization, Result, Snapshot};
 
 /// A source that gives up on another one after a time, with an error of kind [`ErrorKind::Timeout`].
 ///
-/// # Default
-///
-/// None: the time is always given. A backend has a bound of its own; this one is for a caller who has less time.
+/// There is no default. A backend has a bound of its own; this one is for a caller who has less time.
 ///
 /// # Concurrency
 ///
@@ -18,12 +16,30 @@ use crate::{Error, ErrorKind, MetricsSource, Organization, Result, Snapshot};
 ///
 /// # Cancellation
 ///
-/// The inner scrape is dropped when the time is over and when the outer one is dropped.
+/// The inner scrape is dropped when the time has elapsed or the outer scrape is dropped.
 ///
 /// # Order
 ///
-/// Outside a [cache](crate::Cached) it bounds how long this caller waits, and the refresh goes on for the others.
-/// Inside, it bounds the refresh.
+/// For a caller who has little time, outside a [cache](crate::Cached): it bounds how long this caller waits, and the
+/// refresh continues for the next one. Inside the cache it aborts the refresh, so a source that always needs longer
+/// never answers anybody. Use it there only to bound a source that may take forever.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use scout_metrics_core::{MemorySource, MetricsSource, MetricsSourceExt, Organization, Snapshot};
+/// # fn main() -> Result<(), scout_metrics_core::Error> {
+/// # let scout = MemorySource::new(Snapshot::new(Organization::new("acme")?, [])?);
+/// # let unbounded = scout.clone();
+/// const HOUR: Duration = Duration::from_secs(3600);
+///
+/// // A caller waits for 10 seconds; a refresh may take longer.
+/// let right = scout.cached(HOUR).timeout(Duration::from_secs(10));
+///
+/// // A refresh ends after two minutes, which is far more than the source ever needs.
+/// let bounded = unbounded.timeout(Duration::from_secs(120)).cached(HOUR);
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Example
 ///
