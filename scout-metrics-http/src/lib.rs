@@ -52,14 +52,16 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "client")]
 mod client;
-mod credentials;
-mod error;
 #[cfg(feature = "exporter")]
 pub mod exporter;
+#[cfg(any(feature = "client", feature = "exporter"))]
 mod token;
 
+#[cfg(feature = "client")]
 pub use crate::client::{ScoutClient, ScoutClientBuilder, ScoutSource};
+#[cfg(feature = "client")]
 #[doc(no_inline)]
 pub use reqwest;
 

@@ -1,37 +1,32 @@
-//! A token by itself: what it may look like, where one can come from, and how it stays out of sight.
+//! A token and the file that holds one. Both client and exporter use them.
 
-use std::{borrow::Cow, fmt, path::PathBuf};
+use std::{
+    error::Error as StdError,
+    fmt,
+    fs::{self, File},
+    io::{self, Read},
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
-use reqwest::header::HeaderValue;
-use secrecy::{ExposeSecret, SecretString, zeroize::Zeroize};
+use scout_metrics_core::{Error, ErrorKind};
+use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
+use tokio::{task::spawn_blocking, time::Instant};
 
-/// The most bytes a token file may have. Tokens have less than a hundred; JSON web tokens a few thousand.
-pub(crate) const MAX_FILE_BYTES: u64 = 64 * 1024;
+/// How long a token stays good after it was last read from its file, while the file cannot be read. Longer than a
+/// rotation during which the file is missing or half written, short enough that a removed file is noticed.
+pub(crate) const KEEP_LAST_GOOD: Duration = Duration::from_secs(600);
 
-/// The place of a token, in words that continue "the token ...".
-#[derive(Clone, Debug)]
-pub(crate) enum Origin {
-    Code,
-    File(PathBuf),
-    Variable(&'static str),
-}
+/// The maximum size of a token file in bytes. A token has less than a hundred, a JSON web token a few thousand.
+const MAX_FILE_BYTES: u64 = 64 * 1024;
 
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Code => f.write_str("given to `with_token`"),
-            Self::File(path) => write!(f, "in the file `{}`", path.display()),
-            Self::Variable(name) => write!(f, "in the environment variable `{name}`"),
-        }
-    }
-}
-
-/// A token that can stand in a header: not empty, visible ASCII characters only.
+/// A token that a header can hold: not empty, visible ASCII characters only.
 #[derive(Clone)]
 pub(crate) struct Token(SecretString);
 
 impl Token {
-    /// Checks a token, without the blanks and line ends around it and without a byte order mark.
+    /// Checks a token. White space, line ends and a byte order mark around it are removed.
     pub(crate) fn parse(text: &[u8]) -> Result<Self, TokenFault> {
         if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
             return Err(TokenFault::Utf16);
@@ -48,46 +43,11 @@ impl Token {
             return Err(TokenFault::Control);
         }
         if text.contains(&b' ') {
-            return Err(TokenFault::Blank);
+            return Err(TokenFault::Space);
         }
         match std::str::from_utf8(text) {
             Ok(text) if text.is_ascii() => Ok(Self(text.into())),
             _ => Err(TokenFault::NotAscii),
-        }
-    }
-
-    /// Returns the value of the `Authorization` header.
-    pub(crate) fn to_header(&self) -> HeaderValue {
-        let mut text = format!("Bearer {}", self.0.expose_secret());
-        let mut header = HeaderValue::from_str(&text)
-            .expect("a checked token has only characters that a header may have");
-        text.zeroize();
-        header.set_sensitive(true);
-        header
-    }
-
-    /// Returns a text without this token in it.
-    pub(crate) fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let secret = self.0.expose_secret();
-        if text.contains(secret) {
-            text.replace(secret, "<redacted>").into()
-        } else {
-            text.into()
-        }
-    }
-
-    /// Returns the beginning of a longer text without this token, and without the beginning of the token at its end.
-    pub(crate) fn redact_beginning(&self, text: &str) -> String {
-        /// Fewer characters tell nothing: every token of Docker's begins with `dckr_pat_`.
-        const HARMLESS: usize = 9;
-        let secret = self.0.expose_secret();
-        let text = self.redact(text);
-        let cut = (HARMLESS..secret.len())
-            .rev()
-            .find(|&length| text.ends_with(&secret[..length]));
-        match cut {
-            Some(length) => format!("{}<redacted>", &text[..text.len() - length]),
-            None => text.into_owned(),
         }
     }
 
@@ -108,12 +68,10 @@ impl fmt::Debug for Token {
     }
 }
 
-/// What is wrong with a token, in words that continue "the token in ...".
+/// What is wrong with a token, as the predicate of a sentence about the token or its file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum TokenFault {
-    #[error("holds a blank: give the access token alone, without `Bearer` and without a name")]
-    Blank,
-    #[error("holds a control character: write the access token again, as plain text")]
+    #[error("contains a control character: write the access token again, as plain text")]
     Control,
     #[error("is empty: write an access token there")]
     Empty,
@@ -125,8 +83,190 @@ pub(crate) enum TokenFault {
     NotAscii,
     #[error("has several lines: write the access token there, on one line, and nothing else")]
     SeveralLines,
-    #[error("is written as UTF-16: save it as UTF-8 or ASCII")]
+    #[error("contains a space: give the access token alone, without `Bearer` and without a name")]
+    Space,
+    #[error("is encoded as UTF-16: save it as UTF-8 or ASCII")]
     Utf16,
+}
+
+/// Why a token file cannot be used. The path and the reason are in the source, because the first message of an error
+/// may be shown to people who should not learn the paths of this machine.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot use the token file")]
+pub(crate) struct TokenFileError(#[from] pub(crate) TokenFileFault);
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TokenFileFault {
+    #[error("`{}` {fault}", path.display())]
+    Content { path: PathBuf, fault: TokenFault },
+    #[error(
+        "`{}` is {}, not a regular file",
+        path.display(), if *is_directory { "a directory" } else { "a pipe or device" }
+    )]
+    NotRegular { path: PathBuf, is_directory: bool },
+    #[error("cannot read `{}`{hint}", path.display())]
+    Read {
+        path: PathBuf,
+        hint: &'static str,
+        source: io::Error,
+    },
+}
+
+impl From<TokenFileError> for Error {
+    fn from(error: TokenFileError) -> Self {
+        Self::new(ErrorKind::Config, error.to_string()).with_source(error.0)
+    }
+}
+
+/// A file that holds a token. It is read again and again, because operators rotate tokens in place.
+///
+/// If the file cannot be read, the token that was last read stays good until [`KEEP_LAST_GOOD`] has passed since then.
+pub(crate) struct TokenFile {
+    path: PathBuf,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    last_good: Option<(Token, Instant)>,
+    is_failing: bool,
+    has_warned_of_mode: bool,
+}
+
+impl TokenFile {
+    /// Creates a token file that has not been read yet. It need not exist.
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Self {
+            path,
+            state: Mutex::default(),
+        }
+    }
+
+    /// Reads the token, away from the async threads.
+    pub(crate) async fn token(&self) -> Result<Token, TokenFileError> {
+        let content = self.content().await;
+        self.settle(content)
+    }
+
+    /// Reads the token on this thread.
+    #[cfg(feature = "exporter")]
+    pub(crate) fn token_blocking(&self) -> Result<Token, TokenFileError> {
+        self.settle(read(&self.path))
+    }
+
+    async fn content(&self) -> Result<Content, TokenFileError> {
+        let path = self.path.clone();
+        match spawn_blocking(move || read(&path)).await {
+            Ok(content) => content,
+            Err(aborted) => Err(read_error(&self.path, io::Error::other(aborted))),
+        }
+    }
+
+    fn settle(&self, content: Result<Content, TokenFileError>) -> Result<Token, TokenFileError> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match content {
+            Ok(content) => Ok(state.accept(content, &self.path)),
+            Err(error) => state.fall_back(error),
+        }
+    }
+}
+
+impl State {
+    fn accept(&mut self, content: Content, path: &Path) -> Token {
+        if content.is_world_readable && !self.has_warned_of_mode {
+            self.has_warned_of_mode = true;
+            tracing::warn!(
+                path = %path.display(),
+                "every user of this machine can read the token file; restrict its mode to 0600 or 0640"
+            );
+        }
+        self.is_failing = false;
+        self.last_good = Some((content.token.clone(), content.read_at));
+        content.token
+    }
+
+    fn fall_back(&mut self, error: TokenFileError) -> Result<Token, TokenFileError> {
+        self.last_good
+            .take_if(|(_, read_at)| read_at.elapsed() > KEEP_LAST_GOOD);
+        let Some((token, _)) = &self.last_good else {
+            return Err(error);
+        };
+        if !self.is_failing {
+            self.is_failing = true;
+            let error: &(dyn StdError + 'static) = &error;
+            tracing::warn!(error, "using the token that was last read from the file");
+        }
+        Ok(token.clone())
+    }
+}
+
+impl fmt::Debug for TokenFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TokenFile").field(&self.path).finish()
+    }
+}
+
+/// The content of a token file.
+struct Content {
+    token: Token,
+    read_at: Instant,
+    is_world_readable: bool,
+}
+
+fn read(path: &Path) -> Result<Content, TokenFileError> {
+    // Taken before the file is read: the token may be removed while it is.
+    let read_at = Instant::now();
+    let fail = |error| read_error(path, error);
+    // Opening a named pipe waits for its writer, so the type of the file is checked first.
+    let metadata = fs::metadata(path).map_err(fail)?;
+    if !metadata.is_file() {
+        let fault = TokenFileFault::NotRegular {
+            path: path.to_owned(),
+            is_directory: metadata.is_dir(),
+        };
+        return Err(fault.into());
+    }
+    let mut text = Zeroizing::new(Vec::new());
+    let file = File::open(path).map_err(fail)?;
+    file.take(MAX_FILE_BYTES + 1)
+        .read_to_end(&mut text)
+        .map_err(fail)?;
+    let token = if text.len() as u64 > MAX_FILE_BYTES {
+        Err(TokenFault::Long)
+    } else {
+        Token::parse(&text)
+    };
+    let token = token.map_err(|fault| TokenFileFault::Content {
+        path: path.to_owned(),
+        fault,
+    })?;
+    Ok(Content {
+        token,
+        read_at,
+        is_world_readable: is_world_readable(&metadata),
+    })
+}
+
+fn read_error(path: &Path, source: io::Error) -> TokenFileError {
+    let hint = match source.kind() {
+        io::ErrorKind::NotFound => ": create it, or correct the path",
+        io::ErrorKind::PermissionDenied => ": check its owner and mode, and those of its directory",
+        _ => "",
+    };
+    let path = path.to_owned();
+    TokenFileFault::Read { path, hint, source }.into()
+}
+
+#[cfg(unix)]
+fn is_world_readable(metadata: &fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+
+    metadata.permissions().mode() & 0o004 != 0
+}
+
+#[cfg(not(unix))]
+fn is_world_readable(_: &fs::Metadata) -> bool {
+    false
 }
 
 #[cfg(test)]
@@ -139,8 +279,13 @@ mod tests {
         Token::parse(text).map(|token| token.0.expose_secret().to_owned())
     }
 
+    fn chain(error: TokenFileError) -> String {
+        let error = Error::from(error);
+        format!("{error}: {}", error.source().unwrap())
+    }
+
     #[test]
-    fn takes_what_people_leave_around_a_token() {
+    fn accepts_what_people_leave_around_a_token() {
         for text in [
             "dckr_pat_0123456789",
             "dckr_pat_0123456789\n",
@@ -163,7 +308,7 @@ mod tests {
             (b"one\rtwo", TokenFault::SeveralLines),
             (b"one\0two", TokenFault::Control),
             (b"one\x7f", TokenFault::Control),
-            (b"Bearer one", TokenFault::Blank),
+            (b"Bearer one", TokenFault::Space),
             ("geheimniß".as_bytes(), TokenFault::NotAscii),
             ("\u{200b}one".as_bytes(), TokenFault::NotAscii),
             (b"one\xff", TokenFault::NotAscii),
@@ -175,21 +320,39 @@ mod tests {
     }
 
     #[test]
-    fn the_token_is_redacted_even_if_the_text_was_cut_in_it() {
-        let token = Token::parse(SECRET.as_bytes()).unwrap();
-        let redact = |text: &str| token.redact_beginning(text);
-        assert_eq!(redact("a dckr_pat_0123456789 b"), "a <redacted> b");
-        for length in 9..=SECRET.len() {
-            assert_eq!(redact(&format!("é{}", &SECRET[..length])), "é<redacted>");
-        }
-        assert_eq!(redact("é dckr_pat"), "é dckr_pat");
-        assert_eq!(redact(""), "");
+    fn a_file_that_may_not_be_read_says_what_to_check() {
+        let refused = io::Error::from(io::ErrorKind::PermissionDenied);
+        assert_eq!(
+            chain(read_error(Path::new("/run/secrets/pat"), refused)),
+            "cannot use the token file: cannot read `/run/secrets/pat`: check its owner and mode, and those of its \
+             directory"
+        );
     }
 
-    #[test]
-    fn the_header_is_marked_sensitive() {
-        let header = Token::parse(SECRET.as_bytes()).unwrap().to_header();
-        assert_eq!(header.as_bytes(), b"Bearer dckr_pat_0123456789");
-        assert_eq!(format!("{header:?}"), "Sensitive");
+    #[tokio::test(start_paused = true)]
+    async fn a_token_outlives_its_file_for_ten_minutes_after_it_was_last_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("token");
+        fs::write(&path, SECRET).unwrap();
+        let file = TokenFile::new(path.clone());
+        assert!(file.token().await.is_ok());
+
+        fs::remove_file(&path).unwrap();
+        tokio::time::advance(KEEP_LAST_GOOD).await;
+        assert!(file.token().await.is_ok());
+        tokio::time::advance(Duration::from_millis(1)).await;
+        let missing = format!(
+            "cannot use the token file: cannot read `{}`: create it, or correct the path",
+            path.display()
+        );
+        assert_eq!(chain(file.token().await.unwrap_err()), missing);
+
+        fs::write(&path, "another").unwrap();
+        assert_eq!(file.token().await.unwrap().as_bytes(), b"another");
+
+        // The file is removed between two uses that are an hour apart.
+        fs::remove_file(&path).unwrap();
+        tokio::time::advance(Duration::from_secs(3600)).await;
+        assert_eq!(chain(file.token().await.unwrap_err()), missing);
     }
 }

@@ -9,16 +9,14 @@ use reqwest::{
 use scout_metrics_openmetrics::Format;
 use tokio::time::timeout;
 
+use super::error::{Excerpt, HttpError};
 use super::{
     body::Body,
     deadline::Deadline,
-    glimpse::{EXCERPT_BYTES, excerpt},
+    excerpt::{EXCERPT_BYTES, excerpt, extend_start},
     retry, shown,
 };
-use crate::{
-    error::{Excerpt, HttpError},
-    token::Token,
-};
+use crate::token::Token;
 
 /// The longest time that is spent on the body of a refusal. A retry is worth more than an excerpt.
 const EXCERPT_TIME: Duration = Duration::from_secs(1);
@@ -68,6 +66,7 @@ pub(crate) fn place(url: &Url, token: &Token) -> String {
 pub(crate) async fn refusal(
     response: Response,
     mut message: String,
+    detail: Option<String>,
     deadline: &Deadline,
     token: &Token,
 ) -> HttpError {
@@ -79,6 +78,7 @@ pub(crate) async fn refusal(
     HttpError::Status {
         status,
         message,
+        detail,
         retry_after,
         body: excerpt_of(response, deadline, token).await,
     }
@@ -93,7 +93,7 @@ pub(crate) async fn excerpt_of(response: Response, deadline: &Deadline, token: &
     let read = async {
         while bytes.len() < EXCERPT_BYTES {
             match body.next().await {
-                Ok(Some(part)) => bytes.extend_from_slice(&part),
+                Ok(Some(part)) => extend_start(&mut bytes, &part),
                 _ => break,
             }
         }

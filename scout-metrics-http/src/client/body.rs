@@ -15,7 +15,8 @@ use reqwest::{
 use tokio::task::yield_now;
 
 use super::deadline::Deadline;
-use crate::{error::HttpError, token::Token};
+use super::error::HttpError;
+use crate::token::Token;
 
 /// The value of `Accept-Encoding`: what [`Coding`] can undo.
 pub(crate) const ACCEPT_ENCODING: &str = "gzip";

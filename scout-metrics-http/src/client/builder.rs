@@ -11,7 +11,7 @@ use super::{
     endpoint::{DEFAULT_BASE_URL, DEFAULT_PATH, Endpoint},
     retry::{DEFAULT_BACKOFF, RetryPolicy},
 };
-use crate::{credentials::Credentials, error::HttpError};
+use super::{credentials::Credentials, error::HttpError};
 
 /// The scrape timeout of Docker's own sample configuration for Prometheus.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(40);

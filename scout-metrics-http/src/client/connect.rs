@@ -1,6 +1,6 @@
 //! Why no answer came: what to say about it, and whether to try again.
 
-use crate::error::HttpError;
+use super::error::HttpError;
 
 /// Explains why a request got no answer.
 pub(crate) fn explain(error: reqwest::Error, server: String) -> HttpError {

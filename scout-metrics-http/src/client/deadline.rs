@@ -4,7 +4,7 @@ use std::{future::Future, time::Duration};
 
 use tokio::time::{Instant, timeout_at};
 
-use crate::error::HttpError;
+use super::error::HttpError;
 
 /// The end of a fetch, with all its attempts and waiting. Monotonic: changes of the wall clock do not matter.
 pub(crate) struct Deadline {

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use reqwest::Url;
 use scout_metrics_core::Organization;
 
-use crate::error::HttpError;
+use super::error::HttpError;
 
 pub(crate) const DEFAULT_BASE_URL: &str = "https://api.scout.docker.com";
 pub(crate) const DEFAULT_PATH: &str = "/v1/exporter/org/{org}/metrics";

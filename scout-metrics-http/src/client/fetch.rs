@@ -10,14 +10,16 @@ use scout_metrics_core::{Error, ErrorKind, Organization, Result};
 use scout_metrics_openmetrics::Format;
 use tokio::time::{Instant, sleep};
 
+use super::error::HttpError;
 use super::{
     Inner, answer,
     body::{self, Body},
     connect,
     deadline::Deadline,
-    glimpse::Glimpse,
+    excerpt::{excerpt, extend_start, not_metrics},
+    redact::{authorization, redact_error},
 };
-use crate::{error::HttpError, token::Token};
+use crate::token::Token;
 
 /// What we can read, in the order of Prometheus' own preference: OpenMetrics has an end mark.
 const ACCEPTED: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8, text/plain; version=0.0.4; q=0.5, */*; q=0.1";
@@ -146,7 +148,7 @@ impl<'a> Fetch<'a> {
             .get(self.url.clone())
             .header(ACCEPT, ACCEPTED)
             .header(ACCEPT_ENCODING, body::ACCEPT_ENCODING)
-            .header(AUTHORIZATION, token.to_header());
+            .header(AUTHORIZATION, authorization(token));
         let response = self
             .deadline
             .bound(request.send(), || format!("no answer from `{}`", server()))
@@ -163,7 +165,13 @@ impl<'a> Fetch<'a> {
         }
         if status != StatusCode::OK {
             let message = self.status_message(status);
-            return Err(answer::refusal(response, message, &self.deadline, token).await);
+            let detail = match status {
+                StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                    self.client.credentials.origin().detail()
+                }
+                _ => None,
+            };
+            return Err(answer::refusal(response, message, detail, &self.deadline, token).await);
         }
         Ok(response)
     }
@@ -189,10 +197,10 @@ impl<'a> Fetch<'a> {
             format,
             has_known_end: body.has_known_end(),
         });
-        let mut glimpse = Glimpse::new(token);
+        let mut start = Vec::new();
         let mut fed = Ok(());
         while let Some(part) = body.next().await? {
-            glimpse.look_at(&part);
+            extend_start(&mut start, &part);
             fed = collector.feed(&part);
             if fed.is_err() {
                 break;
@@ -202,8 +210,20 @@ impl<'a> Fetch<'a> {
             bytes: body.received(),
             samples: collector.samples(),
         };
-        let output = glimpse.judge(fed.and_then(|()| collector.finish()))?;
-        Ok((output, received))
+        // Such a body is an error even if it could be read, and if nobody tried to.
+        if let Some(fault) = not_metrics(&start) {
+            return Err(HttpError::NotMetrics(
+                fault.to_owned(),
+                excerpt(&start, token),
+            ));
+        }
+        match fed.and_then(|()| collector.finish()) {
+            Ok(output) => Ok((output, received)),
+            Err(error) => Err(HttpError::Reader(
+                redact_error(error, token),
+                excerpt(&start, token),
+            )),
+        }
     }
 
     fn status_message(&self, status: StatusCode) -> String {

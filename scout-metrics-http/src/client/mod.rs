@@ -4,10 +4,13 @@ mod answer;
 mod body;
 mod builder;
 mod connect;
+mod credentials;
 mod deadline;
-pub(crate) mod endpoint;
+mod endpoint;
+mod error;
+mod excerpt;
 mod fetch;
-mod glimpse;
+mod redact;
 mod retry;
 #[cfg(feature = "rustls")]
 mod tls;
@@ -28,12 +31,14 @@ use scout_metrics_openmetrics::{
 use tracing::Instrument;
 
 pub use self::builder::ScoutClientBuilder;
+use self::credentials::Credentials;
 use self::{
     endpoint::Endpoint,
     fetch::{BodyKind, Collect, Fetch},
+    redact::redact,
     retry::RetryPolicy,
 };
-use crate::{credentials::Credentials, token::Token};
+use crate::token::Token;
 
 /// A client for the metrics endpoint of Docker Scout.
 ///
@@ -274,12 +279,12 @@ impl Collect for SnapshotDecoder {
     }
 }
 
-/// Shows something the server sent in a message: escaped, cut, and without the token.
+/// Returns a text of the server for a message: escaped, shortened, and without the token.
 fn shown(value: &[u8], token: &Token) -> String {
     const SHOWN: usize = 200;
     let text = String::from_utf8_lossy(value);
-    let text = token.redact(&text);
-    text.chars()
+    redact(&text, token)
+        .chars()
         .take(SHOWN)
         .flat_map(char::escape_debug)
         .collect()

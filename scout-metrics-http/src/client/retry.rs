@@ -1,9 +1,6 @@
 //! When to ask again, and how long to wait before.
 
-use std::{
-    hash::{BuildHasher, RandomState},
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use scout_metrics_core::Error;
@@ -35,15 +32,8 @@ impl RetryPolicy {
             .saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1)));
         let shortest = self.backoff / 10;
         let spread = longest.saturating_sub(shortest);
-        shortest.saturating_add(spread.mul_f64(random_fraction()))
+        shortest.saturating_add(spread.mul_f64(fastrand::f64()))
     }
-}
-
-/// Returns a random number from 0 up to, but not including, 1.
-fn random_fraction() -> f64 {
-    // The standard library's only source of randomness, and good enough to spread requests.
-    let random = RandomState::new().hash_one(()) >> 11;
-    random as f64 / (1_u64 << 53) as f64
 }
 
 /// Reads `Retry-After` in both of its forms. A time in the past is no delay; what is neither form is ignored; the

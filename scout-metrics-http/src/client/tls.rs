@@ -8,7 +8,7 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 
-use crate::error::HttpError;
+use super::error::HttpError;
 
 /// The authorities whose certificates are trusted.
 pub(crate) struct Roots(RootCertStore);

@@ -1,23 +1,13 @@
 //! Who may read: the bearer tokens, and the files that they come from.
 
-use std::{
-    fmt,
-    ops::BitOr,
-    path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
-};
+use std::{ops::BitOr, path::PathBuf};
 
 use axum::http::{HeaderMap, header::AUTHORIZATION};
 use subtle::{Choice, ConstantTimeEq};
-use tokio::time::Instant;
 
 use scout_metrics_core::{Error, ErrorKind, Organization, Result};
 
-use super::stamp::Stamp;
-use crate::{
-    credentials::{KEEP_LAST_GOOD, read_file},
-    token::Token,
-};
+use crate::token::{Token, TokenFile};
 
 /// The tokens that admit a request. Without any, every request is admitted.
 #[derive(Debug, Default)]
@@ -60,7 +50,8 @@ impl Guard {
         organization: Option<Organization>,
         path: PathBuf,
     ) -> Result<Self> {
-        let file = TokenFile::open(path)?;
+        let file = TokenFile::new(path);
+        file.token_blocking()?;
         Ok(self.with(organization, Secret::File(file)))
     }
 
@@ -94,7 +85,10 @@ impl Guard {
 impl Secret {
     fn ct_eq(&self, presented: &[u8]) -> Choice {
         match self {
-            Self::File(file) => file.ct_eq(presented),
+            Self::File(file) => match file.token_blocking() {
+                Ok(token) => token.as_bytes().ct_eq(presented),
+                Err(_) => Choice::from(0),
+            },
             Self::Value(token) => token.as_bytes().ct_eq(presented),
         }
     }
@@ -111,79 +105,4 @@ fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
     scheme
         .eq_ignore_ascii_case(b"Bearer ")
         .then(|| credentials.trim_ascii())
-}
-
-/// A file that holds a token, read again when it changes.
-struct TokenFile {
-    path: PathBuf,
-    latest: Mutex<Latest>,
-}
-
-impl TokenFile {
-    fn open(path: PathBuf) -> Result<Self> {
-        let stamp = Stamp::of(&path);
-        let latest = Latest {
-            token: Some(read_file(&path)?.token),
-            stamp,
-            failing_since: None,
-        };
-        Ok(Self {
-            path,
-            latest: Mutex::new(latest),
-        })
-    }
-
-    fn ct_eq(&self, presented: &[u8]) -> Choice {
-        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        latest.refresh(&self.path);
-        let equal = latest
-            .token
-            .as_ref()
-            .map(|token| token.as_bytes().ct_eq(presented));
-        equal.unwrap_or(Choice::from(0))
-    }
-}
-
-impl fmt::Debug for TokenFile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("TokenFile").field(&self.path).finish()
-    }
-}
-
-/// The last token that a file held, and what tells that there is no later one.
-struct Latest {
-    token: Option<Token>,
-    stamp: Option<Stamp>,
-    failing_since: Option<Instant>,
-}
-
-impl Latest {
-    /// Reads the file again if it changed. One look at its metadata is cheap enough to be taken for each request.
-    fn refresh(&mut self, path: &Path) {
-        // Taken before the file is read: a change in between is seen the next time.
-        let stamp = Stamp::of(path);
-        if stamp.is_some() && stamp == self.stamp {
-            return;
-        }
-        match read_file(path) {
-            Ok(content) => {
-                *self = Self {
-                    token: Some(content.token),
-                    stamp,
-                    failing_since: None,
-                };
-            }
-            Err(error) => self.keep_last_good(&error.into()),
-        }
-    }
-
-    fn keep_last_good(&mut self, error: &Error) {
-        let failing_since = *self.failing_since.get_or_insert_with(|| {
-            tracing::warn!(%error, "the bearer token that the file held before stays good for a while");
-            Instant::now()
-        });
-        if failing_since.elapsed() > KEEP_LAST_GOOD {
-            self.token = None;
-        }
-    }
 }

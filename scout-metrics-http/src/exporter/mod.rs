@@ -154,7 +154,6 @@ mod page;
 mod paths;
 mod respond;
 mod routes;
-mod stamp;
 mod target;
 mod telemetry;
 

@@ -1,11 +1,14 @@
-//! What can go wrong on the way to Docker Scout, mapped once into the error of `scout-metrics-core`.
+//! The errors of the client, and their conversion into the error of `scout-metrics-core`.
 
-use std::{fmt, io, path::PathBuf, time::Duration};
+#[cfg(feature = "rustls")]
+use std::path::PathBuf;
+use std::{fmt, io, time::Duration};
 
 use reqwest::StatusCode;
 use scout_metrics_core::{Error, ErrorKind};
 
-use crate::token::{Origin, TokenFault};
+use super::credentials::Origin;
+use crate::token::{TokenFault, TokenFileError};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HttpError {
@@ -34,8 +37,6 @@ pub(crate) enum HttpError {
         server: String,
         source: reqwest::Error,
     },
-    #[error("the answer cannot be read; its text is withheld because it repeats the token")]
-    Echo(ErrorKind, Excerpt),
     #[error("the answer is encoded as `{0}`, which was not asked for")]
     Encoding(String),
     #[error("cannot get an answer from `{server}`")]
@@ -74,6 +75,8 @@ pub(crate) enum HttpError {
     Status {
         status: StatusCode,
         message: String,
+        /// What only the logs of this machine should show, such as a path.
+        detail: Option<String>,
         retry_after: Option<Duration>,
         body: Excerpt,
     },
@@ -82,17 +85,8 @@ pub(crate) enum HttpError {
         waited_for: String,
         timeout: Duration,
     },
-    #[error("cannot read the token file `{}`{hint}", path.display())]
-    TokenFile {
-        path: PathBuf,
-        hint: &'static str,
-        source: io::Error,
-    },
-    #[error(
-        "the token file `{}` is {}, not a regular file",
-        path.display(), if *is_directory { "a directory" } else { "a pipe or device" }
-    )]
-    TokenFileKind { path: PathBuf, is_directory: bool },
+    #[error(transparent)]
+    TokenFile(#[from] TokenFileError),
 }
 
 /// The beginning of an answer's body, without the token.
@@ -115,8 +109,7 @@ impl HttpError {
             | Self::NoToken
             | Self::NoVariable
             | Self::Option(_)
-            | Self::TokenFile { .. }
-            | Self::TokenFileKind { .. } => ErrorKind::Config,
+            | Self::TokenFile(_) => ErrorKind::Config,
             Self::BodyCut { source, .. } | Self::Exchange { source, .. } if source.is_timeout() => {
                 ErrorKind::Timeout
             }
@@ -124,7 +117,6 @@ impl HttpError {
                 ErrorKind::Transport
             }
             Self::ConnectTimeout { .. } | Self::Timeout { .. } => ErrorKind::Timeout,
-            Self::Echo(kind, _) => *kind,
             Self::Encoding(_) | Self::Gzip(_) => ErrorKind::Decode,
             Self::Limit(_) => ErrorKind::Limit,
             Self::NotMetrics(..) => ErrorKind::NotMetrics,
@@ -160,27 +152,28 @@ impl From<HttpError> for Error {
                 source,
                 ..
             } => new.with_retryable(is_transient).with_source(source),
-            HttpError::Gzip(source) | HttpError::TokenFile { source, .. } => {
-                new.with_source(source)
-            }
-            HttpError::Echo(_, body) | HttpError::NotMetrics(_, body) => {
-                new.with_status(200).with_body(&body.0)
-            }
+            HttpError::Gzip(source) => new.with_source(source),
+            HttpError::TokenFile(error) => error.into(),
+            HttpError::NotMetrics(_, body) => new.with_status(200).with_body(&body.0),
             HttpError::Redirect { status, .. } => new.with_status(status.as_u16()),
             HttpError::Status {
                 status,
+                detail,
                 retry_after,
                 body,
                 ..
             } => {
-                let error = new
+                let mut error = new
                     .with_retryable(is_transient(status))
                     .with_status(status.as_u16())
                     .with_body(&body.0);
-                match retry_after {
-                    Some(delay) => error.with_retry_after(delay),
-                    None => error,
+                if let Some(delay) = retry_after {
+                    error = error.with_retry_after(delay);
                 }
+                if let Some(detail) = detail {
+                    error = error.with_source(detail);
+                }
+                error
             }
             _ => new,
         }
