@@ -61,6 +61,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         .with_bearer_token(&arguments.token)
         .into_router()?;
     tokio::spawn(axum::serve(listener, router).into_future());
+    let interrupted = arguments.serve.then(|| tokio::spawn(ctrl_c()));
 
     let client = ScoutClient::builder()
         .with_base_url(url)
@@ -69,9 +70,9 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let exposition = client.organization("acme")?.exposition().await?;
     // Byte for byte: `print!` would want text.
     terminal::unless_closed(io::stdout().write_all(exposition.body()))?;
-    if arguments.serve {
+    if let Some(interrupted) = interrupted {
         eprintln!("press Ctrl-C to end");
-        ctrl_c().await?;
+        interrupted.await??;
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use scout_metrics_core::{DEFAULT_TIME_TO_LIVE, Poller, Result};
 use scout_metrics_http::exporter::{DEFAULT_MAX_AGE, Exporter};
 
 use crate::{
-    Fault,
+    fault,
     server::{Limits, Server},
     settings::Settings,
     sources::Source,
@@ -20,7 +20,7 @@ pub(crate) fn listen(settings: &Settings) -> StdResult<Vec<TcpListener>, Box<dyn
     for address in &settings.listen_addresses {
         let listener = address
             .bind()
-            .map_err(|cause| Fault::new(format!("cannot listen on {address}")).because(cause))?;
+            .map_err(|cause| fault(format!("cannot listen on {address}")).with_source(cause))?;
         let address = listener.local_addr()?;
         if !settings.is_guarded() && !address.ip().is_loopback() {
             tracing::warn!(

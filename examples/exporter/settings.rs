@@ -5,9 +5,9 @@ use std::{collections::BTreeMap, error::Error, fmt, path::PathBuf};
 use scout_metrics_core::Organization;
 
 use crate::{
-    Fault,
     arguments::Arguments,
     configuration::{ConfigurationFile, ListenAddress, LogOptions, ScoutOptions},
+    fault,
     server::TlsFiles,
 };
 
@@ -46,7 +46,7 @@ impl Settings {
             (None, None) => None,
             _ => {
                 let text = "TLS needs both --web.tls-cert-file and --web.tls-key-file";
-                return Err(Fault::new(text).into());
+                return Err(fault(text).into());
             }
         };
         Ok(Self {
@@ -83,7 +83,7 @@ fn organizations(
     if names.is_empty() && arguments.command.is_none() {
         let text = "no organization: give --org NAME, set SCOUT_EXPORTER_ORG, or write [organization.NAME] into the \
                     configuration file; --demo needs none";
-        return Err(Fault::new(text).into());
+        return Err(fault(text).into());
     }
     let nothing = ScoutOptions::default();
     let options = |name| {

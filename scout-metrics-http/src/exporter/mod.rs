@@ -1,7 +1,8 @@
 //! An endpoint in the shape of Docker Scout's own that serves any [`MetricsSource`].
 //!
-//! [`Exporter`] gathers sources and becomes an [`axum::Router`] to nest in your own server; [`Server`] is a small
-//! server around it for programs that have none.
+//! [`Exporter`] gathers sources and becomes an [`axum::Router`]: nest it in your own server, or serve it with
+//! `axum::serve(listener, router)`. The example program `exporter` has a server with limits on connections, a graceful
+//! end and TLS.
 //!
 //! ```
 //! use axum::{body::Body, http::Request};
