@@ -1,7 +1,8 @@
 //! The state of a cache or a poller: the last good snapshot and the failures since.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
+use serde::{Serialize, Serializer};
 use tokio::time::Instant;
 use tracing::warn;
 
@@ -72,7 +73,9 @@ pub(crate) struct RefreshState {
 struct Entry {
     snapshot: Snapshot,
     fetched: Instant,
-    /// The age of the snapshot when it was fetched: a source may replay an old one.
+    /// The age of the snapshot when it was fetched, because a source may replay an old one.
+    ///
+    /// In whole seconds: it comes from the wall clock, and a new snapshot shall be fresh for exactly the time to live.
     age_when_fetched: Duration,
     /// Set when the clock has stepped, so that the age is in doubt.
     is_expired: bool,
@@ -81,7 +84,7 @@ struct Entry {
 impl Entry {
     fn new(snapshot: Snapshot, now: Instant) -> Self {
         Self {
-            age_when_fetched: age(&snapshot),
+            age_when_fetched: Duration::from_secs(snapshot.age().as_secs()),
             snapshot,
             fetched: now,
             is_expired: false,
@@ -256,13 +259,17 @@ impl Settled {
 }
 
 /// The state of a [`Cached`](crate::Cached) source or a [`Poller`](crate::Poller), and how its last refresh ended.
-#[derive(Clone, Debug)]
+///
+/// Serializes with a field for each method, `age_seconds` and `next_in_seconds` as numbers; absent values are `null`.
+#[derive(Clone, Debug, Serialize)]
 pub struct RefreshStatus {
+    #[serde(rename = "age_seconds", serialize_with = "seconds")]
     pub(crate) age: Option<Duration>,
     pub(crate) is_fresh: bool,
     pub(crate) is_refreshing: bool,
     pub(crate) failures: u32,
     pub(crate) last_error: Option<Error>,
+    #[serde(rename = "next_in_seconds", serialize_with = "seconds")]
     pub(crate) next_in: Option<Duration>,
 }
 
@@ -304,7 +311,36 @@ impl RefreshStatus {
     }
 }
 
-pub(crate) fn age(snapshot: &Snapshot) -> Duration {
-    let age = SystemTime::now().duration_since(snapshot.scraped_at());
-    Duration::from_secs(age.unwrap_or_default().as_secs())
+fn seconds<S: Serializer>(
+    duration: &Option<Duration>,
+    serializer: S,
+) -> std::result::Result<S::Ok, S::Error> {
+    duration
+        .map(|duration| duration.as_secs_f64())
+        .serialize(serializer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::down;
+
+    #[test]
+    fn a_status_serializes() {
+        let mut status = RefreshStatus {
+            age: Some(Duration::from_millis(1500)),
+            is_fresh: true,
+            is_refreshing: false,
+            failures: 0,
+            last_error: None,
+            next_in: None,
+        };
+        assert_eq!(
+            serde_json::to_string(&status).unwrap(),
+            r#"{"age_seconds":1.5,"is_fresh":true,"is_refreshing":false,"failures":0,"last_error":null,"next_in_seconds":null}"#
+        );
+        status.last_error = Some(down());
+        let json = serde_json::to_value(&status).unwrap();
+        assert_eq!(json["last_error"]["kind"], "unavailable");
+    }
 }

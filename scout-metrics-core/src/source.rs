@@ -10,17 +10,17 @@ use crate::{
 
 /// Something that Docker Scout metrics of one organization can be scraped from.
 ///
-/// Backends ([`MemorySource`](crate::MemorySource), and in the other crates `FileSource` and `ScoutSource`) talk to
-/// where the data is. Decorators ([`Cached`], [`Fallback`], [`MaxAge`], [`Observed`],
+/// Backends ([`MemorySource`](crate::MemorySource), and in the other crates `FileSource` and `ScoutSource`) fetch
+/// the data. Decorators ([`Cached`], [`Fallback`], [`MaxAge`], [`Observed`],
 /// [`Timeout`]) wrap another source. Both are sources, so they compose, and an
 /// `Arc<dyn MetricsSource>` or `Box<dyn MetricsSource>` is one too.
 ///
 /// # Contract
 ///
 /// - **Organization.** [`organization`](Self::organization) returns the same name for the whole life of the source,
-///   without waiting; every snapshot is of that organization.
-/// - **Whole or nothing.** A scrape returns everything that the source knows now, or an error; never a part as if it
-///   were the whole. What looks odd but is whole is returned with [anomalies](Snapshot::anomalies).
+///   without waiting; every snapshot belongs to that organization.
+/// - **Whole or nothing.** A scrape returns everything that the source has, or an error, but never a part of it. Complete
+///   data that looks odd is returned with [anomalies](Snapshot::anomalies).
 /// - **Concurrency.** Any number of scrapes may run at once. Each may ask upstream; asking once for many callers is
 ///   what [`Cached`] is for.
 /// - **Cancellation.** Dropping the future of a scrape at any await point stops its work and leaves the source usable.
@@ -28,8 +28,8 @@ use crate::{
 /// - **Clones** of a source share what they hold, such as connections, credentials and cached answers.
 /// - **Wrappers** forward [`organization`](Self::organization), pass errors on with their kind, and show what they wrap
 ///   in their `Display`, which is for logs: `Cached(3600s, Memory(acme))`.
-/// - **Errors** have the kind that tells what happened and carry the organization; see [`ErrorKind`](crate::ErrorKind).
-///   No secret is in any of their texts, nor in the `Debug` and `Display` of a source.
+/// - **Errors** have the kind that says what happened and contain the organization; see [`ErrorKind`](crate::ErrorKind).
+///   Neither their texts nor the `Debug` and `Display` of a source contain a secret.
 ///
 /// `conformance::check` (feature `conformance`) tests the points that can be tested from outside.
 ///

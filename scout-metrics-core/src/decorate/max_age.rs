@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 
-use crate::{Error, ErrorKind, MetricsSource, Organization, Result, Snapshot, refresh::age};
+use crate::{Error, ErrorKind, MetricsSource, Organization, Result, Snapshot};
 
 /// A source that refuses snapshots of another one that are too old, with an error of kind
 /// [`ErrorKind::Unavailable`].
@@ -73,7 +73,7 @@ impl<S: MetricsSource> MetricsSource for MaxAge<S> {
 
     async fn scrape(&self) -> Result<Snapshot> {
         let snapshot = self.source.scrape().await?;
-        let age = age(&snapshot);
+        let age = snapshot.age();
         if age <= self.limit {
             return Ok(snapshot);
         }
@@ -99,8 +99,7 @@ impl fmt::Display for Rounded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0.as_secs();
         let (large, large_unit, small, small_unit) = match seconds {
-            0 => return write!(f, "{:?}", self.0),
-            1..60 => return write!(f, "{seconds}s"),
+            0..60 => return write!(f, "{seconds}s"),
             60..3600 => (seconds / 60, "m", seconds % 60, "s"),
             _ => (seconds / 3600, "h", seconds % 3600 / 60, "m"),
         };
@@ -115,6 +114,8 @@ impl fmt::Display for Rounded {
 #[cfg(test)]
 mod tests {
     use std::time::SystemTime;
+
+    use tokio::time::advance;
 
     use super::*;
     use crate::{
@@ -142,7 +143,7 @@ mod tests {
             (93_600, 90_000, "26h old, older than the limit of 25h"),
             (3661, 3600, "1h 1m old, older than the limit of 1h"),
             (185, 184, "3m 5s old, older than the limit of 3m 4s"),
-            (5, 0, "5s old, older than the limit of 0ns"),
+            (5, 0, "5s old, older than the limit of 0s"),
         ] {
             let source = scraped(seconds(age)).max_age(seconds(limit));
             let error = source.scrape().await.unwrap_err();
@@ -150,6 +151,16 @@ mod tests {
             assert_eq!(error.message(), format!("the last snapshot is {text}"));
             assert_eq!(error.organization(), Some(&acme()));
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_age_of_a_snapshot_in_a_cache_grows() {
+        let source = MemorySource::new(snapshot("1"))
+            .cached(seconds(7200))
+            .max_age(seconds(3600));
+        assert!(source.scrape().await.is_ok());
+        advance(seconds(3601)).await;
+        assert!(source.scrape().await.is_err());
     }
 
     #[tokio::test(start_paused = true)]
