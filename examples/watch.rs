@@ -5,9 +5,7 @@
 
 use std::{
     error::Error,
-    future::pending,
     io::{self, IsTerminal, Write},
-    net::TcpListener,
     path::PathBuf,
     process::ExitCode,
     time::{Duration, SystemTime},
@@ -16,14 +14,11 @@ use std::{
 use clap::Parser;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use tokio::{signal::ctrl_c, sync::mpsc, time::interval};
+use tokio::{net::TcpListener, signal::ctrl_c, sync::mpsc, time::interval};
 
 use scout_metrics_core::{Change, Organization, Poller, Snapshot, Updates};
 use scout_metrics_examples::{demo::DemoSource, terminal};
-use scout_metrics_http::{
-    ScoutClient,
-    exporter::{Exporter, Server},
-};
+use scout_metrics_http::{ScoutClient, exporter::Exporter};
 
 /// The token that the embedded endpoint asks for.
 const DEMO_TOKEN: &str = "dckr_pat_watch";
@@ -85,7 +80,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let pollers = start(&arguments)?;
+    let pollers = start(&arguments).await?;
     let (sender, mut news) = mpsc::channel(16);
     for poller in &pollers {
         tokio::spawn(follow(poller.updates(), sender.clone()));
@@ -110,11 +105,11 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
 }
 
 /// Starts to poll each organization.
-fn start(arguments: &Arguments) -> Result<Vec<Poller>, Box<dyn Error>> {
+async fn start(arguments: &Arguments) -> Result<Vec<Poller>, Box<dyn Error>> {
     let is_demo = arguments.organizations.is_empty();
     let (client, organizations) = if is_demo {
         let acme = Organization::new("acme")?;
-        (embedded_client(&acme)?, vec![acme])
+        (embedded_client(&acme).await?, vec![acme])
     } else {
         (docker_client(arguments)?, arguments.organizations.clone())
     };
@@ -143,14 +138,14 @@ fn docker_client(arguments: &Arguments) -> Result<ScoutClient, Box<dyn Error>> {
 }
 
 /// Returns a client for an endpoint of our own, which serves metrics that move.
-fn embedded_client(organization: &Organization) -> Result<ScoutClient, Box<dyn Error>> {
-    let listener = TcpListener::bind("127.0.0.1:0")?;
+async fn embedded_client(organization: &Organization) -> Result<ScoutClient, Box<dyn Error>> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
     let router = Exporter::new()
         .with_source(DemoSource::new(organization.clone()))
         .with_bearer_token(DEMO_TOKEN)
         .into_router()?;
-    tokio::spawn(Server::new(router).serve(listener, pending()));
+    tokio::spawn(axum::serve(listener, router).into_future());
     eprintln!("no --org given: asking an endpoint with metrics that move at {url}");
     let client = ScoutClient::builder()
         .with_base_url(url)

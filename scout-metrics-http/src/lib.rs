@@ -39,7 +39,6 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `exporter` | no | `exporter`: an endpoint in the shape of Docker Scout's own that serves any source |
-//! | `exporter-tls` | no | TLS for the server of `exporter`, with a certificate that is read again when it changes |
 //! | `rustls` | yes | HTTPS, with ring and the authorities of webpki-roots, of the system, and of a file |
 //!
 //! `rustls` turns on the feature `rustls-no-provider` of `reqwest`. A program that uses `reqwest` for something else,

@@ -2,11 +2,47 @@
 
 use super::*;
 
-use super::server::Waiting;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use scout_metrics_core::{MetricsSourceExt, Poller};
 use scout_metrics_openmetrics::{Format, Mode, ParseOptions, parse_families};
+
+/// A source that answers when it is told to.
+#[derive(Clone, Debug)]
+struct Waiting {
+    inner: MemorySource,
+    asked: Arc<Notify>,
+    answer: Arc<Notify>,
+}
+
+impl Waiting {
+    fn new() -> Self {
+        Self {
+            inner: source("acme"),
+            asked: Arc::default(),
+            answer: Arc::default(),
+        }
+    }
+}
+
+impl fmt::Display for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Waiting({})", self.inner)
+    }
+}
+
+#[async_trait]
+impl MetricsSource for Waiting {
+    fn organization(&self) -> &Organization {
+        self.inner.organization()
+    }
+
+    async fn scrape(&self) -> Result<Snapshot> {
+        self.asked.notify_one();
+        self.answer.notified().await;
+        self.inner.scrape().await
+    }
+}
 
 fn failing(name: &str) -> MemorySource {
     let error = Error::new(ErrorKind::Timeout, "slow");

@@ -1,4 +1,4 @@
-//! The exporter as its clients see it: the router by calls, the server through sockets.
+//! The exporter as its clients see it: by calls of its router.
 
 #![expect(
     clippy::unwrap_used,
@@ -13,9 +13,6 @@ mod everything;
 mod metrics;
 mod page;
 mod refusals;
-mod server;
-#[cfg(feature = "exporter-tls")]
-mod tls;
 
 use std::{error::Error as _, fmt, fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
@@ -37,7 +34,7 @@ use tower::ServiceExt;
 use scout_metrics_core::{
     Error, ErrorKind, MemorySource, MetricsSource, Organization, Result, Snapshot, Stream,
 };
-use scout_metrics_http::exporter::{Exporter, Server};
+use scout_metrics_http::exporter::Exporter;
 
 const PATH: &str = "/v1/exporter/org/acme/metrics";
 /// All routes, for the organization `acme`.
