@@ -29,7 +29,9 @@ fn encode(snapshots: &[Snapshot]) -> Result<Exposition, EncodeError> {
         .iter()
         .map(|snapshot| [("org", snapshot.organization().as_str())])
         .collect();
-    let labelled = snapshots.iter().zip(labels.iter().map(|labels| &labels[..]));
+    let labelled = snapshots
+        .iter()
+        .zip(labels.iter().map(|labels| &labels[..]));
     let mut encoder = Encoder::new(String::new(), Format::Prometheus);
     scout::encode_into(&mut encoder, labelled)?;
     Ok(Exposition::new(Format::Prometheus, encoder.finish()?))

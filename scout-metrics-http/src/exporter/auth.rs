@@ -109,8 +109,7 @@ impl Guard {
     }
 
     fn admitting(&self, organization: Option<&Organization>) -> impl Iterator<Item = &Bearer> {
-        let admits =
-            move |of: Option<&Organization>| of.is_none_or(|of| organization == Some(of));
+        let admits = move |of: Option<&Organization>| of.is_none_or(|of| organization == Some(of));
         self.0
             .iter()
             .filter(move |bearer| admits(bearer.organization.as_ref()))

@@ -65,7 +65,7 @@ impl BearerFile {
     async fn read_after(&self, earliest: Instant) {
         let read = async {
             let reading = Arc::clone(&self.reading).lock_owned().await;
-            if self.last_read() >= earliest {
+            if self.last_read() > earliest {
                 return;
             }
             let this = self.clone();
@@ -74,7 +74,10 @@ impl BearerFile {
                 let begin = Instant::now();
                 // The token file keeps the last good token and logs the error.
                 let _ = this.file.token().await;
-                *this.last_read.lock().unwrap_or_else(PoisonError::into_inner) = begin;
+                *this
+                    .last_read
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner) = begin;
                 drop(reading);
             });
             let _ = read.await;
@@ -83,6 +86,9 @@ impl BearerFile {
     }
 
     fn last_read(&self) -> Instant {
-        *self.last_read.lock().unwrap_or_else(PoisonError::into_inner)
+        *self
+            .last_read
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -69,9 +69,7 @@ fn range(element: &str) -> Option<(&str, f32)> {
 fn gzip(body: &[u8]) -> Bytes {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     let encoded = encoder.write_all(body).and_then(|()| encoder.finish());
-    encoded
-        .expect("writing to a vector does not fail")
-        .into()
+    encoded.expect("writing to a vector does not fail").into()
 }
 
 #[cfg(test)]

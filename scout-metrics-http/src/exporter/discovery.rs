@@ -32,7 +32,8 @@ pub(super) async fn discovery(
     headers: HeaderMap,
 ) -> Response {
     let Some(address) = uri.authority().cloned().or_else(|| host(&headers)) else {
-        let reason = "the request needs a valid Host header, which becomes the address of the targets\n";
+        let reason =
+            "the request needs a valid Host header, which becomes the address of the targets\n";
         return (StatusCode::BAD_REQUEST, reason).into_response();
     };
     let base = paths::base(&uri, DISCOVERY);

@@ -184,9 +184,6 @@ mod tests {
         );
         let (first, second) = tokio::join!(get(), get());
         let (first, second) = (first.unwrap(), second.unwrap());
-        assert_eq!(
-            first.payload.bytes.as_ptr(),
-            second.payload.bytes.as_ptr()
-        );
+        assert_eq!(first.payload.bytes.as_ptr(), second.payload.bytes.as_ptr());
     }
 }

@@ -108,12 +108,21 @@ mod tests {
     #[test]
     fn absolute_paths_are_replaced_and_nothing_else() {
         for (text, shown) in [
-            ("cannot read the file `/run/my secrets/pat`: x", "cannot read the file `<path>`: x"),
+            (
+                "cannot read the file `/run/my secrets/pat`: x",
+                "cannot read the file `<path>`: x",
+            ),
             ("/etc/token is empty", "<path> is empty"),
             ("open (/etc/token): denied", "open (<path>): denied"),
             (r"cannot read `C:\Users\me\token`", "cannot read `<path>`"),
-            ("expected `text/plain`, found `a/b`", "expected `text/plain`, found `a/b`"),
-            ("see https://scout.example/v1", "see https://scout.example/v1"),
+            (
+                "expected `text/plain`, found `a/b`",
+                "expected `text/plain`, found `a/b`",
+            ),
+            (
+                "see https://scout.example/v1",
+                "see https://scout.example/v1",
+            ),
             ("3 / 4, and/or é/x", "3 / 4, and/or é/x"),
             ("", ""),
         ] {

@@ -12,9 +12,7 @@ pub(super) async fn healthy() -> &'static str {
 }
 
 /// Answers whether the first fetches have ended. Names no organization, because no token is required.
-pub(super) async fn ready(
-    State(state): State<Arc<ExporterState>>,
-) -> (StatusCode, &'static str) {
+pub(super) async fn ready(State(state): State<Arc<ExporterState>>) -> (StatusCode, &'static str) {
     if state.is_ready() {
         (StatusCode::OK, "ready\n")
     } else {

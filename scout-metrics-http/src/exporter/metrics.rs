@@ -13,11 +13,8 @@ use scout_metrics_core::{Organization, Result};
 use scout_metrics_openmetrics::Format;
 
 use super::{
-    all_metrics,
-    compression::ContentCoding,
-    encodings::Representation,
-    error_response, response, scrape_timeout,
-    state::ExporterState,
+    all_metrics, compression::ContentCoding, encodings::Representation, error_response, response,
+    scrape_timeout, state::ExporterState,
 };
 
 /// The parameters of a path, extracted by name: a router around this one may have parameters of its own.

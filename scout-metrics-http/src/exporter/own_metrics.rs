@@ -118,10 +118,7 @@ fn encode_build<W: Write>(encoder: &mut Encoder<W>) -> Result<(), EncodeError> {
 }
 
 /// Writes the gauges that have one value for each organization, or none before its first success.
-fn encode_gauges<W: Write>(
-    encoder: &mut Encoder<W>,
-    fetches: &Fetches,
-) -> Result<(), EncodeError> {
+fn encode_gauges<W: Write>(encoder: &mut Encoder<W>, fetches: &Fetches) -> Result<(), EncodeError> {
     type Value = fn(&OrganizationFetches) -> Option<f64>;
     let gauges: [(&str, &str, Value); 4] = [
         (

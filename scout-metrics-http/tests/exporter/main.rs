@@ -13,22 +13,17 @@ mod everything;
 mod metrics;
 mod page;
 mod refusals;
+mod samples;
+mod waiting;
 
-use std::{error::Error as _, fmt, fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
-use async_trait::async_trait;
 use axum::{
     Router,
     body::{Body, to_bytes},
     http::{HeaderMap, Request, StatusCode},
 };
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-    sync::{Notify, oneshot},
-    task::JoinHandle,
-    time::Instant,
-};
+use tokio::time::Instant;
 use tower::ServiceExt;
 
 use scout_metrics_core::{
@@ -78,7 +73,7 @@ fn guarded_router() -> Router {
         .unwrap()
 }
 
-/// What a test looks at in a response.
+/// The parts of a response that tests check.
 #[derive(Debug, PartialEq)]
 struct Answer {
     status: StatusCode,
