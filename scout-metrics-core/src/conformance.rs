@@ -40,6 +40,7 @@ use std::{future::poll_fn, iter, task::Poll, time::Duration};
 use futures_util::future::join_all;
 use tokio::time::timeout;
 
+pub use crate::history::conformance as history;
 use crate::{Error, ErrorKind, MetricsSource, Result, Snapshot};
 
 /// How long a check waits for a scrape: one and a half times the 40 seconds after which Docker's sample configuration,

@@ -36,16 +36,19 @@
 //! | [`Fallback`] | scrapes a second source when the first one fails |
 //! | [`MaxAge`] | refuses snapshots that are too old |
 //! | [`Observed`] | reports each scrape to a closure, for counters and histograms |
+//! | [`Recorded`] | records each good snapshot in a [`History`] and serves the last one when the source fails |
 //! | [`Timeout`] | bounds how long a scrape takes |
 //!
 //! A [`Poller`] refreshes a source in the background, so that no caller waits. [`SourceSet`] and [`PollerSet`] hold the
-//! sources of several organizations. [`Snapshot::changes_since`] compares two snapshots.
+//! sources of several organizations. [`Snapshot::changes_since`] compares two snapshots. A [`History`] returns the snapshots
+//! of earlier times.
 //!
 //! # Features
 //!
 //! | feature | default | description |
 //! |---|---|---|
-//! | `conformance` | no | checks that every [`MetricsSource`] must pass; not covered by semantic versioning |
+//! | `conformance` | no | checks that every [`MetricsSource`] and [`History`] must pass; not covered by semantic versioning |
+//! | `sqlite` | no | `SqliteHistory`, a [`History`] in one SQLite file; builds SQLite with a C compiler |
 //!
 //! # Not supported
 //!
@@ -62,6 +65,7 @@ pub mod conformance;
 mod decorate;
 mod diff;
 mod error;
+mod history;
 mod memory;
 mod model;
 mod poller;
@@ -74,6 +78,8 @@ mod source;
 mod testing;
 mod text;
 
+#[cfg(feature = "sqlite")]
+pub use crate::history::sqlite::SqliteHistory;
 pub use crate::{
     backoff::MAX_RETRY_AFTER,
     decorate::{
@@ -81,10 +87,13 @@ pub use crate::{
         fallback::Fallback,
         max_age::MaxAge,
         observe::{Observation, Observed},
+        recorded::Recorded,
+        recorder::RecordingStatus,
         timeout::Timeout,
     },
     diff::Change,
     error::{Error, ErrorKind, Result},
+    history::{History, HistoryExt, MAX_STEPS, RecordHistory, memory::MemoryHistory, range_times},
     memory::MemorySource,
     model::{
         Snapshot,

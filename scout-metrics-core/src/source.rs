@@ -5,7 +5,8 @@ use std::{fmt, sync::Arc, time::Duration};
 use async_trait::async_trait;
 
 use crate::{
-    Cached, Fallback, MaxAge, Observation, Observed, Organization, Result, Snapshot, Timeout,
+    Cached, Fallback, MaxAge, Observation, Observed, Organization, RecordHistory, Recorded, Result,
+    Snapshot, Timeout,
 };
 
 /// A place from which the Docker Scout metrics of one organization can be scraped.
@@ -132,6 +133,11 @@ pub trait MetricsSourceExt: MetricsSource + Sized {
     /// Asks another source when this one fails; see [`Fallback`].
     fn or_else<F: MetricsSource>(self, fallback: F) -> Fallback<Self, F> {
         Fallback::new(self, fallback)
+    }
+
+    /// Records each good snapshot in a history and answers from it when the source fails; see [`Recorded`].
+    fn recorded(self, history: impl RecordHistory) -> Recorded<Self> {
+        Recorded::new(self, history)
     }
 
     /// Bounds how long a scrape takes; see [`Timeout`].

@@ -4,4 +4,6 @@ pub(crate) mod cache;
 pub(crate) mod fallback;
 pub(crate) mod max_age;
 pub(crate) mod observe;
+pub(crate) mod recorded;
+pub(crate) mod recorder;
 pub(crate) mod timeout;
