@@ -1,54 +1,63 @@
-//! The authenticated Docker Scout metrics client and, behind a feature, an exporter endpoint.
+//! The authenticated Docker Scout metrics client and, as a feature, an exporter endpoint.
 //!
-//! ```no_run
+#![cfg_attr(feature = "client", doc = "```no_run")]
+#![cfg_attr(not(feature = "client"), doc = "```text")]
 //! use std::time::Duration;
 //!
-//! use scout_metrics_core::{MetricsSource, MetricsSourceExt};
-//! use scout_metrics_http::ScoutClient;
+//! use scout_metrics_http::{MetricsSource, MetricsSourceExt, Poller, ScoutClient};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> scout_metrics_core::Result<()> {
+//! # async fn main() -> scout_metrics_http::Result<()> {
 //! let scout = ScoutClient::builder().with_token_file("/run/secrets/docker_pat").build()?;
-//! let acme = scout.organization("acme")?.cached(Duration::from_secs(3600));
-//! for stream in acme.scrape().await?.streams() {
+//! let acme = scout.organization("acme")?;
+//! let snapshot = acme.scrape().await?;
+//! for stream in snapshot.streams() {
 //!     println!("{:<20} {}", stream.name(), stream.vulnerabilities());
+//!     for result in stream.policies() {
+//!         println!("  {:<40} {}/{}", result.policy().display_name(), result.compliant(), result.evaluated());
+//!     }
 //! }
+//!
+//! // Cache for callers, or poll in the background.
+//! let cached = acme.clone().cached(Duration::from_secs(3600));
+//! let poller = Poller::builder(acme).with_interval(Duration::from_secs(3600)).spawn();
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! [`ScoutClient`] holds credentials, options and connections. [`ScoutSource`] is one organization's
-//! [`MetricsSource`](scout_metrics_core::MetricsSource), so it can be cached, merged and served like every other.
-//! [`ScoutSource::exposition`] is the raw call with the same authentication.
+//! [`ScoutClient`] holds credentials, options and connections. [`ScoutSource`] is one organization's [`MetricsSource`],
+//! so it can be cached, polled and served like any other. [`ScoutSource::exposition`] fetches the raw text with the same
+//! authentication. This crate re-exports the everyday types of [`core`] and [`openmetrics`], so that it is the only
+//! dependency a service needs.
 //!
 //! # The token
 //!
-//! Docker Scout wants a personal access token of an owner of the organization, or an organization access token. It is
-//! best kept in a file, which is read again for each fetch; see [`ScoutClientBuilder`] for the other ways. It goes to
-//! the server that was asked, over TLS, and nowhere else: redirects are not followed, plain `http` is for this machine
-//! only, and no `Debug`, message or log shows it, not even where the server repeats it.
+//! Docker Scout requires a personal access token of an owner of the organization, or an organization access token. It is
+//! best kept in a file, which is read again for each fetch; [`ScoutClientBuilder`] lists the other ways. It is sent to the
+//! configured server, over TLS, and nowhere else: redirects are not followed, plain `http` is accepted for this machine
+//! only, and no `Debug`, message or log shows the token, even if the server repeats it.
 //!
 //! # The network
 //!
 //! Everything is bounded: the time of a fetch with all its attempts, the size of its body before and after
 //! decompression, the text that an error keeps. The proxy variables of the environment (`HTTPS_PROXY`, `HTTP_PROXY`,
-//! `ALL_PROXY`, `NO_PROXY`) are honoured, except for this machine.
+//! `ALL_PROXY`, `NO_PROXY`) are used, except for this machine.
 //!
 //! # Features
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
-//! | `exporter` | no | `exporter`: an endpoint in the shape of Docker Scout's own that serves any source |
-//! | `rustls` | yes | HTTPS, with ring and the authorities of webpki-roots, of the system, and of a file |
+//! | `client` | yes | [`ScoutClient`], with `reqwest` |
+//! | `exporter` | no | `exporter`: an endpoint with the paths of Docker Scout's own that serves any source, without `reqwest` |
+//! | `rustls` | yes | HTTPS for the client, with ring and the authorities of webpki-roots, of the system, and of a file |
 //!
-//! `rustls` turns on the feature `rustls-no-provider` of `reqwest`. A program that uses `reqwest` for something else,
-//! and none of its TLS features, has to install a provider of `rustls` for that, or `reqwest` panics when it builds a
-//! client.
+//! `rustls` enables the feature `rustls-no-provider` of `reqwest`. A program that uses `reqwest` for something else, with
+//! none of its TLS features, must install a provider of `rustls`, or `reqwest` panics when it builds a client.
 //!
-//! # Not in this crate
+//! # Not supported
 //!
-//! No cookies, no HTTP/2, no compression but gzip, and no conditional requests: Scout's answers are small, and cached by
-//! Scout for an hour.
+//! Cookies, HTTP/2, compression other than gzip, and conditional requests: Scout's answers are small, and cached by Scout
+//! for an hour.
 
 #![forbid(unsafe_code)]
 
@@ -59,12 +68,25 @@ pub mod exporter;
 #[cfg(any(feature = "client", feature = "exporter"))]
 mod token;
 
-#[cfg(feature = "client")]
-pub use crate::client::{ScoutClient, ScoutClientBuilder, ScoutSource};
+pub use async_trait::async_trait;
 #[cfg(feature = "client")]
 #[doc(no_inline)]
 pub use reqwest;
+#[doc(no_inline)]
+pub use scout_metrics_core as core;
+#[doc(no_inline)]
+pub use scout_metrics_core::{
+    Error, ErrorKind, MemorySource, MetricsSource, MetricsSourceExt, Organization, Policy,
+    PolicyResult, Poller, Result, Severity, Snapshot, Stream, VulnerabilityCounts,
+};
+#[doc(no_inline)]
+pub use scout_metrics_openmetrics as openmetrics;
+#[doc(no_inline)]
+pub use scout_metrics_openmetrics::{Exposition, Format};
 
-#[cfg(doctest)]
+#[cfg(feature = "client")]
+pub use crate::client::{ScoutClient, ScoutClientBuilder, ScoutSource};
+
+#[cfg(all(doctest, feature = "client"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;

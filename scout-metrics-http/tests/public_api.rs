@@ -1,9 +1,8 @@
-//! What the types of this crate promise to the compiler.
+//! The traits that the types of this crate implement.
 
 use std::fmt::Debug;
 
-use scout_metrics_core::MetricsSource;
-use scout_metrics_http::{ScoutClient, ScoutClientBuilder, ScoutSource};
+use scout_metrics_http::{MetricsSource, ScoutClient, ScoutClientBuilder, ScoutSource};
 
 fn is_shareable<T: Debug + Send + Sync + 'static>() {}
 
@@ -14,7 +13,8 @@ fn types_can_be_shared_and_futures_sent() {
     is_shareable::<ScoutClient>();
     is_shareable::<ScoutClientBuilder>();
     is_shareable::<ScoutSource>();
-    fn futures(source: &ScoutSource) {
+    fn futures(client: &ScoutClient, source: &ScoutSource) {
+        is_send(client.check_token());
         is_send(source.scrape());
         is_send(source.exposition());
     }

@@ -1,4 +1,4 @@
-//! What the head of an answer says: a format, a redirect, or a refusal.
+//! The head of an answer: a format, a redirect, or a refusal.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,20 +9,20 @@ use reqwest::{
 use scout_metrics_openmetrics::Format;
 use tokio::time::timeout;
 
-use super::error::{Excerpt, HttpError};
 use super::{
-    body::Body,
+    body::ResponseBody,
     deadline::Deadline,
+    error::{Excerpt, HttpError},
     excerpt::{EXCERPT_BYTES, excerpt, extend_start},
     retry, shown,
 };
 use crate::token::Token;
 
-/// The longest time that is spent on the body of a refusal. A retry is worth more than an excerpt.
+/// The maximum time spent on the body of a refusal. Another attempt is worth more than an excerpt.
 const EXCERPT_TIME: Duration = Duration::from_secs(1);
 
-/// Returns the format that the content type names, or what is wrong with it. A missing content type is taken for the
-/// Prometheus text format, as Prometheus 2 does.
+/// Returns the format of a content type, or what is wrong with it. A missing content type means the Prometheus text
+/// format, as in Prometheus 2.
 pub(crate) fn format(content_type: Option<&HeaderValue>, token: &Token) -> Result<Format, String> {
     let Some(value) = content_type else {
         return Ok(Format::Prometheus);
@@ -40,23 +40,23 @@ pub(crate) fn is_redirect(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }
 
-/// Returns the error for an answer that leads elsewhere.
+/// Returns the error for a redirect.
 pub(crate) fn redirect(response: &Response, asked: &Url, token: &Token) -> HttpError {
     let location = response.headers().get(LOCATION);
     let location = location.and_then(|value| value.to_str().ok());
     let target = location.and_then(|location| asked.join(location).ok());
     HttpError::Redirect {
         status: response.status(),
-        target: target.map_or("nowhere".to_owned(), |target| place(&target, token)),
+        target: target.map_or("an invalid URL".to_owned(), |target| place(&target, token)),
     }
 }
 
-/// Shows an address without user name and query, which may be secrets.
+/// Shows a URL without user name, password and query, which may be secrets.
 pub(crate) fn place(url: &Url, token: &Token) -> String {
     let mut place = url.clone();
     place.set_query(None);
     place.set_fragment(None);
-    // These fail for addresses that can have neither.
+    // These fail for URLs that can have neither.
     let _ = place.set_username("");
     let _ = place.set_password(None);
     format!("`{}`", shown(place.as_str().as_bytes(), token))
@@ -73,7 +73,7 @@ pub(crate) async fn refusal(
     let status = response.status();
     let retry_after = retry::retry_after(response.headers(), SystemTime::now());
     if let Some(delay) = retry_after {
-        message.push_str(&format!("; it asks to wait {delay:?}"));
+        message.push_str(&format!("; retry after {delay:?}"));
     }
     HttpError::Status {
         status,
@@ -84,21 +84,22 @@ pub(crate) async fn refusal(
     }
 }
 
-/// Reads the beginning of a body, until there is enough, or no more, or it takes too long.
+/// Reads the start of a body, until it is long enough, ends, or takes too long.
 pub(crate) async fn excerpt_of(response: Response, deadline: &Deadline, token: &Token) -> Excerpt {
-    let mut bytes = Vec::new();
-    let Ok(mut body) = Body::new(response, String::new(), u64::MAX, deadline, token) else {
+    let mut start = Vec::new();
+    let body = ResponseBody::new(response, String::new(), u64::MAX, deadline, token);
+    let Ok(mut body) = body else {
         return Excerpt::default();
     };
     let read = async {
-        while bytes.len() < EXCERPT_BYTES {
+        while start.len() < EXCERPT_BYTES {
             match body.next().await {
-                Ok(Some(part)) => extend_start(&mut bytes, &part),
+                Ok(Some(part)) => extend_start(&mut start, &part),
                 _ => break,
             }
         }
     };
-    // What came until then is enough.
+    // On a timeout, what was read until then is the excerpt.
     let _ = timeout(EXCERPT_TIME, read).await;
-    excerpt(&bytes, token)
+    excerpt(&start, token)
 }

@@ -1,45 +1,46 @@
-//! The body of an answer: decoded and bounded.
+//! The body of an answer, decoded and bounded.
 //!
-//! The HTTP library's own decompression has no bound on its output and stops after the first gzip member, so the
-//! decoding is done here, a small piece of input at a time: one piece cannot become more than a few megabytes before
-//! the bound is checked, and the deadline is checked between the pieces.
+//! The HTTP library's own decompression has no bound on its output and stops after the first gzip member. So bodies are
+//! decoded here, a small piece of input at a time: one piece becomes a few megabytes at most before the bound is checked,
+//! and the deadline is checked between pieces.
 
 use std::{io::Write, mem};
 
 use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
 use reqwest::{
-    Response,
+    Response, Version,
     header::{CONTENT_ENCODING, HeaderMap, TRANSFER_ENCODING},
 };
 use tokio::task::yield_now;
 
-use super::deadline::Deadline;
-use super::error::HttpError;
+use super::{deadline::Deadline, error::HttpError};
 use crate::token::Token;
 
-/// The value of `Accept-Encoding`: what [`Coding`] can undo.
+/// The value of `Accept-Encoding`: what [`BodyDecoder`] can decode.
 pub(crate) const ACCEPT_ENCODING: &str = "gzip";
 
-/// Compressed bytes decoded at once. Deflate expands to at most 1032 times its input.
+/// The number of compressed bytes decoded at once. Deflate expands to at most 1032 times its input.
 const PIECE: usize = 4096;
 
 /// A body that is being read.
-pub(crate) struct Body<'a> {
+pub(crate) struct ResponseBody<'a> {
     response: Response,
     server: String,
-    coding: Coding,
+    decoder: BodyDecoder,
     deadline: &'a Deadline,
     limit: u64,
-    /// Bytes that came over the wire.
+    /// Whether a truncated body is detected.
+    has_known_end: bool,
+    /// Bytes received from the network.
     received: u64,
-    /// Bytes given out.
+    /// Bytes returned by `next`.
     decoded: u64,
     pending: Bytes,
 }
 
-impl<'a> Body<'a> {
-    /// Looks at the headers of an answer whose body may have up to `limit` bytes, before and after decoding.
+impl<'a> ResponseBody<'a> {
+    /// Checks the headers of an answer. The body may have up to `limit` bytes, before and after decoding.
     pub(crate) fn new(
         response: Response,
         server: String,
@@ -47,40 +48,43 @@ impl<'a> Body<'a> {
         deadline: &'a Deadline,
         token: &Token,
     ) -> Result<Self, HttpError> {
-        let coding = Coding::of(response.headers(), token)?;
-        if response
-            .content_length()
-            .is_some_and(|length| length > limit)
-        {
+        let decoder = BodyDecoder::new(response.headers(), token)?;
+        let length = response.content_length();
+        if length.is_some_and(|length| length > limit) {
             return Err(HttpError::Limit(limit));
         }
+        let has_known_end = length.is_some()
+            || is_chunked(response.headers())
+            || response.version() >= Version::HTTP_2
+            || matches!(decoder, BodyDecoder::Gzip(_));
         Ok(Self {
             response,
             server,
-            coding,
+            decoder,
             deadline,
             limit,
+            has_known_end,
             received: 0,
             decoded: 0,
             pending: Bytes::new(),
         })
     }
 
-    /// Returns the next part, which is never empty, or nothing after the end of a whole body.
+    /// Returns the next part, which is never empty, or `None` after the end of a complete body.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, HttpError> {
         loop {
             let is_last = self.pending.is_empty() && !self.receive().await?;
             let part = if is_last {
-                self.coding.finish()?
+                self.decoder.finish()?
             } else {
-                self.coding.decode(&mut self.pending)?
+                self.decoder.decode(&mut self.pending)?
             };
             self.decoded += part.len() as u64;
             if self.decoded > self.limit {
                 return Err(HttpError::Limit(self.limit));
             }
             if !self.pending.is_empty() {
-                // What is left may decode to a hundred times its size: others get their turn between.
+                // The rest may decode to a thousand times its size: let other tasks run in between.
                 let deadline = self.deadline;
                 deadline
                     .bound(yield_now(), || incomplete(self.received))
@@ -117,36 +121,40 @@ impl<'a> Body<'a> {
         Ok(true)
     }
 
-    /// Returns whether it is noticed when the body is cut short. Without a length and chunks, it ends where the
-    /// connection ends, wherever that is.
+    /// Returns whether a truncated body is detected. A body without a length, chunks or a trailer of its own ends where
+    /// the connection ends, wherever that is.
     pub(crate) fn has_known_end(&self) -> bool {
-        let headers = self.response.headers();
-        self.response.content_length().is_some()
-            || headers.contains_key(TRANSFER_ENCODING)
-            || !matches!(self.coding, Coding::Identity)
+        self.has_known_end
     }
 
-    /// Returns the bytes that came over the wire so far.
+    /// Returns the number of bytes received from the network so far.
     pub(crate) fn received(&self) -> u64 {
         self.received
     }
 }
 
-/// Begins the message of a timeout.
-fn incomplete(received: u64) -> String {
-    format!("the answer was not complete, {received} bytes had come,")
+/// Returns whether the body is sent in chunks. With any other last transfer coding it ends where the connection ends.
+fn is_chunked(headers: &HeaderMap) -> bool {
+    let last = headers.get_all(TRANSFER_ENCODING).iter().next_back();
+    last.and_then(|value| value.as_bytes().rsplit(|byte| *byte == b',').next())
+        .is_some_and(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"chunked"))
 }
 
-/// How the body is encoded.
-enum Coding {
+/// Ends the message of a timeout.
+fn incomplete(received: u64) -> String {
+    format!("with {received} bytes of the body received")
+}
+
+/// Undoes the content coding of a body.
+enum BodyDecoder {
     Gzip(Box<MultiGzDecoder<Vec<u8>>>),
     /// A gzip body after its end.
     Finished,
     Identity,
 }
 
-impl Coding {
-    fn of(headers: &HeaderMap, token: &Token) -> Result<Self, HttpError> {
+impl BodyDecoder {
+    fn new(headers: &HeaderMap, token: &Token) -> Result<Self, HttpError> {
         let values = headers.get_all(CONTENT_ENCODING).iter();
         let values: Vec<&[u8]> = values.map(|value| value.as_bytes().trim_ascii()).collect();
         let name = values.join(&b", "[..]);
@@ -160,7 +168,7 @@ impl Coding {
         }
     }
 
-    /// Decodes all of the input or a piece of it, and removes what it decoded.
+    /// Decodes the input or a piece of it, and removes what it decoded.
     fn decode(&mut self, input: &mut Bytes) -> Result<Bytes, HttpError> {
         let Self::Gzip(decoder) = self else {
             return Ok(mem::take(input));
@@ -170,11 +178,35 @@ impl Coding {
         Ok(mem::take(decoder.get_mut()).into())
     }
 
-    /// Checks that the encoded body is whole, and returns what is left of it.
+    /// Checks that the encoded body is complete, and returns the rest of it.
     fn finish(&mut self) -> Result<Bytes, HttpError> {
         match mem::replace(self, Self::Finished) {
             Self::Gzip(decoder) => Ok(decoder.finish().map_err(HttpError::Gzip)?.into()),
             Self::Finished | Self::Identity => Ok(Bytes::new()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn a_body_is_chunked_if_that_is_its_last_transfer_coding() {
+        let chunked = |values: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(TRANSFER_ENCODING, HeaderValue::from_static(value));
+            }
+            is_chunked(&headers)
+        };
+        for values in [&["chunked"][..], &["gzip, Chunked "], &["gzip", "chunked"]] {
+            assert!(chunked(values), "{values:?}");
+        }
+        for values in [&[][..], &["gzip"], &["chunked, gzip"], &["identity"], &[""]] {
+            assert!(!chunked(values), "{values:?}");
         }
     }
 }

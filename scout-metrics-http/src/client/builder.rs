@@ -8,36 +8,37 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     Inner, ScoutClient,
-    endpoint::{DEFAULT_BASE_URL, DEFAULT_PATH, Endpoint},
+    credentials::Credentials,
+    error::HttpError,
+    proxy::Route,
     retry::{DEFAULT_BACKOFF, RetryPolicy},
+    url::{DEFAULT_BASE_URL, DEFAULT_PATH, UrlTemplate},
 };
-use super::{credentials::Credentials, error::HttpError};
 
 /// The scrape timeout of Docker's own sample configuration for Prometheus.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(40);
 
-/// A quarter of the whole, so that a second and third attempt fit in.
+/// A quarter of the whole, which leaves time for a second and third attempt.
 const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// About half a million samples of Scout's. An organization of 236 samples has 30 kB.
+/// About half a million samples of Scout. An organization of 236 samples has 30 kB.
 const DEFAULT_BODY_LIMIT: u64 = 64 * 1024 * 1024;
 
 const DEFAULT_MAX_ATTEMPTS: u32 = 3;
 
-/// Idle connections are closed before the usual load balancer closes them (after 60 seconds), which would otherwise
-/// happen just when the next request is sent. Within a burst of fetches they are used again.
+/// Load balancers usually close idle connections after 60 seconds. A connection that closes just as the next request is
+/// sent fails that request, so ours are closed earlier.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Enough for a burst of fetches of several organizations, and not one for each of a thousand.
+/// Enough for a burst of fetches of several organizations, but not one for each of a thousand.
 const MAX_IDLE: usize = 8;
 
 const USER_AGENT: &str = concat!("scout-metrics/", env!("CARGO_PKG_VERSION"));
 
 /// Builds a [`ScoutClient`].
 ///
-/// A token is needed, from one of [`with_token_file`](Self::with_token_file), [`with_token`](Self::with_token) and
-/// [`with_token_from_env`](Self::with_token_from_env); if several are called, the last one counts. Everything else has
-/// a default.
+/// A token is required, from one of [`with_token_file`](Self::with_token_file), [`with_token`](Self::with_token) and
+/// [`with_token_from_env`](Self::with_token_from_env); the last call wins. Everything else has a default.
 ///
 /// # Examples
 ///
@@ -50,7 +51,7 @@ const USER_AGENT: &str = concat!("scout-metrics/", env!("CARGO_PKG_VERSION"));
 ///     .with_timeout(Duration::from_secs(20))
 ///     .with_max_attempts(2)
 ///     .build()?;
-/// # Ok::<(), scout_metrics_core::Error>(())
+/// # Ok::<(), scout_metrics_http::Error>(())
 /// ```
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct ScoutClientBuilder {
@@ -92,25 +93,26 @@ impl ScoutClientBuilder {
         }
     }
 
-    /// Takes the token from a file, which is read again for each fetch, so that it can be rotated without a restart.
+    /// Reads the token from a file. The file is read again for each fetch, so that it can be rotated without a restart.
     ///
-    /// Blanks, line ends and a byte order mark around the token are left out. The file must be a regular one of at most
-    /// 64 KiB; it may appear after the client is built. If it cannot be read later, or holds no token, the last good
-    /// token is used for ten minutes, with warnings in the log; after that, a fetch fails. A file that every user of
-    /// the machine can read is used, with one warning in the log.
+    /// White space, line ends and a byte order mark around the token are ignored. The file must be a regular file of at
+    /// most 64 KiB; it may be created after the client is built.
+    ///
+    /// If the file cannot be read later, or contains no token, the token stays in use until ten minutes after it was last
+    /// read, with a warning in the log. Without such a token, the client tries to read the file again for half a second,
+    /// then the fetch fails. A file that every user of the machine can read is used, with one warning in the log.
     pub fn with_token_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.token = TokenOption::File(path.into());
         self
     }
 
-    /// Takes the token as it is, without blanks and line ends around it.
+    /// Uses this token. White space and line ends around it are ignored.
     pub fn with_token(mut self, token: impl Into<String>) -> Self {
         self.token = TokenOption::Value(token.into().into());
         self
     }
 
-    /// Takes the token from the first of these environment variables that is set and not empty, when
-    /// [`build`](Self::build) is called:
+    /// Uses the first of these environment variables that is set and not empty when [`build`](Self::build) is called:
     ///
     /// 1. `DOCKER_SCOUT_TOKEN_FILE`, the path of a file, as in [`with_token_file`](Self::with_token_file);
     /// 2. `DOCKER_SCOUT_TOKEN`, a token;
@@ -120,30 +122,31 @@ impl ScoutClientBuilder {
         self
     }
 
-    /// Asks another server than `https://api.scout.docker.com`: a gateway, or an exporter of `scout-metrics-http`.
+    /// Sets the server: a gateway, or an exporter of `scout-metrics-http`. Default: `https://api.scout.docker.com`.
     ///
-    /// A path in the URL stays in front of the path of the metrics. Plain `http` goes to loopback addresses only, see
-    /// [`with_allow_insecure_http`](Self::with_allow_insecure_http), and then never through a proxy.
+    /// The path of the URL is prepended to the path of the metrics. Plain `http` is accepted for loopback addresses only,
+    /// see [`with_allow_insecure_http`](Self::with_allow_insecure_http). Requests to loopback addresses never use a proxy.
     pub fn with_base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = url.into();
         self
     }
 
-    /// Asks for another path than `/v1/exporter/org/{org}/metrics`, with `{org}` in the place of the organization.
+    /// Sets the path of the metrics, with `{org}` in place of the organization. Default:
+    /// `/v1/exporter/org/{org}/metrics`.
     ///
-    /// Until May 2024 Docker's documentation had the path without `/metrics` at its end.
+    /// Until May 2024 Docker's documentation gave the path without `/metrics` at its end.
     pub fn with_path_template(mut self, path: impl Into<String>) -> Self {
         self.path = path.into();
         self
     }
 
-    /// Allows plain `http` to other machines, where everyone on the way can read the token. Default: no.
+    /// Sets whether plain `http` to other machines is allowed, which exposes the token on the network. Default: `false`.
     pub fn with_allow_insecure_http(mut self, allow: bool) -> Self {
         self.allow_insecure_http = allow;
         self
     }
 
-    /// Bounds the time of a fetch, with all attempts, the waiting between them, and the whole body.
+    /// Sets the maximum time of a fetch, with all attempts, the pauses between them, and the whole body.
     ///
     /// Default: 40 seconds, the scrape timeout of Docker's own sample configuration.
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
@@ -151,44 +154,44 @@ impl ScoutClientBuilder {
         self
     }
 
-    /// Bounds the time for one connection, with its TLS handshake. Default: 10 seconds, a quarter of the whole, so that
-    /// another attempt fits in.
+    /// Sets the maximum time to connect, with the TLS handshake. Default: 10 seconds, a quarter of the whole, which leaves
+    /// time for another attempt.
     pub fn with_connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = Some(timeout);
         self
     }
 
-    /// Bounds the bytes of a body, both as it comes and decompressed.
+    /// Sets the maximum size of a body in bytes, both compressed and decompressed.
     ///
-    /// Default: 64 MiB, about half a million samples of Scout's.
+    /// Default: 64 MiB, about half a million samples of Scout.
     pub fn with_body_limit(mut self, bytes: u64) -> Self {
         self.body_limit = bytes;
         self
     }
 
-    /// Bounds the requests of a fetch that fails for reasons which may pass: a broken connection, HTTP 408, 429, 500,
-    /// 502, 503 and 504. Default: 3. With 1 nothing is tried again.
+    /// Sets the maximum number of requests of a fetch that fails for a transient reason: a broken connection, HTTP 408,
+    /// 429, 500, 502, 503 and 504. Default: 3. With 1 nothing is retried.
     ///
-    /// A token file that changed is worth one more request after HTTP 401, which does not count here.
+    /// One more request is made after HTTP 401 if the token file has changed.
     pub fn with_max_attempts(mut self, attempts: u32) -> Self {
         self.max_attempts = attempts;
         self
     }
 
-    /// Sets the longest time to wait before the second attempt; it doubles for each further one.
+    /// Sets the maximum pause before the second attempt; it doubles for each further one. Default: 500 milliseconds.
     ///
-    /// The time is random, from a tenth of this on, so that clients which failed together do not come back together.
-    /// `Retry-After` of the server is added, and an attempt that would begin after the timeout is not waited for.
-    /// Default: 500 milliseconds.
+    /// The pause is random, and at least a tenth of this, so that clients which failed together do not retry together.
+    /// `Retry-After` of the server is added. If the pause would exceed the timeout, the fetch fails at once, and the error
+    /// has the wish of the server in [`retry_after`](scout_metrics_core::Error::retry_after).
     pub fn with_backoff(mut self, longest: Duration) -> Self {
         self.backoff = longest;
         self
     }
 
-    /// Trusts the certificates of a PEM file too, such as those of a company's own authority. The file is read when
-    /// [`build`](Self::build) is called.
+    /// Adds the certificates of a PEM file to the trusted ones, such as those of a company's own authority. The file is
+    /// read when [`build`](Self::build) is called.
     ///
-    /// Without it, the public authorities of [webpki-roots] and those of the system are trusted.
+    /// The public authorities of [webpki-roots] and those of the system are always trusted.
     ///
     /// [webpki-roots]: https://docs.rs/webpki-roots
     #[cfg(feature = "rustls")]
@@ -197,18 +200,23 @@ impl ScoutClientBuilder {
         self
     }
 
-    /// Sends the requests with a client of the caller's own.
+    /// Sends the requests with the caller's own client.
     ///
-    /// Its redirects, proxies, TLS and connect timeout are what counts then, so
-    /// [`with_connect_timeout`](Self::with_connect_timeout) and [`with_ca_file`](Self::with_ca_file) are refused beside
-    /// it. An answer from another origin is an error even if the client followed the redirect there. The crate's own
-    /// [`reqwest`](crate::reqwest) is the version that fits.
+    /// The client brings its redirects, proxies, TLS and connect timeout, so it cannot be combined with
+    /// [`with_connect_timeout`](Self::with_connect_timeout) and `with_ca_file`. If it follows a redirect to another
+    /// origin, the answer is an error. The client must be of the version that this crate re-exports as
+    /// [`reqwest`](crate::reqwest).
     pub fn with_client(mut self, client: reqwest::Client) -> Self {
         self.client = Some(client);
         self
     }
 
-    /// Builds the client. No request is made, and a token file is not read yet.
+    /// Builds the client. No request is made, and a token file is not read yet; see
+    /// [`ScoutClient::check_token`].
+    ///
+    /// Unless the server is this machine, the certificates of the system are read, and those of `with_ca_file` always:
+    /// some milliseconds on this thread. A program that builds clients while it serves should do so in
+    /// `tokio::task::spawn_blocking`.
     ///
     /// # Errors
     ///
@@ -220,20 +228,21 @@ impl ScoutClientBuilder {
 
     fn try_build(mut self) -> Result<ScoutClient, HttpError> {
         self.check()?;
-        let endpoint = Endpoint::new(&self.base_url, &self.path, self.allow_insecure_http)?;
+        let urls = UrlTemplate::new(&self.base_url, &self.path, self.allow_insecure_http)?;
         let credentials = match mem::replace(&mut self.token, TokenOption::Missing) {
             TokenOption::Environment => Credentials::from_env()?,
             TokenOption::File(path) => Credentials::from_file(path),
             TokenOption::Missing => return Err(HttpError::NoToken),
             TokenOption::Value(token) => Credentials::from_value(token.expose_secret())?,
         };
-        let http = match self.client.take() {
-            Some(client) => client,
-            None => self.new_client(&endpoint)?,
+        let (http, route) = match self.client.take() {
+            Some(client) => (client, Route::Unknown),
+            None => (self.new_client(&urls)?, urls.route()),
         };
         Ok(ScoutClient(Arc::new(Inner {
             http,
-            endpoint,
+            urls,
+            route,
             credentials,
             timeout: self.timeout,
             body_limit: self.body_limit,
@@ -251,24 +260,26 @@ impl ScoutClientBuilder {
                 .connect_timeout
                 .is_some_and(|timeout| timeout.is_zero())
         {
-            return refuse("a timeout is zero");
+            return refuse(
+                "the timeout is zero: call `with_timeout` or `with_connect_timeout` with a longer one",
+            );
         }
         if self.body_limit == 0 {
-            return refuse("the body limit is zero");
+            return refuse("the limit of `with_body_limit` is zero");
         }
         if self.max_attempts == 0 {
-            return refuse("the attempts are zero, at least one is needed");
+            return refuse("the number of `with_max_attempts` is zero, expected at least one");
         }
         if self.client.is_some() && self.connect_timeout.is_some() {
-            return refuse("`with_connect_timeout` cannot change the client of `with_client`");
+            return refuse("`with_connect_timeout` cannot be combined with `with_client`");
         }
         if self.client.is_some() && self.ca_file.is_some() {
-            return refuse("`with_ca_file` cannot change the client of `with_client`");
+            return refuse("`with_ca_file` cannot be combined with `with_client`");
         }
         Ok(())
     }
 
-    fn new_client(&self, endpoint: &Endpoint) -> Result<reqwest::Client, HttpError> {
+    fn new_client(&self, urls: &UrlTemplate) -> Result<reqwest::Client, HttpError> {
         let mut builder = reqwest::Client::builder()
             .user_agent(USER_AGENT)
             .redirect(redirect::Policy::none())
@@ -278,16 +289,16 @@ impl ScoutClientBuilder {
             .pool_max_idle_per_host(MAX_IDLE)
             .http1_only()
             .retry(retry::never())
-            // Another crate may have switched these features on.
+            // Another crate may have enabled these features.
             .no_gzip()
             .no_brotli()
             .no_zstd()
             .no_deflate();
-        if endpoint.is_loopback() {
-            // What is for this machine must not leave it, and a proxy may be another machine.
+        if urls.is_loopback() {
+            // A request to this machine must not leave it, and a proxy may be another machine.
             builder = builder.no_proxy();
         }
-        self.with_tls(builder, endpoint)?
+        self.with_tls(builder, urls)?
             .build()
             .map_err(HttpError::Client)
     }
@@ -296,11 +307,11 @@ impl ScoutClientBuilder {
     fn with_tls(
         &self,
         builder: reqwest::ClientBuilder,
-        endpoint: &Endpoint,
+        urls: &UrlTemplate,
     ) -> Result<reqwest::ClientBuilder, HttpError> {
         let mut roots = super::tls::Roots::default();
-        // Reading the system's certificates takes longer than a fetch from this machine, which needs none.
-        if endpoint.is_https() || !endpoint.is_loopback() {
+        // Reading the system's certificates takes longer than a fetch over plain `http` from this machine, which needs none.
+        if urls.is_https() || !urls.is_loopback() {
             roots.add_public();
             roots.add_system();
         }
@@ -314,9 +325,9 @@ impl ScoutClientBuilder {
     fn with_tls(
         &self,
         builder: reqwest::ClientBuilder,
-        endpoint: &Endpoint,
+        urls: &UrlTemplate,
     ) -> Result<reqwest::ClientBuilder, HttpError> {
-        if endpoint.is_https() {
+        if urls.is_https() {
             let fault =
                 "`https` needs the feature `rustls`, or a client of your own in `with_client`";
             return Err(HttpError::Option(fault.to_owned()));

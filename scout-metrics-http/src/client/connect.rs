@@ -1,15 +1,29 @@
-//! Why no answer came: what to say about it, and whether to try again.
+//! Why a request got no answer.
 
-use super::error::HttpError;
+use std::{error::Error as StdError, iter::successors};
 
-/// Explains why a request got no answer.
-pub(crate) fn explain(error: reqwest::Error, server: String) -> HttpError {
+use super::{error::HttpError, proxy::Route};
+
+/// How the HTTP library reports that a proxy answered `CONNECT` with HTTP 407. The type of that error is private there.
+const PROXY_AUTHENTICATION: &str = "tunnel error: proxy authorization required";
+
+/// Explains why a request got no answer, and whether another attempt may help.
+pub(crate) fn explain(error: reqwest::Error, server: &str, route: &Route) -> HttpError {
     if !error.is_connect() {
         return HttpError::Exchange {
-            server,
+            server: server.to_owned(),
             source: error,
         };
     }
+    if let Some(message) = route.authentication_message()
+        && is_proxy_authentication(&error)
+    {
+        return HttpError::ProxyAuthentication {
+            message,
+            source: Some(error),
+        };
+    }
+    let server = format!("`{server}`{}", route.suffix());
     if error.is_timeout() {
         return HttpError::ConnectTimeout {
             server,
@@ -38,11 +52,15 @@ pub(crate) fn explain(error: reqwest::Error, server: String) -> HttpError {
     }
 }
 
-/// Looks for an error in a chain of sources, and in the I/O errors there, which hide what they wrap.
+fn is_proxy_authentication(error: &reqwest::Error) -> bool {
+    let first: Option<&(dyn StdError + 'static)> = Some(error);
+    successors(first, |error| (**error).source())
+        .any(|error| error.to_string() == PROXY_AUTHENTICATION)
+}
+
+/// Finds an error in a chain of sources, and in the I/O errors there, which do not return what they wrap as their source.
 #[cfg(feature = "rustls")]
-fn find_cause<'a, E: std::error::Error + 'static>(
-    error: &'a (dyn std::error::Error + 'static),
-) -> Option<&'a E> {
+fn find_cause<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
     if let Some(found) = error.downcast_ref() {
         return Some(found);
     }

@@ -23,13 +23,13 @@ const PAUSES: [Duration; 3] = [
 #[derive(Debug)]
 pub(crate) enum Credentials {
     File { file: TokenFile, path: PathBuf },
-    Value { token: Token, origin: Origin },
+    Value { token: Token, origin: TokenOrigin },
 }
 
 impl Credentials {
     /// Checks a token given in code.
     pub(crate) fn from_value(value: &str) -> Result<Self, HttpError> {
-        Self::parse(value, Origin::Code)
+        Self::parse(value, TokenOrigin::Code)
     }
 
     /// Uses the token in a file, which is read at each call of [`token`](Self::token) and not before.
@@ -51,16 +51,16 @@ impl Credentials {
         for name in TOKEN_VARIABLES {
             if let Some(value) = variable(name) {
                 let value = value.into_string().map_err(|_| HttpError::BadToken {
-                    origin: Origin::Variable(name),
+                    origin: TokenOrigin::Variable(name),
                     fault: TokenFault::NotAscii,
                 })?;
-                return Self::parse(&value, Origin::Variable(name));
+                return Self::parse(&value, TokenOrigin::Variable(name));
             }
         }
         Err(HttpError::NoVariable)
     }
 
-    fn parse(value: &str, origin: Origin) -> Result<Self, HttpError> {
+    fn parse(value: &str, origin: TokenOrigin) -> Result<Self, HttpError> {
         match Token::parse(value.as_bytes()) {
             Ok(token) => Ok(Self::Value { token, origin }),
             Err(fault) => Err(HttpError::BadToken { origin, fault }),
@@ -76,9 +76,9 @@ impl Credentials {
     }
 
     /// Returns where the token comes from, for messages.
-    pub(crate) fn origin(&self) -> Origin {
+    pub(crate) fn origin(&self) -> TokenOrigin {
         match self {
-            Self::File { path, .. } => Origin::File(path.clone()),
+            Self::File { path, .. } => TokenOrigin::File(path.clone()),
             Self::Value { origin, .. } => origin.clone(),
         }
     }
@@ -102,13 +102,13 @@ async fn read_with_retries(file: &TokenFile) -> Result<Token, TokenFileError> {
 /// The path of a file is not part of it, because the message may be shown to people who should not learn the paths of
 /// this machine; see [`detail`](Self::detail).
 #[derive(Clone, Debug)]
-pub(crate) enum Origin {
+pub(crate) enum TokenOrigin {
     Code,
     File(PathBuf),
     Variable(&'static str),
 }
 
-impl Origin {
+impl TokenOrigin {
     /// Returns what the message leaves out, for the source of the error.
     pub(crate) fn detail(&self) -> Option<String> {
         match self {
@@ -118,11 +118,11 @@ impl Origin {
     }
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for TokenOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Code => f.write_str("given to `with_token`"),
-            Self::File(_) => f.write_str("in the token file"),
+            Self::File(_) => f.write_str("from the token file"),
             Self::Variable(name) => write!(f, "in the environment variable `{name}`"),
         }
     }
@@ -151,7 +151,7 @@ mod tests {
         let file = ("DOCKER_SCOUT_TOKEN_FILE", "/run/secrets/pat");
         let token = ("DOCKER_SCOUT_TOKEN", SECRET);
         let password = ("DOCKER_SCOUT_HUB_PASSWORD", SECRET);
-        let in_file = "in the token file";
+        let in_file = "from the token file";
         let in_token = "in the environment variable `DOCKER_SCOUT_TOKEN`";
         let in_password = "in the environment variable `DOCKER_SCOUT_HUB_PASSWORD`";
 

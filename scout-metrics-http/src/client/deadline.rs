@@ -1,4 +1,4 @@
-//! The time by which a fetch must be over.
+//! The time by which a fetch must be complete.
 
 use std::{future::Future, time::Duration};
 
@@ -6,7 +6,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::error::HttpError;
 
-/// The end of a fetch, with all its attempts and waiting. Monotonic: changes of the wall clock do not matter.
+/// The end of a fetch with all its attempts and pauses. Monotonic: changes of the wall clock do not matter.
 pub(crate) struct Deadline {
     at: Instant,
     timeout: Duration,
@@ -14,25 +14,25 @@ pub(crate) struct Deadline {
 
 impl Deadline {
     pub(crate) fn after(timeout: Duration) -> Self {
-        // Thirty years stand for ever: a timeout of `Duration::MAX` is no time of the clock.
-        const FOREVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
+        // `Instant` cannot hold now plus `Duration::MAX`.
+        const THIRTY_YEARS: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
         Self {
-            at: Instant::now() + timeout.min(FOREVER),
+            at: Instant::now() + timeout.min(THIRTY_YEARS),
             timeout,
         }
     }
 
-    /// Waits for a future until the deadline. `waited_for` begins the message of the error: "no answer came".
+    /// Waits for a future until the deadline. The error ends in `stage`, such as "waiting for an answer".
     pub(crate) async fn bound<F: Future>(
         &self,
         future: F,
-        waited_for: impl FnOnce() -> String,
+        stage: impl FnOnce() -> String,
     ) -> Result<F::Output, HttpError> {
         timeout_at(self.at, future)
             .await
             .map_err(|_| HttpError::Timeout {
-                waited_for: waited_for(),
                 timeout: self.timeout,
+                stage: stage(),
             })
     }
 

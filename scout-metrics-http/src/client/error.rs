@@ -7,14 +7,21 @@ use std::{fmt, io, time::Duration};
 use reqwest::StatusCode;
 use scout_metrics_core::{Error, ErrorKind};
 
-use super::credentials::Origin;
+use super::credentials::TokenOrigin;
 use crate::token::{TokenFault, TokenFileError};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HttpError {
     #[error("the token {origin} {fault}")]
-    BadToken { origin: Origin, fault: TokenFault },
-    #[error("the connection to `{server}` broke after {received} bytes of the answer's body")]
+    BadToken {
+        origin: TokenOrigin,
+        fault: TokenFault,
+    },
+    #[error(
+        "the answer from `{0}` has no samples, and may be truncated: it ends where the connection was closed"
+    )]
+    Blank(String),
+    #[error("the connection to `{server}` broke after {received} bytes of the body")]
     BodyCut {
         server: String,
         received: u64,
@@ -25,26 +32,28 @@ pub(crate) enum HttpError {
     CaFile { path: PathBuf, fault: String },
     #[error("cannot set up the HTTP client")]
     Client(#[source] reqwest::Error),
-    #[error("cannot connect to `{server}`{hint}")]
+    /// The server is given as it appears in the message, with its quotes and the proxy.
+    #[error("cannot connect to {server}{hint}")]
     Connect {
         server: String,
         hint: String,
         is_transient: bool,
         source: reqwest::Error,
     },
-    #[error("no connection to `{server}` in time")]
+    /// The server is given as it appears in the message, with its quotes and the proxy.
+    #[error("timed out connecting to {server}")]
     ConnectTimeout {
         server: String,
         source: reqwest::Error,
     },
-    #[error("the answer is encoded as `{0}`, which was not asked for")]
+    #[error("the answer is encoded as `{0}`, which was not requested")]
     Encoding(String),
     #[error("cannot get an answer from `{server}`")]
     Exchange {
         server: String,
         source: reqwest::Error,
     },
-    #[error("the answer's gzip encoding is damaged, or ends too early")]
+    #[error("the answer's gzip encoding is damaged or truncated")]
     Gzip(#[source] io::Error),
     #[error("the answer has more than {0} bytes, the limit of `with_body_limit`")]
     Limit(u64),
@@ -61,14 +70,19 @@ pub(crate) enum HttpError {
     NoVariable,
     #[error("{0}")]
     Option(String),
-    #[error("the answer is from {0}, where a redirect led, and not from the server that was asked")]
+    #[error("a redirect led to {0}, which is not the server that was asked")]
     OtherOrigin(String),
+    #[error("{message}")]
+    ProxyAuthentication {
+        message: String,
+        source: Option<reqwest::Error>,
+    },
     /// What the reader of the body says.
     #[error("{}", .0.message())]
     Reader(Error, Excerpt),
     #[error(
-        "the server redirects to {target} (HTTP {}); redirects are not followed, so that the token stays with the \
-         server it is for", status.as_u16()
+        "the server redirects to {target} (HTTP {}); redirects are not followed, so that no other server gets the \
+         token", status.as_u16()
     )]
     Redirect { status: StatusCode, target: String },
     #[error("{message}")]
@@ -80,16 +94,13 @@ pub(crate) enum HttpError {
         retry_after: Option<Duration>,
         body: Excerpt,
     },
-    #[error("{waited_for} within {timeout:?}")]
-    Timeout {
-        waited_for: String,
-        timeout: Duration,
-    },
+    #[error("timed out after {timeout:?} {stage}")]
+    Timeout { timeout: Duration, stage: String },
     #[error(transparent)]
     TokenFile(#[from] TokenFileError),
 }
 
-/// The beginning of an answer's body, without the token.
+/// The start of an answer's body, without the token.
 #[derive(Default)]
 pub(crate) struct Excerpt(pub(crate) String);
 
@@ -113,15 +124,17 @@ impl HttpError {
             Self::BodyCut { source, .. } | Self::Exchange { source, .. } if source.is_timeout() => {
                 ErrorKind::Timeout
             }
-            Self::BodyCut { .. } | Self::Connect { .. } | Self::Exchange { .. } => {
-                ErrorKind::Transport
-            }
+            Self::Blank(_)
+            | Self::BodyCut { .. }
+            | Self::Connect { .. }
+            | Self::Exchange { .. } => ErrorKind::Transport,
             Self::ConnectTimeout { .. } | Self::Timeout { .. } => ErrorKind::Timeout,
             Self::Encoding(_) | Self::Gzip(_) => ErrorKind::Decode,
             Self::Limit(_) => ErrorKind::Limit,
             Self::NotMetrics(..) => ErrorKind::NotMetrics,
-            Self::Reader(error, _) => error.kind(),
             Self::OtherOrigin(_) | Self::Redirect { .. } => ErrorKind::Redirect,
+            Self::ProxyAuthentication { .. } => ErrorKind::Status,
+            Self::Reader(error, _) => error.kind(),
             Self::Status { status, .. } => status_kind(*status),
         }
     }
@@ -142,7 +155,7 @@ impl From<HttpError> for Error {
     fn from(error: HttpError) -> Self {
         let new = Self::new(error.kind(), error.to_string());
         match error {
-            HttpError::Reader(error, body) => error.with_status(200).with_body(&body.0),
+            HttpError::Blank(_) => new.with_status(StatusCode::OK.as_u16()),
             HttpError::BodyCut { source, .. }
             | HttpError::Client(source)
             | HttpError::ConnectTimeout { source, .. }
@@ -153,8 +166,19 @@ impl From<HttpError> for Error {
                 ..
             } => new.with_retryable(is_transient).with_source(source),
             HttpError::Gzip(source) => new.with_source(source),
-            HttpError::TokenFile(error) => error.into(),
-            HttpError::NotMetrics(_, body) => new.with_status(200).with_body(&body.0),
+            HttpError::NotMetrics(_, body) => {
+                new.with_status(StatusCode::OK.as_u16()).with_body(&body.0)
+            }
+            HttpError::ProxyAuthentication { source, .. } => {
+                let error = new.with_status(StatusCode::PROXY_AUTHENTICATION_REQUIRED.as_u16());
+                match source {
+                    Some(source) => error.with_source(source),
+                    None => error,
+                }
+            }
+            HttpError::Reader(error, body) => error
+                .with_status(StatusCode::OK.as_u16())
+                .with_body(&body.0),
             HttpError::Redirect { status, .. } => new.with_status(status.as_u16()),
             HttpError::Status {
                 status,
@@ -175,12 +199,13 @@ impl From<HttpError> for Error {
                 }
                 error
             }
+            HttpError::TokenFile(error) => error.into(),
             _ => new,
         }
     }
 }
 
-/// Returns whether the same request may get another answer soon.
+/// Returns whether the same request may soon get another answer.
 fn is_transient(status: StatusCode) -> bool {
     matches!(
         status,

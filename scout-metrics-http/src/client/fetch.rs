@@ -1,52 +1,32 @@
-//! One fetch: attempts, each a request and its whole answer, until one succeeds or waiting cannot help.
+//! One fetch: attempts, each a request and its whole answer, until one succeeds or another cannot help.
 
-use std::error::Error as StdError;
+use std::{error::Error as StdError, time::Duration};
 
 use reqwest::{
     Response, StatusCode, Url,
     header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE},
 };
 use scout_metrics_core::{Error, ErrorKind, Organization, Result};
-use scout_metrics_openmetrics::Format;
 use tokio::time::{Instant, sleep};
 
-use super::error::HttpError;
 use super::{
     Inner, answer,
-    body::{self, Body},
+    body::{self, ResponseBody},
+    collect::{BodyKind, Collect},
     connect,
     deadline::Deadline,
+    error::HttpError,
     excerpt::{excerpt, extend_start, not_metrics},
     redact::{authorization, redact_error},
 };
 use crate::token::Token;
 
-/// What we can read, in the order of Prometheus' own preference: OpenMetrics has an end mark.
+/// The formats we can read, in Prometheus' own order of preference: OpenMetrics has an end mark.
 const ACCEPTED: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8, text/plain; version=0.0.4; q=0.5, */*; q=0.1";
 
-/// Takes a body part by part, and makes something of the whole.
-pub(crate) trait Collect: Send {
-    type Output: Send;
-
-    fn feed(&mut self, part: &[u8]) -> Result<()>;
-
-    /// Returns how many samples have been read so far, if they are.
-    fn samples(&self) -> Option<usize>;
-
-    fn finish(self) -> Result<Self::Output>;
-}
-
-/// What the headers say about a body.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct BodyKind {
-    pub(crate) format: Format,
-    /// Whether a body that is cut short is an error already. If not, it ends where the connection ends.
-    pub(crate) has_known_end: bool,
-}
-
-/// How much came.
+/// The amount of data received.
 struct Received {
-    /// On the wire.
+    /// On the network.
     bytes: u64,
     samples: Option<usize>,
 }
@@ -64,7 +44,7 @@ impl<'a> Fetch<'a> {
         Self {
             client,
             organization,
-            url: client.endpoint.url(organization),
+            url: client.urls.url(organization),
             deadline: Deadline::after(client.timeout),
         }
     }
@@ -74,7 +54,7 @@ impl<'a> Fetch<'a> {
         &self,
         new_collector: impl Fn(BodyKind) -> C + Send + Sync,
     ) -> Result<C::Output> {
-        let mut token = self.token().await?;
+        let mut token = self.client.token(&self.deadline).await?;
         let mut has_new_token = false;
         let mut previous = None;
         let mut attempt = 1;
@@ -84,7 +64,7 @@ impl<'a> Fetch<'a> {
                 Err(error) => error,
             };
             if error.kind() == ErrorKind::Unauthorized && !has_new_token {
-                let now = self.token().await?;
+                let now = self.client.token(&self.deadline).await?;
                 if now != token {
                     tracing::info!("the refused token has been replaced, trying the new one");
                     token = now;
@@ -94,22 +74,13 @@ impl<'a> Fetch<'a> {
             }
             let delay = self.client.retry.delay(attempt, &error);
             let Some(delay) = delay.filter(|delay| self.deadline.leaves(*delay)) else {
-                return Err(after(error, previous));
+                return Err(with_previous(error, previous));
             };
-            tracing::warn!(attempt, ?delay, %error, "the attempt failed, waiting for the next");
+            log_failure(attempt, delay, &error);
             sleep(delay).await;
             attempt += 1;
             previous = Some(error);
         }
-    }
-
-    async fn token(&self) -> Result<Token, HttpError> {
-        let credentials = &self.client.credentials;
-        self.deadline
-            .bound(credentials.token(), || {
-                format!("the token {} could not be read", credentials.origin())
-            })
-            .await?
     }
 
     /// Sends one request and reads the whole answer.
@@ -139,9 +110,9 @@ impl<'a> Fetch<'a> {
         }
     }
 
-    /// Sends the request, and returns the answer if its status is 200 and it is from where it was asked for.
+    /// Sends the request, and returns the answer if its status is 200 and it is from the server that was asked.
     async fn request(&self, token: &Token) -> Result<Response, HttpError> {
-        let server = || self.client.endpoint.server();
+        let (server, route) = (self.client.urls.server(), &self.client.route);
         let request = self
             .client
             .http
@@ -151,17 +122,25 @@ impl<'a> Fetch<'a> {
             .header(AUTHORIZATION, authorization(token));
         let response = self
             .deadline
-            .bound(request.send(), || format!("no answer from `{}`", server()))
+            .bound(request.send(), || {
+                format!("waiting for an answer from `{server}`{}", route.suffix())
+            })
             .await?
-            .map_err(|error| connect::explain(error.without_url(), server()))?;
+            .map_err(|error| connect::explain(error.without_url(), &server, route))?;
         let status = response.status();
-        if !self.client.endpoint.is_same_origin(response.url()) {
+        if !self.client.urls.is_same_origin(response.url()) {
             // A client of the caller's own follows redirects.
             let place = answer::place(response.url(), token);
             return Err(HttpError::OtherOrigin(place));
         }
         if answer::is_redirect(status) {
             return Err(answer::redirect(&response, &self.url, token));
+        }
+        if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED
+            && let Some(message) = route.authentication_message()
+        {
+            let source = None;
+            return Err(HttpError::ProxyAuthentication { message, source });
         }
         if status != StatusCode::OK {
             let message = self.status_message(status);
@@ -191,12 +170,13 @@ impl<'a> Fetch<'a> {
                 return Err(HttpError::NotMetrics(fault, body));
             }
         };
-        let (server, limit) = (self.client.endpoint.server(), self.client.body_limit);
-        let mut body = Body::new(response, server, limit, &self.deadline, token)?;
-        let mut collector = new_collector(BodyKind {
+        let (server, limit) = (self.client.urls.server(), self.client.body_limit);
+        let mut body = ResponseBody::new(response, server.clone(), limit, &self.deadline, token)?;
+        let kind = BodyKind {
             format,
             has_known_end: body.has_known_end(),
-        });
+        };
+        let mut collector = new_collector(kind);
         let mut start = Vec::new();
         let mut fed = Ok(());
         while let Some(part) = body.next().await? {
@@ -206,23 +186,23 @@ impl<'a> Fetch<'a> {
                 break;
             }
         }
+        // Such a body is an error even if it could be read, and if nobody tried to.
+        if let Some(fault) = not_metrics(&start) {
+            let body = excerpt(&start, token);
+            return Err(HttpError::NotMetrics(fault.to_owned(), body));
+        }
         let received = Received {
             bytes: body.received(),
             samples: collector.samples(),
         };
-        // Such a body is an error even if it could be read, and if nobody tried to.
-        if let Some(fault) = not_metrics(&start) {
-            return Err(HttpError::NotMetrics(
-                fault.to_owned(),
-                excerpt(&start, token),
-            ));
-        }
+        let may_be_truncated = !kind.has_known_end && collector.is_blank();
         match fed.and_then(|()| collector.finish()) {
+            Ok(_) if may_be_truncated => Err(HttpError::Blank(server)),
             Ok(output) => Ok((output, received)),
-            Err(error) => Err(HttpError::Reader(
-                redact_error(error, token),
-                excerpt(&start, token),
-            )),
+            Err(error) => {
+                let error = redact_error(error, token);
+                Err(HttpError::Reader(error, excerpt(&start, token)))
+            }
         }
     }
 
@@ -239,11 +219,11 @@ impl<'a> Fetch<'a> {
                  `{organization}`, and the organization enrolled in Docker Scout (`docker scout enroll {organization}`)"
             ),
             StatusCode::NOT_FOUND => format!(
-                "the server knows no such organization or path (HTTP {code}): check the name, and the address `{}`",
+                "the server knows no such organization or path (HTTP {code}): check the name, and the URL `{}`",
                 self.url
             ),
             StatusCode::TOO_MANY_REQUESTS => {
-                format!("the server asks for fewer requests (HTTP {code})")
+                format!("the server received too many requests (HTTP {code})")
             }
             _ if status.is_server_error() => {
                 format!("the server cannot answer now (HTTP {code})")
@@ -253,8 +233,12 @@ impl<'a> Fetch<'a> {
     }
 }
 
-/// Gives a timeout, which has no cause of its own, the error of the attempt before.
-fn after(error: Error, previous: Option<Error>) -> Error {
+fn log_failure(attempt: u32, delay: Duration, error: &(dyn StdError + 'static)) {
+    tracing::warn!(attempt, ?delay, error, "the attempt failed");
+}
+
+/// Adds the error of the previous attempt to a timeout that has no cause of its own.
+fn with_previous(error: Error, previous: Option<Error>) -> Error {
     match previous {
         Some(previous) if error.kind() == ErrorKind::Timeout && error.source().is_none() => {
             error.with_source(previous)

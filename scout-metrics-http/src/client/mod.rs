@@ -3,40 +3,29 @@
 mod answer;
 mod body;
 mod builder;
+mod collect;
 mod connect;
 mod credentials;
 mod deadline;
-mod endpoint;
 mod error;
 mod excerpt;
 mod fetch;
+mod proxy;
 mod redact;
 mod retry;
+mod source;
 #[cfg(feature = "rustls")]
 mod tls;
+mod url;
 
-use std::{
-    collections::HashSet,
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
-use async_trait::async_trait;
-use scout_metrics_core::{Anomaly, AnomalyKind, MetricsSource, Organization, Result, Snapshot};
-use scout_metrics_openmetrics::{
-    Exposition, Format, Limits, Mode,
-    scout::{SnapshotDecoder, SnapshotReader},
-};
-use tracing::Instrument;
+use scout_metrics_core::{Merged, Organization, Result};
 
-pub use self::builder::ScoutClientBuilder;
-use self::credentials::Credentials;
+pub use self::{builder::ScoutClientBuilder, source::ScoutSource};
 use self::{
-    endpoint::Endpoint,
-    fetch::{BodyKind, Collect, Fetch},
-    redact::redact,
-    retry::RetryPolicy,
+    credentials::Credentials, deadline::Deadline, error::HttpError, proxy::Route, redact::redact,
+    retry::RetryPolicy, url::UrlTemplate,
 };
 use crate::token::Token;
 
@@ -48,11 +37,10 @@ use crate::token::Token;
 /// # Examples
 ///
 /// ```no_run
-/// use scout_metrics_core::MetricsSource;
-/// use scout_metrics_http::ScoutClient;
+/// use scout_metrics_http::{MetricsSource, ScoutClient};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> scout_metrics_core::Result<()> {
+/// # async fn main() -> scout_metrics_http::Result<()> {
 /// let scout = ScoutClient::builder()
 ///     .with_token_file("/run/secrets/docker_pat")
 ///     .build()?;
@@ -68,7 +56,8 @@ pub struct ScoutClient(Arc<Inner>);
 
 struct Inner {
     http: reqwest::Client,
-    endpoint: Endpoint,
+    urls: UrlTemplate,
+    route: Route,
     credentials: Credentials,
     timeout: Duration,
     body_limit: u64,
@@ -76,7 +65,7 @@ struct Inner {
 }
 
 impl ScoutClient {
-    /// Returns a builder with the defaults, which needs a token and nothing else.
+    /// Returns a builder with the defaults, which requires a token and nothing else.
     pub fn builder() -> ScoutClientBuilder {
         ScoutClientBuilder::new()
     }
@@ -89,12 +78,83 @@ impl ScoutClient {
     pub fn organization(&self, name: impl AsRef<str>) -> Result<ScoutSource> {
         Ok(ScoutSource::new(self.clone(), Organization::new(name)?))
     }
+
+    /// Returns the sources of several organizations' metrics, to be scraped together. Nothing is fetched yet.
+    ///
+    /// Use [`organization`](Self::organization) for each if the sources need decorators.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Invalid`](scout_metrics_core::ErrorKind::Invalid) if a name is not that of an organization, or is
+    /// given twice.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scout_metrics_http::ScoutClient;
+    ///
+    /// let scout = ScoutClient::builder().with_token("dckr_pat_example").build()?;
+    /// let sources = scout.organizations(["acme", "apex"])?;
+    /// assert!(scout.organizations(["acme", "acme"]).is_err());
+    /// # Ok::<(), scout_metrics_http::Error>(())
+    /// ```
+    pub fn organizations(
+        &self,
+        names: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Result<Merged> {
+        let sources: Result<Vec<ScoutSource>> = names
+            .into_iter()
+            .map(|name| self.organization(name))
+            .collect();
+        Merged::new(sources?)
+    }
+
+    fn inner(&self) -> &Inner {
+        &self.0
+    }
+
+    /// Reads the token and checks that it can be sent. No request is made, so the server may still refuse it.
+    ///
+    /// Call it when a program starts, so that a missing token file is reported before the first scrape. A token file is
+    /// read as for a scrape: again for half a second if it cannot be read, at most for the timeout of the client.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](scout_metrics_core::ErrorKind::Config) if the token file cannot be read or contains no
+    /// token, with the path and the reason in the [source](std::error::Error::source);
+    /// [`ErrorKind::Timeout`](scout_metrics_core::ErrorKind::Timeout) if reading it takes longer than the timeout.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scout_metrics_http::{ErrorKind, ScoutClient};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> scout_metrics_http::Result<()> {
+    /// let scout = ScoutClient::builder().with_token_file("/nowhere/token").build()?;
+    /// let error = scout.check_token().await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Config);
+    /// assert_eq!(error.to_string(), "cannot use the token file");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn check_token(&self) -> Result<()> {
+        self.0.token(&Deadline::after(self.0.timeout)).await?;
+        Ok(())
+    }
+}
+
+impl Inner {
+    async fn token(&self, deadline: &Deadline) -> Result<Token, HttpError> {
+        let stage = || format!("reading the token {}", self.credentials.origin());
+        deadline.bound(self.credentials.token(), stage).await?
+    }
 }
 
 impl fmt::Debug for ScoutClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ScoutClient")
-            .field("server", &self.0.endpoint.server())
+            .field("server", &self.0.urls.server())
             .field("credentials", &self.0.credentials)
             .field("timeout", &self.0.timeout)
             .field("body_limit", &self.0.body_limit)
@@ -103,189 +163,13 @@ impl fmt::Debug for ScoutClient {
     }
 }
 
-/// The metrics of one organization, fetched from Docker Scout at each scrape.
-///
-/// Scout itself caches for 60 minutes, so a service puts a cache or poller of `scout-metrics-core` before it.
-///
-/// - **Requests.** One `GET` for each scrape, up to three if it fails for a reason that may pass, all within 40 seconds;
-///   see [`ScoutClientBuilder`] for these numbers. Nothing is asked conditionally: an unasked `304` is an error.
-/// - **Answers.** Metrics are an answer with status 200, a content type of one of the two formats or none at all, and
-///   a body that ended properly. HTML and JSON are errors whatever they are called.
-/// - **Cancellation.** Dropping the future of a scrape closes its connection and leaves nothing behind.
-/// - **Logs.** `tracing` has an event for each attempt, with its duration, bytes and samples, and a warning for each kind of anomaly that is found for the
-///   first time. The token is in none of them.
-///
-/// A clone shares everything with the original.
-#[derive(Clone)]
-pub struct ScoutSource {
-    client: ScoutClient,
-    reader: SnapshotReader,
-    reported: Arc<Mutex<HashSet<AnomalyKind>>>,
-}
-
-impl ScoutSource {
-    fn new(client: ScoutClient, organization: Organization) -> Self {
-        Self {
-            client,
-            reader: SnapshotReader::new(organization),
-            reported: Arc::default(),
-        }
-    }
-
-    /// Sets how exactly the exposition has to keep to its format. Default: [`Mode::Lenient`], with each forgiven rule
-    /// as an anomaly.
-    #[must_use]
-    pub fn with_mode(mut self, mode: Mode) -> Self {
-        self.reader = self.reader.with_mode(mode);
-        self
-    }
-
-    /// Sets how much of everything an exposition may hold. Default: [`Limits::default`].
-    #[must_use]
-    pub fn with_limits(mut self, limits: Limits) -> Self {
-        self.reader = self.reader.with_limits(limits);
-        self
-    }
-
-    /// Sets whether anomalies make a scrape fail. Default: `false`.
-    #[must_use]
-    pub fn with_anomalies_as_errors(mut self, are_errors: bool) -> Self {
-        self.reader = self.reader.with_anomalies_as_errors(are_errors);
-        self
-    }
-
-    /// Fetches the exposition as the server wrote it: authenticated, decompressed, complete as far as HTTP can tell,
-    /// and not parsed.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`scrape`](MetricsSource::scrape) but `Anomaly`, `Decode` for the text itself, and limits other than
-    /// that of the body.
-    pub async fn exposition(&self) -> Result<Exposition> {
-        self.fetch(|kind| WholeBody {
-            format: kind.format,
-            body: Vec::new(),
-        })
-        .await
-    }
-
-    async fn fetch<C: Collect>(
-        &self,
-        new_collector: impl Fn(BodyKind) -> C + Send + Sync,
-    ) -> Result<C::Output> {
-        let organization = self.organization();
-        let span = tracing::debug_span!("scout_fetch", %organization);
-        let fetch = Fetch::new(&self.client.0, organization);
-        let output = fetch.run(new_collector).instrument(span).await;
-        output.map_err(|error| error.with_organization(organization))
-    }
-
-    /// Logs each kind of anomaly once. What it says may be anything that the server sent, so it is left out.
-    fn report(&self, anomalies: &[Anomaly]) {
-        let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
-        for anomaly in anomalies {
-            if reported.insert(anomaly.kind()) {
-                let (kind, line) = (anomaly.kind(), anomaly.line());
-                let organization = self.organization();
-                tracing::warn!(%organization, ?kind, line, "the exposition has an anomaly");
-            }
-        }
-    }
-}
-
-impl fmt::Debug for ScoutSource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ScoutSource")
-            .field("client", &self.client)
-            .field("reader", &self.reader)
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Display for ScoutSource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Scout({})", self.organization())
-    }
-}
-
-#[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl MetricsSource for ScoutSource {
-    fn organization(&self) -> &Organization {
-        self.reader.organization()
-    }
-
-    /// Fetches and reads the exposition, as it arrives.
-    ///
-    /// # Errors
-    ///
-    /// - `Config`: the token file holds no token, and has not for ten minutes.
-    /// - `Unauthorized`, `Forbidden`, `NotFound`, `RateLimited`, `Redirect`, `Unavailable` and `Status`: the server says
-    ///   so. [`status`](scout_metrics_core::Error::status), the start of the
-    ///   [`body`](scout_metrics_core::Error::body) and [`retry_after`](scout_metrics_core::Error::retry_after) are kept.
-    /// - `Timeout` and `Transport`: no whole answer came.
-    /// - `NotMetrics`, `Decode`, `Limit` and `Anomaly`: the answer is no exposition, breaks its format, is too large, or
-    ///   is odd and that is an error here.
-    async fn scrape(&self) -> Result<Snapshot> {
-        let snapshot = self
-            .fetch(|kind| {
-                let reader = self.reader.clone().with_format(kind.format);
-                reader
-                    .with_required_final_newline(!kind.has_known_end)
-                    .decoder()
-            })
-            .await?;
-        self.report(snapshot.anomalies());
-        Ok(snapshot)
-    }
-}
-
-/// Collects the parts of a body.
-struct WholeBody {
-    format: Format,
-    body: Vec<u8>,
-}
-
-impl Collect for WholeBody {
-    type Output = Exposition;
-
-    fn feed(&mut self, part: &[u8]) -> Result<()> {
-        self.body.extend_from_slice(part);
-        Ok(())
-    }
-
-    fn samples(&self) -> Option<usize> {
-        None
-    }
-
-    fn finish(self) -> Result<Exposition> {
-        Ok(Exposition::new(self.format, self.body))
-    }
-}
-
-impl Collect for SnapshotDecoder {
-    type Output = Snapshot;
-
-    fn feed(&mut self, part: &[u8]) -> Result<()> {
-        self.feed(part)
-    }
-
-    fn samples(&self) -> Option<usize> {
-        Some(self.samples())
-    }
-
-    fn finish(self) -> Result<Snapshot> {
-        self.finish()
-    }
-}
-
 /// Returns a text of the server for a message: escaped, shortened, and without the token.
 fn shown(value: &[u8], token: &Token) -> String {
-    const SHOWN: usize = 200;
+    const MAX_CHARS: usize = 200;
     let text = String::from_utf8_lossy(value);
     redact(&text, token)
         .chars()
-        .take(SHOWN)
+        .take(MAX_CHARS)
         .flat_map(char::escape_debug)
         .collect()
 }

@@ -1,11 +1,11 @@
-//! When to ask again, and how long to wait before.
+//! Whether and when to make another attempt.
 
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use scout_metrics_core::Error;
 
-/// The longest back-off of a default client before the second attempt. It doubles with each attempt after.
+/// The default maximum back-off before the second attempt. It doubles with each further attempt.
 pub(crate) const DEFAULT_BACKOFF: Duration = Duration::from_millis(500);
 
 #[derive(Clone, Debug)]
@@ -15,7 +15,7 @@ pub(crate) struct RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Returns how long to wait after a number of attempts, or nothing if the error is final.
+    /// Returns how long to wait after a number of attempts, or `None` if the error is final.
     pub(crate) fn delay(&self, attempts: u32, error: &Error) -> Option<Duration> {
         if attempts >= self.max_attempts || !error.is_retryable() {
             return None;
@@ -24,8 +24,8 @@ impl RetryPolicy {
         Some(asked.saturating_add(self.jittered(attempts)))
     }
 
-    /// Returns a random back-off, so that clients which failed together do not come back together. The lower end is a
-    /// tenth of the first: a server that just closed the connection needs a moment.
+    /// Returns a random back-off, so that clients which failed together do not retry together. The minimum is a tenth of
+    /// the first one: a server that just closed the connection needs a moment.
     fn jittered(&self, attempts: u32) -> Duration {
         let longest = self
             .backoff
@@ -36,8 +36,8 @@ impl RetryPolicy {
     }
 }
 
-/// Reads `Retry-After` in both of its forms. A time in the past is no delay; what is neither form is ignored; the
-/// longest of several counts.
+/// Parses `Retry-After` in both of its forms. A time in the past is no delay, invalid values are ignored, and the longest
+/// of several values wins.
 pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let values = headers.get_all(RETRY_AFTER).iter();
     values
@@ -47,7 +47,7 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Durati
 
 fn parse(value: &str, now: SystemTime) -> Option<Duration> {
     if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
-        // Only a number too large for 64 bits is an error here.
+        // Parsing fails only if the number needs more than 64 bits.
         return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
     }
     let time = httpdate::parse_http_date(value).ok()?;

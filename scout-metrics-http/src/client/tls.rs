@@ -1,4 +1,4 @@
-//! TLS that works in a container without certificates as well as behind a company's own authority.
+//! TLS that works in a container without certificates, and with a company's own authority.
 
 use std::{fs, path::Path, sync::Arc};
 
@@ -20,13 +20,13 @@ impl Default for Roots {
 }
 
 impl Roots {
-    /// Adds the public authorities that are part of this program.
+    /// Adds the public authorities, which are compiled into the program.
     pub(crate) fn add_public(&mut self) {
         self.0
             .extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }
 
-    /// Adds the authorities that this machine trusts, as far as they can be read. Images without any are usual.
+    /// Adds the authorities that this machine trusts, as far as they can be read. Many container images have none.
     pub(crate) fn add_system(&mut self) {
         let system = rustls_native_certs::load_native_certs();
         for error in &system.errors {
@@ -35,7 +35,7 @@ impl Roots {
         self.0.add_parsable_certificates(system.certs);
     }
 
-    /// Adds the certificates of a PEM file, of which there must be one, and each good.
+    /// Adds the certificates of a PEM file. There must be at least one, and all must be valid.
     pub(crate) fn add_file(&mut self, path: &Path) -> Result<(), HttpError> {
         let fail = |fault: String| HttpError::CaFile {
             path: path.to_owned(),
@@ -49,7 +49,7 @@ impl Roots {
             added.map_err(|error| fail(error.to_string()))?;
         }
         if self.0.len() == before {
-            return Err(fail("there is no certificate in PEM form".to_owned()));
+            return Err(fail("it contains no certificate in PEM format".to_owned()));
         }
         Ok(())
     }
@@ -67,7 +67,7 @@ impl Roots {
     }
 }
 
-/// Says why a server was refused, in words that continue "cannot connect to ...: ".
+/// Returns why a server was refused, as the end of "cannot connect to ...: ".
 pub(crate) fn hint(error: &rustls::Error) -> String {
     let rustls::Error::InvalidCertificate(fault) = error else {
         return "the TLS handshake failed; is it an `https` server?".to_owned();
@@ -83,7 +83,7 @@ pub(crate) fn hint(error: &rustls::Error) -> String {
             "its certificate is not valid yet, or the clock of this machine is wrong"
         }
         CertificateError::UnknownIssuer => {
-            "its certificate is from an unknown authority; give a private authority's file to `with_ca_file`"
+            "its certificate is from an unknown authority; add a private authority with `with_ca_file`"
         }
         _ => "its certificate is not accepted",
     }

@@ -1,4 +1,4 @@
-//! What the server answers, and what the user gets.
+//! The answers of a server, and what the user gets.
 
 use std::{
     io::Write,
@@ -65,7 +65,7 @@ async fn asks_as_documented() {
 }
 
 #[tokio::test]
-async fn takes_a_good_answer_however_it_comes() {
+async fn accepts_a_good_answer_in_any_framing() {
     let bytewise = BODY.bytes().fold(
         Reply::raw(head(&format!("Content-Length: {}\r\n", BODY.len()))),
         |reply, byte| reply.then([byte]),
@@ -117,7 +117,7 @@ async fn takes_a_good_answer_however_it_comes() {
 async fn a_broken_connection_is_tried_again_and_then_named() {
     let exchange = "cannot get an answer from `{server}`";
     let transport = ErrorKind::Transport;
-    let cut = "the connection to `{server}` broke after 20 bytes of the answer's body";
+    let cut = "the connection to `{server}` broke after 20 bytes of the body";
     let with_length = || Reply::raw(head("Content-Length: 500\r\n")).then(&BODY[..20]);
     let chunked =
         || Reply::raw(head("Transfer-Encoding: chunked\r\n") + "14\r\n").then(&BODY[..20]);
@@ -209,13 +209,13 @@ async fn malformed_http_is_an_error() {
                 "bad chunk",
                 Reply::raw(head("Transfer-Encoding: chunked\r\n") + "xyz\r\n"),
                 ErrorKind::Transport,
-                "the connection to `{server}` broke after 0 bytes of the answer's body",
+                "the connection to `{server}` broke after 0 bytes of the body",
             ),
             Case::fails(
                 "huge chunk",
                 Reply::raw(head("Transfer-Encoding: chunked\r\n") + "ffffffffffffffffff\r\n"),
                 ErrorKind::Transport,
-                "the connection to `{server}` broke after 0 bytes of the answer's body",
+                "the connection to `{server}` broke after 0 bytes of the body",
             ),
         ]
         .map(|case| case.after_requests(3)),
@@ -225,7 +225,7 @@ async fn malformed_http_is_an_error() {
 
 #[tokio::test]
 async fn no_answer_takes_longer_than_the_timeout() {
-    let silence = "no answer from `{server}` within 300ms";
+    let silence = "timed out after 300ms waiting for an answer from `{server}`";
     let pause = SHORT / 10;
     let timeout = ErrorKind::Timeout;
     let start = || Reply::raw(head("Content-Length: 100000\r\n"));
@@ -248,7 +248,7 @@ async fn no_answer_takes_longer_than_the_timeout() {
                 "body that stalls",
                 start().then(&BODY[..20]).then_hold(),
                 timeout,
-                "the answer was not complete, 20 bytes had come, within 300ms",
+                "timed out after 300ms with 20 bytes of the body received",
             ),
         ]
         .map(|case| case.within(SHORT)),
@@ -261,7 +261,10 @@ async fn no_answer_takes_longer_than_the_timeout() {
         .await
         .unwrap_err();
     assert_eq!(error.kind(), timeout);
-    assert!(error.message().starts_with("the answer was not complete, "));
+    assert!(
+        error.message().starts_with("timed out after 300ms with "),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -275,7 +278,7 @@ async fn a_status_other_than_200_says_what_to_do() {
                      owner of `acme`, and the organization enrolled in Docker Scout (`docker scout enroll acme`)";
     let refused = "the token given to `with_token` was refused (HTTP 401): check that it is complete, not expired and \
                    not revoked";
-    let unknown = "the server knows no such organization or path (HTTP 404): check the name, and the address \
+    let unknown = "the server knows no such organization or path (HTTP 404): check the name, and the URL \
                    `{server}/v1/exporter/org/acme/metrics`";
     let unexpected = [
         (
@@ -328,7 +331,7 @@ async fn a_status_other_than_200_says_what_to_do() {
         case(
             "429 Too Many Requests",
             ErrorKind::RateLimited,
-            "the server asks for fewer requests (HTTP 429)",
+            "the server received too many requests (HTTP 429)",
         ),
         case(
             "408 Request Timeout",
@@ -390,7 +393,11 @@ async fn redirects_are_not_followed() {
             "file:///etc/passwd".to_owned(),
             "`file:///etc/passwd`".to_owned(),
         ),
-        ("302 Found", "http://[".to_owned(), "nowhere".to_owned()),
+        (
+            "302 Found",
+            "http://[".to_owned(),
+            "an invalid URL".to_owned(),
+        ),
     ] {
         let reply = Reply::status(status, &format!("Location: {location}\r\n"), "");
         let server = Server::start([reply]).await;
@@ -401,8 +408,8 @@ async fn redirects_are_not_followed() {
         assert_eq!(
             error.message(),
             format!(
-                "the server redirects to {} (HTTP {}); redirects are not followed, so that the token stays with the \
-                 server it is for",
+                "the server redirects to {} (HTTP {}); redirects are not followed, so that no other server gets \
+                 the token",
                 shown.replace("{server}", &server.url()),
                 &status[..3]
             )
@@ -442,22 +449,22 @@ async fn html_and_json_are_not_metrics_whatever_they_are_called() {
         fails(
             "HTML called text",
             Reply::metrics(page),
-            "the answer is called metrics and is HTML or XML",
+            "the answer is labelled as metrics but is HTML or XML",
         ),
         fails(
             "HTML after blank lines",
             Reply::metrics(format!("\u{feff}\r\n  {page}")),
-            "the answer is called metrics and is HTML or XML",
+            "the answer is labelled as metrics but is HTML or XML",
         ),
         fails(
             "JSON called text",
             Reply::metrics("\n{\"message\":\"ok\"}"),
-            "the answer is called metrics and is JSON",
+            "the answer is labelled as metrics but is JSON",
         ),
         fails(
             "gzip without the header",
             Reply::metrics(gzip(BODY)),
-            "the answer is compressed without saying so",
+            "the answer is gzip without `Content-Encoding: gzip`",
         ),
         fails(
             "UTF-16",
@@ -537,7 +544,7 @@ async fn gzip_is_decoded_whole_or_refused() {
     bad_checksum[checksum] ^= 1;
     let mut bad_length = packed.clone();
     *bad_length.last_mut().unwrap() ^= 1;
-    let damaged = "the answer's gzip encoding is damaged, or ends too early";
+    let damaged = "the answer's gzip encoding is damaged or truncated";
     let fails = |name, body: &[u8]| Case::fails(name, gzipped(body), ErrorKind::Decode, damaged);
     let bytewise = packed.iter().fold(
         Reply::raw(head("Content-Encoding: gzip\r\n")),
@@ -586,7 +593,7 @@ async fn gzip_is_decoded_whole_or_refused() {
             "gzip in gzip",
             gzipped(gzip(&packed)),
             ErrorKind::NotMetrics,
-            "the answer is compressed without saying so",
+            "the answer is gzip without `Content-Encoding: gzip`",
         ),
     ])
     .await;
@@ -606,23 +613,23 @@ async fn codings_that_were_not_asked_for_are_refused() {
     play([
         coding(
             "br",
-            "the answer is encoded as `br`, which was not asked for",
+            "the answer is encoded as `br`, which was not requested",
         ),
         coding(
             "zstd",
-            "the answer is encoded as `zstd`, which was not asked for",
+            "the answer is encoded as `zstd`, which was not requested",
         ),
         coding(
             "deflate",
-            "the answer is encoded as `deflate`, which was not asked for",
+            "the answer is encoded as `deflate`, which was not requested",
         ),
         coding(
             "gzip, gzip",
-            "the answer is encoded as `gzip, gzip`, which was not asked for",
+            "the answer is encoded as `gzip, gzip`, which was not requested",
         ),
         coding(
             "gzip\r\nContent-Encoding: gzip",
-            "the answer is encoded as `gzip, gzip`, which was not asked for",
+            "the answer is encoded as `gzip, gzip`, which was not requested",
         ),
     ])
     .await;

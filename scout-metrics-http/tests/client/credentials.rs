@@ -1,8 +1,8 @@
-//! The token on the wire, and what is refused before anything goes there.
+//! The token in the requests, and what is refused before anything is sent.
 
-use std::{fs, path::Path, time::Duration};
+use std::{error::Error as _, fs, path::Path, time::Duration};
 
-use scout_metrics_core::ErrorKind;
+use scout_metrics_core::{Error, ErrorKind};
 use scout_metrics_http::{ScoutClient, ScoutSource};
 use tokio::time::sleep;
 
@@ -13,6 +13,14 @@ use crate::{
 
 fn with_file(server: &Server, path: &Path) -> ScoutSource {
     acme(builder(server).with_token_file(path))
+}
+
+/// The error with its sources, of which only the first text may be shown to other people.
+fn chain(error: &Error) -> String {
+    let sources = std::iter::successors(error.source(), |source| (**source).source());
+    sources.fold(error.to_string(), |chain, source| {
+        format!("{chain}: {source}")
+    })
 }
 
 fn tokens(server: &Server) -> Vec<String> {
@@ -50,7 +58,7 @@ async fn a_file_without_a_usable_token_is_named_and_nothing_is_sent() {
     let path = directory.path().join("token");
     let server = Server::start([Reply::metrics(BODY)]).await;
     let several = "has several lines: write the access token there, on one line, and nothing else";
-    let control = "holds a control character: write the access token again, as plain text";
+    let control = "contains a control character: write the access token again, as plain text";
     for (content, fault) in [
         (&b""[..], "is empty: write an access token there"),
         (b"\r\n\n ", "is empty: write an access token there"),
@@ -67,11 +75,11 @@ async fn a_file_without_a_usable_token_is_named_and_nothing_is_sent() {
         ),
         (
             b"\xff\xfes\x003\0",
-            "is written as UTF-16: save it as UTF-8 or ASCII",
+            "is encoded as UTF-16: save it as UTF-8 or ASCII",
         ),
         (
             b"Bearer s3cr3t",
-            "holds a blank: give the access token alone, without `Bearer` and without a name",
+            "contains a space: give the access token alone, without `Bearer` and without a name",
         ),
         (
             &[b'x'; 65537],
@@ -82,9 +90,9 @@ async fn a_file_without_a_usable_token_is_named_and_nothing_is_sent() {
         let error = with_file(&server, &path).exposition().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);
         assert_eq!(
-            error.to_string(),
+            chain(&error),
             format!(
-                "organization `acme`: the token in the file `{}` {fault}",
+                "organization `acme`: cannot use the token file: `{}` {fault}",
                 path.display()
             )
         );
@@ -92,20 +100,21 @@ async fn a_file_without_a_usable_token_is_named_and_nothing_is_sent() {
     }
     let message = |path: &Path| {
         let source = with_file(&server, path);
-        async move { source.exposition().await.unwrap_err().to_string() }
+        async move { chain(&source.exposition().await.unwrap_err()) }
     };
     let missing = directory.path().join("missing");
     assert_eq!(
         message(&missing).await,
         format!(
-            "organization `acme`: cannot read the token file `{}`: create it, or correct the path",
+            "organization `acme`: cannot use the token file: cannot read `{}`: create it, or correct the path: No such \
+             file or directory (os error 2)",
             missing.display()
         )
     );
     assert_eq!(
         message(directory.path()).await,
         format!(
-            "organization `acme`: the token file `{}` is a directory, not a regular file",
+            "organization `acme`: cannot use the token file: `{}` is a directory, not a regular file",
             directory.path().display()
         )
     );
@@ -126,9 +135,9 @@ async fn a_named_pipe_is_refused_and_not_waited_for() {
     for path in [path.as_path(), Path::new("/dev/zero")] {
         let error = with_file(&server, path).exposition().await.unwrap_err();
         assert_eq!(
-            error.to_string(),
+            chain(&error),
             format!(
-                "organization `acme`: the token file `{}` is a pipe or device, not a regular file",
+                "organization `acme`: cannot use the token file: `{}` is a pipe or device, not a regular file",
                 path.display()
             )
         );
@@ -171,10 +180,10 @@ async fn a_revoked_token_is_sent_once_per_fetch() {
         assert_eq!(error.kind(), ErrorKind::Unauthorized);
         assert!(!error.is_retryable());
         assert_eq!(
-            error.message(),
+            chain(&error),
             format!(
-                "the token in the file `{}` was refused (HTTP 401): check that it is complete, not expired and not \
-                 revoked",
+                "organization `acme`: the token from the token file was refused (HTTP 401): check that it is \
+                 complete, not expired and not revoked: the token file is `{}`",
                 path.display()
             )
         );
@@ -200,24 +209,24 @@ fn options_that_cannot_be_used_are_refused_by_name() {
     );
     assert_eq!(
         message(builder().with_base_url("http://scout.example")),
-        "cannot use the base URL: `http` to another machine shows the token to everyone on the way; use `https`, or \
-         call `with_allow_insecure_http(true)`"
+        "cannot use the base URL: `http` to another machine exposes the token on the network; use `https`, or call \
+         `with_allow_insecure_http(true)`"
     );
     assert_eq!(
         message(builder().with_path_template("/metrics")),
-        "cannot use the path: it does not have `{org}`, the place of the organization, exactly once"
+        "cannot use the path: it does not contain `{org}`, which is replaced by the organization, exactly once"
     );
     assert_eq!(
         message(builder().with_timeout(Duration::ZERO)),
-        "a timeout is zero"
+        "the timeout is zero: call `with_timeout` or `with_connect_timeout` with a longer one"
     );
     assert_eq!(
         message(builder().with_body_limit(0)),
-        "the body limit is zero"
+        "the limit of `with_body_limit` is zero"
     );
     assert_eq!(
         message(builder().with_max_attempts(0)),
-        "the attempts are zero, at least one is needed"
+        "the number of `with_max_attempts` is zero, expected at least one"
     );
     let insecure = builder()
         .with_base_url("http://scout.example")
@@ -227,6 +236,48 @@ fn options_that_cannot_be_used_are_refused_by_name() {
         .with_base_url("http://localhost")
         .with_timeout(Duration::MAX);
     assert!(patient.build().is_ok());
+}
+
+#[tokio::test]
+async fn the_token_is_checked_without_a_request() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("token");
+    let server = Server::start([Reply::metrics(BODY)]).await;
+    let client = builder(&server).with_token_file(&path).build().unwrap();
+    let error = client.check_token().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert_eq!(error.to_string(), "cannot use the token file");
+    assert!(chain(&error).contains(&*path.to_string_lossy()));
+    fs::write(&path, TOKEN).unwrap();
+    client.check_token().await.unwrap();
+    assert!(
+        builder(&server)
+            .build()
+            .unwrap()
+            .check_token()
+            .await
+            .is_ok()
+    );
+    assert_eq!(server.log().connections, 0);
+}
+
+#[tokio::test]
+async fn several_organizations_share_a_client() {
+    let server = Server::start([Reply::metrics(BODY)]).await;
+    let client = builder(&server).build().unwrap();
+    let answers = client
+        .organizations(["acme", "apex"])
+        .unwrap()
+        .scrape_all()
+        .await;
+    assert_eq!(server.requests(), 2);
+    for (_, answer) in answers {
+        assert_eq!(answer.unwrap().streams().len(), 1);
+    }
+    for names in [["acme", "acme"], ["acme", "../x"]] {
+        let error = client.organizations(names).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+    }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The client against a server that misbehaves in every way that networks know.
+//! The client against a server that misbehaves in the ways that networks know.
 
 #![expect(
     clippy::unwrap_used,
@@ -37,7 +37,7 @@ scout_stream_vulnerabilities{streamName=\"production\",severity=\"CRITICAL\"} 5
 /// Short enough to wait for, where a timeout is what is tested.
 const SHORT: Duration = Duration::from_millis(300);
 
-/// Longer than anything takes on a busy machine.
+/// Longer than any step takes on a busy machine.
 const LONG: Duration = Duration::from_secs(20);
 
 fn builder(server: &Server) -> ScoutClientBuilder {
@@ -53,7 +53,7 @@ fn acme(builder: ScoutClientBuilder) -> ScoutSource {
     builder.build().unwrap().organization("acme").unwrap()
 }
 
-/// One way of the server, and what the user gets.
+/// One behaviour of the server, and what the user gets.
 struct Case {
     name: &'static str,
     script: Vec<Reply>,
@@ -99,7 +99,7 @@ impl Case {
         self
     }
 
-    /// Plays the case, and returns what went otherwise than wanted.
+    /// Plays the case, and returns how the result differs from the expected one.
     async fn play(self) -> Result<(), String> {
         let server = Server::start(self.script).await;
         let start = Instant::now();
@@ -134,7 +134,7 @@ impl Case {
     }
 }
 
-/// Plays cases side by side.
+/// Plays cases concurrently.
 async fn play(cases: impl IntoIterator<Item = Case>) {
     let mut running: JoinSet<_> = cases.into_iter().map(Case::play).collect();
     let mut faults = Vec::new();
@@ -152,7 +152,7 @@ fn leak_in<T>(result: &Result<T, Error>) -> Option<String> {
     texts.into_iter().find(|text| text.contains(TOKEN))
 }
 
-/// Everything that an error can be made to say.
+/// Everything that an error can be made to show.
 fn texts_of(error: &Error) -> Vec<String> {
     let mut texts = vec![
         format!("{error:?}"),

@@ -1,4 +1,4 @@
-//! A `reqwest::Client` of the caller's own.
+//! The caller's own `reqwest::Client`.
 
 use std::time::Duration;
 
@@ -46,11 +46,28 @@ async fn an_answer_from_another_origin_is_refused() {
     assert_eq!(
         error.message(),
         format!(
-            "the answer is from `{}/x`, where a redirect led, and not from the server that was asked",
+            "a redirect led to `{}/x`, which is not the server that was asked",
             other.url()
         )
     );
     assert_eq!(other.log().requests[0].header("authorization"), None);
+}
+
+#[tokio::test]
+async fn its_proxy_may_require_authentication() {
+    let proxy = Server::start([Reply::status("407 Proxy", "", "")]).await;
+    let client = client_builder().build().unwrap();
+    let source = acme(builder(&proxy).with_client(client));
+    let error = source.scrape().await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.status()),
+        (ErrorKind::Status, Some(407))
+    );
+    assert_eq!(
+        error.message(),
+        "a proxy requires authentication (HTTP 407): check the proxy of the client given to `with_client`"
+    );
+    assert_eq!(proxy.requests(), 1);
 }
 
 #[tokio::test]
@@ -75,14 +92,14 @@ async fn options_that_cannot_reach_it_are_refused() {
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "`with_connect_timeout` cannot change the client of `with_client`"
+        "`with_connect_timeout` cannot be combined with `with_client`"
     );
     #[cfg(feature = "rustls")]
     {
         let error = builder().with_ca_file("ca.pem").build().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "`with_ca_file` cannot change the client of `with_client`"
+            "`with_ca_file` cannot be combined with `with_client`"
         );
     }
 }

@@ -1,6 +1,6 @@
-//! A proxy from the environment, which a process reads once: the client runs in a process of its own.
+//! A proxy from the environment. A process reads that once, so the client runs in its own process.
 
-use std::process::Stdio;
+use std::{process::Stdio, time::Duration};
 
 use scout_metrics_http::ScoutClient;
 use tokio::{net::TcpListener, process::Command};
@@ -44,10 +44,10 @@ async fn in_a_process_of_its_own() {
         .with_base_url(url)
         .with_allow_insecure_http(true)
         .with_timeout(LONG)
-        .with_max_attempts(1);
+        .with_backoff(Duration::from_millis(10));
     match acme(builder).exposition().await {
         Ok(exposition) => println!("fetched {} bytes", exposition.body().len()),
-        Err(error) => println!("{error}: {:?}", error.kind()),
+        Err(error) => println!("{error}: {:?}\n{error:?}", error.kind()),
     }
 }
 
@@ -56,8 +56,9 @@ async fn the_token_is_not_in_the_request_to_the_proxy() {
     let refusal = Reply::status("407 Proxy Authentication Required", "", "");
     let proxy = Server::start([refusal]).await;
     let text = fetch("https://scout.example", &proxy.url()).await;
-    let expected = "organization `acme`: cannot connect to `https://scout.example`: Transport";
-    assert!(text.contains(expected), "{text}");
+    let expected = authentication(&proxy.url());
+    assert!(text.contains(&expected), "{text}");
+    assert_eq!(proxy.requests(), 1);
     let request = &proxy.log().requests[0];
     assert!(
         request.head.starts_with("CONNECT scout.example:443 "),
@@ -68,13 +69,38 @@ async fn the_token_is_not_in_the_request_to_the_proxy() {
 }
 
 #[tokio::test]
+async fn a_proxy_that_requires_authentication_is_named_without_credentials_and_asked_once() {
+    let refusal = Reply::status("407 Proxy Authentication Required", "", "");
+    for server in ["http://scout.example", "https://scout.example"] {
+        let proxy = Server::start([refusal.clone()]).await;
+        let with_credentials = proxy.url().replace("//", "//us3r:p4ssw0rd@");
+        let text = fetch(server, &with_credentials).await;
+        let expected = authentication(&proxy.url());
+        assert!(text.contains(&expected), "{text}");
+        for secret in ["us3r", "p4ssw0rd", TOKEN] {
+            assert!(!text.contains(secret), "{text}");
+        }
+        assert_eq!(proxy.requests(), 1);
+    }
+}
+
+fn authentication(proxy: &str) -> String {
+    format!(
+        "organization `acme`: the proxy `{proxy}` requires authentication (HTTP 407): check the user name and \
+         password in the variable that sets the proxy (`HTTPS_PROXY`, `HTTP_PROXY` or `ALL_PROXY`): Status"
+    )
+}
+
+#[tokio::test]
 async fn a_dead_proxy_is_a_connection_that_cannot_be_made() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let proxy = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let text = fetch("https://scout.example", &proxy).await;
-    let expected = "organization `acme`: cannot connect to `https://scout.example`: Transport";
-    assert!(text.contains(expected), "{text}");
+    let expected = format!(
+        "organization `acme`: cannot connect to `https://scout.example` through the proxy `{proxy}`: Transport"
+    );
+    assert!(text.contains(&expected), "{text}");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! When the client asks again, on which connection, and when it stops.
+//! When the client retries, on which connection, and when it stops.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -80,7 +80,7 @@ async fn gives_up_at_once_if_the_server_asks_for_more_time_than_there_is() {
         assert_eq!(error.kind(), ErrorKind::RateLimited);
         assert_eq!(
             error.message(),
-            format!("the server asks for fewer requests (HTTP 429); it asks to wait {shown}")
+            format!("the server received too many requests (HTTP 429); retry after {shown}")
         );
         assert!(error.retry_after().unwrap() >= Duration::from_secs(3600));
         assert!(error.is_retryable());

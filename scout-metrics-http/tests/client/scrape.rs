@@ -1,4 +1,4 @@
-//! The typed call: a whole snapshot, or an error that says where the exposition is wrong.
+//! The typed call: a complete snapshot, or an error that names the place of a fault in the exposition.
 
 use std::error::Error as _;
 
@@ -110,6 +110,72 @@ async fn a_body_that_may_be_cut_is_no_snapshot() {
 }
 
 #[tokio::test]
+async fn an_answer_without_samples_that_may_be_truncated_is_an_error() {
+    let comments = "# HELP x y\n# TYPE scout_stream_vulnerabilities gauge\n \n";
+    let carriage_returns = BODY.replace('\n', "\r");
+    let bare = "HTTP/1.1 200 OK\r\n\r\n".to_owned();
+    let close = format!("HTTP/1.1 200 OK\r\nConnection: close\r\n{TEXT}\r\n");
+    let old = format!("HTTP/1.0 200 OK\r\n{TEXT}\r\n");
+    let coded = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n{TEXT}\r\n");
+    let open = format!("HTTP/1.1 200 OK\r\n{OPENMETRICS}\r\n");
+    for answer in [
+        bare.clone(),
+        close.clone(),
+        old.clone(),
+        coded,
+        format!("{close}\n\n"),
+        format!("{close}{comments}"),
+        format!("{old}{carriage_returns}\n"),
+    ] {
+        let server = Server::start([Reply::raw(&*answer)]).await;
+        let source = acme(builder(&server));
+        let scraped = source.scrape().await.unwrap_err();
+        let fetched = source.exposition().await.unwrap_err();
+        for error in [scraped, fetched] {
+            assert_eq!(error.kind(), ErrorKind::Transport, "{answer:?}");
+            assert_eq!(error.status(), Some(200));
+            assert_eq!(
+                error.message(),
+                format!(
+                    "the answer from `{}` has no samples, and may be truncated: it ends where the connection was closed",
+                    server.url()
+                )
+            );
+        }
+        assert_eq!(server.requests(), 6, "{answer:?}");
+    }
+
+    let server = Server::start([Reply::raw(&*open)]).await;
+    let source = acme(builder(&server));
+    assert_eq!(source.scrape().await.unwrap_err().kind(), ErrorKind::Decode);
+    assert_eq!(
+        source.exposition().await.unwrap_err().kind(),
+        ErrorKind::Transport
+    );
+}
+
+#[tokio::test]
+async fn an_answer_without_samples_and_with_an_end_is_an_empty_snapshot() {
+    let chunked = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n{TEXT}\r\n0\r\n\r\n");
+    let old = format!("HTTP/1.0 200 OK\r\nContent-Length: 0\r\n{TEXT}\r\n");
+    let open = format!("HTTP/1.1 200 OK\r\n{OPENMETRICS}\r\n# EOF\n");
+    for reply in [
+        Reply::metrics(""),
+        Reply::metrics("# only a comment\n"),
+        Reply::raw(chunked),
+        Reply::raw(old),
+        Reply::raw(open),
+    ] {
+        let server = Server::start([reply]).await;
+        let source = acme(builder(&server));
+        let snapshot = source.scrape().await.unwrap();
+        assert!(snapshot.streams().is_empty());
+        assert_eq!(snapshot.anomalies()[0].kind(), AnomalyKind::Empty);
+        assert!(source.exposition().await.is_ok());
+    }
+}
+
+#[tokio::test]
 async fn oddities_are_listed() {
     let unknown = SAMPLE.replace("HIGH", "EXTREME");
     for (body, kind) in [
@@ -162,16 +228,18 @@ async fn mode_and_limits_are_those_of_the_reader() {
 }
 
 #[tokio::test]
-async fn an_answer_that_repeats_the_token_is_not_quoted() {
+async fn an_error_that_quotes_the_token_is_redacted() {
     let body = format!("{BODY}{TOKEN} is not a sample {TOKEN}\n");
     let server = Server::start([Reply::metrics(&body)]).await;
     let error = acme(builder(&server)).scrape().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Decode);
     assert_eq!(
         error.message(),
-        "the answer cannot be read; its text is withheld because it repeats the token"
+        "cannot read the exposition as prometheus-text-0.0.4"
     );
-    assert!(error.source().is_none());
+    let cause = error.source().unwrap();
+    assert!(cause.to_string().contains("line 3"), "{cause}");
+    assert!(!format!("{error:?}").contains(TOKEN));
     let excerpt = body.replace(TOKEN, "<redacted>");
     assert_eq!(error.body(), Some(&*excerpt));
 }

@@ -12,6 +12,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use crate::{
     BODY, TOKEN, acme, builder, leak_in,
     support::{Reply, Server, TEXT},
+    texts_of,
 };
 
 /// Returns everything that any test has logged since the first call, which each test makes before it starts a client.
@@ -96,6 +97,68 @@ async fn the_token_is_in_no_log_no_debug_and_no_error() {
         "samples=1",
     ] {
         assert!(text.contains(expected), "no {expected} in {text}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_quotes_no_token_however_it_is_split_into_chunks() {
+    let sample = "scout_stream_vulnerabilities{streamName=\"a\",severity=\"HIGH\"} ";
+    let bodies = [
+        format!("{TOKEN} {TOKEN}\n"),
+        format!("{sample}{TOKEN}\n"),
+        format!("{sample}1 {TOKEN}\n"),
+        format!("x{{{TOKEN}=\"1\"}} 1\n"),
+        format!("x{{a=\"{TOKEN}\"{TOKEN}}} 1\n"),
+        format!("x{{a=\"{TOKEN}\\q\"}} {TOKEN}\n"),
+        format!("# TYPE x {TOKEN}\nx y\n"),
+        format!("{}{TOKEN} y z\n", "x".repeat(60)),
+        format!("y z {}{TOKEN}\n", "x".repeat(15)),
+        format!("{}\n", TOKEN.repeat(9)),
+    ];
+    for body in bodies {
+        for size in [1, 7, 13, 29] {
+            let head = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n{TEXT}\r\n");
+            let chunked = body
+                .as_bytes()
+                .chunks(size)
+                .fold(Reply::raw(head), |reply, chunk| {
+                    let length = format!("{:x}\r\n", chunk.len());
+                    reply.then([length.as_bytes(), chunk, b"\r\n"].concat())
+                });
+            let server = Server::start([chunked.then("0\r\n\r\n")]).await;
+            let source = acme(builder(&server));
+            for source in [source.clone(), source.with_anomalies_as_errors(true)] {
+                let result = source.scrape().await;
+                assert_eq!(leak_in(&result), None);
+                for text in result.as_ref().err().map(texts_of).unwrap_or_default() {
+                    let pieces = TOKEN.as_bytes().windows(12);
+                    for piece in pieces.map(|piece| std::str::from_utf8(piece).unwrap()) {
+                        assert!(!text.contains(piece), "{body}: {text}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_data_after_a_good_one_is_warned_of() {
+    let warning = "the exposition has no data, although the previous one had organization=hollow";
+    let empty = || Reply::metrics("");
+    let script = [
+        empty(),
+        Reply::metrics(BODY),
+        empty(),
+        empty(),
+        Reply::metrics(BODY),
+        empty(),
+    ];
+    let server = Server::start(script).await;
+    let client = builder(&server).build().unwrap();
+    let source = client.organization("hollow").unwrap();
+    for warnings in [0, 0, 1, 1, 1, 2] {
+        source.scrape().await.unwrap();
+        assert_eq!(logged().text().matches(warning).count(), warnings);
     }
 }
 

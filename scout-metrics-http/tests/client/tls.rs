@@ -90,7 +90,8 @@ async fn refused(server: &Server, builder: ScoutClientBuilder, hint: &str) {
 async fn a_private_authority_is_trusted_when_its_file_is_given() {
     let authority = Authority::new();
     let server = authority.server("127.0.0.1", |_| {}).await;
-    let unknown = "its certificate is from an unknown authority; give a private authority's file to `with_ca_file`";
+    let unknown =
+        "its certificate is from an unknown authority; add a private authority with `with_ca_file`";
     refused(&server, builder(&server), unknown).await;
 
     let file = authority.file();
@@ -130,7 +131,8 @@ async fn a_self_signed_certificate_is_refused() {
     let key = KeyPair::generate().unwrap();
     let params = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
     let server = start(params.self_signed(&key).unwrap().der().clone(), &key).await;
-    let unknown = "its certificate is from an unknown authority; give a private authority's file to `with_ca_file`";
+    let unknown =
+        "its certificate is from an unknown authority; add a private authority with `with_ca_file`";
     refused(&server, builder(&server), unknown).await;
 }
 
@@ -175,7 +177,7 @@ async fn a_server_that_never_shakes_hands_runs_into_the_connect_timeout() {
     );
     let error = source.exposition().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
-    assert_eq!(error.message(), format!("no connection to `{url}` in time"));
+    assert_eq!(error.message(), format!("timed out connecting to `{url}`"));
 }
 
 #[test]
@@ -191,7 +193,7 @@ fn a_file_without_certificates_is_named() {
     assert_eq!(
         error.to_string(),
         format!(
-            "cannot use the certificates of `{}`: there is no certificate in PEM form",
+            "cannot use the certificates of `{}`: it contains no certificate in PEM format",
             path.display()
         )
     );

@@ -1,25 +1,25 @@
-//! Where the metrics of an organization are.
+//! The URL of an organization's metrics.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use reqwest::Url;
 use scout_metrics_core::Organization;
 
-use super::error::HttpError;
+use super::{error::HttpError, proxy::Route};
 
 pub(crate) const DEFAULT_BASE_URL: &str = "https://api.scout.docker.com";
 pub(crate) const DEFAULT_PATH: &str = "/v1/exporter/org/{org}/metrics";
 
 const PLACEHOLDER: &str = "{org}";
 
-/// A checked base URL and path. Every URL it returns is below the base, because organizations are validated names.
+/// A checked base URL and path. Every URL it returns is below the base URL, because organizations are validated names.
 #[derive(Clone, Debug)]
-pub(crate) struct Endpoint {
+pub(crate) struct UrlTemplate {
     base: Url,
     path: String,
 }
 
-impl Endpoint {
+impl UrlTemplate {
     pub(crate) fn new(base: &str, path: &str, allow_insecure: bool) -> Result<Self, HttpError> {
         let refuse = |option: &str, fault: &str| {
             Err(HttpError::Option(format!(
@@ -29,7 +29,7 @@ impl Endpoint {
         let Ok(url) = Url::parse(base) else {
             return refuse(
                 "base URL",
-                &format!("expected `{DEFAULT_BASE_URL}` or the like"),
+                &format!("expected a URL such as `{DEFAULT_BASE_URL}`"),
             );
         };
         if let Some(fault) = base_fault(&url, allow_insecure) {
@@ -65,6 +65,15 @@ impl Endpoint {
         self.base.scheme() == "https"
     }
 
+    /// Returns the route to the server. Requests to this machine use no proxy.
+    pub(crate) fn route(&self) -> Route {
+        if self.is_loopback() {
+            Route::Direct
+        } else {
+            Route::from_env(&self.base)
+        }
+    }
+
     pub(crate) fn is_loopback(&self) -> bool {
         is_loopback(&self.base)
     }
@@ -72,7 +81,7 @@ impl Endpoint {
 
 fn base_fault(url: &Url, allow_insecure: bool) -> Option<String> {
     if !url.username().is_empty() || url.password().is_some() {
-        return Some("it holds a user name or password".to_owned());
+        return Some("it contains a user name or password".to_owned());
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Some("it has a query or fragment".to_owned());
@@ -81,7 +90,7 @@ fn base_fault(url: &Url, allow_insecure: bool) -> Option<String> {
         "https" => None,
         "http" if allow_insecure || is_loopback(url) => None,
         "http" => Some(
-            "`http` to another machine shows the token to everyone on the way; use `https`, or call \
+            "`http` to another machine exposes the token on the network; use `https`, or call \
              `with_allow_insecure_http(true)`"
                 .to_owned(),
         ),
@@ -94,15 +103,19 @@ fn path_fault(path: &str) -> Option<&'static str> {
         return Some("it does not start with `/`");
     }
     if path.matches(PLACEHOLDER).count() != 1 {
-        return Some("it does not have `{org}`, the place of the organization, exactly once");
+        return Some(
+            "it does not contain `{org}`, which is replaced by the organization, exactly once",
+        );
     }
     let is_plain =
         |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'-' | b'.' | b'_' | b'~');
     if !path.replace(PLACEHOLDER, "").bytes().all(is_plain) {
-        return Some("it has other characters than letters, digits, `/`, `-`, `.`, `_` and `~`");
+        return Some(
+            "it contains characters other than letters, digits, `/`, `-`, `.`, `_` and `~`",
+        );
     }
     if path.split('/').any(|segment| matches!(segment, "." | "..")) {
-        return Some("it has a segment `.` or `..`");
+        return Some("it contains a segment `.` or `..`");
     }
     None
 }
@@ -123,8 +136,8 @@ mod tests {
 
     fn url(base: &str, path: &str) -> String {
         let acme = Organization::new("acme").unwrap();
-        match Endpoint::new(base, path, false) {
-            Ok(endpoint) => endpoint.url(&acme).into(),
+        match UrlTemplate::new(base, path, false) {
+            Ok(urls) => urls.url(&acme).into(),
             Err(error) => error.to_string(),
         }
     }
@@ -157,18 +170,18 @@ mod tests {
     #[test]
     fn says_what_is_wrong_with_a_base_url() {
         let message = |base| url(base, DEFAULT_PATH);
-        let insecure = "cannot use the base URL: `http` to another machine shows the token to everyone on the way; \
+        let insecure = "cannot use the base URL: `http` to another machine exposes the token on the network; \
                         use `https`, or call `with_allow_insecure_http(true)`";
         assert_eq!(message("http://scout.example"), insecure);
         assert_eq!(message("http://localhost.example"), insecure);
         assert_eq!(message("http://128.0.0.1"), insecure);
         assert_eq!(
             message("api.scout.docker.com"),
-            "cannot use the base URL: expected `https://api.scout.docker.com` or the like"
+            "cannot use the base URL: expected a URL such as `https://api.scout.docker.com`"
         );
         assert_eq!(
             message("https://user:geheim@scout.example"),
-            "cannot use the base URL: it holds a user name or password"
+            "cannot use the base URL: it contains a user name or password"
         );
         assert_eq!(
             message("https://scout.example/?token=geheim"),
@@ -178,7 +191,7 @@ mod tests {
             message("file:///etc/passwd"),
             "cannot use the base URL: its scheme is `file`, expected `https`"
         );
-        assert!(Endpoint::new("http://scout.example", DEFAULT_PATH, true).is_ok());
+        assert!(UrlTemplate::new("http://scout.example", DEFAULT_PATH, true).is_ok());
     }
 
     #[test]
@@ -191,7 +204,7 @@ mod tests {
         for path in ["/metrics", "/{org}/{org}"] {
             assert_eq!(
                 message(path),
-                "cannot use the path: it does not have `{org}`, the place of the organization, exactly once"
+                "cannot use the path: it does not contain `{org}`, which is replaced by the organization, exactly once"
             );
         }
         for path in [
@@ -203,12 +216,12 @@ mod tests {
         ] {
             assert_eq!(
                 message(path),
-                "cannot use the path: it has other characters than letters, digits, `/`, `-`, `.`, `_` and `~`"
+                "cannot use the path: it contains characters other than letters, digits, `/`, `-`, `.`, `_` and `~`"
             );
         }
         assert_eq!(
             message("/../{org}"),
-            "cannot use the path: it has a segment `.` or `..`"
+            "cannot use the path: it contains a segment `.` or `..`"
         );
     }
 }
