@@ -2,7 +2,7 @@
 
 use std::{error::Error, io::Write};
 
-use scout_metrics_core::Merged;
+use scout_metrics_core::SourceSet;
 use scout_metrics_examples::terminal;
 use scout_metrics_http::exporter::encode_merged;
 use scout_metrics_openmetrics::{Format, scout};
@@ -11,9 +11,9 @@ use crate::sources::Source;
 
 /// Prints what the endpoint would serve: one organization as Docker Scout does, several with a label `org`.
 pub(crate) async fn run(sources: Vec<Source>) -> Result<(), Box<dyn Error>> {
-    let merged = Merged::new(sources.into_iter().map(|source| source.metrics))?;
+    let sources = SourceSet::from_sources(sources.into_iter().map(|source| source.metrics))?;
     let mut snapshots = Vec::new();
-    for (_, answer) in merged.scrape_all().await {
+    for (_, answer) in sources.scrape_all().await {
         snapshots.push(answer?);
     }
     let exposition = match snapshots.as_slice() {

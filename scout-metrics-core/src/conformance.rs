@@ -1,12 +1,18 @@
-//! Checks that every [`MetricsSource`] has to pass, for the tests of backends and decorators.
+//! Checks that every [`MetricsSource`] must pass, for the tests of backends and decorators.
 //!
-//! The contract is in the documentation of [`MetricsSource`]. What of it can be seen from outside is checked here:
-//! [`check`] takes a source that answers, [`check_failing`] one that does not, [`check_wrapper`] a decorator and what
-//! it wraps, [`check_secret`] a source that holds a secret. Each is made of the smaller checks, which can be called
-//! alone, and panics with a sentence that begins with the source's `Display`.
+//! The documentation of [`MetricsSource`] is the contract. The checks cover the parts of it that are visible from
+//! outside: [`check`] is for a source that answers, [`check_failing`] for one that fails, [`check_wrapper`] for a
+//! decorator and the source it wraps, [`check_secret`] for a source that holds a secret. They consist of smaller
+//! checks, which can also be called alone. A check that fails panics with a sentence that starts with the `Display` of
+//! the source.
 //!
-//! The data behind the source must not change during a check, and the tokio runtime needs its timer: a scrape that
-//! takes longer than [60 seconds](LONGEST_SCRAPE) fails the check.
+//! The data of the source must not change during a check, and the tokio runtime must have its timer enabled: a scrape
+//! that takes longer than [60 seconds](LONGEST_SCRAPE) fails the check.
+//!
+//! # Stability
+//!
+//! The feature `conformance` is not covered by semantic versioning: any release may add checks, make them stricter,
+//! and change this module's functions and messages. Use it only as a dev-dependency.
 //!
 //! ```
 //! use std::time::Duration;
@@ -29,35 +35,30 @@
 //! # }
 //! ```
 
-use std::{
-    error::Error as StdError,
-    future::{Future, poll_fn},
-    iter,
-    pin::Pin,
-    task::Poll,
-    time::Duration,
-};
+use std::{future::poll_fn, iter, task::Poll, time::Duration};
 
+use futures_util::future::join_all;
 use tokio::time::timeout;
 
 use crate::{Error, ErrorKind, MetricsSource, Result, Snapshot};
 
-/// How long a check waits for a scrape: half as long again as the 40 seconds that a source takes at most by default.
+/// How long a check waits for a scrape: one and a half times the 40 seconds after which Docker's sample configuration,
+/// and the client for Docker Scout by default, give up.
 pub const LONGEST_SCRAPE: Duration = Duration::from_secs(60);
 
-/// The bound on the text of an error with all its causes.
+/// The maximum size in bytes of the text of an error with all its causes.
 const LONGEST_ERROR: usize = 20_000;
 
 const CONCURRENT_SCRAPES: usize = 16;
 
-/// How many await points of a scrape are tried as the place where it is dropped.
+/// The number of await points of a scrape at which it is dropped.
 const MOST_AWAITS: usize = 16;
 
 /// Checks a source that answers.
 ///
 /// # Panics
 ///
-/// If the source breaks the contract, or fails.
+/// If the source breaks the contract or fails.
 pub async fn check(source: &dyn MetricsSource) {
     display_is_one_line(source);
     snapshots_are_of_the_organization(source).await;
@@ -66,7 +67,7 @@ pub async fn check(source: &dyn MetricsSource) {
     dropped_scrapes_leave_the_source_usable(source).await;
 }
 
-/// Checks a source that fails with a kind of error.
+/// Checks a source that fails with this kind of error.
 ///
 /// # Panics
 ///
@@ -77,32 +78,32 @@ pub async fn check_failing(source: &dyn MetricsSource, kind: ErrorKind) {
     concurrent_scrapes_fail_alike(source, kind).await;
 }
 
-/// Checks that a decorator forwards the organization and shows what it wraps.
+/// Checks that a decorator forwards the organization of the inner source and includes it in its `Display`.
 ///
-/// What it does with answers and errors of the inner source depends on the decorator; call [`check`] and
+/// Decorators differ in what they do with answers and errors of the inner source; call [`check`] and
 /// [`check_failing`] on the decorator as well.
 ///
 /// # Panics
 ///
-/// If the decorator names another organization, or its `Display` does not contain that of the inner source.
+/// If the decorator has another organization, or its `Display` does not contain that of the inner source.
 pub fn check_wrapper(wrapper: &dyn MetricsSource, inner: &dyn MetricsSource) {
     let (outside, inside) = (wrapper.organization(), inner.organization());
     assert!(
         outside == inside,
-        "{wrapper}: is of organization `{outside}` and wraps a source of `{inside}`"
+        "{wrapper}: has organization `{outside}` but wraps a source of `{inside}`"
     );
     let shown = inner.to_string();
     assert!(
         wrapper.to_string().contains(&shown),
-        "{wrapper}: does not show what it wraps, `{shown}`"
+        "{wrapper}: the Display does not contain that of the inner source, `{shown}`"
     );
 }
 
-/// Checks that a secret is neither in the source's `Display` and `Debug` nor in the error of a scrape, if it fails.
+/// Checks that a secret is not in the `Display` or `Debug` of the source, nor in the error if a scrape fails.
 ///
 /// # Panics
 ///
-/// If the secret is in one of them. The message says in which, without quoting it.
+/// If the secret is in one of them. The message says where, without quoting the secret.
 pub async fn check_secret(source: &dyn MetricsSource, secret: &str) {
     let hides_it = |what: &str, text: &str| {
         assert!(!text.contains(secret), "the secret is in the {what}");
@@ -110,7 +111,10 @@ pub async fn check_secret(source: &dyn MetricsSource, secret: &str) {
     hides_it("Display of the source", &source.to_string());
     hides_it("Debug of the source", &format!("{source:?}{source:#?}"));
     if let Err(error) = scrape(source).await {
-        hides_it("Display of an error or its causes", &chain(&error));
+        hides_it(
+            "Display of an error or its causes",
+            &error.chain().to_string(),
+        );
         hides_it("Debug of an error", &format!("{error:?}{error:#?}"));
         hides_it("body of an error", error.body().unwrap_or_default());
     }
@@ -120,65 +124,70 @@ pub async fn check_secret(source: &dyn MetricsSource, secret: &str) {
 ///
 /// # Panics
 ///
-/// If it is not.
+/// If it is empty or contains a control character.
 pub fn display_is_one_line(source: &dyn MetricsSource) {
     let shown = source.to_string();
     assert!(!shown.trim().is_empty(), "{source:?}: the Display is empty");
     assert!(
         !shown.contains(char::is_control),
-        "{shown:?}: the Display is more than one line of text"
+        "{shown:?}: the Display contains a control character"
     );
 }
 
-/// Checks that every snapshot is of the organization of the source, which stays the same.
+/// Checks that snapshots have the organization of the source, and that the organization of the source stays the same.
 ///
 /// # Panics
 ///
-/// If it is not, or the source fails.
+/// If the organizations differ or the source fails.
 pub async fn snapshots_are_of_the_organization(source: &dyn MetricsSource) {
     let before = source.organization().clone();
     let snapshot = expect_snapshot(source).await;
     let after = source.organization();
     assert!(
         before == *after,
-        "{source}: the organization was `{before}` and is `{after}` after a scrape"
+        "{source}: the organization changed from `{before}` to `{after}` during a scrape"
     );
     let got = snapshot.organization();
     assert!(
         *got == before,
-        "{source}: a snapshot is of organization `{got}` and the source of `{before}`"
+        "{source}: expected a snapshot of organization `{before}`, found one of `{got}`"
     );
 }
 
-/// Checks that two scrapes in a row say the same; only the time of the scrape may differ.
+/// Checks that two consecutive scrapes return the same data; only the time of the scrape may differ.
 ///
 /// # Panics
 ///
-/// If they differ, or the source fails.
+/// If the snapshots differ or the source fails.
 pub async fn repeated_scrapes_agree(source: &dyn MetricsSource) {
     let first = expect_snapshot(source).await;
     let second = expect_snapshot(source).await;
-    assert_agree(source, "two scrapes in a row", &first, &second);
+    assert_agree(source, "two consecutive scrapes", &first, &second);
 }
 
-/// Checks that scrapes at the same time say the same as one alone; only the time of the scrape may differ.
+/// Checks that concurrent scrapes return the same data as a single one; only the time of the scrape may differ.
 ///
 /// # Panics
 ///
-/// If they differ, or the source fails.
+/// If the snapshots differ or the source fails.
 pub async fn concurrent_scrapes_agree(source: &dyn MetricsSource) {
     let alone = expect_snapshot(source).await;
     let scrapes = iter::repeat_with(|| expect_snapshot(source)).take(CONCURRENT_SCRAPES);
     for snapshot in join_all(scrapes).await {
-        assert_agree(source, "a scrape alone and one of many", &alone, &snapshot);
+        assert_agree(
+            source,
+            "a single scrape and a concurrent one",
+            &alone,
+            &snapshot,
+        );
     }
 }
 
-/// Checks that a source answers as before after scrapes that were dropped at each of their first await points.
+/// Checks that dropping a scrape at one of its first 16 await points does not change what the source answers.
 ///
 /// # Panics
 ///
-/// If it does not.
+/// If the snapshots before and after differ or the source fails.
 pub async fn dropped_scrapes_leave_the_source_usable(source: &dyn MetricsSource) {
     let before = expect_snapshot(source).await;
     for awaits in 0..MOST_AWAITS {
@@ -186,7 +195,7 @@ pub async fn dropped_scrapes_leave_the_source_usable(source: &dyn MetricsSource)
         let after = expect_snapshot(source).await;
         assert_agree(
             source,
-            "scrapes before and after one that was dropped",
+            "scrapes before and after a dropped one",
             &before,
             &after,
         );
@@ -196,11 +205,11 @@ pub async fn dropped_scrapes_leave_the_source_usable(source: &dyn MetricsSource)
     }
 }
 
-/// Checks that a failing scrape has the kind, the organization and a text of sensible length.
+/// Checks that the error of a scrape has this kind, the organization of the source, a message, and a bounded length.
 ///
 /// # Panics
 ///
-/// If it has not, or the source answers.
+/// If it does not, or the source answers.
 pub async fn errors_tell_what_happened(source: &dyn MetricsSource, kind: ErrorKind) {
     let error = expect_error(source).await;
     assert_kind(source, kind, &error);
@@ -208,26 +217,26 @@ pub async fn errors_tell_what_happened(source: &dyn MetricsSource, kind: ErrorKi
     match error.organization() {
         Some(named) if named == organization => {}
         Some(named) => panic!(
-            "{source}: an error is of organization `{named}` and the source of `{organization}`"
+            "{source}: expected an error of organization `{organization}`, found one of `{named}`"
         ),
-        None => panic!("{source}: an error does not carry the organization: {error}"),
+        None => panic!("{source}: an error has no organization: {error}"),
     }
     assert!(
         !error.message().trim().is_empty(),
         "{source}: an error has no message"
     );
-    let length = chain(&error).len();
+    let length = error.chain().to_string().len();
     assert!(
         length <= LONGEST_ERROR,
-        "{source}: an error and its causes have {length} bytes of text, more than {LONGEST_ERROR}"
+        "{source}: the text of an error and its causes has {length} bytes, more than {LONGEST_ERROR}"
     );
 }
 
-/// Checks that all of many scrapes at the same time fail with the kind.
+/// Checks that concurrent scrapes all fail with this kind.
 ///
 /// # Panics
 ///
-/// If one of them does not.
+/// If one of them answers or fails with another kind.
 pub async fn concurrent_scrapes_fail_alike(source: &dyn MetricsSource, kind: ErrorKind) {
     let scrapes = iter::repeat_with(|| expect_error(source)).take(CONCURRENT_SCRAPES);
     for error in join_all(scrapes).await {
@@ -245,13 +254,13 @@ async fn scrape(source: &dyn MetricsSource) -> Result<Snapshot> {
 async fn expect_snapshot(source: &dyn MetricsSource) -> Snapshot {
     match scrape(source).await {
         Ok(snapshot) => snapshot,
-        Err(error) => panic!("{source}: a scrape failed: {}", chain(&error)),
+        Err(error) => panic!("{source}: a scrape failed: {}", error.chain()),
     }
 }
 
 async fn expect_error(source: &dyn MetricsSource) -> Error {
     match scrape(source).await {
-        Ok(_) => panic!("{source}: a scrape succeeded and should have failed"),
+        Ok(_) => panic!("{source}: expected a scrape to fail, but it succeeded"),
         Err(error) => error,
     }
 }
@@ -260,8 +269,8 @@ fn assert_kind(source: &dyn MetricsSource, kind: ErrorKind, error: &Error) {
     let got = error.kind();
     assert!(
         got == kind,
-        "{source}: an error is of kind {got} and should be of {kind}: {}",
-        chain(error)
+        "{source}: expected an error of kind {kind}, found {got}: {}",
+        error.chain()
     );
 }
 
@@ -280,18 +289,11 @@ fn first_difference(a: &Snapshot, b: &Snapshot) -> Option<String> {
     if let Some((a, b)) = streams.find(|(a, b)| a != b) {
         return Some(format!("{a:?}, then {b:?}"));
     }
-    let (odd_a, odd_b) = (a.anomalies(), b.anomalies());
-    (odd_a != odd_b).then(|| format!("{odd_a:?}, then {odd_b:?}"))
+    let (anomalies_a, anomalies_b) = (a.anomalies(), b.anomalies());
+    (anomalies_a != anomalies_b).then(|| format!("{anomalies_a:?}, then {anomalies_b:?}"))
 }
 
-/// Returns the texts of an error and all its causes.
-fn chain(error: &Error) -> String {
-    let causes = iter::successors(Some(error as &dyn StdError), |&error| error.source());
-    let texts: Vec<String> = causes.map(ToString::to_string).collect();
-    texts.join(": ")
-}
-
-/// Scrapes and drops the scrape where it waits after this number of waits. Returns whether it ended before.
+/// Starts a scrape and drops it at its next wait after this number of waits. Returns whether it ended before that.
 async fn drop_after(awaits: usize, source: &dyn MetricsSource) -> bool {
     let mut scrape = source.scrape();
     let mut left = awaits;
@@ -306,26 +308,4 @@ async fn drop_after(awaits: usize, source: &dyn MetricsSource) -> bool {
     timeout(LONGEST_SCRAPE, until_dropped)
         .await
         .unwrap_or(false)
-}
-
-/// Runs futures at the same time, on one task because they borrow the source.
-async fn join_all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
-    let mut running: Vec<Pin<Box<F>>> = futures.map(Box::pin).collect();
-    let mut outputs = Vec::with_capacity(running.len());
-    poll_fn(|context| {
-        running.retain_mut(|future| match future.as_mut().poll(context) {
-            Poll::Ready(output) => {
-                outputs.push(output);
-                false
-            }
-            Poll::Pending => true,
-        });
-        if running.is_empty() {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
-    })
-    .await;
-    outputs
 }

@@ -1,5 +1,5 @@
-//! Typed Docker Scout metrics: the models, the [`MetricsSource`] trait that every backend implements, and the
-//! decorators that compose them.
+//! Docker Scout's metrics as typed data: the models, the [`MetricsSource`] trait that every backend implements, and
+//! decorators that compose sources.
 //!
 //! ```
 //! use scout_metrics_core::{MemorySource, MetricsSource, Organization, Severity, Snapshot, Stream};
@@ -11,8 +11,9 @@
 //! let source = MemorySource::new(Snapshot::new(acme, [production])?);
 //!
 //! let snapshot = source.scrape().await?;
-//! let stream = snapshot.stream("production").expect("the stream was put in above");
-//! assert_eq!(stream.vulnerabilities()[Severity::Critical], 5);
+//! let stream = snapshot.stream("production").expect("the snapshot contains this stream");
+//! assert_eq!(stream.vulnerabilities().get(Severity::Critical), Some(5));
+//! assert_eq!(stream.vulnerabilities().get(Severity::Unspecified), None); // not reported
 //! assert_eq!(stream.vulnerabilities().total(), 77);
 //! # Ok(())
 //! # }
@@ -21,40 +22,38 @@
 //! # Vocabulary
 //!
 //! An *organization* owns *streams*: its runtime environments, and `latest-indexed`, which holds the most recently
-//! pushed image of each repository. For each stream Docker Scout counts vulnerabilities by *severity*, and images
-//! *evaluated* against and *compliant* with each *policy*. One retrieval of all of it is a *scrape*; what a scrape
-//! said is a [`Snapshot`].
+//! pushed image of each repository. For each stream Docker Scout counts vulnerabilities by *severity*, and the images
+//! that were *evaluated* against each *policy* and are *compliant* with it. A *scrape* retrieves all these numbers once,
+//! as a [`Snapshot`].
 //!
 //! # Composing sources
 //!
-//! Whatever is a [`MetricsSource`] can be decorated, by the methods of [`MetricsSourceExt`], and the result is one again:
+//! The methods of [`MetricsSourceExt`] decorate any [`MetricsSource`], and the result is a source again:
 //!
-//! | type | what it adds |
+//! | type | description |
 //! |---|---|
-//! | [`Cached`] | the last good answer is kept for an hour and shared by all callers |
-//! | [`Fallback`] | a second source is asked when the first one fails |
-//! | [`MaxAge`] | a snapshot that is too old is an error |
-//! | [`Observed`] | each scrape is reported, for counters and histograms |
-//! | [`Poller`] | refreshes in the background, so that no caller waits |
-//! | [`Timeout`] | a bound on how long a scrape takes |
+//! | [`Cached`] | keeps the last good snapshot for an hour and shares it among all callers |
+//! | [`Fallback`] | scrapes a second source when the first one fails |
+//! | [`MaxAge`] | refuses snapshots that are too old |
+//! | [`Observed`] | reports each scrape to a closure, for counters and histograms |
+//! | [`Timeout`] | bounds how long a scrape takes |
 //!
-//! `Recorded`, which keeps the last good snapshot in a file, needs a text format and is in `scout-metrics-openmetrics`.
-//!
-//! [`Merged`] scrapes the sources of several organizations together. [`Snapshot::changes_since`] tells what two snapshots
-//! of one differ in.
+//! A [`Poller`] refreshes a source in the background, so that no caller waits. [`SourceSet`] and [`PollerSet`] hold the
+//! sources of several organizations. [`Snapshot::changes_since`] compares two snapshots.
 //!
 //! # Features
 //!
-//! | feature | default | what it adds |
+//! | feature | default | description |
 //! |---|---|---|
-//! | `conformance` | no | the checks every [`MetricsSource`] must pass, for tests of backends and decorators |
+//! | `conformance` | no | checks that every [`MetricsSource`] must pass; not covered by semantic versioning |
 //!
-//! # Not in this crate
+//! # Not supported
 //!
-//! No network and no text format: reading and writing expositions is `scout-metrics-openmetrics`, asking Docker Scout
-//! is `scout-metrics-http`.
+//! This crate has no network access and no text format: `scout-metrics-openmetrics` reads and writes expositions, and
+//! `scout-metrics-http` fetches them from Docker Scout.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod backoff;
 mod clock;
@@ -69,6 +68,7 @@ mod poller;
 mod predicate;
 mod refresh;
 mod scrape;
+mod set;
 mod source;
 #[cfg(test)]
 mod testing;
@@ -80,7 +80,6 @@ pub use crate::{
         cache::Cached,
         fallback::Fallback,
         max_age::MaxAge,
-        merge::Merged,
         observe::{Observation, Observed},
         timeout::Timeout,
     },
@@ -98,5 +97,14 @@ pub use crate::{
     },
     poller::{Poller, PollerBuilder, Updates},
     refresh::{DEFAULT_TIME_TO_LIVE, RefreshStatus},
+    set::{
+        answers::Answers,
+        poller_set::{PollerSet, PollerSetBuilder, SetUpdates},
+        source_set::SourceSet,
+    },
     source::{MetricsSource, MetricsSourceExt},
 };
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -8,32 +8,31 @@ use crate::{
     Cached, Fallback, MaxAge, Observation, Observed, Organization, Result, Snapshot, Timeout,
 };
 
-/// Something that Docker Scout metrics of one organization can be scraped from.
+/// A place from which the Docker Scout metrics of one organization can be scraped.
 ///
-/// Backends ([`MemorySource`](crate::MemorySource), and in the other crates `FileSource` and `ScoutSource`) fetch
-/// the data. Decorators ([`Cached`], [`Fallback`], [`MaxAge`], [`Observed`],
-/// [`Timeout`]) wrap another source. Both are sources, so they compose, and an
-/// `Arc<dyn MetricsSource>` or `Box<dyn MetricsSource>` is one too.
+/// Backends fetch the data: [`MemorySource`](crate::MemorySource) in this crate, `FileSource` and `ScoutSource` in the
+/// others. Decorators, such as [`Cached`] and [`Timeout`], wrap another source. Both implement this trait, so they
+/// compose, as do `Arc<dyn MetricsSource>` and `Box<dyn MetricsSource>`.
 ///
 /// # Contract
 ///
 /// - **Organization.** [`organization`](Self::organization) returns the same name for the whole life of the source,
-///   without waiting; every snapshot belongs to that organization.
-/// - **Whole or nothing.** A scrape returns everything that the source has, or an error, but never a part of it. Complete
-///   data that looks odd is returned with [anomalies](Snapshot::anomalies).
-/// - **Concurrency.** Any number of scrapes may run at once. Each may ask upstream; asking once for many callers is
-///   what [`Cached`] is for.
+///   without blocking. Every snapshot has that organization.
+/// - **All or nothing.** A scrape returns all data that the source has now, or an error; never a part of the data as if
+///   it were complete. Complete data that looks wrong is returned with [anomalies](Snapshot::anomalies).
+/// - **Concurrency.** Any number of scrapes may run at the same time, and each may send a request upstream. [`Cached`]
+///   sends one request for many callers.
 /// - **Cancellation.** Dropping the future of a scrape at any await point stops its work and leaves the source usable.
-/// - **Time.** A scrape ends: a backend bounds the time it waits for others.
-/// - **Clones** of a source share what they hold, such as connections, credentials and cached answers.
-/// - **Wrappers** forward [`organization`](Self::organization), pass errors on with their kind, and show what they wrap
-///   in their `Display`, which is for logs: `Cached(3600s, Memory(acme))`.
-/// - **Errors** have the kind that says what happened and contain the organization; see [`ErrorKind`](crate::ErrorKind).
-///   Neither their texts nor the `Debug` and `Display` of a source contain a secret.
+/// - **Time.** Every scrape ends: a backend bounds the time that it waits for a server or a disk.
+/// - **Clones** of a source share its resources, such as connections, credentials and cached snapshots.
+/// - **Decorators** forward [`organization`](Self::organization), keep the kind of the errors that they return, and
+///   include the `Display` of the inner source, which is for logs, in their own: `Cached(3600s, Memory(acme))`.
+/// - **Errors** have the [kind](crate::ErrorKind) of what went wrong and the organization. Their texts, and the `Debug`
+///   and `Display` of a source, contain no secret.
 ///
-/// `conformance::check` (feature `conformance`) tests the points that can be tested from outside.
+/// The functions in `conformance` (feature `conformance`) test the parts of the contract that are visible from outside.
 ///
-/// # Example
+/// # Examples
 ///
 /// ```
 /// use scout_metrics_core::{MetricsSource, Organization, Result, Snapshot, Stream};
@@ -67,14 +66,14 @@ use crate::{
 /// ```
 #[async_trait]
 pub trait MetricsSource: fmt::Debug + fmt::Display + Send + Sync + 'static {
-    /// Returns the organization that every snapshot of this source is of.
+    /// Returns the organization of the source and of all its snapshots.
     fn organization(&self) -> &Organization;
 
     /// Scrapes the source once.
     ///
     /// # Errors
     ///
-    /// Whatever keeps the source from answering whole, with the kind that says what it was.
+    /// Any reason why the source cannot return all its data, with the [kind](crate::ErrorKind) of what went wrong.
     async fn scrape(&self) -> Result<Snapshot>;
 }
 
@@ -97,7 +96,9 @@ macro_rules! forward_to_inner {
 forward_to_inner!(Arc);
 forward_to_inner!(Box);
 
-/// Decorators as methods, on every [`MetricsSource`].
+/// Decorators as methods of every [`MetricsSource`].
+///
+/// # Examples
 ///
 /// ```
 /// use std::time::Duration;
@@ -113,7 +114,7 @@ forward_to_inner!(Box);
 /// # }
 /// ```
 pub trait MetricsSourceExt: MetricsSource + Sized {
-    /// Wraps the source in a cache that serves a snapshot for a time to live; see [`Cached`] for its defaults.
+    /// Wraps the source in a cache that serves a snapshot for this time; see [`Cached`].
     fn cached(self, time_to_live: Duration) -> Cached<Self> {
         Cached::new(self).with_time_to_live(time_to_live)
     }

@@ -1,16 +1,17 @@
-//! A scripted source and seeded chance, for the unit tests of decorators.
+//! A source that counts how many scrapes run at the same time, and seeded random numbers, for unit tests.
 
 use std::{
     cell::Cell,
     fmt,
     sync::{
-        Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst},
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering::SeqCst},
     },
     time::{Duration, SystemTime},
 };
 
 use async_trait::async_trait;
+use fastrand::Rng;
 
 use crate::{Error, ErrorKind, MetricsSource, Organization, Result, Snapshot, Stream};
 
@@ -31,7 +32,9 @@ pub(crate) const fn seconds(n: u64) -> Duration {
     Duration::from_secs(n)
 }
 
-/// A source that answers what its script says for the number of the call, counted from 1, after a delay.
+/// A source that, after a delay, calls a closure with the number of the scrape, counted from 1.
+///
+/// Unlike [`MemorySource`](crate::MemorySource) it can panic, and it counts the scrapes that run.
 #[derive(Clone)]
 pub(crate) struct Scripted {
     organization: Organization,
@@ -127,30 +130,29 @@ impl Drop for Running<'_> {
     }
 }
 
-/// Chance from a seed, which is printed if the test fails while it is in use.
+/// Random numbers from a seed, which is printed if the test panics.
 #[derive(Clone)]
 pub(crate) struct Random(Arc<Seeded>);
 
 struct Seeded {
     seed: u64,
-    drawn: AtomicU64,
+    numbers: Mutex<Rng>,
 }
 
 impl Random {
     pub(crate) fn new(seed: u64) -> Self {
-        let drawn = AtomicU64::new(0);
-        Self(Arc::new(Seeded { seed, drawn }))
+        let numbers = Mutex::new(Rng::with_seed(seed));
+        Self(Arc::new(Seeded { seed, numbers }))
     }
 
     /// Returns a number below the bound.
     pub(crate) fn below(&self, bound: u64) -> u64 {
-        // SplitMix64, of public domain: steps by the golden ratio, mixed.
-        const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
-        let n = self.0.drawn.fetch_add(1, SeqCst) + 1;
-        let mut z = self.0.seed.wrapping_add(n.wrapping_mul(STEP));
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) % bound
+        let mut numbers = self
+            .0
+            .numbers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        numbers.u64(..bound)
     }
 
     pub(crate) fn millis(&self, bound: u64) -> Duration {

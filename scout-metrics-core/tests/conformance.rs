@@ -18,7 +18,7 @@ use std::{
 use async_trait::async_trait;
 use scout_metrics_core::{
     Cached, Error, ErrorKind, MemorySource, MetricsSource, MetricsSourceExt, Organization, Poller,
-    Result, Snapshot, Stream, conformance,
+    PollerSet, Result, Snapshot, Stream, conformance,
 };
 use tokio::{task::yield_now, time::sleep};
 
@@ -39,11 +39,17 @@ fn memory() -> MemorySource {
 
 fn failing(kind: ErrorKind) -> MemorySource {
     let acme = organization("acme");
-    let error = Error::new(kind, "no luck").with_organization(&acme);
+    let error = Error::new(kind, "down").with_organization(&acme);
     MemorySource::failing(acme, error)
 }
 
-/// Checks a source behind every kind of pointer.
+fn broken() -> MemorySource {
+    let other = organization("other");
+    let error = Error::new(ErrorKind::NotFound, "gone").with_organization(&other);
+    MemorySource::failing(other, error)
+}
+
+/// Checks a source and every pointer to it that is a source.
 async fn check_all_forms<S: MetricsSource + Clone>(source: S) {
     conformance::check(&source).await;
     conformance::check(&Arc::new(source.clone())).await;
@@ -54,6 +60,7 @@ async fn check_all_forms<S: MetricsSource + Clone>(source: S) {
 #[tokio::test]
 async fn memory_conforms() {
     check_all_forms(memory()).await;
+    check_all_forms(memory().with_delay(Duration::from_millis(1))).await;
     conformance::check_failing(&failing(ErrorKind::Forbidden), ErrorKind::Forbidden).await;
 }
 
@@ -109,35 +116,47 @@ async fn poller_conforms() {
     conformance::check_failing(&poller, ErrorKind::Limit).await;
 }
 
-/// Each way to break the contract, with what the suite says about it.
 #[tokio::test(start_paused = true)]
-async fn sources_that_break_the_contract_are_found_out() {
+async fn members_of_a_poller_set_conform() {
+    let builder = PollerSet::builder().with_source(memory()).unwrap();
+    let builder = builder.with_source(broken()).unwrap();
+    let pollers = builder.spawn();
+    let acme = pollers.get("acme").unwrap();
+    conformance::check_wrapper(acme, &memory());
+    check_all_forms(acme.clone()).await;
+    let other = pollers.get("other").unwrap();
+    conformance::check_failing(other, ErrorKind::NotFound).await;
+}
+
+/// Each way to break the contract, with the message of the suite.
+#[tokio::test(start_paused = true)]
+async fn sources_that_break_the_contract_fail() {
     use Lie::*;
     let cases = [
         (EmptyDisplay, "Liar(EmptyDisplay): the Display is empty"),
         (
             LongDisplay,
-            r#""two\nlines": the Display is more than one line of text"#,
+            r#""two\nlines": the Display contains a control character"#,
         ),
         (
             OtherOrganization,
-            "Liar(OtherOrganization): a snapshot is of organization `other` and the source of `acme`",
+            "Liar(OtherOrganization): expected a snapshot of organization `acme`, found one of `other`",
         ),
         (
             ChangesOrganization,
-            "Liar(ChangesOrganization): the organization was `acme` and is `other` after a scrape",
+            "Liar(ChangesOrganization): the organization changed from `acme` to `other` during a scrape",
         ),
         (
             Fickle,
-            "Liar(Fickle): two scrapes in a row differ: 1 streams, then 2",
+            "Liar(Fickle): two consecutive scrapes differ: 1 streams, then 2",
         ),
         (
             Overloaded,
-            "Liar(Overloaded): a scrape failed: too many at once",
+            "Liar(Overloaded): a scrape failed: too many scrapes",
         ),
         (
             PartialWhenBusy,
-            "Liar(PartialWhenBusy): a scrape alone and one of many differ: 1 streams, then 0",
+            "Liar(PartialWhenBusy): a single scrape and a concurrent one differ: 1 streams, then 0",
         ),
         (
             BrokenByDrop,
@@ -150,7 +169,7 @@ async fn sources_that_break_the_contract_are_found_out() {
         (Endless, "Liar(Endless): a scrape did not end within 60s"),
         (
             Failing,
-            "Liar(Failing): a scrape failed: cannot ask: refused",
+            "Liar(Failing): a scrape failed: cannot connect: refused",
         ),
     ];
     for (lie, message) in cases {
@@ -160,34 +179,34 @@ async fn sources_that_break_the_contract_are_found_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn errors_that_break_the_contract_are_found_out() {
+async fn errors_that_break_the_contract_fail() {
     use Lie::*;
     let cases = [
         (
             Honest,
-            "Liar(Honest): a scrape succeeded and should have failed",
+            "Liar(Honest): expected a scrape to fail, but it succeeded",
         ),
         (
             WrongKind,
-            "Liar(WrongKind): an error is of kind not_found and should be of transport: lost",
+            "Liar(WrongKind): expected an error of kind transport, found not_found: lost",
         ),
         (
             Failing,
-            "Liar(Failing): an error does not carry the organization: cannot ask",
+            "Liar(Failing): an error has no organization: cannot connect",
         ),
         (
             FailsForAnother,
-            "Liar(FailsForAnother): an error is of organization `other` and the source of `acme`",
+            "Liar(FailsForAnother): expected an error of organization `acme`, found one of `other`",
         ),
         (Speechless, "Liar(Speechless): an error has no message"),
         (
             Talkative,
-            "Liar(Talkative): an error and its causes have 20033 bytes of text, more than 20000",
+            "Liar(Talkative): the text of an error and its causes has 20033 bytes, more than 20000",
         ),
         (
             OtherKindWhenBusy,
-            "Liar(OtherKindWhenBusy): an error is of kind other and should be of transport: \
-             organization `acme`: too many at once",
+            "Liar(OtherKindWhenBusy): expected an error of kind transport, found other: \
+             organization `acme`: too many scrapes",
         ),
     ];
     for (lie, message) in cases {
@@ -199,26 +218,23 @@ async fn errors_that_break_the_contract_are_found_out() {
 }
 
 #[tokio::test]
-async fn wrappers_that_hide_what_they_wrap_are_found_out() {
-    let other = MemorySource::failing(
-        organization("other"),
-        Error::new(ErrorKind::Other, "no luck"),
-    );
+async fn wrappers_that_hide_the_inner_source_fail() {
+    let other = broken();
     let check = async move { conformance::check_wrapper(&memory().cached(Duration::MAX), &other) };
     assert!(
         panic_message(check)
             .await
-            .ends_with("is of organization `acme` and wraps a source of `other`")
+            .ends_with("has organization `acme` but wraps a source of `other`")
     );
     let check = async { conformance::check_wrapper(&memory(), &Cached::new(memory())) };
     assert_eq!(
         panic_message(check).await,
-        "Memory(acme): does not show what it wraps, `Cached(3600s, Memory(acme))`"
+        "Memory(acme): the Display does not contain that of the inner source, `Cached(3600s, Memory(acme))`"
     );
 }
 
 #[tokio::test]
-async fn secrets_in_any_text_are_found_out() {
+async fn secrets_in_any_text_fail() {
     conformance::check_secret(&failing(ErrorKind::Unauthorized), SECRET).await;
     conformance::check_secret(&memory(), SECRET).await;
     for (lie, place) in [
@@ -235,7 +251,7 @@ async fn secrets_in_any_text_are_found_out() {
     }
 }
 
-/// Runs a check that has to panic and returns what it says.
+/// Runs a check that must panic and returns the message.
 async fn panic_message(check: impl Future<Output = ()> + Send + 'static) -> String {
     let panic = tokio::spawn(check).await.unwrap_err().into_panic();
     match panic.downcast::<String>() {
@@ -296,14 +312,14 @@ impl Liar {
         let transport = |message: &str| error(ErrorKind::Transport, message);
         match self.lie {
             Lie::Failing => {
-                Err(Error::new(ErrorKind::Transport, "cannot ask").with_source("refused"))
+                Err(Error::new(ErrorKind::Transport, "cannot connect").with_source("refused"))
             }
             Lie::FailsForAnother => Err(transport("lost").with_organization(&self.other)),
             Lie::Fickle => Ok(snapshot(&["a", "b"][..2 - scrapes % 2])),
-            Lie::OtherKindWhenBusy if is_busy => Err(error(ErrorKind::Other, "too many at once")),
+            Lie::OtherKindWhenBusy if is_busy => Err(error(ErrorKind::Other, "too many scrapes")),
             Lie::OtherKindWhenBusy => Err(transport("lost")),
             Lie::OtherOrganization => Snapshot::new(self.other.clone(), []),
-            Lie::Overloaded if is_busy => Err(Error::new(ErrorKind::Other, "too many at once")),
+            Lie::Overloaded if is_busy => Err(Error::new(ErrorKind::Other, "too many scrapes")),
             Lie::PartialWhenBusy if is_busy => Ok(snapshot(&[])),
             Lie::SecretInBody => Err(transport("lost").with_body(SECRET)),
             Lie::SecretInCause => Err(transport("lost").with_source(SECRET)),

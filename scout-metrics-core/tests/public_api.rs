@@ -8,10 +8,10 @@
 use std::{error::Error as StdError, fmt::Debug, sync::Arc, time::Duration};
 
 use scout_metrics_core::{
-    Anomaly, AnomalyKind, Cached, Change, Error, ErrorKind, Fallback, MemorySource, Merged,
+    Anomaly, AnomalyKind, Answers, Cached, Change, Error, ErrorKind, Fallback, MemorySource,
     MetricsSource, MetricsSourceExt, Observation, Observed, Organization, Policy, PolicyId,
-    PolicyResult, Poller, RawSample, RefreshStatus, Result, Severity, Snapshot, Stream, StreamName,
-    Timeout, Updates, VulnerabilityCounts,
+    PolicyResult, Poller, PollerSet, RawSample, RefreshStatus, Result, SetUpdates, Severity,
+    Snapshot, SourceSet, Stream, StreamName, Timeout, Updates, VulnerabilityCounts,
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -33,7 +33,10 @@ fn everything_can_cross_threads_and_be_shown() {
     check::<ErrorKind>();
     check::<Fallback<Arc<dyn MetricsSource>, MemorySource>>();
     check::<MemorySource>();
-    check::<Merged>();
+    check::<Answers>();
+    check::<PollerSet>();
+    check::<SetUpdates>();
+    check::<SourceSet>();
     check::<Observation>();
     check::<Observed<Arc<dyn MetricsSource>>>();
     check::<Organization>();

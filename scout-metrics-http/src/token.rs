@@ -148,6 +148,13 @@ impl TokenFile {
         self.settle(content)
     }
 
+    /// Returns the token that was last read, without reading the file, if it is still good.
+    #[cfg(feature = "exporter")]
+    pub(crate) fn last_good(&self) -> Option<Token> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.last_good()
+    }
+
     /// Reads the token on this thread.
     #[cfg(feature = "exporter")]
     pub(crate) fn token_blocking(&self) -> Result<Token, TokenFileError> {
@@ -186,9 +193,7 @@ impl State {
     }
 
     fn fall_back(&mut self, error: TokenFileError) -> Result<Token, TokenFileError> {
-        self.last_good
-            .take_if(|(_, read_at)| read_at.elapsed() > KEEP_LAST_GOOD);
-        let Some((token, _)) = &self.last_good else {
+        let Some(token) = self.last_good() else {
             return Err(error);
         };
         if !self.is_failing {
@@ -196,7 +201,14 @@ impl State {
             let error: &(dyn StdError + 'static) = &error;
             tracing::warn!(error, "using the token that was last read from the file");
         }
-        Ok(token.clone())
+        Ok(token)
+    }
+
+    fn last_good(&mut self) -> Option<Token> {
+        self.last_good
+            .take_if(|(_, read_at)| read_at.elapsed() > KEEP_LAST_GOOD);
+        let (token, _) = self.last_good.as_ref()?;
+        Some(token.clone())
     }
 }
 

@@ -3,6 +3,5 @@
 pub(crate) mod cache;
 pub(crate) mod fallback;
 pub(crate) mod max_age;
-pub(crate) mod merge;
 pub(crate) mod observe;
 pub(crate) mod timeout;
