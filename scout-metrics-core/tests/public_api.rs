@@ -1,11 +1,20 @@
-//! The public API as other crates use it: across threads, as trait objects, decorators on decorators.
+//! The public API as other crates use it: across threads, as trait objects, with stacked decorators.
 
 #![expect(
     clippy::unwrap_used,
     reason = "clippy does not see that a helper belongs to a test"
 )]
 
-use std::{error::Error as StdError, fmt::Debug, sync::Arc, time::Duration};
+use std::{
+    borrow::Borrow,
+    collections::{BTreeSet, HashSet},
+    error::Error as StdError,
+    fmt::{Debug, Display},
+    hash::Hash,
+    str::FromStr,
+    sync::Arc,
+    time::Duration,
+};
 
 use scout_metrics_core::{
     Anomaly, AnomalyKind, Answers, Cached, Change, Error, ErrorKind, Fallback, MemorySource,
@@ -13,6 +22,7 @@ use scout_metrics_core::{
     PolicyResult, Poller, PollerSet, RawSample, RefreshStatus, Result, SetUpdates, Severity,
     Snapshot, SourceSet, Stream, StreamName, Timeout, Updates, VulnerabilityCounts,
 };
+use serde::{Serialize, de::DeserializeOwned};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -56,12 +66,58 @@ fn everything_can_cross_threads_and_be_shown() {
 }
 
 #[test]
-fn the_error_fits_into_every_error_type() {
-    let error = || Error::new(ErrorKind::Other, "no luck");
+fn the_error_converts_to_other_error_types() {
+    let error = || Error::new(ErrorKind::Other, "cannot connect");
     let boxed: Box<dyn StdError + Send + Sync> = error().into();
     assert!(boxed.is::<Error>());
     let io = std::io::Error::other(error());
-    assert_eq!(io.to_string(), "no luck");
+    assert_eq!(io.to_string(), "cannot connect");
+}
+
+#[test]
+fn all_names_have_the_same_conversions() {
+    fn check<T>(text: &'static str)
+    where
+        T: AsRef<str> + Borrow<str> + Clone + Debug + Display + FromStr + Hash + Into<String> + Ord,
+        T: TryFrom<&'static str> + TryFrom<String> + Serialize + DeserializeOwned,
+    {
+        let name = T::from_str(text).ok().unwrap();
+        assert_eq!(name.as_ref(), text);
+        assert_eq!(Borrow::<str>::borrow(&name), text);
+        assert_eq!(format!("{name:>9}"), format!("{text:>9}"));
+        assert!(T::try_from(text).ok() == Some(name.clone()));
+        assert!(T::try_from(text.to_owned()).ok() == Some(name.clone()));
+        assert_eq!(serde_json::to_value(&name).unwrap(), text);
+        assert_eq!(serde_json::from_value::<T>(text.into()).unwrap(), name);
+        assert_eq!(BTreeSet::from([name.clone()]).get(text), Some(&name));
+        assert_eq!(HashSet::from([name.clone()]).get(text), Some(&name));
+        assert_eq!(name.into(), text);
+    }
+
+    check::<Organization>("acme");
+    check::<PolicyId>("p 1");
+    check::<StreamName>("produçtion");
+}
+
+#[test]
+fn models_can_be_looped_over() {
+    let result = PolicyResult::new(Policy::new("p", "P"), 1, 2).unwrap();
+    let stream = Stream::new("production")
+        .with_vulnerabilities("5C 3H 0?".parse().unwrap())
+        .with_policy(result);
+    let snapshot = Snapshot::new(Organization::new("acme").unwrap(), [stream]).unwrap();
+    let mut seen = Vec::new();
+    for stream in &snapshot {
+        for (severity, count) in stream.vulnerabilities() {
+            seen.push(format!("{severity} {count}"));
+        }
+        for result in stream {
+            seen.push(result.policy().id().to_string());
+        }
+    }
+    assert_eq!(seen, ["CRITICAL 5", "HIGH 3", "UNSPECIFIED 0", "p"]);
+    assert_eq!(snapshot.streams()[0].policy("p").unwrap().violating(), 1);
+    assert!(snapshot.streams()[0].policy("q").is_none());
 }
 
 #[tokio::test]
@@ -72,7 +128,7 @@ async fn a_scrape_can_be_spawned() {
 }
 
 #[tokio::test]
-async fn sources_of_different_kinds_stand_in_one_list() {
+async fn one_list_holds_sources_of_different_kinds() {
     let memory = memory();
     let sources: Vec<Box<dyn MetricsSource>> = vec![
         Box::new(memory.clone()),
@@ -111,9 +167,8 @@ async fn decorators_stack_on_each_other_and_on_trait_objects() {
     assert!(boxed.scrape().await.unwrap().is_same(&first));
 }
 
-/// A stranger's function that takes any source by reference or by value.
 #[tokio::test]
-async fn functions_take_any_source() {
+async fn functions_accept_any_source() {
     async fn by_reference(source: &dyn MetricsSource) -> Result<usize> {
         Ok(source.scrape().await?.streams().len())
     }

@@ -60,6 +60,7 @@
 //! for an hour.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "client")]
 mod client;
@@ -77,7 +78,8 @@ pub use scout_metrics_core as core;
 #[doc(no_inline)]
 pub use scout_metrics_core::{
     Error, ErrorKind, MemorySource, MetricsSource, MetricsSourceExt, Organization, Policy,
-    PolicyResult, Poller, Result, Severity, Snapshot, Stream, VulnerabilityCounts,
+    PolicyResult, Poller, PollerSet, Result, Severity, Snapshot, SourceSet, Stream,
+    VulnerabilityCounts,
 };
 #[doc(no_inline)]
 pub use scout_metrics_openmetrics as openmetrics;

@@ -80,6 +80,7 @@
 //! plain are written in quotes, as the scheme `allow-utf-8` does.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "prometheus-parse")]
 pub mod bridge;
@@ -122,3 +123,7 @@ pub use crate::{
     parser::Parser,
     rule::Rule,
 };
+
+#[cfg(all(doctest, feature = "scout"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -20,7 +20,7 @@ mod url;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use scout_metrics_core::{Merged, Organization, Result};
+use scout_metrics_core::{Organization, Result, SourceSet};
 
 pub use self::{builder::ScoutClientBuilder, source::ScoutSource};
 use self::{
@@ -95,18 +95,17 @@ impl ScoutClient {
     ///
     /// let scout = ScoutClient::builder().with_token("dckr_pat_example").build()?;
     /// let sources = scout.organizations(["acme", "apex"])?;
+    /// assert_eq!(sources.sources().len(), 2);
     /// assert!(scout.organizations(["acme", "acme"]).is_err());
     /// # Ok::<(), scout_metrics_http::Error>(())
     /// ```
     pub fn organizations(
         &self,
         names: impl IntoIterator<Item = impl AsRef<str>>,
-    ) -> Result<Merged> {
-        let sources: Result<Vec<ScoutSource>> = names
-            .into_iter()
-            .map(|name| self.organization(name))
-            .collect();
-        Merged::new(sources?)
+    ) -> Result<SourceSet> {
+        names.into_iter().try_fold(SourceSet::new(), |set, name| {
+            set.with_source(self.organization(name)?)
+        })
     }
 
     fn inner(&self) -> &Inner {

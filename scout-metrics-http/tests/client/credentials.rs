@@ -1,6 +1,6 @@
 //! The token in the requests, and what is refused before anything is sent.
 
-use std::{error::Error as _, fs, path::Path, time::Duration};
+use std::{fs, path::Path, time::Duration};
 
 use scout_metrics_core::{Error, ErrorKind};
 use scout_metrics_http::{ScoutClient, ScoutSource};
@@ -17,10 +17,7 @@ fn with_file(server: &Server, path: &Path) -> ScoutSource {
 
 /// The error with its sources, of which only the first text may be shown to other people.
 fn chain(error: &Error) -> String {
-    let sources = std::iter::successors(error.source(), |source| (**source).source());
-    sources.fold(error.to_string(), |chain, source| {
-        format!("{chain}: {source}")
-    })
+    error.chain().to_string()
 }
 
 fn tokens(server: &Server) -> Vec<String> {

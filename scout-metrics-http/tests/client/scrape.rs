@@ -112,7 +112,7 @@ async fn a_body_that_may_be_cut_is_no_snapshot() {
 #[tokio::test]
 async fn an_answer_without_samples_that_may_be_truncated_is_an_error() {
     let comments = "# HELP x y\n# TYPE scout_stream_vulnerabilities gauge\n \n";
-    let carriage_returns = BODY.replace('\n', "\r");
+    let carriage_returns = BODY.replace("TYPE", "HELP").replace('\n', "\r");
     let bare = "HTTP/1.1 200 OK\r\n\r\n".to_owned();
     let close = format!("HTTP/1.1 200 OK\r\nConnection: close\r\n{TEXT}\r\n");
     let old = format!("HTTP/1.0 200 OK\r\n{TEXT}\r\n");
