@@ -2,7 +2,6 @@
 
 use std::hint::black_box;
 
-use bytes::Bytes;
 use criterion::{
     BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime,
 };
@@ -10,7 +9,7 @@ use scout_metrics_benches::{all_types, histograms, many_escapes, many_labels, sc
 use scout_metrics_core::Organization;
 use scout_metrics_openmetrics::{
     ChunkedParser, Event, Format, Limits, Mode, ParseOptions, Parser, SampleRef, parse_families,
-    scout::{RememberingReader, SnapshotReader},
+    scout::SnapshotReader,
 };
 
 const MEGABYTE: usize = 1 << 20;
@@ -138,13 +137,6 @@ fn bench_scout(criterion: &mut Criterion) {
                     .read(black_box(text.as_bytes()))
                     .expect("the input is good")
             })
-        });
-        let (body, again) = (Bytes::from(text.clone()), Bytes::from(text.clone()));
-        let mut remembering = RememberingReader::new(reader.with_limits(Limits::unlimited()));
-        let mut read = |body| remembering.read(body).expect("the input is good");
-        assert!(read(&body).is_same(&read(&again)));
-        group.bench_function("snapshot, the same bytes again", |b| {
-            b.iter(|| read(black_box(&again)))
         });
         group.bench_function("peer: prometheus-parse", |b| {
             b.iter(|| prometheus_parse(black_box(&text)))

@@ -537,7 +537,7 @@ impl Checker {
                 }
                 None => format!(
                     "expected a label `quantile` or one of the suffixes of the summary `{}`",
-                    self.name
+                    shown(&self.name)
                 ),
             })?;
         }

@@ -335,7 +335,7 @@ fn write_label<W: Write>(
     Ok(out.write_char('"')?)
 }
 
-/// A series up to the value of its last label, written once for all samples that differ in that value alone.
+/// A series up to the value of its last label, written once for all samples that differ only in that value.
 #[cfg(feature = "scout")]
 #[derive(Debug, Default)]
 pub(crate) struct SeriesStart(String);
@@ -364,7 +364,7 @@ impl SeriesStart {
     }
 }
 
-/// What stands behind a [`SeriesStart`]: the value of the last label, and the end of the labels.
+/// The rest of a series after a [`SeriesStart`]: the value of the last label, and the end of the labels.
 #[cfg(feature = "scout")]
 #[derive(Debug, Default)]
 pub(crate) struct SeriesEnd(String);
@@ -387,8 +387,8 @@ impl SeriesEnd {
 }
 
 #[cfg(feature = "scout")]
-impl Encoder<String> {
-    /// Writes a sample of which the series is known.
+impl<W: Write> Encoder<W> {
+    /// Writes a sample of a known series.
     #[inline]
     pub(crate) fn count(
         &mut self,
@@ -397,10 +397,9 @@ impl Encoder<String> {
         count: u64,
     ) -> fmt::Result {
         self.close_line()?;
-        self.out.push_str(&start.0);
-        self.out.push_str(&end.0);
-        self.out.push_str(itoa::Buffer::new().format(count));
-        self.out.push('\n');
-        Ok(())
+        self.out.write_str(&start.0)?;
+        self.out.write_str(&end.0)?;
+        self.out.write_str(itoa::Buffer::new().format(count))?;
+        self.out.write_char('\n')
     }
 }

@@ -170,7 +170,7 @@ pub(crate) fn shown(text: &str) -> String {
 }
 
 /// Replaces what would move the cursor of a terminal, or turn the order of what it shows.
-fn printable(c: char) -> char {
+pub(crate) fn printable(c: char) -> char {
     match c {
         '\t' => ' ',
         '\u{200B}'..='\u{200F}'

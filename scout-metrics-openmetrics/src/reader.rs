@@ -172,22 +172,18 @@ impl Reader {
         self.follows_sample = false;
         self.forgiven.clear();
         let scanner = Scanner::new(text, start, &self.options, &mut self.forgiven);
-        let (line, next) = scanner.read(&mut self.parts)?;
-        if matches!(line, Some(LineKind::Sample)) {
+        let scanned = scanner.read(&mut self.parts)?;
+        if matches!(scanned.kind, Some(LineKind::Sample)) {
             self.count_sample()?;
         }
-        let mut lines = 1;
-        for (rule, _) in self.forgiven.drain(..) {
-            lines += u64::from(rule == Rule::LineBreak);
-            self.deviations.push(Deviation {
-                rule,
-                line: self.line,
-            });
-        }
-        self.last_line = self.line;
-        self.line += lines;
-        self.at = next;
-        Ok(line)
+        let line = self.line;
+        let deviations = self.forgiven.drain(..);
+        self.deviations
+            .extend(deviations.map(|(rule, _)| Deviation { rule, line }));
+        self.last_line = line;
+        self.line += 1 + scanned.line_breaks;
+        self.at = scanned.next;
+        Ok(scanned.kind)
     }
 
     fn count_sample(&mut self) -> Result<(), Box<Fault>> {

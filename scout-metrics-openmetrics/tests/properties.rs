@@ -193,7 +193,7 @@ proptest! {
     }
 
     #[test]
-    fn samples_that_stand_in_no_stream_come_through(samples in unplaced()) {
+    fn samples_in_no_stream_come_through(samples in unplaced()) {
         let anomalies = samples.iter().map(|sample| {
             Anomaly::new(AnomalyKind::UnknownFamily, "unknown").with_unplaced(sample.clone())
         });
@@ -333,10 +333,16 @@ fn is_whole(text: &str) -> bool {
 fn unplaced() -> impl Strategy<Value = Vec<RawSample>> {
     let name = text().prop_map(|name| format!("x{}", name.chars().take(50).collect::<String>()));
     let labels = prop::collection::btree_map(name.clone(), text(), 0..3);
-    let sample = (name, labels, support::model::value()).prop_map(|(name, labels, value)| {
-        RawSample::new(name, labels.into_iter().collect(), value)
-    });
-    prop::collection::vec(sample, 1..5)
+    let sample = (name, labels, support::model::value());
+    prop::collection::vec(sample, 1..5).prop_map(|samples| {
+        let numbered = samples.into_iter().enumerate();
+        numbered
+            .map(|(number, (name, labels, value))| {
+                let number = ("number".to_owned(), number.to_string());
+                RawSample::new(name, labels.into_iter().chain([number]).collect(), value)
+            })
+            .collect()
+    })
 }
 
 /// The samples as text, because NaN is not equal to NaN, in an order.
@@ -368,10 +374,14 @@ fn snapshot() -> impl Strategy<Value = Snapshot> {
                     },
                 )
             })
-            .filter(|stream| !stream.vulnerabilities().is_empty() || !stream.policies().is_empty())
             .collect();
-        // An exposition lists all vulnerabilities first.
-        streams.sort_by_key(|stream| stream.vulnerabilities().is_empty());
+        // An exposition lists one family after another.
+        streams.sort_by_key(|stream| {
+            (
+                stream.vulnerabilities().is_empty(),
+                stream.policies().is_empty(),
+            )
+        });
         Snapshot::new(organization(), streams).unwrap()
     })
 }

@@ -10,7 +10,7 @@ use std::{error::Error as StdError, fs, path::PathBuf};
 
 use scout_metrics_core::{
     Anomaly, AnomalyKind, Error, ErrorKind, MetricsSource, Organization, RawSample, Severity,
-    Snapshot, conformance,
+    Snapshot, Stream, conformance,
 };
 use scout_metrics_openmetrics::{
     Format, Mode,
@@ -171,7 +171,7 @@ fn an_empty_exposition_is_visibly_empty() {
         assert!(snapshot.is_empty());
         let expected = (
             AnomalyKind::Empty,
-            "the exposition has no sample".to_owned(),
+            "the exposition has no samples".to_owned(),
         );
         assert_eq!(anomalies(&snapshot), [expected]);
     }
@@ -203,7 +203,9 @@ fn an_exposition_that_was_cut_is_never_a_whole_one() {
 fn a_missing_line_feed_is_an_anomaly_or_an_error() {
     let text = count("HIGH", "12").trim_end().to_owned();
     let snapshot = read(&text);
-    let expected = "the last line ends in a line feed (line 1)".to_owned();
+    let expected =
+        "format rule `final_newline` is broken: the last line ends in a line feed (line 1)"
+            .to_owned();
     assert_eq!(anomalies(&snapshot), [(AnomalyKind::Deviation, expected)]);
     let reader = reader().with_required_final_newline(true);
     assert_eq!(
@@ -287,42 +289,54 @@ fn a_count_is_a_whole_number() {
 }
 
 #[test]
-fn what_is_not_known_is_kept_and_reported() {
+fn samples_in_no_stream_are_kept_reported_and_written() {
+    let other_label =
+        "scout_stream_vulnerabilities{streamName=\"production\",severity=\"HIGH\",x=\"y\"} 1\n";
     let cases = [
-        (
-            count("SUPER", "1"),
-            AnomalyKind::UnknownSeverity,
-            "the severity is none that is known (line 2)",
-        ),
-        (
-            count("high", "1"),
-            AnomalyKind::UnknownSeverity,
-            "the severity is none that is known (line 2)",
-        ),
         (
             "scout_new{a=\"b\"} 1.5\n".to_owned(),
             AnomalyKind::UnknownFamily,
-            "the family is none of Docker Scout's (line 2)",
+            "unknown metric family `scout_new` (line 2)",
+        ),
+        (
+            other_label.to_owned(),
+            AnomalyKind::UnknownLabel,
+            "unknown label `x` (line 2)",
         ),
         (
             "scout_stream_vulnerabilities{severity=\"HIGH\"} 1\n".to_owned(),
             AnomalyKind::MissingLabel,
-            "the sample has no label `streamName` or no label `severity` (line 2)",
+            "missing label `streamName` (line 2)",
         ),
         (
-            "scout_stream_vulnerabilities{streamName=\"\",severity=\"HIGH\"} 1\n".to_owned(),
+            "scout_stream_vulnerabilities{streamName=\"a\",severity=\"\"} 1\n".to_owned(),
             AnomalyKind::MissingLabel,
-            "the sample has no label `streamName` or no label `severity` (line 2)",
+            "missing label `severity` (line 2)",
         ),
         (
             "scout_policy_compliant_images{displayName=\"a\",streamName=\"b\"} 1\n".to_owned(),
             AnomalyKind::MissingLabel,
-            "the sample has no label `streamName` or no label `id` (line 2)",
+            "missing label `id` (line 2)",
+        ),
+        (
+            "scout_stream_empty{streamName=\"a\",x=\"y\"} 1\n".to_owned(),
+            AnomalyKind::UnknownLabel,
+            "unknown label `x` (line 2)",
+        ),
+        (
+            "scout_stream_empty{streamName=\"production\"} 1\n".to_owned(),
+            AnomalyKind::Other,
+            "a stream reported as empty has data (line 2)",
         ),
         (
             policy("compliant", "a", 1),
             AnomalyKind::UnpairedSample,
-            "compliant and evaluated images of the policy do not come as a pair (line 2)",
+            "policy `1` has compliant images only (line 2)",
+        ),
+        (
+            policy("evaluated", "a", 1),
+            AnomalyKind::UnpairedSample,
+            "policy `1` has evaluated images only (line 2)",
         ),
     ];
     for (line, kind, message) in cases {
@@ -339,19 +353,132 @@ fn what_is_not_known_is_kept_and_reported() {
 }
 
 #[test]
-fn what_is_odd_is_reported_and_the_rest_is_read() {
-    let other_label =
-        "scout_stream_vulnerabilities{streamName=\"production\",severity=\"HIGH\",x=\"y\"} 1\n";
-    let cases = [
-        (
-            other_label.to_owned(),
+fn counts_split_by_an_unknown_label_are_not_taken_for_the_count() {
+    let split = |count: u64, package| {
+        format!(
+            "scout_stream_vulnerabilities{{streamName=\"a\",severity=\"CRITICAL\",packageType=\"{package}\"}} {count}\n"
+        )
+    };
+    let text = split(0, "npm") + &split(5, "pypi");
+    let snapshot = read(&text);
+    assert_eq!(snapshot.streams(), []);
+    assert_eq!(
+        anomalies(&snapshot),
+        [1, 2].map(|line| (
             AnomalyKind::UnknownLabel,
-            "the sample has a label that is not known (line 1)",
-        ),
+            format!("unknown label `packageType` (line {line})")
+        ))
+    );
+    let written = scout::encode(&snapshot, Format::Prometheus);
+    let written = std::str::from_utf8(written.body()).unwrap();
+    assert!(written.contains(&text), "{written}");
+}
+
+#[test]
+fn an_unknown_severity_is_in_the_stream() {
+    for name in ["BLOCKER", "high", "a \\\"b\\\""] {
+        let decoded = name.replace('\\', "");
+        let snapshot = read(count("LOW", "1") + &count(name, "7"));
+        let message = format!("unknown severity `{decoded}` (line 2)");
+        assert_eq!(
+            anomalies(&snapshot),
+            [(AnomalyKind::UnknownSeverity, message)]
+        );
+        assert!(!snapshot.anomalies()[0].is_unplaced());
+        let counts = snapshot.streams()[0].vulnerabilities();
+        let unrecognized: Vec<_> = counts.unrecognized().collect();
+        assert_eq!(unrecognized, [(decoded.as_str(), 7)]);
+        let again = read(scout::encode(&snapshot, Format::Prometheus).body());
+        assert_eq!(again.streams(), snapshot.streams());
+    }
+}
+
+#[test]
+fn severities_beyond_a_bound_are_in_no_stream() {
+    let text: String = (0..150)
+        .map(|number| count(&format!("S{number}"), "1"))
+        .collect();
+    let snapshot = read(&text);
+    let counts = snapshot.streams()[0].vulnerabilities();
+    assert_eq!(counts.unrecognized().count(), 100);
+    let is_unplaced = |anomaly: &&Anomaly| anomaly.is_unplaced();
+    assert_eq!(snapshot.anomalies().iter().filter(is_unplaced).count(), 50);
+}
+
+#[test]
+fn an_empty_label_is_an_absent_one() {
+    let text = "scout_stream_vulnerabilities{streamName=\"a\",severity=\"HIGH\",x=\"\"} 1\n";
+    let snapshot = read(text);
+    assert_eq!(snapshot.anomalies(), []);
+    assert_eq!(
+        snapshot.streams()[0].vulnerabilities().get(Severity::High),
+        Some(1)
+    );
+}
+
+#[test]
+fn a_series_that_occurs_twice_keeps_its_first_value() {
+    let unknown = |value: u64| format!("scout_new{{a=\"b\",c=\"d\",e=\"\"}} {value}\n");
+    let reordered = "scout_new{c=\"d\",a=\"b\"} 2\n".to_owned();
+    let empty = "scout_stream_empty{streamName=\"a\"} 1\n".to_owned();
+    let policies = policy("compliant", "a", 1) + &policy("evaluated", "a", 1);
+    for (first, second) in [
+        (count("HIGH", "1"), count("HIGH", "2")),
+        (count("HIGH", "1"), count("HIGH", "1")),
+        (policies, policy("evaluated", "a", 2)),
+        (unknown(1), reordered),
+        (empty.clone(), empty),
+    ] {
+        let snapshot = read(first.clone() + &second);
+        let duplicates: Vec<_> = snapshot
+            .anomalies()
+            .iter()
+            .filter(|anomaly| anomaly.kind() == AnomalyKind::DuplicateSample)
+            .collect();
+        let [duplicate] = duplicates[..] else {
+            panic!("{second} is reported once: {snapshot:?}");
+        };
+        assert_eq!(
+            duplicate.message(),
+            "duplicate series, the first value is kept"
+        );
+        assert!(duplicate.sample().is_some() && !duplicate.is_unplaced());
+        let written = scout::encode(&snapshot, Format::Prometheus);
+        let expected = scout::encode(&read(first), Format::Prometheus);
+        assert_eq!(written.body(), expected.body());
+    }
+}
+
+#[test]
+fn an_empty_stream_is_written_and_read() {
+    let streams = ["full", "empty"].map(Stream::new);
+    let [full, empty] = streams;
+    let full = full.with_vulnerabilities("5C".parse().unwrap());
+    let snapshot = Snapshot::new(acme(), [full, empty]).unwrap();
+    for format in [Format::OpenMetrics, Format::Prometheus] {
+        let written = scout::encode(&snapshot, format);
+        let text = std::str::from_utf8(written.body()).unwrap();
+        assert!(
+            text.contains("\nscout_stream_empty{streamName=\"empty\"} 1\n"),
+            "{text}"
+        );
+        let read = reader().with_format(format).read(written.body()).unwrap();
+        assert_eq!(read.streams(), snapshot.streams());
+        assert_eq!(read.anomalies(), []);
+    }
+    assert_eq!(
+        error("scout_stream_empty{streamName=\"a\"} 0\n").1,
+        "organization `acme`: `scout_stream_empty` has the value 0, expected 1 (line 1)"
+    );
+}
+
+#[test]
+fn what_is_odd_is_reported_and_the_rest_is_read() {
+    let cases = [
         (
             count("HIGH", "1 1700000000000"),
             AnomalyKind::UnexpectedDetail,
-            "a timestamp or an exemplar of the sample is left out (line 1)",
+            "the timestamp of the sample is dropped (line 1)",
         ),
         (
             "# TYPE scout_stream_vulnerabilities counter\n".to_owned() + &count("HIGH", "1"),
@@ -361,18 +488,26 @@ fn what_is_odd_is_reported_and_the_rest_is_read() {
         (
             count("HIGH", "1") + &count("HIGH", "2"),
             AnomalyKind::DuplicateSample,
-            "the series occurs in an earlier line, of which the value is kept (line 2)",
+            "duplicate series, the first value is kept (line 2)",
+        ),
+        (
+            count("HIGH", "1\r") + &count("LOW", "2\r"),
+            AnomalyKind::Deviation,
+            "format rule `carriage_return` is broken in 2 lines: a line ends in a line feed alone (line 1)",
         ),
     ];
     for (text, kind, message) in cases {
         let snapshot = read(&text);
         assert_eq!(anomalies(&snapshot), [(kind, message.to_owned())]);
-        assert_eq!(snapshot.streams()[0].vulnerabilities()[Severity::High], 1);
+        assert_eq!(
+            snapshot.streams()[0].vulnerabilities().get(Severity::High),
+            Some(1)
+        );
         assert_eq!(
             error_of(&reader().with_anomalies_as_errors(true), text.as_bytes()),
             (
                 ErrorKind::Anomaly,
-                format!("organization `acme`: found anomalies, which are errors here: {message}")
+                format!("organization `acme`: the exposition has anomalies: {message}")
             )
         );
     }
@@ -381,22 +516,14 @@ fn what_is_odd_is_reported_and_the_rest_is_read() {
 #[test]
 fn policies_that_do_not_fit_are_reported() {
     let exceeding = policy("compliant", "a", 5) + &policy("evaluated", "a", 4);
-    let conflicting = policy("compliant", "a", 1) + &policy("evaluated", "b", 4);
     let nameless = policy("compliant", "", 1) + &policy("evaluated", "", 4);
-    let missing = "the policy has no label `displayName`";
+    let missing = "missing label `displayName`";
     for (text, expected) in [
         (
             exceeding,
             vec![(
                 AnomalyKind::CompliantExceedsEvaluated,
-                "more images comply with the policy than were evaluated (line 2)".to_owned(),
-            )],
-        ),
-        (
-            conflicting,
-            vec![(
-                AnomalyKind::DisplayNameConflict,
-                "the policy has another `displayName` in an earlier line (line 2)".to_owned(),
+                "more images comply with policy `1` than were evaluated (line 2)".to_owned(),
             )],
         ),
         (
@@ -414,6 +541,76 @@ fn policies_that_do_not_fit_are_reported() {
 }
 
 #[test]
+fn a_policy_with_another_display_name_is_another_series() {
+    let pair = policy("compliant", "a", 1) + &policy("evaluated", "a", 2);
+    let other = policy("compliant", "b", 3) + &policy("evaluated", "b", 4);
+    let snapshot = read(pair + &other);
+    let conflict = |line| {
+        let message = format!("policy `1` has another `displayName` (line {line})");
+        (AnomalyKind::DisplayNameConflict, message)
+    };
+    assert_eq!(anomalies(&snapshot), [conflict(3), conflict(4)]);
+    let [result] = snapshot.streams()[0].policies() else {
+        panic!("{snapshot:?} has one policy");
+    };
+    assert_eq!((result.compliant(), result.evaluated()), (1, 2));
+    let written = scout::encode(&snapshot, Format::Prometheus);
+    let written = std::str::from_utf8(written.body()).unwrap();
+    assert!(
+        other.lines().all(|line| written.contains(line)),
+        "{written}"
+    );
+}
+
+#[test]
+fn anomalies_are_bounded_in_number_and_memory() {
+    let few_bytes = "a 1\n".repeat(100_001);
+    assert_eq!(
+        error(&few_bytes),
+        (
+            ErrorKind::Limit,
+            "organization `acme`: more than the limit of 100000 anomalies, \
+             the last one: unknown metric family `a` (line 100001)"
+                .to_owned()
+        )
+    );
+    let labels: String = (0..60)
+        .map(|number| format!("label{number}=\"\","))
+        .collect();
+    let many_bytes: String = (0..100_000)
+        .map(|number| format!("a{{{labels}b=\"{number}\"}} 1\n"))
+        .collect();
+    let (kind, message) = error(&many_bytes);
+    assert_eq!(kind, ErrorKind::Limit);
+    let expected = "organization `acme`: more than the limit of 33554432 bytes of anomalies, ";
+    assert!(message.starts_with(expected), "{message}");
+
+    let unpaired: String = (0..100_001)
+        .map(|number| {
+            format!("scout_policy_compliant_images{{id=\"{number}\",displayName=\"a\",streamName=\"b\"}} 1\n")
+        })
+        .collect();
+    assert_eq!(error(&unpaired).0, ErrorKind::Limit);
+}
+
+#[test]
+fn an_exposition_without_samples_can_be_an_error() {
+    let reader = reader().with_required_samples(true);
+    for text in [
+        "",
+        "# TYPE scout_stream_vulnerabilities gauge\n",
+        "# one\r# line\r",
+    ] {
+        let expected = "organization `acme`: the exposition has no samples".to_owned();
+        assert_eq!(
+            error_of(&reader, text.as_bytes()),
+            (ErrorKind::Decode, expected)
+        );
+    }
+    assert!(reader.read(b"a 1\n").is_ok());
+}
+
+#[test]
 fn a_label_that_occurs_twice_is_an_error() {
     let text =
         "scout_stream_vulnerabilities{streamName=\"a\",streamName=\"b\",severity=\"HIGH\"} 1\n";
@@ -421,7 +618,7 @@ fn a_label_that_occurs_twice_is_an_error() {
         error(text),
         (
             ErrorKind::Decode,
-            "organization `acme`: a label occurs twice in one sample (line 1)".to_owned()
+            "organization `acme`: a sample has a label twice (line 1)".to_owned()
         )
     );
 }
@@ -439,6 +636,8 @@ fn samples_that_no_exposition_can_hold_are_not_written() {
         sample("no_label_name", &[""]),
         sample("twice", &["a", "b", "a"]),
         sample("good", &["a", "b"]),
+        sample("good", &["b", "a"]),
+        sample("renamed", &["__name__"]),
     ];
     let anomalies =
         samples.map(|sample| Anomaly::new(AnomalyKind::UnknownFamily, "").with_unplaced(sample));
@@ -453,7 +652,7 @@ fn samples_that_no_exposition_can_hold_are_not_written() {
         .filter_map(Anomaly::sample)
         .map(RawSample::name)
         .collect();
-    assert_eq!(names, ["good"]);
+    assert_eq!(names, ["good", "renamed"]);
 }
 
 #[test]
@@ -472,12 +671,16 @@ fn a_bad_line_spoils_the_whole() {
 fn many_anomalies_are_errors_in_one_message() {
     let lines: String = (0..7).map(|number| format!("a{number} 1\n")).collect();
     let reader = reader().with_anomalies_as_errors(true);
-    let one = "the family is none of Docker Scout's";
+    let one = |number: usize| format!("unknown metric family `a{}` (line {number})", number - 1);
     assert_eq!(
         error_of(&reader, lines.as_bytes()).1,
         format!(
-            "organization `acme`: found anomalies, which are errors here: {one} (line 1); {one} (line 2); \
-             {one} (line 3); {one} (line 4); {one} (line 5); and 2 more"
+            "organization `acme`: the exposition has anomalies: {}; {}; {}; {}; {}; and 2 more",
+            one(1),
+            one(2),
+            one(3),
+            one(4),
+            one(5)
         )
     );
 }
@@ -518,7 +721,7 @@ async fn files_in_both_formats_conform_to_the_contract() {
     for path in [
         folder.file("prometheus", GOOD),
         folder.file("openmetrics", openmetrics.body()),
-        folder.file("empty", ""),
+        folder.file("without samples", "# nothing\n"),
     ] {
         let source = FileSource::new(acme(), &path);
         conformance::check(&source).await;
@@ -540,6 +743,7 @@ async fn files_that_cannot_be_read_conform_to_the_contract() {
         (large, ErrorKind::Limit),
         (folder.file("html", "<html>"), ErrorKind::NotMetrics),
         (folder.file("cut", GOOD.trim_end()), ErrorKind::Decode),
+        (folder.file("empty", "\n"), ErrorKind::Decode),
         (
             folder.file("latin1", b"a{b=\"\xE9\"} 1\n"),
             ErrorKind::Decode,

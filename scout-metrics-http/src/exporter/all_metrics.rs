@@ -3,10 +3,9 @@
 use std::borrow::Cow;
 
 use scout_metrics_core::{Anomaly, Error, ErrorKind, RawSample, Result, Snapshot};
-use scout_metrics_openmetrics::{EncodeError, Encoder, Format};
+use scout_metrics_openmetrics::{EncodeError, Encoder, Format, scout};
 
 use super::{
-    encode_into,
     own_metrics::{ORGANIZATION, OwnMetrics, PREFIX},
     payload::Payload,
 };
@@ -39,7 +38,7 @@ fn encode_text(
         .collect();
     let mut encoder = Encoder::new(String::new(), format);
     let snapshots = snapshots.iter().zip(&labels);
-    encode_into(
+    scout::encode_into(
         &mut encoder,
         snapshots.map(|(snapshot, labels)| (&**snapshot, &labels[..])),
     )?;

@@ -9,7 +9,7 @@ use axum::http::HeaderValue;
 use tokio::sync::OnceCell;
 
 use scout_metrics_core::{Error, ErrorKind, Result, Snapshot};
-use scout_metrics_openmetrics::{Encoder, Format};
+use scout_metrics_openmetrics::{Encoder, Format, scout};
 
 use super::{compression::ContentCoding, payload::Payload, workers::Workers};
 
@@ -117,7 +117,7 @@ fn encode(snapshot: &Snapshot, representation: Representation) -> Result<Payload
         return Payload::json(snapshot);
     };
     let mut encoder = Encoder::new(String::new(), format);
-    let encoded = super::encode_into(&mut encoder, [(snapshot, &[][..])]);
+    let encoded = scout::encode_into(&mut encoder, [(snapshot, &[][..])]);
     let text = encoded.and_then(|()| encoder.finish()).map_err(|error| {
         Error::new(ErrorKind::Other, "the snapshot cannot be encoded")
             .with_organization(snapshot.organization())

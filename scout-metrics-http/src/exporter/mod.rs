@@ -155,7 +155,6 @@ mod bearer_file;
 mod builder;
 mod compression;
 mod discovery;
-mod encode_into;
 mod encodings;
 mod error_response;
 mod fetches;
@@ -174,7 +173,5 @@ mod routes;
 mod scrape_timeout;
 mod state;
 mod workers;
-
-use self::encode_into::encode_into;
 
 pub use self::builder::{DEFAULT_MAX_SNAPSHOT_AGE, Exporter};

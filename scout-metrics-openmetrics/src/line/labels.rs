@@ -39,7 +39,7 @@ impl Scanner<'_, '_> {
                 Some(b',') => self.at += 1,
                 Some(b'}') => break,
                 Some(byte) if self.may_start_label(byte) => {
-                    self.forgiven.push((Rule::LabelSyntax, self.at));
+                    self.add_forgiven(Rule::LabelSyntax, self.at);
                 }
                 _ => return Err(self.expected(Rule::LabelSyntax, "',' or '}' after a label")),
             }

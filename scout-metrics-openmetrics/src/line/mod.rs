@@ -37,12 +37,24 @@ pub(crate) enum LineKind<'a> {
 /// A rule that was forgiven, and the byte of the text where it was broken.
 pub(crate) type Forgiven = (Rule, usize);
 
+/// A line that was read.
+pub(crate) struct ScannedLine<'a> {
+    /// `None` for a blank line.
+    pub(crate) kind: Option<LineKind<'a>>,
+    /// Where the next line starts.
+    pub(crate) next: usize,
+    /// How many line feeds the line has inside quotes.
+    pub(crate) line_breaks: u64,
+}
+
 /// Reads one line of a text.
 pub(crate) struct Scanner<'a, 's> {
     text: &'a str,
     bytes: &'a [u8],
     options: &'s ParseOptions,
     forgiven: &'s mut Vec<Forgiven>,
+    /// How many line feeds the line has inside quotes.
+    line_breaks: u64,
     /// Where the line starts and ends, its line feed not counted.
     start: usize,
     end: usize,
@@ -63,16 +75,17 @@ impl<'a, 's> Scanner<'a, 's> {
             bytes: text.as_bytes(),
             options,
             forgiven,
+            line_breaks: 0,
             start,
             end: start,
             at: start,
         }
     }
 
-    /// Reads the line and returns it, `None` if it is blank, with the place where the next one starts.
-    pub(crate) fn read(mut self, parts: &mut Parts) -> Result<(Option<LineKind<'a>>, usize)> {
+    /// Reads the line and returns it.
+    pub(crate) fn read(mut self, parts: &mut Parts) -> Result<ScannedLine<'a>> {
         self.go_to_line_end(self.start)?;
-        let line = match self.format() {
+        let kind = match self.format() {
             Format::OpenMetrics => Some(self.read_openmetrics(parts)?),
             Format::Prometheus => self.read_prometheus(parts)?,
         };
@@ -81,7 +94,11 @@ impl<'a, 's> Scanner<'a, 's> {
         } else {
             self.end + 1
         };
-        Ok((line, next.min(self.bytes.len())))
+        Ok(ScannedLine {
+            kind,
+            next: next.min(self.bytes.len()),
+            line_breaks: self.line_breaks,
+        })
     }
 
     /// Returns the part of the text that is the line of a sample, without its end, once it is read.
@@ -160,7 +177,7 @@ impl<'a, 's> Scanner<'a, 's> {
             let message = "expected a line feed at the end of the last line";
             return Err(Fault::incomplete(Rule::FinalNewline, self.end, message));
         }
-        self.forgiven.push((Rule::FinalNewline, self.end));
+        self.add_forgiven(Rule::FinalNewline, self.end);
         Ok(())
     }
 
@@ -294,8 +311,16 @@ impl<'a, 's> Scanner<'a, 's> {
         if self.options.mode() == Mode::Strict {
             return Err(Fault::new(rule, self.at, message));
         }
-        self.forgiven.push((rule, self.at));
+        self.add_forgiven(rule, self.at);
         Ok(())
+    }
+
+    /// Records a forgiven rule once for each line, so that a line with a million line feeds inside quotes costs no more
+    /// memory than its text.
+    fn add_forgiven(&mut self, rule: Rule, at: usize) {
+        if self.forgiven.iter().all(|(known, _)| *known != rule) {
+            self.forgiven.push((rule, at));
+        }
     }
 
     fn fault(&self, rule: Rule, message: impl Into<Cow<'static, str>>) -> Box<Fault> {

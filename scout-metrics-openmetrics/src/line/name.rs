@@ -23,7 +23,7 @@ impl<'a> Scanner<'a, '_> {
         }
         if self.format() == Format::Prometheus && self.options.mode() == Mode::Lenient {
             if let Some(length) = self.odd_name_length(start) {
-                self.forgiven.push((Rule::MetricName, start));
+                self.add_forgiven(Rule::MetricName, start);
                 self.at = start + length;
                 return self.bounded_name(start);
             }
@@ -149,7 +149,8 @@ impl<'a> Scanner<'a, '_> {
         if is_last || !is_forgiving {
             return Err(self.unclosed(quote));
         }
-        self.forgiven.push((Rule::LineBreak, self.end));
+        self.line_breaks += 1;
+        self.add_forgiven(Rule::LineBreak, self.end);
         let mut line_feed = self.end;
         if self.bytes[line_feed] == b'\r' {
             // It is inside the quotes, so it belongs to the text.

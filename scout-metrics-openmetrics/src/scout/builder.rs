@@ -1,94 +1,37 @@
 //! From events to a snapshot.
 
-use std::{borrow::Cow, collections::HashMap, time::SystemTime};
+use std::{collections::HashMap, mem, time::SystemTime};
 
 use foldhash::quality::RandomState;
-
 use scout_metrics_core::{
-    Anomaly, AnomalyKind, Error, ErrorKind, Organization, Policy, PolicyId, PolicyResult,
-    RawSample, Result, Severity, Snapshot, Stream, StreamName, VulnerabilityCounts,
+    Anomaly, AnomalyKind, Error, ErrorKind, Organization, Policy, PolicyId, PolicyResult, Result,
+    Severity, Snapshot, Stream, StreamName, VulnerabilityCounts,
 };
 
 use super::{
     POLICY_COMPLIANT_IMAGES, POLICY_DISPLAY_NAME, POLICY_EVALUATED_IMAGES, POLICY_ID, SEVERITY,
-    STREAM_NAME, STREAM_VULNERABILITIES,
+    STREAM_EMPTY, STREAM_NAME,
+    anomalies::{AnomalyList, DUPLICATE},
+    shape::{Family, Shape},
 };
-use crate::{Deviation, Event, Line, MetricType, Rule, SampleRef};
+use crate::{Deviation, Event, Line, MetricType, Rule, SampleRef, error::shown};
 
-/// The most anomalies that are kept, each with its sample. Docker Scout's expositions have few or none.
-const MAX_ANOMALIES: usize = 100_000;
+/// The maximum number of unknown severities of a stream. Samples of more are kept, but in no stream.
+const MAX_UNKNOWN_SEVERITIES: usize = 100;
 
 /// Collects the samples of one exposition.
 #[derive(Debug, Default)]
 pub(super) struct SnapshotBuilder {
     final_newline_is_required: bool,
+    samples_are_required: bool,
     shape: Shape,
     streams: Vec<StreamDraft>,
     /// The streams by name.
     places: HashMap<StreamName, usize, RandomState>,
     /// The stream of the sample before.
     current: usize,
-    anomalies: Vec<Anomaly>,
+    anomalies: AnomalyList,
     samples: usize,
-}
-
-/// Which family a sample is of, and what its labels are. Samples that follow each other are mostly alike in this.
-#[derive(Debug, Default)]
-struct Shape {
-    family: Family,
-    roles: Vec<Role>,
-}
-
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-enum Family {
-    CompliantImages,
-    EvaluatedImages,
-    #[default]
-    Unknown,
-    Vulnerabilities,
-}
-
-/// What a label says.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Role {
-    DisplayName,
-    PolicyId,
-    Severity,
-    StreamName,
-    Unknown,
-}
-
-impl Shape {
-    fn learn(&mut self, sample: SampleRef<'_, '_>) {
-        self.family = match &*sample.name().decode() {
-            STREAM_VULNERABILITIES => Family::Vulnerabilities,
-            POLICY_COMPLIANT_IMAGES => Family::CompliantImages,
-            POLICY_EVALUATED_IMAGES => Family::EvaluatedImages,
-            _ => Family::Unknown,
-        };
-        let is_policy = self.family != Family::Vulnerabilities;
-        self.roles.clear();
-        self.roles
-            .extend(sample.labels().map(|(name, _)| match &*name.decode() {
-                STREAM_NAME => Role::StreamName,
-                SEVERITY if !is_policy => Role::Severity,
-                POLICY_ID if is_policy => Role::PolicyId,
-                POLICY_DISPLAY_NAME if is_policy => Role::DisplayName,
-                _ => Role::Unknown,
-            }));
-    }
-
-    fn has_unknown_label(&self) -> bool {
-        self.roles.contains(&Role::Unknown)
-    }
-
-    /// Returns the value of the label with a role. An empty one is an absent one (OpenMetrics 1.0, section Label).
-    #[inline]
-    fn value<'a>(&self, sample: SampleRef<'_, 'a>, role: Role) -> Option<Cow<'a, str>> {
-        let place = self.roles.iter().position(|found| *found == role)?;
-        let value = sample.label_value(place).decode();
-        Some(value).filter(|value| !value.is_empty())
-    }
 }
 
 #[derive(Debug)]
@@ -98,8 +41,10 @@ struct StreamDraft {
     policies: Vec<PolicyDraft>,
     /// The policies by identifier, once there are many.
     places: HashMap<PolicyId, usize, RandomState>,
-    /// Where the policy behind that of the sample before stands.
+    /// The place after the policy of the sample before.
     next: usize,
+    /// The line that reports the stream as empty.
+    empty_line: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -116,36 +61,28 @@ struct Count {
 }
 
 impl SnapshotBuilder {
-    pub(super) fn new(final_newline_is_required: bool) -> Self {
+    pub(super) fn new(final_newline_is_required: bool, samples_are_required: bool) -> Self {
         Self {
             final_newline_is_required,
+            samples_are_required,
             ..Self::default()
         }
     }
 
-    /// Takes a line of the exposition.
+    /// Adds a line of the exposition.
     pub(super) fn push(&mut self, line: Line<'_, '_>) -> Result<()> {
         for deviation in line.deviations() {
             self.push_deviation(*deviation)?;
         }
         match line.event() {
-            Event::Sample(sample) => self.push_sample(sample, line.number())?,
+            Event::Sample(sample) => self.push_sample(sample, line.number()),
             Event::Type { name, kind } => self.check_type(&name.decode(), kind, line.number()),
-            _ => {}
+            _ => Ok(()),
         }
-        self.check_anomaly_count()
     }
 
     pub(super) fn samples(&self) -> usize {
         self.samples
-    }
-
-    fn check_anomaly_count(&self) -> Result<()> {
-        if self.anomalies.len() <= MAX_ANOMALIES {
-            return Ok(());
-        }
-        let message = format!("there are more anomalies than the limit of {MAX_ANOMALIES}");
-        Err(Error::new(ErrorKind::Limit, message))
     }
 
     /// Pairs the counts and returns the snapshot.
@@ -154,56 +91,48 @@ impl SnapshotBuilder {
         organization: &Organization,
         scraped_at: SystemTime,
     ) -> Result<Snapshot> {
-        if self.samples == 0 {
-            let message = "the exposition has no sample";
-            self.anomalies
-                .push(Anomaly::new(AnomalyKind::Empty, message));
-        }
         let mut streams = Vec::with_capacity(self.streams.len());
-        for draft in std::mem::take(&mut self.streams) {
+        for draft in self.streams {
             streams.extend(draft.finish(&mut self.anomalies)?);
-            self.check_anomaly_count()?;
         }
-        self.anomalies.sort_by_key(Anomaly::line);
+        let mut anomalies = self.anomalies.finish()?;
+        if self.samples == 0 {
+            let message = "the exposition has no samples";
+            if self.samples_are_required {
+                return Err(Error::new(ErrorKind::Decode, message));
+            }
+            anomalies.insert(0, Anomaly::new(AnomalyKind::Empty, message));
+        }
         let snapshot = Snapshot::new(organization.clone(), streams)?;
         Ok(snapshot
             .with_scraped_at(scraped_at)
-            .with_anomalies(self.anomalies))
+            .with_anomalies(anomalies))
     }
 
     fn push_deviation(&mut self, deviation: Deviation) -> Result<()> {
-        if deviation.rule == Rule::DuplicateLabel {
-            // Which of the two values is meant cannot be known.
-            let message = format!(
-                "a label occurs twice in one sample (line {})",
-                deviation.line
-            );
-            return Err(Error::new(ErrorKind::Decode, message));
-        }
-        if deviation.rule == Rule::FinalNewline && self.final_newline_is_required {
-            let message = format!(
-                "the exposition ends in the middle of a line (line {})",
-                deviation.line
-            );
-            return Err(Error::new(ErrorKind::Decode, message));
-        }
-        let anomaly = Anomaly::new(AnomalyKind::Deviation, deviation.rule.text());
-        self.anomalies.push(anomaly.with_line(deviation.line));
-        Ok(())
+        let line = deviation.line;
+        let message = match deviation.rule {
+            // Either value may be the right one.
+            Rule::DuplicateLabel => format!("a sample has a label twice (line {line})"),
+            Rule::FinalNewline if self.final_newline_is_required => {
+                format!("the exposition ends in the middle of a line (line {line})")
+            }
+            rule => {
+                self.anomalies.push_broken_rule(rule, line);
+                return Ok(());
+            }
+        };
+        Err(Error::new(ErrorKind::Decode, message))
     }
 
-    fn check_type(&mut self, name: &str, kind: MetricType, line: u64) {
-        let is_known = [
-            STREAM_VULNERABILITIES,
-            POLICY_COMPLIANT_IMAGES,
-            POLICY_EVALUATED_IMAGES,
-        ]
-        .contains(&name);
-        if is_known && !matches!(kind, MetricType::Gauge | MetricType::Unknown) {
-            let message = format!("`{name}` is a {kind}, expected a gauge");
-            self.anomalies
-                .push(Anomaly::new(AnomalyKind::UnexpectedType, message).with_line(line));
+    fn check_type(&mut self, name: &str, kind: MetricType, line: u64) -> Result<()> {
+        let is_known = Family::of(name) != Family::Unknown;
+        if !is_known || matches!(kind, MetricType::Gauge | MetricType::Unknown) {
+            return Ok(());
         }
+        let message = format!("`{name}` is a {kind}, expected a gauge");
+        self.anomalies
+            .push(AnomalyKind::UnexpectedType, message, line)
     }
 
     fn push_sample(&mut self, sample: SampleRef<'_, '_>, line: u64) -> Result<()> {
@@ -211,87 +140,153 @@ impl SnapshotBuilder {
         if !sample.parts.same_names {
             self.shape.learn(sample);
         }
-        match self.shape.family {
+        match self.shape.family() {
             Family::CompliantImages | Family::EvaluatedImages => self.push_policy(sample, line)?,
+            Family::EmptyStream => self.push_empty_stream(sample, line)?,
             Family::Unknown => {
-                let message = "the family is none of Docker Scout's";
-                self.report(AnomalyKind::UnknownFamily, message, sample, line);
-                return Ok(());
+                let name = shown(&sample.name().decode());
+                let message = format!("unknown metric family `{name}`");
+                self.anomalies
+                    .push_unplaced(AnomalyKind::UnknownFamily, message, sample, line)?;
             }
             Family::Vulnerabilities => self.push_vulnerabilities(sample, line)?,
         }
-        if sample.timestamp().is_some() || sample.exemplar().is_some() {
-            let message = "a timestamp or an exemplar of the sample is left out";
-            self.report(AnomalyKind::UnexpectedDetail, message, sample, line);
-        }
-        Ok(())
+        let message = match (sample.timestamp(), sample.exemplar()) {
+            (None, None) => return Ok(()),
+            (Some(_), None) => "the timestamp of the sample is dropped",
+            (None, Some(_)) => "the exemplar of the sample is dropped",
+            (Some(_), Some(_)) => "the timestamp and the exemplar of the sample are dropped",
+        };
+        self.anomalies
+            .push_placed(AnomalyKind::UnexpectedDetail, message, sample, line)
     }
 
     fn push_vulnerabilities(&mut self, sample: SampleRef<'_, '_>, line: u64) -> Result<()> {
         let count = read_count(sample, line)?;
-        let stream = self.shape.value(sample, Role::StreamName);
-        let severity = self.shape.value(sample, Role::Severity);
-        let (Some(stream), Some(severity)) = (stream, severity) else {
-            let message = "the sample has no label `streamName` or no label `severity`";
-            self.report(AnomalyKind::MissingLabel, message, sample, line);
-            return Ok(());
-        };
-        let Ok(severity) = severity.parse::<Severity>() else {
-            let message = "the severity is none that is known";
-            self.report(AnomalyKind::UnknownSeverity, message, sample, line);
-            return Ok(());
-        };
-        let place = self.stream(&stream);
-        let draft = &mut self.streams[place];
-        if draft.counts.get(severity).is_some() {
-            self.report_duplicate(sample, line);
+        if self.has_unknown_label(sample, line)? {
             return Ok(());
         }
-        draft.counts = std::mem::take(&mut draft.counts).with(severity, count)?;
-        self.report_unknown_label(sample, line);
+        let Some(stream) = self.shape.value(sample, STREAM_NAME) else {
+            return self.report_missing(STREAM_NAME, sample, line);
+        };
+        let Some(severity) = self.shape.value(sample, SEVERITY) else {
+            return self.report_missing(SEVERITY, sample, line);
+        };
+        let Ok(severity) = severity.parse::<Severity>() else {
+            return self.push_unknown_severity((&stream, &severity, count), sample, line);
+        };
+        let place = self.stream(&stream);
+        let counts = &mut self.streams[place].counts;
+        if counts.get(severity).is_some() {
+            return self.report_duplicate(sample, line);
+        }
+        *counts = mem::take(counts).with(severity, count)?;
         Ok(())
+    }
+
+    fn push_unknown_severity(
+        &mut self,
+        (stream, severity, count): (&str, &str, u64),
+        sample: SampleRef<'_, '_>,
+        line: u64,
+    ) -> Result<()> {
+        let place = self.stream(stream);
+        let counts = &mut self.streams[place].counts;
+        if counts.unrecognized().any(|(known, _)| known == severity) {
+            return self.report_duplicate(sample, line);
+        }
+        let kind = AnomalyKind::UnknownSeverity;
+        let message = format!("unknown severity `{}`", shown(severity));
+        if counts.unrecognized().count() >= MAX_UNKNOWN_SEVERITIES {
+            return self.anomalies.push_unplaced(kind, message, sample, line);
+        }
+        *counts = mem::take(counts).with_unrecognized(severity, count)?;
+        self.anomalies.push_placed(kind, message, sample, line)
     }
 
     fn push_policy(&mut self, sample: SampleRef<'_, '_>, line: u64) -> Result<()> {
         let value = read_count(sample, line)?;
-        let stream = self.shape.value(sample, Role::StreamName);
-        let id = self.shape.value(sample, Role::PolicyId);
-        let (Some(stream), Some(id)) = (stream, id) else {
-            let message = "the sample has no label `streamName` or no label `id`";
-            self.report(AnomalyKind::MissingLabel, message, sample, line);
+        if self.has_unknown_label(sample, line)? {
             return Ok(());
+        }
+        let Some(stream) = self.shape.value(sample, STREAM_NAME) else {
+            return self.report_missing(STREAM_NAME, sample, line);
         };
-        let display_name = self
-            .shape
-            .value(sample, Role::DisplayName)
-            .unwrap_or_default();
-        let is_compliant = self.shape.family == Family::CompliantImages;
+        let Some(id) = self.shape.value(sample, POLICY_ID) else {
+            return self.report_missing(POLICY_ID, sample, line);
+        };
+        let display_name = self.shape.value(sample, POLICY_DISPLAY_NAME);
+        let display_name = display_name.unwrap_or_default();
+        let is_compliant = self.shape.family() == Family::CompliantImages;
         let draft = self.policy(&stream, &id, &display_name);
-        let has_other_name = draft.policy.display_name() != display_name;
+        if draft.policy.display_name() != display_name {
+            let message = format!("policy `{}` has another `displayName`", shown(&id));
+            let kind = AnomalyKind::DisplayNameConflict;
+            return self.anomalies.push_unplaced(kind, message, sample, line);
+        }
         let count = if is_compliant {
             &mut draft.compliant
         } else {
             &mut draft.evaluated
         };
         if count.is_some() {
-            self.report_duplicate(sample, line);
-            return Ok(());
+            return self.report_duplicate(sample, line);
         }
         *count = Some(Count { value, line });
-        if has_other_name {
-            let message = "the policy has another `displayName` in an earlier line";
-            self.report(AnomalyKind::DisplayNameConflict, message, sample, line);
-        }
         if display_name.is_empty() {
-            let message = "the policy has no label `displayName`";
+            let message = missing(POLICY_DISPLAY_NAME);
             self.anomalies
-                .push(Anomaly::new(AnomalyKind::MissingLabel, message).with_line(line));
+                .push(AnomalyKind::MissingLabel, message, line)?;
         }
-        self.report_unknown_label(sample, line);
         Ok(())
     }
 
-    /// Returns the place of a stream. Most samples are of the stream of the sample before, or of the one behind it.
+    fn push_empty_stream(&mut self, sample: SampleRef<'_, '_>, line: u64) -> Result<()> {
+        if sample.count() != Some(1) {
+            let value = shown(sample.value_text());
+            let message =
+                format!("`{STREAM_EMPTY}` has the value {value}, expected 1 (line {line})");
+            return Err(Error::new(ErrorKind::Decode, message));
+        }
+        if self.has_unknown_label(sample, line)? {
+            return Ok(());
+        }
+        let Some(stream) = self.shape.value(sample, STREAM_NAME) else {
+            return self.report_missing(STREAM_NAME, sample, line);
+        };
+        let place = self.stream(&stream);
+        let empty_line = &mut self.streams[place].empty_line;
+        if empty_line.is_some() {
+            return self.report_duplicate(sample, line);
+        }
+        *empty_line = Some(line);
+        Ok(())
+    }
+
+    /// Returns whether a sample has an unknown label. It is kept as it is, because what it counts is unknown: with
+    /// `packageType="npm"` and `packageType="pypi"`, neither sample has the count of the stream.
+    fn has_unknown_label(&mut self, sample: SampleRef<'_, '_>, line: u64) -> Result<bool> {
+        let Some(label) = self.shape.unknown_label(sample) else {
+            return Ok(false);
+        };
+        let message = format!("unknown label `{}`", shown(&label));
+        self.anomalies
+            .push_unplaced(AnomalyKind::UnknownLabel, message, sample, line)?;
+        Ok(true)
+    }
+
+    fn report_missing(&mut self, label: &str, sample: SampleRef<'_, '_>, line: u64) -> Result<()> {
+        let kind = AnomalyKind::MissingLabel;
+        self.anomalies
+            .push_unplaced(kind, missing(label), sample, line)
+    }
+
+    fn report_duplicate(&mut self, sample: SampleRef<'_, '_>, line: u64) -> Result<()> {
+        self.anomalies
+            .push_placed(AnomalyKind::DuplicateSample, DUPLICATE, sample, line)
+    }
+
+    /// Returns the place of a stream, which is mostly that of the sample before, or the next one.
     fn stream(&mut self, name: &str) -> usize {
         let is_at = |place: &usize| {
             self.streams
@@ -312,7 +307,7 @@ impl SnapshotBuilder {
     fn policy(&mut self, stream: &str, id: &str, display_name: &str) -> &mut PolicyDraft {
         let place = self.stream(stream);
         let found = self.streams[place].find_policy(id).unwrap_or_else(|| {
-            // Streams mostly have the same policies in the same order, so that their names can be shared.
+            // Streams mostly have the same policies in the same order, so their names can be shared.
             let index = self.streams[place].policies.len();
             let alike = place
                 .checked_sub(1)
@@ -330,46 +325,10 @@ impl SnapshotBuilder {
         draft.next = found + 1;
         &mut draft.policies[found]
     }
-
-    fn report_duplicate(&mut self, sample: SampleRef<'_, '_>, line: u64) {
-        let message = "the series occurs in an earlier line, of which the value is kept";
-        self.report(AnomalyKind::DuplicateSample, message, sample, line);
-    }
-
-    fn report_unknown_label(&mut self, sample: SampleRef<'_, '_>, line: u64) {
-        if self.shape.has_unknown_label() {
-            let message = "the sample has a label that is not known";
-            self.report(AnomalyKind::UnknownLabel, message, sample, line);
-        }
-    }
-
-    fn report(
-        &mut self,
-        kind: AnomalyKind,
-        message: &'static str,
-        sample: SampleRef<'_, '_>,
-        line: u64,
-    ) {
-        let labels = sample
-            .labels()
-            .map(|(name, value)| (name.decode().into_owned(), value.decode().into_owned()))
-            .collect();
-        let raw = RawSample::new(sample.name().decode(), labels, sample.value());
-        let anomaly = Anomaly::new(kind, message).with_line(line);
-        let is_unplaced = matches!(
-            kind,
-            AnomalyKind::MissingLabel | AnomalyKind::UnknownFamily | AnomalyKind::UnknownSeverity
-        );
-        self.anomalies.push(if is_unplaced {
-            anomaly.with_unplaced(raw)
-        } else {
-            anomaly.with_sample(raw)
-        });
-    }
 }
 
 impl StreamDraft {
-    /// Up to so many policies are compared one by one, which is quicker than hashing.
+    /// The number of policies up to which comparing each is faster than hashing.
     const FEW: usize = 16;
 
     fn new(name: StreamName) -> Self {
@@ -379,6 +338,7 @@ impl StreamDraft {
             policies: Vec::new(),
             places: HashMap::default(),
             next: 0,
+            empty_line: None,
         }
     }
 
@@ -409,64 +369,90 @@ impl StreamDraft {
         place
     }
 
-    /// Returns the stream, unless all that is known of it is one half of a pair.
-    fn finish(self, anomalies: &mut Vec<Anomaly>) -> Result<Option<Stream>> {
+    /// Returns the stream, unless no sample is in it.
+    fn finish(self, anomalies: &mut AnomalyList) -> Result<Option<Stream>> {
         let mut stream = Stream::new(self.name.clone()).with_vulnerabilities(self.counts);
         for draft in self.policies {
-            match (draft.compliant, draft.evaluated) {
-                (Some(compliant), Some(evaluated)) => {
-                    if compliant.value > evaluated.value {
-                        let message = "more images comply with the policy than were evaluated";
-                        let anomaly = Anomaly::new(AnomalyKind::CompliantExceedsEvaluated, message);
-                        anomalies.push(anomaly.with_line(compliant.line.max(evaluated.line)));
-                    }
-                    let result = PolicyResult::new(draft.policy, compliant.value, evaluated.value)?;
-                    stream = stream.with_policy(result);
-                }
-                (Some(count), None) => {
-                    anomalies.push(unpaired(
-                        &self.name,
-                        &draft.policy,
-                        POLICY_COMPLIANT_IMAGES,
-                        count,
-                    ));
-                }
-                (None, Some(count)) => {
-                    anomalies.push(unpaired(
-                        &self.name,
-                        &draft.policy,
-                        POLICY_EVALUATED_IMAGES,
-                        count,
-                    ));
-                }
-                (None, None) => {}
+            if let Some(result) = draft.finish(&self.name, anomalies)? {
+                stream = stream.with_policy(result);
             }
         }
         let is_empty = stream.vulnerabilities().is_empty() && stream.policies().is_empty();
-        Ok((!is_empty).then_some(stream))
+        let Some(line) = self.empty_line else {
+            return Ok((!is_empty).then_some(stream));
+        };
+        if !is_empty {
+            let labels = [(STREAM_NAME, self.name.as_str())];
+            anomalies.push_unplaced_series(
+                AnomalyKind::Other,
+                "a stream reported as empty has data",
+                (STREAM_EMPTY, &labels, 1),
+                line,
+            )?;
+        }
+        Ok(Some(stream))
     }
 }
 
-fn unpaired(stream: &StreamName, policy: &Policy, family: &str, count: Count) -> Anomaly {
-    let label = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    let labels = vec![
-        label(POLICY_ID, policy.id().as_str()),
-        label(POLICY_DISPLAY_NAME, policy.display_name()),
-        label(STREAM_NAME, stream.as_str()),
-    ];
-    let message = "compliant and evaluated images of the policy do not come as a pair";
-    Anomaly::new(AnomalyKind::UnpairedSample, message)
-        .with_line(count.line)
-        .with_unplaced(RawSample::new(family, labels, count.value as f64))
+impl PolicyDraft {
+    /// Returns the result, if both counts are known.
+    fn finish(
+        self,
+        stream: &StreamName,
+        anomalies: &mut AnomalyList,
+    ) -> Result<Option<PolicyResult>> {
+        let id = || shown(self.policy.id().as_str());
+        let (family, count, message) = match (self.compliant, self.evaluated) {
+            (Some(compliant), Some(evaluated)) => {
+                if compliant.value > evaluated.value {
+                    anomalies.push(
+                        AnomalyKind::CompliantExceedsEvaluated,
+                        format!(
+                            "more images comply with policy `{}` than were evaluated",
+                            id()
+                        ),
+                        compliant.line.max(evaluated.line),
+                    )?;
+                }
+                let result = PolicyResult::new(self.policy, compliant.value, evaluated.value)?;
+                return Ok(Some(result));
+            }
+            (Some(count), None) => {
+                let message = format!("policy `{}` has compliant images only", id());
+                (POLICY_COMPLIANT_IMAGES, count, message)
+            }
+            (None, Some(count)) => {
+                let message = format!("policy `{}` has evaluated images only", id());
+                (POLICY_EVALUATED_IMAGES, count, message)
+            }
+            (None, None) => return Ok(None),
+        };
+        let labels = [
+            (POLICY_ID, self.policy.id().as_str()),
+            (POLICY_DISPLAY_NAME, self.policy.display_name()),
+            (STREAM_NAME, stream.as_str()),
+        ];
+        anomalies.push_unplaced_series(
+            AnomalyKind::UnpairedSample,
+            message,
+            (family, &labels, count.value),
+            count.line,
+        )?;
+        Ok(None)
+    }
+}
+
+fn missing(label: &str) -> String {
+    format!("missing label `{label}`")
 }
 
 fn read_count(sample: SampleRef<'_, '_>, line: u64) -> Result<u64> {
     let count = sample.count().filter(|&count| count <= Snapshot::MAX_COUNT);
     count.ok_or_else(|| {
-        let shown: String = sample.value_text().chars().take(40).collect();
         let message = format!(
-            "`{}` has the value {shown}, expected a whole number from 0 to 2^53 (line {line})",
-            sample.name()
+            "`{}` has the value {}, expected a whole number from 0 to 2^53 (line {line})",
+            sample.name(),
+            shown(sample.value_text())
         );
         Error::new(ErrorKind::Decode, message)
     })

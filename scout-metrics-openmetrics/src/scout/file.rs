@@ -1,29 +1,26 @@
 //! A source that reads an exposition from a file.
 
 use std::{
-    fmt, fs, io,
+    error::Error as StdError,
+    fmt, fs,
+    io::{self, Read},
     path::{Path, PathBuf},
     time::SystemTime,
 };
 
 use async_trait::async_trait;
 use scout_metrics_core::{Error, ErrorKind, MetricsSource, Organization, Result, Snapshot};
-use tokio::io::AsyncReadExt;
 
-use super::{
-    SnapshotReader,
-    seal::{self, SealFault},
-};
-use crate::Format;
+use super::SnapshotReader;
+use crate::{Format, error::printable};
 
-/// A [`MetricsSource`] that reads a file with an exposition, anew at each scrape.
+/// A [`MetricsSource`] that reads an exposition from a file at each scrape.
 ///
-/// The file is Prometheus text, or OpenMetrics if it ends in the line `# EOF`, and at most
-/// [`FileSource::MAX_SIZE`] long. The time of the snapshot is that of the file's last change. A last line without its
-/// line feed is an error, because a file that was written halfway looks so.
+/// The file is Prometheus text, or OpenMetrics if its last line is `# EOF`, and has at most
+/// [`FileSource::MAX_SIZE`] bytes. The time of the snapshot is the time of the file's last modification. An empty file
+/// and a last line without a line feed are errors, because a file that is still being written looks the same.
 ///
-/// A file that a [`Recorded`](super::Recorded) source wrote says more: the time is that of its scrape, and it is refused
-/// if it is damaged, cut short anywhere, or of another organization.
+/// Files are read and parsed on tokio's threads for blocking work ([`spawn_blocking`](tokio::task::spawn_blocking)).
 ///
 /// ```
 /// use scout_metrics_core::{MetricsSource, Organization};
@@ -47,15 +44,15 @@ pub struct FileSource {
 }
 
 impl FileSource {
-    /// The most bytes that a file may have: 64 MiB, as much as the client takes from Docker Scout.
+    /// The maximum size of a file in bytes: 64 MiB, the limit of the client for the body of a response.
     pub const MAX_SIZE: u64 = 64 << 20;
 
-    /// Creates a source of an organization's data. The file is not looked at before the first scrape.
+    /// Creates a source of an organization's data. Does not open the file.
     pub fn new(organization: Organization, path: impl Into<PathBuf>) -> Self {
         Self::with_reader(SnapshotReader::new(organization), path)
     }
 
-    /// Creates a source that reads with a reader's mode and limits. Its format is not used.
+    /// Creates a source that uses the options of a reader, except its format.
     pub fn with_reader(reader: SnapshotReader, path: impl Into<PathBuf>) -> Self {
         Self {
             reader: reader.with_required_final_newline(true),
@@ -63,9 +60,9 @@ impl FileSource {
         }
     }
 
-    /// Returns a source for each file `<organization>.prom` in a directory, in the order of the names.
+    /// Returns a source for each file `<organization>.prom` in a directory, sorted by name.
     ///
-    /// The directory is looked at once, now; other files in it are left out.
+    /// Reads the directory once and ignores other files.
     ///
     /// ```
     /// use scout_metrics_core::MetricsSource;
@@ -88,11 +85,11 @@ impl FileSource {
     /// # Errors
     ///
     /// - [`ErrorKind::NotFound`] or [`ErrorKind::Other`]: the directory cannot be read.
-    /// - [`ErrorKind::Invalid`]: a file `<name>.prom` is named after what cannot be an organization.
+    /// - [`ErrorKind::Invalid`]: the name of a file `<name>.prom` is not a valid name of an organization.
     pub fn in_directory(path: impl AsRef<Path>) -> Result<Vec<Self>> {
         let directory = path.as_ref();
         let failed = |error: io::Error| {
-            let message = format!("cannot read the directory `{}`", directory.display());
+            let message = format!("cannot read the directory `{}`", shown_path(directory));
             Error::new(kind_of(&error), message).with_source(error)
         };
         let mut sources = Vec::new();
@@ -114,50 +111,42 @@ impl FileSource {
         &self.path
     }
 
-    fn error(&self, error: io::Error) -> Error {
-        let message = format!("cannot read the file `{}`", self.path.display());
-        Error::new(kind_of(&error), message)
-            .with_organization(self.organization())
-            .with_source(error)
-    }
-
-    fn seal_error(&self, fault: SealFault) -> Error {
-        let kind = match fault {
-            SealFault::Organization(_) => ErrorKind::Config,
-            SealFault::Checksum | SealFault::Line | SealFault::Missing => ErrorKind::Decode,
-        };
-        let message = format!("cannot use the record `{}`", self.path.display());
+    fn error(&self, kind: ErrorKind, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
+        let message = format!("cannot read the file `{}`", shown_path(&self.path));
         Error::new(kind, message)
             .with_organization(self.organization())
-            .with_source(fault)
+            .with_source(cause)
     }
 
-    /// Reads the file, which has to be a record.
-    pub(super) async fn read_record(&self) -> Result<Snapshot> {
-        let (bytes, _) = self.read().await.map_err(|error| self.error(error))?;
-        self.read_sealed(&bytes)
+    fn read(&self) -> Result<Snapshot> {
+        let (bytes, modified) = self
+            .read_bytes()
+            .map_err(|error| self.error(kind_of(&error), error))?;
+        let text = bytes.trim_ascii_end();
+        if text.is_empty() {
+            return Err(self.error(ErrorKind::Decode, "the file is empty"));
+        }
+        let last_line = text.rsplit(|byte| *byte == b'\n').next();
+        let format = if last_line == Some(b"# EOF") {
+            Format::OpenMetrics
+        } else {
+            Format::Prometheus
+        };
+        let snapshot = self.reader.clone().with_format(format).read(&bytes)?;
+        Ok(snapshot.with_scraped_at(modified))
     }
 
-    fn read_sealed(&self, bytes: &[u8]) -> Result<Snapshot> {
-        let scraped_at =
-            seal::check(bytes, self.organization()).map_err(|fault| self.seal_error(fault))?;
-        let reader = self.reader.clone().with_format(Format::Prometheus);
-        Ok(reader.read(bytes)?.with_scraped_at(scraped_at))
-    }
-
-    async fn read(&self) -> io::Result<(Vec<u8>, SystemTime)> {
-        // Looked at before it is opened, because opening a pipe waits for its writer.
-        let metadata = tokio::fs::metadata(&self.path).await?;
+    fn read_bytes(&self) -> io::Result<(Vec<u8>, SystemTime)> {
+        // Checked before the file is opened, because opening a pipe waits for its writer.
+        let metadata = fs::metadata(&self.path)?;
         if !metadata.is_file() {
-            return Err(io::Error::other("it is not a regular file"));
+            return Err(io::Error::other("not a regular file"));
         }
         let mut bytes = Vec::new();
-        let file = tokio::fs::File::open(&self.path).await?;
-        file.take(Self::MAX_SIZE + 1)
-            .read_to_end(&mut bytes)
-            .await?;
+        let file = fs::File::open(&self.path)?;
+        file.take(Self::MAX_SIZE + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > Self::MAX_SIZE {
-            let message = format!("it is longer than {} bytes", Self::MAX_SIZE);
+            let message = format!("larger than the limit of {} bytes", Self::MAX_SIZE);
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
         }
         Ok((bytes, metadata.modified()?))
@@ -166,7 +155,12 @@ impl FileSource {
 
 impl fmt::Display for FileSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "File({}, {})", self.organization(), self.path.display())
+        write!(
+            f,
+            "File({}, {})",
+            self.organization(),
+            shown_path(&self.path)
+        )
     }
 }
 
@@ -178,18 +172,10 @@ impl MetricsSource for FileSource {
     }
 
     async fn scrape(&self) -> Result<Snapshot> {
-        let (bytes, modified) = self.read().await.map_err(|error| self.error(error))?;
-        if seal::is_sealed(&bytes) {
-            return self.read_sealed(&bytes);
-        }
-        let last_line = bytes.trim_ascii_end().rsplit(|byte| *byte == b'\n').next();
-        let format = if last_line == Some(b"# EOF") {
-            Format::OpenMetrics
-        } else {
-            Format::Prometheus
-        };
-        let snapshot = self.reader.clone().with_format(format).read(&bytes)?;
-        Ok(snapshot.with_scraped_at(modified))
+        let source = self.clone();
+        tokio::task::spawn_blocking(move || source.read())
+            .await
+            .unwrap_or_else(|error| Err(self.error(ErrorKind::Other, error)))
     }
 }
 
@@ -201,13 +187,18 @@ fn kind_of(error: &io::Error) -> ErrorKind {
     }
 }
 
+/// Returns a path without what a terminal would act on.
+fn shown_path(path: &Path) -> String {
+    path.to_string_lossy().chars().map(printable).collect()
+}
+
 /// Returns the organization that a file is named after.
 fn organization_of(path: &Path) -> Result<Organization> {
     let name = path.file_stem().unwrap_or_default().to_string_lossy();
     Organization::new(&name).map_err(|error| {
         let message = format!(
             "the file `{}` is not named after an organization",
-            path.display()
+            shown_path(path)
         );
         Error::new(ErrorKind::Invalid, message).with_source(error)
     })

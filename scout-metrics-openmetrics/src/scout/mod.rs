@@ -16,22 +16,39 @@
 //! # Ok::<(), scout_metrics_core::Error>(())
 //! ```
 //!
-//! [`FileSource`] reads a snapshot from a file, or those of a directory; [`Recorded`] writes one, for the next outage.
+//! [`encode_into`] writes several snapshots into one exposition, and [`FileSource`] reads snapshots from files.
 //!
-//! The names are those of [Docker's documentation](https://docs.docker.com/scout/explore/metrics-exporter/).
+//! # Nothing is lost
+//!
+//! Each sample of an exposition is in a stream of the snapshot, or in an [anomaly](scout_metrics_core::Anomaly) that
+//! holds it as [unplaced](scout_metrics_core::Anomaly::is_unplaced), and is written again either way. Samples are
+//! never merged: one with an unknown label may be a part of a count, so it is in no stream. There is one exception. If
+//! a series occurs twice, with the same labels, the first value is kept and the second is in an anomaly of the kind
+//! [`DuplicateSample`](scout_metrics_core::AnomalyKind::DuplicateSample), because an exposition cannot hold a series
+//! twice.
+//!
+//! At most 100,000 anomalies, and 32 MiB of them, are kept; an exposition with more cannot be read
+//! ([`ErrorKind::Limit`](scout_metrics_core::ErrorKind::Limit)).
+//!
+//! # Names
+//!
+//! All names except [`STREAM_EMPTY`] are those of
+//! [Docker's documentation](https://docs.docker.com/scout/explore/metrics-exporter/).
 
+mod anomalies;
 mod builder;
+mod constant_labels;
 mod encode;
 mod file;
 mod reader;
-mod record;
-mod seal;
+mod series;
+mod shape;
+mod unplaced;
 
 pub use self::{
-    encode::encode,
+    encode::{encode, encode_into},
     file::FileSource,
-    reader::{RememberingReader, SnapshotDecoder, SnapshotReader},
-    record::{Recorded, RecordedExt},
+    reader::{SnapshotDecoder, SnapshotReader},
 };
 
 /// The family that counts the vulnerabilities of each stream by severity.
@@ -43,6 +60,10 @@ pub const POLICY_COMPLIANT_IMAGES: &str = "scout_policy_compliant_images";
 /// The family that counts the images of each stream that were evaluated against a policy.
 pub const POLICY_EVALUATED_IMAGES: &str = "scout_policy_evaluated_images";
 
+/// The family that lists the streams without any data, with the value 1. It is ours, not Docker Scout's, and is written
+/// only if there is such a stream.
+pub const STREAM_EMPTY: &str = "scout_stream_empty";
+
 /// The label that names the stream.
 pub const STREAM_NAME: &str = "streamName";
 
@@ -52,5 +73,5 @@ pub const SEVERITY: &str = "severity";
 /// The label that identifies the policy.
 pub const POLICY_ID: &str = "id";
 
-/// The label with the policy's name for people.
+/// The label with the policy's human-readable name.
 pub const POLICY_DISPLAY_NAME: &str = "displayName";

@@ -1,8 +1,7 @@
-//! Reads a snapshot out of an exposition, whole or in chunks.
+//! Reads a snapshot from an exposition, whole or in chunks.
 
 use std::time::SystemTime;
 
-use bytes::Bytes;
 use scout_metrics_core::{Error, ErrorKind, Organization, Result, Snapshot};
 
 use super::builder::SnapshotBuilder;
@@ -10,18 +9,19 @@ use crate::{
     ChunkedParser, Format, Limits, Mode, ParseError, ParseErrorKind, ParseOptions, Parser,
 };
 
-/// How many anomalies an error names, when they are errors.
+/// The number of anomalies that an error shows, if anomalies are errors.
 const SHOWN_ANOMALIES: usize = 5;
 
-/// Reads snapshots of one organization out of expositions.
+/// Reads snapshots of one organization from expositions.
 ///
-/// A clone has the same options; reading changes nothing, so one reader serves any number of expositions.
+/// Reading does not change the reader, so one reader can read any number of expositions.
 #[derive(Clone, Debug)]
 pub struct SnapshotReader {
     organization: Organization,
     options: ParseOptions,
     anomalies_are_errors: bool,
     final_newline_is_required: bool,
+    samples_are_required: bool,
 }
 
 impl SnapshotReader {
@@ -32,6 +32,7 @@ impl SnapshotReader {
             options: ParseOptions::default(),
             anomalies_are_errors: false,
             final_newline_is_required: false,
+            samples_are_required: false,
         }
     }
 
@@ -44,8 +45,8 @@ impl SnapshotReader {
         self
     }
 
-    /// Sets how exactly the exposition has to keep to its format. Default: [`Mode::Lenient`], with each forgiven rule
-    /// as an anomaly.
+    /// Sets how strictly the format is checked. Default: [`Mode::Lenient`], which reports each rule that it forgives as an
+    /// anomaly.
     #[must_use]
     pub fn with_mode(mut self, mode: Mode) -> Self {
         self.options = self.options.with_mode(mode);
@@ -59,24 +60,35 @@ impl SnapshotReader {
         self
     }
 
-    /// Sets whether anomalies make reading fail. Default: `false`.
+    /// Sets whether anomalies are errors. Default: `false`.
     #[must_use]
     pub fn with_anomalies_as_errors(mut self, are_errors: bool) -> Self {
         self.anomalies_are_errors = are_errors;
         self
     }
 
-    /// Sets whether a last line without its line feed makes reading fail, and not only an anomaly. Default: `false`.
+    /// Sets whether a last line without a line feed is an error instead of an anomaly. Default: `false`.
     ///
-    /// For expositions of which it is not known otherwise that they are whole: a last line `x 12` may have been
-    /// `x 123`. OpenMetrics says where it ends, so it needs no such rule.
+    /// Set it for expositions whose end is unknown, such as an HTTP response without a length: a last line `x 12` may be
+    /// the start of `x 123`. OpenMetrics marks its end, so it does not need this.
     #[must_use]
     pub fn with_required_final_newline(mut self, is_required: bool) -> Self {
         self.final_newline_is_required = is_required;
         self
     }
 
-    /// Returns the organization that the snapshots are of.
+    /// Sets whether an exposition without samples is an error instead of an anomaly
+    /// ([`AnomalyKind::Empty`](scout_metrics_core::AnomalyKind::Empty)). Default: `false`.
+    ///
+    /// Set it for expositions whose end is unknown: one that was cut off before its first sample looks like that of an
+    /// organization without streams. In OpenMetrics, which marks its end, it is still an error.
+    #[must_use]
+    pub fn with_required_samples(mut self, are_required: bool) -> Self {
+        self.samples_are_required = are_required;
+        self
+    }
+
+    /// Returns the organization of the snapshots.
     pub fn organization(&self) -> &Organization {
         &self.organization
     }
@@ -85,15 +97,15 @@ impl SnapshotReader {
     ///
     /// # Errors
     ///
-    /// - [`ErrorKind::Decode`]: it breaks its format, ends too early, or has a count that is none. The message, or that
-    ///   of the [`source`](std::error::Error::source), says where.
+    /// - [`ErrorKind::Decode`]: the exposition breaks its format, ends too early, or has a count that is not a whole
+    ///   number from 0 to 2^53. The message, or that of the [`source`](std::error::Error::source), names the line.
     /// - [`ErrorKind::NotMetrics`]: it is HTML or JSON.
-    /// - [`ErrorKind::Limit`]: it exceeds a limit.
-    /// - [`ErrorKind::Anomaly`]: it has anomalies, and they are errors.
+    /// - [`ErrorKind::Limit`]: it exceeds a limit, or has too many [anomalies](super#nothing-is-lost).
+    /// - [`ErrorKind::Anomaly`]: it has anomalies, and anomalies are errors.
     pub fn read(&self, exposition: &[u8]) -> Result<Snapshot> {
         let scraped_at = SystemTime::now();
         let read = || -> Result<Snapshot, Fault> {
-            let mut builder = SnapshotBuilder::new(self.final_newline_is_required);
+            let mut builder = self.builder();
             let mut parser = Parser::new(exposition, &self.options)?;
             while let Some(line) = parser.next_line()? {
                 builder.push(line)?;
@@ -108,14 +120,18 @@ impl SnapshotReader {
     pub fn decoder(&self) -> SnapshotDecoder {
         SnapshotDecoder {
             parser: ChunkedParser::new(&self.options),
-            builder: SnapshotBuilder::new(self.final_newline_is_required),
+            builder: self.builder(),
             start: Vec::new(),
             reader: self.clone(),
             scraped_at: SystemTime::now(),
         }
     }
 
-    /// Turns a fault into an error, for an exposition that starts with some bytes.
+    fn builder(&self) -> SnapshotBuilder {
+        SnapshotBuilder::new(self.final_newline_is_required, self.samples_are_required)
+    }
+
+    /// Describes a fault in an exposition that starts with some bytes.
     fn error(&self, fault: Fault, start: &[u8]) -> Error {
         let error = match fault {
             Fault::Model(error) => error,
@@ -152,62 +168,8 @@ impl SnapshotReader {
             0 => String::new(),
             more => format!("; and {more} more"),
         };
-        let message = format!(
-            "found anomalies, which are errors here: {}{more}",
-            shown.join("; ")
-        );
+        let message = format!("the exposition has anomalies: {}{more}", shown.join("; "));
         Err(Error::new(ErrorKind::Anomaly, message).with_organization(&self.organization))
-    }
-}
-
-/// Reads expositions one after another, and gives the last snapshot again where the bytes are the same again.
-///
-/// Docker Scout computes its metrics once an hour, so most scrapes return the bytes of the one before. Comparing them is
-/// far quicker than reading them, and a snapshot that [`is_same`](Snapshot::is_same) as the last one tells everybody
-/// behind that nothing has changed.
-///
-/// The snapshot is shared, so [`scraped_at`](Snapshot::scraped_at) stays when these bytes were first read; who needs the
-/// time of each scrape sets it with [`with_scraped_at`](Snapshot::with_scraped_at), which costs a copy. The last
-/// exposition is kept in memory as long as the reader. An error changes nothing in what is remembered.
-///
-/// ```
-/// use bytes::Bytes;
-/// use scout_metrics_core::Organization;
-/// use scout_metrics_openmetrics::scout::{RememberingReader, SnapshotReader};
-///
-/// let body = Bytes::from("scout_stream_vulnerabilities{streamName=\"a\",severity=\"HIGH\"} 3\n");
-/// let mut reader = RememberingReader::new(SnapshotReader::new(Organization::new("acme")?));
-/// let first = reader.read(&body)?;
-/// let again = reader.read(&Bytes::copy_from_slice(&body))?;
-/// assert!(again.is_same(&first));
-/// # Ok::<(), scout_metrics_core::Error>(())
-/// ```
-#[derive(Clone, Debug)]
-pub struct RememberingReader {
-    reader: SnapshotReader,
-    last: Option<(Bytes, Snapshot)>,
-}
-
-impl RememberingReader {
-    /// Creates a reader that remembers nothing yet.
-    pub fn new(reader: SnapshotReader) -> Self {
-        Self { reader, last: None }
-    }
-
-    /// Reads an exposition, unless it is the last one that could be read.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`SnapshotReader::read`].
-    pub fn read(&mut self, exposition: &Bytes) -> Result<Snapshot> {
-        match &self.last {
-            Some((last, snapshot)) if last == exposition => Ok(snapshot.clone()),
-            _ => {
-                let snapshot = self.reader.read(exposition)?;
-                self.last = Some((exposition.clone(), snapshot.clone()));
-                Ok(snapshot)
-            }
-        }
     }
 }
 
@@ -231,7 +193,7 @@ pub struct SnapshotDecoder {
     reader: SnapshotReader,
     parser: ChunkedParser,
     builder: SnapshotBuilder,
-    /// The first bytes, to tell what it is when it is no exposition.
+    /// The first bytes, which show what the text is if it is not an exposition.
     start: Vec<u8>,
     scraped_at: SystemTime,
 }
@@ -243,7 +205,7 @@ impl SnapshotDecoder {
     ///
     /// # Errors
     ///
-    /// Those of [`SnapshotReader::read`]. After an error the decoder is of no more use.
+    /// Those of [`SnapshotReader::read`]. Drop the decoder after an error.
     pub fn feed(&mut self, chunk: &[u8]) -> Result<()> {
         let missing = Self::START_LENGTH - self.start.len();
         self.start
@@ -256,12 +218,15 @@ impl SnapshotDecoder {
         fed.map_err(|fault| self.reader.error(fault, &self.start))
     }
 
-    /// Returns how many samples have been read so far. A line counts once it has ended.
+    /// Returns the number of samples read so far, of any family. An incomplete line does not count.
+    ///
+    /// A snapshot of an exposition without any samples has the anomaly
+    /// [`Empty`](scout_metrics_core::AnomalyKind::Empty).
     pub fn samples(&self) -> usize {
         self.builder.samples()
     }
 
-    /// Says that the exposition is complete, and returns what it says.
+    /// Ends the exposition and returns its snapshot.
     ///
     /// # Errors
     ///
@@ -288,7 +253,7 @@ impl SnapshotDecoder {
     }
 }
 
-/// Why an exposition cannot be read: it breaks its format, or what it says cannot be.
+/// Why an exposition cannot be read: it breaks its format, or its data is invalid.
 enum Fault {
     Model(Error),
     Parse(ParseError),
@@ -306,7 +271,7 @@ impl From<ParseError> for Fault {
     }
 }
 
-/// Returns what a text is that could not be read as an exposition, if it is something well known.
+/// Returns the format of a text that cannot be read as an exposition, if it is a well-known one.
 fn other_format(start: &[u8]) -> Option<&'static str> {
     let start = start
         .strip_prefix(b"\xEF\xBB\xBF")
@@ -320,8 +285,8 @@ fn other_format(start: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// Returns whether a text goes on as a JSON object does. A line of an exposition may start with `{"` too, but has no
-/// colon behind the name, and does not go on in the next line.
+/// Returns whether a text continues as a JSON object. A line of an exposition may start with `{"` too, but has no colon
+/// after the name, and does not continue in the next line.
 fn is_json_object(rest: &[u8]) -> bool {
     let members = rest.trim_ascii_start();
     let blanks = &rest[..rest.len() - members.len()];
@@ -337,40 +302,5 @@ fn is_json_object(rest: &[u8]) -> bool {
                 .is_some_and(|rest| rest.trim_ascii_start().starts_with(b":"))
         }
         _ => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn body(count: u64) -> Bytes {
-        let labels = "streamName=\"a\",severity=\"HIGH\"";
-        format!("scout_stream_vulnerabilities{{{labels}}} {count}\n").into()
-    }
-
-    #[test]
-    fn the_same_bytes_again_give_the_same_snapshot() {
-        let reader = SnapshotReader::new(Organization::new("acme").unwrap());
-        let mut reader = RememberingReader::new(reader);
-        let first = reader.read(&body(1)).unwrap();
-        let again = reader.read(&body(1)).unwrap();
-        assert!(again.is_same(&first));
-        assert_eq!(again.scraped_at(), first.scraped_at());
-        let other = reader.read(&body(2)).unwrap();
-        assert!(!other.is_same(&first));
-        assert_ne!(other.streams(), first.streams());
-        assert!(!reader.read(&body(1)).unwrap().is_same(&first));
-    }
-
-    #[test]
-    fn an_error_does_not_make_a_reader_forget() {
-        let reader = SnapshotReader::new(Organization::new("acme").unwrap());
-        let mut reader = RememberingReader::new(reader);
-        let first = reader.read(&body(1)).unwrap();
-        for _ in 0..2 {
-            reader.read(&Bytes::from("<html>")).unwrap_err();
-        }
-        assert!(reader.read(&body(1)).unwrap().is_same(&first));
     }
 }
