@@ -17,7 +17,7 @@ use scout_metrics_core::{MemorySource, MetricsSource, Organization, Snapshot};
 use scout_metrics_examples::{sample, table, terminal};
 use scout_metrics_http::{ScoutClient, exporter::Exporter};
 
-/// The token that the embedded endpoint asks for.
+/// The token that the embedded endpoint requires.
 const SAMPLE_TOKEN: &str = "dckr_pat_quickstart";
 
 /// Prints what Docker Scout says about an organization.
@@ -32,7 +32,7 @@ const SAMPLE_TOKEN: &str = "dckr_pat_quickstart";
 Exit status:
   0  the metrics were printed, whatever they say
   1  they could not be fetched; standard error says why
-  2  the command line could not be understood")]
+  2  the command line is invalid")]
 struct Arguments {
     /// Organization to ask Docker Scout about
     #[arg(long, value_name = "NAME", env = "DOCKER_SCOUT_ORG")]

@@ -28,7 +28,7 @@ use self::scan_report::ScanReport;
 Exit status:
   0  the scrape was printed
   1  it failed; standard error says why
-  2  the command line could not be understood")]
+  2  the command line is invalid")]
 struct Arguments {
     /// Report with lines such as `production: 0C 3H 6M 63L`; read again at most once a minute
     #[arg(default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/custom_source/report.txt"), hide_default_value = true)]

@@ -27,7 +27,7 @@ const MAX_DEVIATIONS: usize = 20;
 Exit status:
   0  the exposition was read; with --json also if it could not be, which the JSON says
   1  it could not be read or written; standard error says why and where
-  2  the command line could not be understood")]
+  2  the command line is invalid")]
 struct Arguments {
     /// File to read; standard input without it
     file: Option<PathBuf>,

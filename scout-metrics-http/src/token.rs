@@ -6,13 +6,13 @@ use std::{
     fs::{self, File},
     io::{self, Read},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use scout_metrics_core::{Error, ErrorKind};
 use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
-use tokio::{task::spawn_blocking, time::Instant};
+use tokio::{sync::Semaphore, task::spawn_blocking, time::Instant};
 
 /// How long a token stays good after it was last read from its file, while the file cannot be read. Longer than a
 /// rotation during which the file is missing or half written, short enough that a removed file is noticed.
@@ -123,6 +123,8 @@ impl From<TokenFileError> for Error {
 /// If the file cannot be read, the token that was last read stays good until [`KEEP_LAST_GOOD`] has passed since then.
 pub(crate) struct TokenFile {
     path: PathBuf,
+    /// One permit: a file system that hangs must not block one thread after another.
+    reading: Arc<Semaphore>,
     state: Mutex<State>,
 }
 
@@ -138,6 +140,7 @@ impl TokenFile {
     pub(crate) fn new(path: PathBuf) -> Self {
         Self {
             path,
+            reading: Arc::new(Semaphore::new(1)),
             state: Mutex::default(),
         }
     }
@@ -162,8 +165,13 @@ impl TokenFile {
     }
 
     async fn content(&self) -> Result<Content, TokenFileError> {
+        let permit = Arc::clone(&self.reading).acquire_owned().await;
         let path = self.path.clone();
-        match spawn_blocking(move || read(&path)).await {
+        let read = move || {
+            let _permit = permit;
+            read(&path)
+        };
+        match spawn_blocking(read).await {
             Ok(content) => content,
             Err(aborted) => Err(read_error(&self.path, io::Error::other(aborted))),
         }
@@ -188,7 +196,10 @@ impl State {
             );
         }
         self.is_failing = false;
-        self.last_good = Some((content.token.clone(), content.read_at));
+        let is_newest = |(_, read_at): &(Token, Instant)| *read_at <= content.read_at;
+        if self.last_good.as_ref().is_none_or(is_newest) {
+            self.last_good = Some((content.token.clone(), content.read_at));
+        }
         content.token
     }
 
@@ -283,6 +294,8 @@ fn is_world_readable(_: &fs::Metadata) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::timeout;
+
     use super::*;
 
     const SECRET: &str = "dckr_pat_0123456789";
@@ -339,6 +352,20 @@ mod tests {
             "cannot use the token file: cannot read `/run/secrets/pat`: check its owner and mode, and those of its \
              directory"
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_file_that_hangs_blocks_one_thread_only() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("token");
+        fs::write(&path, SECRET).unwrap();
+        let file = TokenFile::new(path);
+        // As held by a read that does not end.
+        let permit = Arc::clone(&file.reading).acquire_owned().await.unwrap();
+        let minute = Duration::from_secs(60);
+        assert!(timeout(minute, file.token()).await.is_err());
+        drop(permit);
+        assert!(timeout(minute, file.token()).await.unwrap().is_ok());
     }
 
     #[tokio::test(start_paused = true)]
