@@ -4,19 +4,20 @@
 //! Scout would, and asks that. With `--org` and a token it asks Docker Scout.
 
 use std::{
-    error::Error, future::pending, io::Write, net::TcpListener, path::PathBuf, process::ExitCode,
+    error::Error,
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
 };
 
 use clap::Parser;
+use tokio::net::TcpListener;
 
 use scout_metrics_core::{MemorySource, MetricsSource, Organization, Snapshot};
 use scout_metrics_examples::{sample, table, terminal};
-use scout_metrics_http::{
-    ScoutClient,
-    exporter::{Exporter, Server},
-};
+use scout_metrics_http::{ScoutClient, exporter::Exporter};
 
-/// The token that the embedded endpoint asks for.
+/// The token that the embedded endpoint requires.
 const SAMPLE_TOKEN: &str = "dckr_pat_quickstart";
 
 /// Prints what Docker Scout says about an organization.
@@ -30,8 +31,8 @@ const SAMPLE_TOKEN: &str = "dckr_pat_quickstart";
 #[command(after_help = "\
 Exit status:
   0  the metrics were printed, whatever they say
-  1  they could not be had; standard error says why
-  2  the command line could not be understood")]
+  1  they could not be fetched; standard error says why
+  2  the command line is invalid")]
 struct Arguments {
     /// Organization to ask Docker Scout about
     #[arg(long, value_name = "NAME", env = "DOCKER_SCOUT_ORG")]
@@ -61,12 +62,12 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         Some(organization) => ask_docker(organization, &arguments).await?,
         None => ask_embedded_endpoint().await?,
     };
-    let mut out = anstream::stdout().lock();
     let printed = if arguments.json {
         let json = serde_json::to_string_pretty(&snapshot)?;
-        writeln!(out, "{json}")
+        // Not through `anstream`, which would remove control characters that are part of the data.
+        writeln!(io::stdout(), "{json}")
     } else {
-        table::write(&mut out, &snapshot)
+        table::write(&mut anstream::stdout().lock(), &snapshot)
     };
     Ok(terminal::unless_closed(printed)?)
 }
@@ -90,13 +91,13 @@ async fn ask_docker(
 }
 
 async fn ask_embedded_endpoint() -> Result<Snapshot, Box<dyn Error>> {
-    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
     let router = Exporter::new()
         .with_source(MemorySource::new(sample::snapshot()?))
         .with_bearer_token(SAMPLE_TOKEN)
         .into_router()?;
-    tokio::spawn(Server::new(router).serve(listener, pending()));
+    tokio::spawn(axum::serve(listener, router).into_future());
     eprintln!("no --org given: asking an endpoint with sample data at {url}");
 
     let client = ScoutClient::builder()

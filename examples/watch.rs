@@ -1,13 +1,12 @@
 //! Watches Docker Scout metrics and prints what changes.
 //!
-//! Each organization is polled in the background; what a scrape says is compared with the one before. Without arguments
-//! no account is needed: the program serves metrics that move from an endpoint of its own, and asks that.
+//! Each organization is polled in the background, and each snapshot is compared with the one before. Without arguments no
+//! account is needed: the program serves changing metrics from an endpoint of its own, and asks that.
 
 use std::{
+    collections::HashMap,
     error::Error,
-    future::pending,
     io::{self, IsTerminal, Write},
-    net::TcpListener,
     path::PathBuf,
     process::ExitCode,
     time::{Duration, SystemTime},
@@ -16,24 +15,21 @@ use std::{
 use clap::Parser;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use tokio::{signal::ctrl_c, sync::mpsc, time::interval};
+use tokio::{net::TcpListener, signal::ctrl_c, time::interval};
 
-use scout_metrics_core::{Change, Organization, Poller, Snapshot, Updates};
+use scout_metrics_core::{Change, Organization, PollerSet, Snapshot};
 use scout_metrics_examples::{demo::DemoSource, terminal};
-use scout_metrics_http::{
-    ScoutClient,
-    exporter::{Exporter, Server},
-};
+use scout_metrics_http::{ScoutClient, exporter::Exporter};
 
-/// The token that the embedded endpoint asks for.
+/// The token that the embedded endpoint requires.
 const DEMO_TOKEN: &str = "dckr_pat_watch";
 
-/// The metrics of the embedded endpoint move as often.
+/// The metrics of the embedded endpoint change as often.
 const DEMO_INTERVAL: Duration = Duration::from_secs(15);
 
 /// Prints what changes in the Docker Scout metrics of organizations, one line per change, until Ctrl-C.
 ///
-/// Without --org the program serves metrics that move from an endpoint of its own and asks that, so it runs without an
+/// Without --org the program serves changing metrics from an endpoint of its own and asks that, so it runs without an
 /// account and without a network.
 ///
 /// The token is read from --token-file, or else from the file that DOCKER_SCOUT_TOKEN_FILE names, or else from
@@ -41,9 +37,9 @@ const DEMO_INTERVAL: Duration = Duration::from_secs(15);
 #[derive(Debug, Parser)]
 #[command(after_help = "\
 Exit status:
-  0  stopped by Ctrl-C, or by the end of who reads the output; later scrapes may have failed with a warning
+  0  stopped by Ctrl-C, or because the reader of the output ended; later scrapes may have failed with a warning
   1  the first scrape of an organization failed; standard error says why
-  2  the command line could not be understood")]
+  2  the command line is invalid")]
 struct Arguments {
     /// Organization to watch; repeatable
     #[arg(
@@ -85,50 +81,57 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let pollers = start(&arguments)?;
-    let (sender, mut news) = mpsc::channel(16);
-    for poller in &pollers {
-        tokio::spawn(follow(poller.updates(), sender.clone()));
-    }
+    let pollers = start(&arguments).await?;
+    let mut updates = pollers.updates();
+    let mut last = Snapshots::new();
     let mut countdown = Countdown::new(&pollers);
     loop {
-        let event = tokio::select! {
-            Some(event) = news.recv() => event?,
+        let (organization, outcome) = tokio::select! {
+            Some(update) = updates.next() => update,
             () = countdown.tick() => continue,
             stopped = ctrl_c() => return Ok(stopped?),
         };
         countdown.hide();
-        match event {
-            Event::Begun(snapshot) => greet(&snapshot),
-            Event::Scraped(snapshot, changes) => {
-                if let Err(error) = print(&snapshot, &changes, arguments.json) {
-                    return Ok(terminal::unless_closed(Err(error))?);
-                }
-            }
+        let before = last.get(&organization);
+        let now = match outcome {
+            Ok(now) => now,
+            // The poller has logged it.
+            Err(_) if before.is_some() => continue,
+            Err(error) => return Err(error.into()),
+        };
+        let printed = match before {
+            None => Ok(greet(&now)),
+            Some(before) => print(&now, &now.changes_since(before), arguments.json),
+        };
+        if printed.is_err() {
+            return Ok(terminal::unless_closed(printed)?);
         }
+        last.insert(organization, now);
     }
 }
 
-/// Starts to poll each organization.
-fn start(arguments: &Arguments) -> Result<Vec<Poller>, Box<dyn Error>> {
+/// The last snapshot of each organization: the first scrape has to succeed, later ones are compared with it.
+type Snapshots = HashMap<Organization, Snapshot>;
+
+/// Starts to poll the organizations.
+async fn start(arguments: &Arguments) -> Result<PollerSet, Box<dyn Error>> {
     let is_demo = arguments.organizations.is_empty();
     let (client, organizations) = if is_demo {
         let acme = Organization::new("acme")?;
-        (embedded_client(&acme)?, vec![acme])
+        (embedded_client(&acme).await?, vec![acme])
     } else {
         (docker_client(arguments)?, arguments.organizations.clone())
     };
+    // Somebody waits for the first scrapes, so none of them is put off.
+    let mut pollers = PollerSet::builder().with_spread(Duration::ZERO);
+    for organization in &organizations {
+        pollers = pollers.with_source(client.organization(organization)?)?;
+    }
     let interval = arguments.interval.or(is_demo.then_some(DEMO_INTERVAL));
-    organizations
-        .iter()
-        .map(|organization| {
-            let mut poller = Poller::builder(client.organization(organization)?);
-            if let Some(interval) = interval {
-                poller = poller.with_interval(interval);
-            }
-            Ok(poller.spawn())
-        })
-        .collect()
+    if let Some(interval) = interval {
+        pollers = pollers.with_interval(interval);
+    }
+    Ok(pollers.spawn())
 }
 
 fn docker_client(arguments: &Arguments) -> Result<ScoutClient, Box<dyn Error>> {
@@ -142,51 +145,20 @@ fn docker_client(arguments: &Arguments) -> Result<ScoutClient, Box<dyn Error>> {
     Ok(builder.build()?)
 }
 
-/// Returns a client for an endpoint of our own, which serves metrics that move.
-fn embedded_client(organization: &Organization) -> Result<ScoutClient, Box<dyn Error>> {
-    let listener = TcpListener::bind("127.0.0.1:0")?;
+/// Returns a client for an endpoint of our own, which serves changing metrics.
+async fn embedded_client(organization: &Organization) -> Result<ScoutClient, Box<dyn Error>> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
     let router = Exporter::new()
         .with_source(DemoSource::new(organization.clone()))
         .with_bearer_token(DEMO_TOKEN)
         .into_router()?;
-    tokio::spawn(Server::new(router).serve(listener, pending()));
+    tokio::spawn(axum::serve(listener, router).into_future());
     eprintln!("no --org given: asking an endpoint with metrics that move at {url}");
     let client = ScoutClient::builder()
         .with_base_url(url)
         .with_token(DEMO_TOKEN);
     Ok(client.build()?)
-}
-
-/// What a scrape says.
-enum Event {
-    Begun(Snapshot),
-    Scraped(Snapshot, Vec<Change>),
-}
-
-/// Compares each snapshot with the one before. The first scrape has to succeed; the poller warns of later failures.
-async fn follow(
-    mut updates: Updates,
-    news: mpsc::Sender<Result<Event, scout_metrics_core::Error>>,
-) {
-    let mut before: Option<Snapshot> = None;
-    while let Some(outcome) = updates.next().await {
-        let event = match (outcome, &before) {
-            (Ok(now), None) => Ok(Event::Begun(now)),
-            (Ok(now), Some(before)) => {
-                let changes = now.changes_since(before);
-                Ok(Event::Scraped(now, changes))
-            }
-            (Err(error), None) => Err(error),
-            (Err(_), Some(_)) => continue,
-        };
-        if let Ok(Event::Begun(now) | Event::Scraped(now, _)) = &event {
-            before = Some(now.clone());
-        }
-        if news.send(event).await.is_err() {
-            return;
-        }
-    }
 }
 
 fn greet(snapshot: &Snapshot) {
@@ -235,13 +207,13 @@ fn seconds(time: SystemTime) -> String {
 
 /// The time until the next scrape, on a terminal only.
 struct Countdown<'a> {
-    pollers: &'a [Poller],
+    pollers: &'a PollerSet,
     ticks: tokio::time::Interval,
     is_shown: bool,
 }
 
 impl<'a> Countdown<'a> {
-    fn new(pollers: &'a [Poller]) -> Self {
+    fn new(pollers: &'a PollerSet) -> Self {
         Self {
             pollers,
             ticks: interval(Duration::from_secs(1)),
@@ -252,7 +224,7 @@ impl<'a> Countdown<'a> {
     /// Waits for the next second, and shows it.
     async fn tick(&mut self) {
         self.ticks.tick().await;
-        let waits = self.pollers.iter().map(|poller| poller.status().next_in());
+        let waits = self.pollers.statuses().map(|(_, status)| status.next_in());
         let Some(wait) = waits.flatten().min().filter(|_| self.is_shown) else {
             return;
         };

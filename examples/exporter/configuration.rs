@@ -18,7 +18,7 @@ use tracing::Level;
 
 use scout_metrics_core::Organization;
 
-use crate::Fault;
+use crate::fault;
 
 /// The configuration file.
 #[derive(Debug, Default, Deserialize)]
@@ -32,16 +32,16 @@ pub(crate) struct ConfigurationFile {
 
 impl ConfigurationFile {
     /// Reads a file. Relative paths in it are relative to the directory that it is in.
-    pub(crate) fn read(path: &Path) -> Result<Self, Fault> {
+    pub(crate) fn read(path: &Path) -> Result<Self, scout_metrics_core::Error> {
         let text = fs::read_to_string(path).map_err(|cause| {
-            Fault::new(format!("cannot read `{}`", path.display())).because(cause)
+            fault(format!("cannot read `{}`", path.display())).with_source(cause)
         })?;
         let mut file: Self = toml::from_str(&text).map_err(|cause| {
             let line = 1 + text[..cause.span().map_or(0, |span| span.start)]
                 .matches('\n')
                 .count();
             let reason = cause.message();
-            Fault::new(format!("`{}`, line {line}: {reason}", path.display()))
+            fault(format!("`{}`, line {line}: {reason}", path.display()))
         })?;
         let directory = path.parent().unwrap_or(Path::new(""));
         file.scout.resolve(directory);

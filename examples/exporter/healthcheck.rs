@@ -1,4 +1,4 @@
-//! `healthcheck`: asks the exporter that runs beside it, for container runtimes whose images have no `curl`.
+//! `healthcheck`: asks the exporter on the same machine whether it is alive, for images without `curl`.
 
 use std::{
     error::Error,
@@ -7,12 +7,12 @@ use std::{
     time::Duration,
 };
 
-use crate::{Fault, settings::Settings};
+use crate::{fault, settings::Settings};
 
-/// Nothing is fetched for the answer, so it comes at once or not at all.
+/// Enough for an answer for which nothing is fetched.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The type of an alert, with which a TLS server answers plain text: only a server that runs says that.
+/// The type of an alert, with which a running TLS server answers plain text.
 const TLS_ALERT: u8 = 0x15;
 
 /// Enough for the first line of a response.
@@ -22,18 +22,18 @@ const MAX_ANSWER_BYTES: u64 = 256;
 pub(crate) fn run(settings: &Settings) -> Result<(), Box<dyn Error>> {
     let address = settings.listen_addresses[0].to_reach();
     let answer = ask(&address, settings.tls.is_some())
-        .map_err(|cause| Fault::new(format!("no healthy exporter on {address}")).because(cause))?;
+        .map_err(|cause| fault(format!("no healthy exporter on {address}")).with_source(cause))?;
     println!("{answer}");
     Ok(())
 }
 
 fn ask(address: &str, is_tls: bool) -> Result<String, Box<dyn Error + Send + Sync>> {
     let resolved = address.to_socket_addrs()?.next();
-    let resolved = resolved.ok_or_else(|| Fault::new("the host has no address"))?;
+    let resolved = resolved.ok_or_else(|| fault("the host has no address"))?;
     let mut stream = TcpStream::connect_timeout(&resolved, TIMEOUT)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_write_timeout(Some(TIMEOUT))?;
-    // Written at once: a TLS server hangs up on the first bytes, and what came behind them would be an error.
+    // In one write: a TLS server closes the connection after the first bytes, and a second write would fail.
     let request =
         format!("GET /-/healthy HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes())?;
@@ -50,5 +50,5 @@ fn ask(address: &str, is_tls: bool) -> Result<String, Box<dyn Error + Send + Syn
     if status.starts_with("HTTP/1.1 200 ") {
         return Ok("healthy".to_owned());
     }
-    Err(Fault::new(format!("expected status 200, found `{status}`")).into())
+    Err(fault(format!("expected status 200, found `{status}`")).into())
 }

@@ -1,17 +1,18 @@
 //! Serves Docker Scout metrics to Prometheus, VictoriaMetrics, Datadog and Grafana.
 //!
-//! Scout is asked once an hour for each organization; what it said is served from memory to as many scrapers as come,
-//! as often as they come. README.md, beside this file, lists all options.
+//! Each organization is fetched from Docker Scout once an hour and served from memory at any scrape interval. README.md
+//! in this directory lists all options.
 
 mod arguments;
 mod configuration;
 mod healthcheck;
 mod once;
 mod serve;
+mod server;
 mod settings;
 mod sources;
 
-use std::{error::Error, fmt, process::ExitCode};
+use std::{error::Error, process::ExitCode};
 
 use clap::Parser;
 use tokio::runtime::Runtime;
@@ -28,8 +29,8 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let runtime = Runtime::new().expect("the system starts a few threads");
     let outcome = runtime.block_on(run(&arguments));
-    // Dropped, the runtime would wait for what cannot be stopped, such as the look-up of a name that no server answers:
-    // longer than container runtimes wait before they kill.
+    // Dropping the runtime would wait for blocking work such as a name lookup that no server answers, longer than
+    // container runtimes wait before they kill.
     runtime.shutdown_background();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -94,35 +95,7 @@ impl Failure {
     }
 }
 
-/// An error of the program itself, with a text for people and perhaps a cause.
-#[derive(Debug)]
-struct Fault {
-    text: String,
-    cause: Option<Box<dyn Error + Send + Sync>>,
-}
-
-impl Fault {
-    fn new(text: impl Into<String>) -> Self {
-        Self {
-            text: text.into(),
-            cause: None,
-        }
-    }
-
-    fn because(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        self.cause = Some(cause.into());
-        self
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-impl Error for Fault {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(self.cause.as_deref()?)
-    }
+/// Returns an error of the program itself, whose kind nobody looks at.
+fn fault(text: impl Into<String>) -> scout_metrics_core::Error {
+    scout_metrics_core::Error::new(scout_metrics_core::ErrorKind::Config, text)
 }

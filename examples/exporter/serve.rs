@@ -1,14 +1,18 @@
-//! The endpoint: sources that are polled in the background, and the servers that answer from them.
+//! The endpoint: sources that are polled in the background, and the server that answers from them.
 
 use std::{error::Error, net::TcpListener, result::Result as StdResult, time::Duration};
 
 use axum::Router;
-use tokio::{sync::watch, task::JoinSet};
 
 use scout_metrics_core::{DEFAULT_TIME_TO_LIVE, Poller, Result};
-use scout_metrics_http::exporter::{DEFAULT_MAX_AGE, Exporter, Server};
+use scout_metrics_http::exporter::{DEFAULT_MAX_SNAPSHOT_AGE, Exporter};
 
-use crate::{Fault, settings::Settings, sources::Source};
+use crate::{
+    fault,
+    server::{Limits, Server},
+    settings::Settings,
+    sources::Source,
+};
 
 /// Binds all listen addresses.
 pub(crate) fn listen(settings: &Settings) -> StdResult<Vec<TcpListener>, Box<dyn Error>> {
@@ -16,7 +20,7 @@ pub(crate) fn listen(settings: &Settings) -> StdResult<Vec<TcpListener>, Box<dyn
     for address in &settings.listen_addresses {
         let listener = address
             .bind()
-            .map_err(|cause| Fault::new(format!("cannot listen on {address}")).because(cause))?;
+            .map_err(|cause| fault(format!("cannot listen on {address}")).with_source(cause))?;
         let address = listener.local_addr()?;
         if !settings.is_guarded() && !address.ip().is_loopback() {
             tracing::warn!(
@@ -31,7 +35,7 @@ pub(crate) fn listen(settings: &Settings) -> StdResult<Vec<TcpListener>, Box<dyn
 
 /// Starts to poll all sources and returns a server that answers from what they say.
 pub(crate) fn exporter(settings: &Settings, sources: Vec<Source>) -> Result<Server> {
-    let mut exporter = guarded(settings).with_max_age(max_age(&sources));
+    let mut exporter = guarded(settings).with_max_snapshot_age(max_age(&sources));
     for source in sources {
         let poller = poll(&exporter, source);
         exporter = exporter.with_source(poller);
@@ -65,9 +69,9 @@ fn max_age(sources: &[Source]) -> Duration {
     let ages = sources.iter().map(|source| {
         let interval = source.interval.unwrap_or(DEFAULT_TIME_TO_LIVE);
         let jittered = interval.saturating_mul(2);
-        jittered.saturating_add(source.max_stale.unwrap_or(DEFAULT_MAX_AGE))
+        jittered.saturating_add(source.max_stale.unwrap_or(DEFAULT_MAX_SNAPSHOT_AGE))
     });
-    ages.max().unwrap_or(DEFAULT_MAX_AGE)
+    ages.max().unwrap_or(DEFAULT_MAX_SNAPSHOT_AGE)
 }
 
 fn poll(exporter: &Exporter, source: Source) -> Poller {
@@ -81,13 +85,8 @@ fn poll(exporter: &Exporter, source: Source) -> Poller {
     builder.spawn()
 }
 
-/// Returns a server of the routes, with TLS if there is to be.
 fn server(settings: &Settings, routes: Router) -> Result<Server> {
-    let server = Server::new(routes);
-    match &settings.tls {
-        Some(files) => server.with_tls(&files.certificates, &files.key),
-        None => Ok(server),
-    }
+    Server::new(routes, Limits::of_this_process(), settings.tls.clone())
 }
 
 /// Serves until the process is told to stop, and then until the requests under way are answered.
@@ -96,29 +95,19 @@ pub(crate) async fn run(
     listeners: Vec<TcpListener>,
     server: Server,
 ) -> StdResult<(), Box<dyn Error>> {
-    // Before the addresses are told: whoever reads them may send the signal at once.
+    // Before the addresses are logged: a program that waits for them may send the signal at once.
     let signal = Signal::new()?;
     let scheme = if settings.tls.is_some() {
         "https"
     } else {
         "http"
     };
-    let (stop, stopped) = watch::channel(());
-    let mut servers = JoinSet::new();
-    for listener in listeners {
+    for listener in &listeners {
         let address = listener.local_addr()?;
         tracing::info!(address = %format_args!("{scheme}://{address}"), "listening");
-        let mut stopped = stopped.clone();
-        let server = server.clone();
-        servers.spawn(server.serve(listener, async move { drop(stopped.changed().await) }));
     }
-    tokio::select! {
-        name = signal.received() => tracing::info!(signal = name, "stopping"),
-        Some(ended) = servers.join_next() => ended??,
-    }
-    drop(stop);
-    let ended: Result<Vec<()>> = servers.join_all().await.into_iter().collect();
-    ended?;
+    let shutdown = async { tracing::info!(signal = signal.received().await, "stopping") };
+    server.serve(listeners, shutdown).await?;
     tracing::info!("stopped");
     Ok(())
 }
@@ -151,10 +140,10 @@ impl Signal {
             tokio::select! {
                 _ = self.terminate.recv() => return "SIGTERM",
                 _ = self.interrupt.recv() => return "SIGINT",
-                // The request to reload, of those who renew certificates for one. It would end the program.
+                // Tools that renew certificates send it for a reload. Without this line it would end the program.
                 _ = self.hangup.recv() => tracing::info!(
                     signal = "SIGHUP",
-                    "files of tokens and certificates are read again when they change; all else needs a restart"
+                    "token and certificate files are read again when they change; anything else needs a restart"
                 ),
             }
         }

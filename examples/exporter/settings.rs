@@ -5,20 +5,14 @@ use std::{collections::BTreeMap, error::Error, fmt, path::PathBuf};
 use scout_metrics_core::Organization;
 
 use crate::{
-    Fault,
     arguments::Arguments,
     configuration::{ConfigurationFile, ListenAddress, LogOptions, ScoutOptions},
+    fault,
+    server::TlsFiles,
 };
 
 /// Outside of the range 9100 to 9999, in which every port belongs to some other exporter.
 const DEFAULT_PORT: u16 = 10990;
-
-/// What TLS is served with.
-#[derive(Debug)]
-pub(crate) struct TlsFiles {
-    pub(crate) certificates: PathBuf,
-    pub(crate) key: PathBuf,
-}
 
 #[derive(Debug)]
 pub(crate) struct Settings {
@@ -52,7 +46,7 @@ impl Settings {
             (None, None) => None,
             _ => {
                 let text = "TLS needs both --web.tls-cert-file and --web.tls-key-file";
-                return Err(Fault::new(text).into());
+                return Err(fault(text).into());
             }
         };
         Ok(Self {
@@ -89,7 +83,7 @@ fn organizations(
     if names.is_empty() && arguments.command.is_none() {
         let text = "no organization: give --org NAME, set SCOUT_EXPORTER_ORG, or write [organization.NAME] into the \
                     configuration file; --demo needs none";
-        return Err(Fault::new(text).into());
+        return Err(fault(text).into());
     }
     let nothing = ScoutOptions::default();
     let options = |name| {

@@ -6,7 +6,7 @@ use scout_metrics_core::MetricsSource;
 use scout_metrics_examples::demo::DemoSource;
 use scout_metrics_http::ScoutClient;
 
-use crate::{Fault, configuration::ScoutOptions, settings::Settings};
+use crate::{configuration::ScoutOptions, fault, settings::Settings};
 
 /// The invented metrics change as often.
 const DEMO_INTERVAL: Duration = Duration::from_secs(15);
@@ -88,15 +88,15 @@ fn client(options: &ScoutOptions) -> Result<ScoutClient, Box<dyn Error>> {
 }
 
 /// The client would find a missing file only when it fetches. At the start it is a mistake that is better told at once.
-fn check_token_file(path: &Path) -> Result<(), Fault> {
-    let fault = |text| Fault::new(format!("the token file `{}` {text}", path.display()));
+fn check_token_file(path: &Path) -> Result<(), scout_metrics_core::Error> {
+    let fault = |text| fault(format!("the token file `{}` {text}", path.display()));
     if !path.is_file() {
         return Err(fault("is not a file"));
     }
     let mut content = Vec::new();
     File::open(path)
         .and_then(|file| file.take(MAX_TOKEN_BYTES).read_to_end(&mut content))
-        .map_err(|cause| fault("cannot be read").because(cause))?;
+        .map_err(|cause| fault("cannot be read").with_source(cause))?;
     if content.trim_ascii().is_empty() {
         return Err(fault("is empty"));
     }

@@ -27,7 +27,7 @@ const MAX_DEVIATIONS: usize = 20;
 Exit status:
   0  the exposition was read; with --json also if it could not be, which the JSON says
   1  it could not be read or written; standard error says why and where
-  2  the command line could not be understood")]
+  2  the command line is invalid")]
 struct Arguments {
     /// File to read; standard input without it
     file: Option<PathBuf>,
@@ -122,15 +122,14 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let options = ParseOptions::new(format).with_mode(arguments.mode.into());
     let read = parse_families(&exposition, &options);
 
-    let mut out = anstream::stdout().lock();
+    // Data goes to `io::stdout`: `anstream` would remove control characters that are part of it.
     let printed = if arguments.json {
-        writeln!(out, "{}", json::line(&read, format)?)
+        writeln!(io::stdout(), "{}", json::line(&read, format)?)
     } else {
         let families = read?;
         warn(families.deviations());
         match arguments.to {
-            None => table::write(&mut out, &families),
-            // Not through `out`: an exposition is written byte for byte, also to a terminal.
+            None => table::write(&mut anstream::stdout().lock(), &families),
             Some(to) => io::stdout().write_all(encode_families(&families, to.into())?.body()),
         }
     };

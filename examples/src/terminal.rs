@@ -1,4 +1,4 @@
-//! Text that came from elsewhere, made fit for the cells of a terminal.
+//! Text from other machines, made safe for a terminal.
 
 use std::{error::Error as StdError, io, process::ExitCode};
 
@@ -7,7 +7,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use scout_metrics_core::Error;
 
-/// The most columns of an answer's body that are shown with an error.
+/// The maximum width of the answer's body that is shown with an error.
 const MAX_BODY: usize = 240;
 
 /// Returns the text on one line, with everything escaped that could drive the terminal or reorder what it shows.
@@ -23,7 +23,7 @@ pub fn printable(text: &str) -> String {
     shown
 }
 
-/// Returns whether a character only changes the direction or the lines of the text around it.
+/// Returns whether a character only changes the direction or line breaks of the text around it.
 fn is_invisible_order(c: char) -> bool {
     matches!(
         c,
@@ -49,7 +49,7 @@ pub fn fit(text: &str, columns: usize) -> String {
     cut
 }
 
-/// Returns how many columns a text takes.
+/// Returns the width of a text in columns.
 pub fn width(text: &str) -> usize {
     text.width()
 }
@@ -78,7 +78,7 @@ pub fn log_warnings() {
         .init();
 }
 
-/// Returns the exit status of a program, after [complaining](complain) of what made it fail.
+/// Returns the exit status of a program, after [writing](complain) its error.
 pub fn exit_code(outcome: Result<(), Box<dyn StdError>>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -89,25 +89,19 @@ pub fn exit_code(outcome: Result<(), Box<dyn StdError>>) -> ExitCode {
     }
 }
 
-/// Writes an error and its causes to standard error, one line each.
+/// Writes an error with its causes to standard error on one line, and on the next what the server answered.
 pub fn complain(error: &(dyn StdError + 'static)) {
-    eprintln!("error: {}", printable(&error.to_string()));
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        eprintln!("  because: {}", printable(&error.to_string()));
-        cause = error.source();
-    }
-    let body = error
-        .downcast_ref()
-        .and_then(Error::body)
-        .unwrap_or_default()
-        .trim();
+    let Some(error) = error.downcast_ref::<Error>() else {
+        return eprintln!("error: {}", printable(&error.to_string()));
+    };
+    eprintln!("error: {}", printable(&error.chain().to_string()));
+    let body = error.body().unwrap_or_default().trim();
     if !body.is_empty() {
         eprintln!("  the server says: {}", fit(body, MAX_BODY));
     }
 }
 
-/// Takes a reader that has seen enough, such as `head`, for success.
+/// Returns success if the reader of the output closed it, as `head` does.
 ///
 /// # Errors
 ///

@@ -7,7 +7,6 @@
 
 use std::{
     env, fs,
-    future::pending,
     io::{BufRead, BufReader, Read, Write},
     net::TcpListener,
     path::PathBuf,
@@ -18,7 +17,7 @@ use scout_metrics_core::{
     Error, ErrorKind, MemorySource, Organization, Policy, PolicyResult, Snapshot, Stream,
 };
 use scout_metrics_examples::sample;
-use scout_metrics_http::exporter::{Exporter, Server};
+use scout_metrics_http::exporter::Exporter;
 
 const TOKEN: &str = "dckr_pat_0123456789";
 
@@ -62,7 +61,11 @@ fn serve<const N: usize>(sources: [MemorySource; N]) -> String {
     let router = exporter.into_router().unwrap();
     std::thread::spawn(|| {
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        runtime.block_on(Server::new(router).serve(listener, pending()))
+        runtime.block_on(async {
+            listener.set_nonblocking(true).unwrap();
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            axum::serve(listener, router).await
+        })
     });
     url
 }

@@ -49,7 +49,6 @@
 //! |---|---|---|
 //! | `client` | yes | [`ScoutClient`], with `reqwest` |
 //! | `exporter` | no | `exporter`: an endpoint with the paths of Docker Scout's own that serves any source, without `reqwest` |
-//! | `exporter-tls` | no | TLS for the server of `exporter`, with a certificate that is read again when it changes |
 //! | `rustls` | yes | HTTPS for the client, with ring and the authorities of webpki-roots, of the system, and of a file |
 //!
 //! `rustls` enables the feature `rustls-no-provider` of `reqwest`. A program that uses `reqwest` for something else, with

@@ -6,13 +6,13 @@ use std::{
     fs::{self, File},
     io::{self, Read},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use scout_metrics_core::{Error, ErrorKind};
 use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
-use tokio::{task::spawn_blocking, time::Instant};
+use tokio::{sync::Semaphore, task::spawn_blocking, time::Instant};
 
 /// How long a token stays good after it was last read from its file, while the file cannot be read. Longer than a
 /// rotation during which the file is missing or half written, short enough that a removed file is noticed.
@@ -123,6 +123,8 @@ impl From<TokenFileError> for Error {
 /// If the file cannot be read, the token that was last read stays good until [`KEEP_LAST_GOOD`] has passed since then.
 pub(crate) struct TokenFile {
     path: PathBuf,
+    /// One permit: a file system that hangs must not block one thread after another.
+    reading: Arc<Semaphore>,
     state: Mutex<State>,
 }
 
@@ -138,6 +140,7 @@ impl TokenFile {
     pub(crate) fn new(path: PathBuf) -> Self {
         Self {
             path,
+            reading: Arc::new(Semaphore::new(1)),
             state: Mutex::default(),
         }
     }
@@ -148,6 +151,13 @@ impl TokenFile {
         self.settle(content)
     }
 
+    /// Returns the token that was last read, without reading the file, if it is still good.
+    #[cfg(feature = "exporter")]
+    pub(crate) fn last_good(&self) -> Option<Token> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.last_good()
+    }
+
     /// Reads the token on this thread.
     #[cfg(feature = "exporter")]
     pub(crate) fn token_blocking(&self) -> Result<Token, TokenFileError> {
@@ -155,8 +165,13 @@ impl TokenFile {
     }
 
     async fn content(&self) -> Result<Content, TokenFileError> {
+        let permit = Arc::clone(&self.reading).acquire_owned().await;
         let path = self.path.clone();
-        match spawn_blocking(move || read(&path)).await {
+        let read = move || {
+            let _permit = permit;
+            read(&path)
+        };
+        match spawn_blocking(read).await {
             Ok(content) => content,
             Err(aborted) => Err(read_error(&self.path, io::Error::other(aborted))),
         }
@@ -181,14 +196,15 @@ impl State {
             );
         }
         self.is_failing = false;
-        self.last_good = Some((content.token.clone(), content.read_at));
+        let is_newest = |(_, read_at): &(Token, Instant)| *read_at <= content.read_at;
+        if self.last_good.as_ref().is_none_or(is_newest) {
+            self.last_good = Some((content.token.clone(), content.read_at));
+        }
         content.token
     }
 
     fn fall_back(&mut self, error: TokenFileError) -> Result<Token, TokenFileError> {
-        self.last_good
-            .take_if(|(_, read_at)| read_at.elapsed() > KEEP_LAST_GOOD);
-        let Some((token, _)) = &self.last_good else {
+        let Some(token) = self.last_good() else {
             return Err(error);
         };
         if !self.is_failing {
@@ -196,7 +212,14 @@ impl State {
             let error: &(dyn StdError + 'static) = &error;
             tracing::warn!(error, "using the token that was last read from the file");
         }
-        Ok(token.clone())
+        Ok(token)
+    }
+
+    fn last_good(&mut self) -> Option<Token> {
+        self.last_good
+            .take_if(|(_, read_at)| read_at.elapsed() > KEEP_LAST_GOOD);
+        let (token, _) = self.last_good.as_ref()?;
+        Some(token.clone())
     }
 }
 
@@ -271,6 +294,8 @@ fn is_world_readable(_: &fs::Metadata) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::timeout;
+
     use super::*;
 
     const SECRET: &str = "dckr_pat_0123456789";
@@ -327,6 +352,20 @@ mod tests {
             "cannot use the token file: cannot read `/run/secrets/pat`: check its owner and mode, and those of its \
              directory"
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_file_that_hangs_blocks_one_thread_only() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("token");
+        fs::write(&path, SECRET).unwrap();
+        let file = TokenFile::new(path);
+        // As held by a read that does not end.
+        let permit = Arc::clone(&file.reading).acquire_owned().await.unwrap();
+        let minute = Duration::from_secs(60);
+        assert!(timeout(minute, file.token()).await.is_err());
+        drop(permit);
+        assert!(timeout(minute, file.token()).await.unwrap().is_ok());
     }
 
     #[tokio::test(start_paused = true)]

@@ -5,6 +5,8 @@
     reason = "clippy does not know helpers of tests as tests"
 )]
 
+#[cfg(unix)]
+mod descriptors;
 mod outage;
 mod peers;
 mod program;

@@ -445,7 +445,7 @@ token_file = \"other-token\"
         ]);
         assert_eq!(output.status.code(), Some(1));
         let said = stderr(&output);
-        let expected = format!("error: cannot listen on {address}\n  because: ");
+        let expected = format!("error: cannot listen on {address}: ");
         assert!(said.starts_with(&expected), "{said}");
     }
 
@@ -552,7 +552,7 @@ token_file = \"other-token\"
         running.signal("TERM");
         let gone = healthcheck();
         assert_eq!(gone.status.code(), Some(1));
-        let expected = format!("error: no healthy exporter on {address}\n  because: ");
+        let expected = format!("error: no healthy exporter on {address}: ");
         assert!(stderr(&gone).starts_with(&expected), "{}", stderr(&gone));
     }
 }

@@ -3,7 +3,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     env, fs,
-    future::pending,
     io::{self, BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
@@ -17,7 +16,7 @@ use tempfile::TempDir;
 
 use scout_metrics_core::{MemorySource, Policy, PolicyResult, Snapshot, Stream};
 use scout_metrics_examples::sample;
-use scout_metrics_http::exporter::{Exporter, Server};
+use scout_metrics_http::exporter::Exporter;
 
 /// What the upstream asks for.
 pub(crate) const UPSTREAM_TOKEN: &str = "dckr_pat_0123456789";
@@ -142,7 +141,11 @@ impl Upstream {
             .unwrap();
         thread::spawn(|| {
             let runtime = tokio::runtime::Runtime::new().unwrap();
-            runtime.block_on(Server::new(router).serve(listener, pending()))
+            runtime.block_on(async {
+                listener.set_nonblocking(true).unwrap();
+                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+                axum::serve(listener, router).await
+            })
         });
         let upstream = Self {
             source,

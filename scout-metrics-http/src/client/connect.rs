@@ -9,9 +9,10 @@ const PROXY_AUTHENTICATION: &str = "tunnel error: proxy authorization required";
 
 /// Explains why a request got no answer, and whether another attempt may help.
 pub(crate) fn explain(error: reqwest::Error, server: &str, route: &Route) -> HttpError {
+    let place = format!("`{server}`{}", route.suffix());
     if !error.is_connect() {
         return HttpError::Exchange {
-            server: server.to_owned(),
+            place,
             source: error,
         };
     }
@@ -23,17 +24,16 @@ pub(crate) fn explain(error: reqwest::Error, server: &str, route: &Route) -> Htt
             source: Some(error),
         };
     }
-    let server = format!("`{server}`{}", route.suffix());
     if error.is_timeout() {
         return HttpError::ConnectTimeout {
-            server,
+            place,
             source: error,
         };
     }
     #[cfg(feature = "rustls")]
     if let Some(cause) = find_cause::<rustls::Error>(&error) {
         return HttpError::Connect {
-            server,
+            place,
             hint: format!(": {}", super::tls::hint(cause)),
             is_transient: false,
             source: error,
@@ -45,7 +45,7 @@ pub(crate) fn explain(error: reqwest::Error, server: &str, route: &Route) -> Htt
         ""
     };
     HttpError::Connect {
-        server,
+        place,
         hint: hint.to_owned(),
         is_transient: true,
         source: error,

@@ -10,6 +10,7 @@ use scout_metrics_core::{Error, ErrorKind};
 use super::credentials::TokenOrigin;
 use crate::token::{TokenFault, TokenFileError};
 
+/// Why a fetch failed, or a client could not be built. A place is a server and the proxy in front of it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HttpError {
     #[error("the token {origin} {fault}")]
@@ -32,25 +33,23 @@ pub(crate) enum HttpError {
     CaFile { path: PathBuf, fault: String },
     #[error("cannot set up the HTTP client")]
     Client(#[source] reqwest::Error),
-    /// The server is given as it appears in the message, with its quotes and the proxy.
-    #[error("cannot connect to {server}{hint}")]
+    #[error("cannot connect to {place}{hint}")]
     Connect {
-        server: String,
+        place: String,
         hint: String,
         is_transient: bool,
         source: reqwest::Error,
     },
-    /// The server is given as it appears in the message, with its quotes and the proxy.
-    #[error("timed out connecting to {server}")]
+    #[error("timed out connecting to {place}")]
     ConnectTimeout {
-        server: String,
+        place: String,
         source: reqwest::Error,
     },
     #[error("the answer is encoded as `{0}`, which was not requested")]
     Encoding(String),
-    #[error("cannot get an answer from `{server}`")]
+    #[error("cannot get an answer from {place}")]
     Exchange {
-        server: String,
+        place: String,
         source: reqwest::Error,
     },
     #[error("the answer's gzip encoding is damaged or truncated")]

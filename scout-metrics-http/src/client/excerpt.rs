@@ -1,4 +1,4 @@
-//! The start of a body, which tells what a body is that is not metrics.
+//! The start of a body, for errors, and to recognize bodies that are not metrics.
 
 use scout_metrics_core::Error;
 

@@ -26,7 +26,7 @@ impl Route {
         proxy().map_or(Self::Direct, Self::Proxy)
     }
 
-    /// Returns what follows the name of a server in a message.
+    /// Returns the end of a place in a message, after the server.
     pub(crate) fn suffix(&self) -> String {
         match self {
             Self::Proxy(proxy) => format!(" through the proxy `{proxy}`"),
@@ -34,7 +34,7 @@ impl Route {
         }
     }
 
-    /// Returns the message for HTTP 407, unless it cannot be from a proxy.
+    /// Returns the message for HTTP 407, or `None` if no proxy is used.
     pub(crate) fn authentication_message(&self) -> Option<String> {
         match self {
             Self::Direct => None,

@@ -30,8 +30,8 @@ use super::{
 ///   without streams and with the anomaly [`Empty`](AnomalyKind::Empty).
 /// - **Cancellation.** Dropping the future of a scrape closes its connection and leaves nothing behind.
 /// - **Logs.** `tracing` has an event for each attempt, with its duration, bytes and samples, a warning the first time a
-///   kind of anomaly is found, and a warning when an answer without data follows one with data. The token is in none of
-///   them.
+///   kind of anomaly is found, and a warning when an answer without data follows one with data. None of them shows the
+///   token.
 ///
 /// A clone shares everything with the original.
 #[derive(Clone)]

@@ -1,19 +1,20 @@
-//! Who may read: the bearer tokens, and the files that they come from.
+//! Bearer tokens, and which requests they admit.
 
-use std::{ops::BitOr, path::PathBuf};
+use std::path::PathBuf;
 
 use axum::http::{HeaderMap, header::AUTHORIZATION};
 use subtle::{Choice, ConstantTimeEq};
 
 use scout_metrics_core::{Error, ErrorKind, Organization, Result};
 
+use super::bearer_file::BearerFile;
 use crate::token::{Token, TokenFile};
 
 /// The tokens that admit a request. Without any, every request is admitted.
 #[derive(Debug, Default)]
 pub(super) struct Guard(Vec<Bearer>);
 
-/// Who has the token may read: the organization, or everything where none is named.
+/// A token that admits requests about one organization, or all requests if it names none.
 #[derive(Debug)]
 struct Bearer {
     organization: Option<Organization>,
@@ -22,11 +23,12 @@ struct Bearer {
 
 #[derive(Debug)]
 enum Secret {
-    File(TokenFile),
+    File(BearerFile),
     Value(Token),
 }
 
 impl Guard {
+    /// Adds a token that was given in code.
     pub(super) fn with_token(
         self,
         organization: Option<Organization>,
@@ -45,13 +47,13 @@ impl Guard {
         Ok(self.with(organization, Secret::Value(token)))
     }
 
+    /// Adds a file that holds a token.
     pub(super) fn with_file(
         self,
         organization: Option<Organization>,
         path: PathBuf,
     ) -> Result<Self> {
-        let file = TokenFile::new(path);
-        file.token_blocking()?;
+        let file = BearerFile::open(TokenFile::new(path))?;
         Ok(self.with(organization, Secret::File(file)))
     }
 
@@ -63,39 +65,64 @@ impl Guard {
         self
     }
 
-    /// Returns whether a request with these headers may be answered with what is in an organization, or with what
-    /// belongs to none.
-    pub(super) fn admits(&self, headers: &HeaderMap, organization: Option<&Organization>) -> bool {
+    /// Returns whether a request with these headers is admitted to an organization, or to a route of no organization.
+    pub(super) async fn admits(
+        &self,
+        headers: &HeaderMap,
+        organization: Option<&Organization>,
+    ) -> bool {
         if self.0.is_empty() {
             return true;
         }
-        let Some(presented) = bearer(headers) else {
+        let Some(presented) = credentials(headers) else {
             return false;
         };
-        // All are compared, so that the time it takes does not tell which one was right.
-        let admitting = self.0.iter().map(|bearer| {
-            let is_enough =
-                bearer.organization.is_none() || bearer.organization.as_ref() == organization;
-            bearer.secret.ct_eq(presented) & Choice::from(u8::from(is_enough))
-        });
-        admitting.fold(Choice::from(0), BitOr::bitor).into()
+        if self.matches(presented, organization).await {
+            return true;
+        }
+        self.matches_now(presented, organization).await
+    }
+
+    /// Compares with tokens that were read from their files a moment ago.
+    async fn matches(&self, presented: &[u8], organization: Option<&Organization>) -> bool {
+        // All are compared, so that the duration does not reveal which one matched.
+        let mut matches = Choice::from(0);
+        for bearer in self.admitting(organization) {
+            let matching = match &bearer.secret {
+                Secret::File(file) => is_equal(file.token().await.as_ref(), presented),
+                Secret::Value(token) => is_equal(Some(token), presented),
+            };
+            matches |= matching;
+        }
+        matches.into()
+    }
+
+    /// Compares with the files as they are now.
+    async fn matches_now(&self, presented: &[u8], organization: Option<&Organization>) -> bool {
+        let mut matches = Choice::from(0);
+        for bearer in self.admitting(organization) {
+            if let Secret::File(file) = &bearer.secret {
+                matches |= is_equal(file.token_now().await.as_ref(), presented);
+            }
+        }
+        matches.into()
+    }
+
+    fn admitting(&self, organization: Option<&Organization>) -> impl Iterator<Item = &Bearer> {
+        let admits = move |of: Option<&Organization>| of.is_none_or(|of| organization == Some(of));
+        self.0
+            .iter()
+            .filter(move |bearer| admits(bearer.organization.as_ref()))
     }
 }
 
-impl Secret {
-    fn ct_eq(&self, presented: &[u8]) -> Choice {
-        match self {
-            Self::File(file) => match file.token_blocking() {
-                Ok(token) => token.as_bytes().ct_eq(presented),
-                Err(_) => Choice::from(0),
-            },
-            Self::Value(token) => token.as_bytes().ct_eq(presented),
-        }
-    }
+fn is_equal(token: Option<&Token>, presented: &[u8]) -> Choice {
+    let equal = token.map(|token| token.as_bytes().ct_eq(presented));
+    equal.unwrap_or(Choice::from(0))
 }
 
 /// Returns the credentials of the one `Authorization` header, if its scheme is Bearer.
-fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+fn credentials(headers: &HeaderMap) -> Option<&[u8]> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let value = values.next()?.as_bytes();
     if values.next().is_some() {

@@ -1,4 +1,4 @@
-//! Which organizations there are, for Prometheus' [service discovery over HTTP].
+//! The organizations as targets, for Prometheus' [service discovery over HTTP].
 //!
 //! [service discovery over HTTP]: https://prometheus.io/docs/prometheus/latest/http_sd/
 
@@ -12,33 +12,32 @@ use axum::{
 use serde::Serialize;
 
 use super::{
-    body::Body,
-    coding::Coding,
-    endpoint::Endpoint,
-    merged::ORGANIZATION,
+    own_metrics::ORGANIZATION,
     paths::{self, DISCOVERY, metrics_of},
-    respond,
+    response,
+    state::ExporterState,
 };
 
-/// One target with the labels that it is scraped with.
+/// One target and its labels.
 #[derive(Serialize)]
 struct Group<'a> {
     targets: [&'a str; 1],
     labels: serde_json::Map<String, serde_json::Value>,
 }
 
-/// Answers with a target for each organization: this endpoint, at the address that it was asked at.
+/// Answers with a target for each organization: this exporter, at the address of the request.
 pub(super) async fn discovery(
-    State(endpoint): State<Arc<Endpoint>>,
+    State(state): State<Arc<ExporterState>>,
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
 ) -> Response {
     let Some(address) = uri.authority().cloned().or_else(|| host(&headers)) else {
-        let reason = "the header Host is needed, because targets are named by it\n";
+        let reason =
+            "the request needs a valid Host header, which becomes the address of the targets\n";
         return (StatusCode::BAD_REQUEST, reason).into_response();
     };
     let base = paths::base(&uri, DISCOVERY);
-    let groups = endpoint.organizations().map(|organization| {
+    let groups = state.organizations().map(|organization| {
         let path = format!("{base}{}", metrics_of(organization));
         let path = iter::once(("__metrics_path__".to_owned(), path.into()));
         let name = (ORGANIZATION.to_owned(), organization.as_str().into());
@@ -47,11 +46,11 @@ pub(super) async fn discovery(
             labels: path.chain(iter::once(name)).collect(),
         }
     });
-    let body = Body::json(&groups.collect::<Vec<_>>());
-    respond::of_now(body.encoded(Coding::negotiate(&headers)))
+    let groups: Vec<_> = groups.collect();
+    response::of_json(&groups, &headers, &state.workers).await
 }
 
-/// Returns the header's value if it is a host, with or without a port, and nothing else.
+/// Returns the value of the header if it is a host, with or without a port.
 fn host(headers: &HeaderMap) -> Option<Authority> {
     let authority: Authority = headers.get(HOST)?.to_str().ok()?.parse().ok()?;
     (!authority.as_str().contains('@')).then_some(authority)

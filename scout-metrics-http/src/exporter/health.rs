@@ -1,19 +1,19 @@
-//! Whether the program runs, and whether it has something to answer from. Neither asks a source.
+//! Probes of liveness and readiness. Neither scrapes a source.
 
 use std::sync::Arc;
 
 use axum::{extract::State, http::StatusCode};
 
-use super::endpoint::Endpoint;
+use super::state::ExporterState;
 
 /// Answers that the program runs.
 pub(super) async fn healthy() -> &'static str {
     "healthy\n"
 }
 
-/// Answers whether the first fetches have ended. Names no organization, because no token is asked for.
-pub(super) async fn ready(State(endpoint): State<Arc<Endpoint>>) -> (StatusCode, &'static str) {
-    if endpoint.is_ready() {
+/// Answers whether the first fetches have ended. Names no organization, because no token is required.
+pub(super) async fn ready(State(state): State<Arc<ExporterState>>) -> (StatusCode, &'static str) {
+    if state.is_ready() {
         (StatusCode::OK, "ready\n")
     } else {
         (

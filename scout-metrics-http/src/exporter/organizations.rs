@@ -1,6 +1,6 @@
-//! Which organizations there are and how their fetches go, as JSON.
+//! The organizations and the outcomes of their fetches, as JSON.
 
-use std::{sync::Arc, time::SystemTime};
+use std::sync::Arc;
 
 use axum::{
     extract::{OriginalUri, State},
@@ -10,11 +10,9 @@ use axum::{
 use serde::Serialize;
 
 use super::{
-    body::Body,
-    coding::Coding,
-    endpoint::Endpoint,
     paths::{self, ORGANIZATIONS, metrics_of, snapshot_of},
-    respond,
+    response,
+    state::ExporterState,
 };
 
 #[derive(Serialize)]
@@ -32,27 +30,26 @@ struct Entry<'a> {
     snapshot: String,
 }
 
-/// Answers with all organizations. Asks no source.
+/// Answers with all organizations. Does not scrape.
 pub(super) async fn organizations(
-    State(endpoint): State<Arc<Endpoint>>,
+    State(state): State<Arc<ExporterState>>,
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
 ) -> Response {
     let base = paths::base(&uri, ORGANIZATIONS);
-    let now = SystemTime::now();
-    let entries = endpoint.organizations().map(|organization| {
-        let fetches = endpoint.telemetry().fetches_of(organization);
+    let entries = state.organizations().map(|organization| {
+        let fetches = state.own_metrics.fetches_of(organization);
         Entry {
             name: organization.as_str(),
-            up: fetches.is_up(),
+            up: fetches.is_up,
             last_success_timestamp_seconds: fetches.last_success(),
-            snapshot_age_seconds: fetches.age(now).map(|age| age.as_secs_f64()),
+            snapshot_age_seconds: fetches.age().map(|age| age.as_secs_f64()),
             metrics: format!("{base}{}", metrics_of(organization)),
             snapshot: format!("{base}{}", snapshot_of(organization)),
         }
     });
-    let body = Body::json(&Organizations {
+    let organizations = Organizations {
         organizations: entries.collect(),
-    });
-    respond::of_now(body.encoded(Coding::negotiate(&headers)))
+    };
+    response::of_json(&organizations, &headers, &state.workers).await
 }

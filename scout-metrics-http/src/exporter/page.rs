@@ -1,40 +1,43 @@
-//! The page for people: what there is, how old it is, and where to find it.
+//! The page for people.
 
-use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use askama::Template;
 use axum::{
     extract::{OriginalUri, State},
     http::{
-        HeaderMap, HeaderValue, StatusCode,
+        HeaderMap, HeaderValue,
         header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY},
     },
-    response::{IntoResponse, Response},
+    response::Response,
 };
-use tokio::task::spawn_blocking;
 
-use scout_metrics_core::{Organization, PolicyResult, Result, Severity, Snapshot, Stream};
+use scout_metrics_core::{
+    Error, ErrorKind, Organization, PolicyResult, Result, Severity, Snapshot, Stream,
+};
 
 use super::{
-    body::Body,
-    coding::Coding,
-    endpoint::Endpoint,
-    failure,
-    fresh::{Rounded, age},
+    compression::ContentCoding,
+    error_response,
     paths::{self, DISCOVERY, METRICS, ORGANIZATIONS, PAGE, metrics_of, snapshot_of},
-    respond,
+    payload::Payload,
+    response, scrape_timeout,
+    state::ExporterState,
 };
 
-/// Nothing but the style in the page: should a name ever get out of its place, it can do nothing there.
+/// Allows only the style in the page. If a name were ever taken for markup, it could load and run nothing.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
-/// The most streams of an organization that are shown: more than anybody reads, and a page that browsers can show. Each
-/// request gets a page of its own, so its size bounds what readers who do not read can use up.
+/// The maximum number of streams of an organization that are shown: more than anybody reads, and a page that browsers
+/// can show. Each request has a page of its own, so the size of the page bounds the memory that slow readers use.
 const MAX_STREAMS: usize = 500;
 
-/// The most anomalies of an organization that are shown. A family that is new may have thousands, all alike.
+/// The maximum number of policies of a stream that are shown.
+const MAX_POLICIES: usize = 100;
+
+/// The maximum number of anomalies of an organization that are shown. A new family may have thousands, all alike.
 const MAX_ANOMALIES: usize = 100;
 
 #[derive(Template)]
@@ -48,22 +51,22 @@ struct Overview<'a> {
     version: &'static str,
 }
 
-/// One organization as the page shows it.
+/// One organization on the page.
 struct View<'a> {
     name: &'a str,
     is_up: bool,
-    /// How old the last good snapshot is, be it served or not.
-    age: Option<Rounded>,
+    /// The age of the last good snapshot, even if it is no longer served.
+    age: Option<Age>,
     metrics: String,
     snapshot: String,
     content: std::result::Result<Content<'a>, String>,
 }
 
 struct Content<'a> {
-    age: Rounded,
+    age: Age,
     streams: &'a [Stream],
-    /// How many streams are not shown.
-    further: usize,
+    /// The number of streams that are not shown.
+    hidden: usize,
     anomaly_count: usize,
     /// The first ones.
     anomalies: Vec<&'a str>,
@@ -71,32 +74,31 @@ struct Content<'a> {
 
 /// Answers with the page.
 pub(super) async fn page(
-    State(endpoint): State<Arc<Endpoint>>,
+    State(state): State<Arc<ExporterState>>,
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
 ) -> Response {
-    let answers = endpoint.scrape_all(None).await;
-    let coding = Coding::negotiate(&headers);
-    let write = move || write(&endpoint, paths::base(&uri, PAGE), &answers);
-    // Away from the threads that serve, because a page may be long.
-    let body = spawn_blocking(move || write().map(|body| body.encoded(coding))).await;
-    match body.map_err(askama::Error::custom).and_then(|body| body) {
-        Ok(body) => response(body),
-        Err(error) => {
-            tracing::error!(%error, "cannot write the page");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }
+    let answers = state.scrape_all(scrape_timeout::limit(&headers)).await;
+    let coding = ContentCoding::negotiate(&headers);
+    let workers = state.workers.clone();
+    let render = move || {
+        let payload = render(&state, paths::base(&uri, PAGE), &answers)?;
+        Ok(payload.encoded(coding))
+    };
+    match workers.run(render).await {
+        Ok(payload) => respond(payload),
+        Err(error) => error_response::of_bug(&error),
     }
 }
 
-fn write(
-    endpoint: &Endpoint,
+fn render(
+    state: &ExporterState,
     base: &str,
     answers: &BTreeMap<Organization, Result<Snapshot>>,
-) -> askama::Result<Body> {
+) -> Result<Payload> {
     let views = answers
         .iter()
-        .map(|(organization, answer)| view(endpoint, base, organization, answer));
+        .map(|(organization, answer)| view(state, base, organization, answer));
     let overview = Overview {
         organizations: views.collect(),
         severities: Severity::ALL,
@@ -105,23 +107,26 @@ fn write(
         discovery: format!("{base}{DISCOVERY}"),
         version: env!("CARGO_PKG_VERSION"),
     };
-    Ok(Body::new("text/html; charset=utf-8", overview.render()?))
+    let html = overview.render().map_err(|error| {
+        Error::new(ErrorKind::Other, "the page cannot be rendered").with_source(error)
+    })?;
+    Ok(Payload::new("text/html; charset=utf-8", html))
 }
 
 fn view<'a>(
-    endpoint: &Endpoint,
+    state: &ExporterState,
     base: &str,
     organization: &'a Organization,
     answer: &'a Result<Snapshot>,
 ) -> View<'a> {
-    let fetches = endpoint.telemetry().fetches_of(organization);
+    let fetches = state.own_metrics.fetches_of(organization);
     View {
         name: organization.as_str(),
-        is_up: fetches.is_up(),
-        age: fetches.age(SystemTime::now()).map(Rounded),
+        is_up: fetches.is_up,
+        age: fetches.age().map(Age),
         metrics: format!("{base}{}", metrics_of(organization)),
         snapshot: format!("{base}{}", snapshot_of(organization)),
-        content: answer.as_ref().map(content).map_err(failure::reason),
+        content: answer.as_ref().map(content).map_err(error_response::reason),
     }
 }
 
@@ -131,9 +136,9 @@ fn content(snapshot: &Snapshot) -> Content<'_> {
     let streams = snapshot.streams();
     let shown = streams.len().min(MAX_STREAMS);
     Content {
-        age: Rounded(age(snapshot)),
+        age: Age(snapshot.age()),
         streams: &streams[..shown],
-        further: streams.len() - shown,
+        hidden: streams.len() - shown,
         anomaly_count: anomalies.len(),
         anomalies: shown_anomalies.map(|anomaly| anomaly.message()).collect(),
     }
@@ -143,16 +148,79 @@ fn counts(stream: &Stream) -> [Option<u64>; Severity::ALL.len()] {
     Severity::ALL.map(|severity| stream.vulnerabilities().get(severity))
 }
 
-/// Returns the share of compliant images for people; never 100 % while one image is missing.
+/// Returns the percentage of compliant images, rounded to a whole number: 100 % only if all comply, 0 % only if none does.
 fn percentage(result: &PolicyResult) -> Option<String> {
-    let ratio = result.ratio()?;
-    Some(format!("{} %", (ratio * 100.0).floor()))
+    let (compliant, evaluated) = (result.compliant(), result.evaluated());
+    result.ratio()?;
+    let rounded = (u128::from(compliant) * 200 / u128::from(evaluated) + 1) / 2;
+    let percentage = if 0 < compliant && compliant < evaluated {
+        rounded.clamp(1, 99)
+    } else {
+        rounded
+    };
+    Some(format!("{percentage} %"))
 }
 
-fn response(body: Body) -> Response {
-    let mut response = respond::of_now(body);
+fn respond(payload: Payload) -> Response {
+    let mut response = response::of_now(payload);
     let headers = response.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, POLICY);
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
+}
+
+/// An age for people: `45s`, `12m`, `25h`, `3d`, rounded down.
+struct Age(Duration);
+
+impl fmt::Display for Age {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_secs() {
+            seconds @ 0..120 => write!(f, "{seconds}s"),
+            seconds @ 120..7200 => write!(f, "{}m", seconds / 60),
+            seconds @ 7200..172_800 => write!(f, "{}h", seconds / 3600),
+            seconds => write!(f, "{}d", seconds / 86_400),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use scout_metrics_core::Policy;
+
+    #[test]
+    fn ages_have_the_unit_that_suits_them() {
+        for (seconds, shown) in [
+            (0, "0s"),
+            (119, "119s"),
+            (120, "2m"),
+            (7199, "119m"),
+            (90_000, "25h"),
+            (172_800, "2d"),
+        ] {
+            assert_eq!(Age(Duration::from_secs(seconds)).to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn percentages_are_rounded_but_never_to_all_or_none() {
+        const MAX: u64 = Snapshot::MAX_COUNT;
+        for (compliant, evaluated, shown) in [
+            (0, 0, None),
+            (0, 3, Some("0 %")),
+            (3, 3, Some("100 %")),
+            (29, 100, Some("29 %")),
+            (57, 100, Some("57 %")),
+            (1, 3, Some("33 %")),
+            (2, 3, Some("67 %")),
+            (1, 1000, Some("1 %")),
+            (999, 1000, Some("99 %")),
+            (MAX - 1, MAX, Some("99 %")),
+            (MAX, MAX, Some("100 %")),
+        ] {
+            let policy = Policy::new("id", "name");
+            let result = PolicyResult::new(policy, compliant, evaluated).unwrap();
+            assert_eq!(percentage(&result).as_deref(), shown);
+        }
+    }
 }

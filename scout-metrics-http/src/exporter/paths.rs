@@ -1,4 +1,4 @@
-//! Where things are: the paths of the routes, and how answers name them.
+//! The paths of the routes.
 
 use axum::http::Uri;
 
@@ -7,17 +7,17 @@ pub(super) const METRICS: &str = "/metrics";
 pub(super) const ORGANIZATIONS: &str = "/api/v1/organizations";
 pub(super) const PAGE: &str = "/";
 
-/// Returns the path at which the metrics of an organization are.
+/// Returns the path of the metrics of an organization.
 pub(super) fn metrics_of(organization: impl std::fmt::Display) -> String {
     format!("/v1/exporter/org/{organization}/metrics")
 }
 
-/// Returns the path at which the snapshot of an organization is.
+/// Returns the path of the snapshot of an organization.
 pub(super) fn snapshot_of(organization: impl std::fmt::Display) -> String {
     format!("{ORGANIZATIONS}/{organization}/snapshot")
 }
 
-/// Returns what stands before a route in the path of a request: where the router is nested, or nothing.
+/// Returns the part of a request's path before a route: where the router is nested, or nothing.
 pub(super) fn base<'a>(uri: &'a Uri, route: &str) -> &'a str {
     let path = uri.path();
     path.strip_suffix(route)

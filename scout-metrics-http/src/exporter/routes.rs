@@ -1,4 +1,4 @@
-//! The routes, and what happens before and after each of them.
+//! The routes, with authentication before and counting after each of them.
 
 use std::sync::Arc;
 
@@ -13,20 +13,20 @@ use axum::{
 
 use super::{
     auth::Guard,
-    discovery,
-    endpoint::Endpoint,
-    handler::{self, OrganizationPath},
-    health, organizations, page,
+    discovery, health,
+    metrics::{self, OrganizationPath},
+    organizations, page,
     paths::{DISCOVERY, METRICS, ORGANIZATIONS, PAGE, metrics_of, snapshot_of},
+    state::ExporterState,
 };
 
-pub(super) fn router(endpoint: Endpoint, guard: Guard) -> Router {
-    let endpoint = Arc::new(endpoint);
+pub(super) fn router(state: ExporterState, guard: Guard) -> Router {
+    let state = Arc::new(state);
     let guarded = Router::new()
-        .route(&metrics_of("{org}"), get(handler::metrics))
-        .route("/v1/exporter/org/{org}", get(handler::metrics))
-        .route(&snapshot_of("{org}"), get(handler::snapshot))
-        .route(METRICS, get(handler::all_metrics))
+        .route(&metrics_of("{org}"), get(metrics::of_organization))
+        .route("/v1/exporter/org/{org}", get(metrics::of_organization))
+        .route(&snapshot_of("{org}"), get(metrics::snapshot))
+        .route(METRICS, get(metrics::all))
         .route(ORGANIZATIONS, get(organizations::organizations))
         .route(DISCOVERY, get(discovery::discovery))
         .route(PAGE, get(page::page))
@@ -37,8 +37,8 @@ pub(super) fn router(endpoint: Endpoint, guard: Guard) -> Router {
     let open = Router::new()
         .route("/-/healthy", get(health::healthy))
         .route("/-/ready", get(health::ready));
-    let count = middleware::from_fn_with_state(Arc::clone(&endpoint), count);
-    guarded.merge(open).route_layer(count).with_state(endpoint)
+    let count = middleware::from_fn_with_state(Arc::clone(&state), count);
+    guarded.merge(open).route_layer(count).with_state(state)
 }
 
 async fn authenticate(
@@ -48,7 +48,7 @@ async fn authenticate(
     next: Next,
 ) -> Response {
     let organization = path.as_ref().ok().map(|Path(parameters)| &parameters.org);
-    if guard.admits(request.headers(), organization) {
+    if guard.admits(request.headers(), organization).await {
         return next.run(request).await;
     }
     let headers = [(WWW_AUTHENTICATE, "Bearer")];
@@ -60,15 +60,15 @@ async fn authenticate(
         .into_response()
 }
 
-/// Counts by the pattern of the route, of which there are a handful, never by the path, of which there is no end.
+/// Counts by the pattern of the route, of which there are a few. The number of paths is not bounded.
 async fn count(
-    State(endpoint): State<Arc<Endpoint>>,
+    State(state): State<Arc<ExporterState>>,
     route: MatchedPath,
     request: Request,
     next: Next,
 ) -> Response {
     let response = next.run(request).await;
     let code = response.status().as_u16();
-    endpoint.telemetry().count_request(route.as_str(), code);
+    state.own_metrics.count_request(route.as_str(), code);
     response
 }

@@ -239,7 +239,7 @@ async fn no_answer_takes_longer_than_the_timeout() {
                 silence,
             ),
             Case::fails(
-                "interim answers for ever",
+                "endless interim answers",
                 Reply::nothing().then_repeat("HTTP/1.1 100 Continue\r\n\r\n", pause),
                 timeout,
                 silence,

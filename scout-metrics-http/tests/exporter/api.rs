@@ -1,4 +1,4 @@
-//! What programs read besides metrics: JSON, discovery, health.
+//! JSON, discovery and health.
 
 use super::*;
 
@@ -11,7 +11,7 @@ fn router_of_a_known_time() -> Router {
     let snapshot = Snapshot::new(organization("acme"), [Stream::new("production")]).unwrap();
     Exporter::new()
         .with_source(MemorySource::new(snapshot.with_scraped_at(at)))
-        .with_max_age(Duration::MAX)
+        .with_max_snapshot_age(Duration::MAX)
         .into_router()
         .unwrap()
 }
@@ -91,7 +91,8 @@ async fn discovery_repeats_a_host_and_nothing_else() {
         let request = Request::get("/sd").header("host", host);
         let answer = call(&open_router(), request.body(Body::empty()).unwrap()).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{host}");
-        let reason = "the header Host is needed, because targets are named by it\n";
+        let reason =
+            "the request needs a valid Host header, which becomes the address of the targets\n";
         assert_eq!(answer.body, reason);
     }
 }
@@ -122,4 +123,24 @@ async fn ready_once_the_first_fetch_has_ended_however_it_did() {
 #[tokio::test]
 async fn a_source_that_nothing_polls_is_ready_at_once() {
     assert_eq!(get(&open_router(), "/-/ready").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn no_time_makes_a_route_panic() {
+    for seconds in [0, 1_100_000_000_000, 253_402_300_800, u64::MAX / 4] {
+        let Some(time) = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)) else {
+            continue;
+        };
+        let snapshot = source("acme").scrape().await.unwrap().with_scraped_at(time);
+        let router = Exporter::new()
+            .with_source(MemorySource::new(snapshot))
+            .with_max_snapshot_age(Duration::MAX)
+            .into_router()
+            .unwrap();
+        for path in ROUTES {
+            let request = Request::get(path).header("host", "localhost");
+            let answer = call(&router, request.body(Body::empty()).unwrap()).await;
+            assert_eq!(answer.status, StatusCode::OK, "{path} {seconds}");
+        }
+    }
 }

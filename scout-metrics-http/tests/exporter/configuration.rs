@@ -9,7 +9,7 @@ fn two_sources_of_one_organization_are_refused() {
     assert_eq!(error.kind(), ErrorKind::Invalid);
     assert_eq!(
         error.to_string(),
-        "organization `acme`: two sources of one organization cannot be merged"
+        "organization `acme`: the set already has a source of it"
     );
 }
 
@@ -20,7 +20,7 @@ fn a_token_that_no_header_can_carry_is_refused_and_not_quoted() {
         (" \n", "is empty: write an access token there"),
         (
             "a b",
-            "holds a blank: give the access token alone, without `Bearer` and without a name",
+            "contains a space: give the access token alone, without `Bearer` and without a name",
         ),
         ("é", "is not plain ASCII: copy the access token again"),
         (
@@ -45,29 +45,31 @@ fn a_token_file_that_cannot_be_used_is_named() {
     let message = || {
         let error = router_with_file(&path).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);
-        (error.to_string(), error.source().map(ToString::to_string))
+        error.chain().to_string()
     };
     let shown = path.display();
-
-    let (text, cause) = message();
-    let hint = "create it, or correct the path";
     assert_eq!(
-        text,
-        format!("cannot read the token file `{shown}`: {hint}")
+        message(),
+        format!(
+            "cannot use the token file: cannot read `{shown}`: create it, or correct the path: \
+             No such file or directory (os error 2)"
+        )
     );
-    assert_eq!(cause.unwrap(), "No such file or directory (os error 2)");
 
     fs::write(&path, " \n").unwrap();
     let fault = "is empty: write an access token there";
     assert_eq!(
-        message().0,
-        format!("the token in the file `{shown}` {fault}")
+        message(),
+        format!("cannot use the token file: `{shown}` {fault}")
     );
 
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
     let fault = "is a directory, not a regular file";
-    assert_eq!(message().0, format!("the token file `{shown}` {fault}"));
+    assert_eq!(
+        message(),
+        format!("cannot use the token file: `{shown}` {fault}")
+    );
 }
 
 #[test]

@@ -2,7 +2,6 @@
 
 use super::*;
 
-use super::server::Waiting;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use scout_metrics_core::{MetricsSourceExt, Poller};
@@ -32,7 +31,7 @@ fn assert_line(text: &str, line: &str) {
 }
 
 #[tokio::test]
-async fn a_source_that_fails_is_missing_and_said_to_be_down() {
+async fn a_source_that_fails_is_left_out_and_shown_as_down() {
     let text = metrics(&two_of_which_one_fails()).await;
     let critical =
         r#"scout_stream_vulnerabilities{org="acme",streamName="production",severity="CRITICAL"} 5"#;
@@ -53,7 +52,7 @@ async fn a_source_that_fails_is_missing_and_said_to_be_down() {
 }
 
 #[tokio::test]
-async fn both_formats_keep_to_the_letter() {
+async fn both_formats_pass_a_strict_parser() {
     let router = two_of_which_one_fails();
     // The first request is counted when it is answered.
     metrics(&router).await;
@@ -66,7 +65,7 @@ async fn both_formats_keep_to_the_letter() {
         assert_eq!(answer.header("content-type"), Some(format.content_type()));
         let strict = ParseOptions::new(format).with_mode(Mode::Strict);
         let families = parse_families(answer.body.as_bytes(), &strict).unwrap();
-        assert_eq!(families.into_vec().len(), 10, "{}", answer.body);
+        assert_eq!(families.into_vec().len(), 12, "{}", answer.body);
     }
 }
 
@@ -108,32 +107,7 @@ async fn requests_are_counted_by_route_and_status_and_grow_with_neither_path_nor
     assert_eq!(read().await.lines().count(), before.lines().count());
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_source_that_does_not_answer_costs_the_scrape_no_more_than_itself() {
-    let router = Exporter::new()
-        .with_source(Waiting::new())
-        .with_source(source("apex"))
-        .into_router()
-        .unwrap();
-    let begin = Instant::now();
-    let request = Request::get("/metrics").header("x-prometheus-scrape-timeout-seconds", "10");
-    let text = call(&router, request.body(Body::empty()).unwrap())
-        .await
-        .body;
-    assert_eq!(begin.elapsed(), Duration::from_secs(9));
-    assert!(text.contains(r#"{org="apex",streamName"#), "{text}");
-    assert!(!text.contains(r#"{org="acme",streamName"#), "{text}");
-    assert_line(&text, r#"scout_exporter_up{org="acme"} 0"#);
-    for absurd in ["-1", "NaN", "soon", "1e300"] {
-        let request =
-            Request::get("/metrics").header("x-prometheus-scrape-timeout-seconds", absurd);
-        let request = call(&router, request.body(Body::empty()).unwrap());
-        let waited = tokio::time::timeout(Duration::from_secs(3600), request).await;
-        assert!(waited.is_err(), "{absurd}");
-    }
-}
-
-/// Counts what reaches it.
+/// Counts the scrapes that reach it.
 fn counted(asked: &Arc<AtomicUsize>) -> impl MetricsSource {
     let asked = Arc::clone(asked);
     source("acme").observed(move |_| {
@@ -142,7 +116,7 @@ fn counted(asked: &Arc<AtomicUsize>) -> impl MetricsSource {
 }
 
 #[tokio::test(start_paused = true)]
-async fn behind_a_poller_requests_ask_nobody_and_fetches_are_those_of_the_poller() {
+async fn requests_to_a_polled_source_ask_nobody_and_fetches_are_those_of_the_poller() {
     let asked = Arc::new(AtomicUsize::new(0));
     let exporter = Exporter::new();
     let poller = Poller::builder(exporter.observe(counted(&asked))).spawn();
@@ -161,7 +135,7 @@ async fn behind_a_poller_requests_ask_nobody_and_fetches_are_those_of_the_poller
 }
 
 #[tokio::test(start_paused = true)]
-async fn during_an_outage_the_data_stays_and_up_and_errors_tell_the_truth() {
+async fn during_an_outage_the_data_stays_and_up_and_errors_show_it() {
     let memory = source("acme");
     let exporter = Exporter::new();
     let poller = Poller::builder(exporter.observe(memory.clone())).spawn();
@@ -182,4 +156,30 @@ async fn during_an_outage_the_data_stays_and_up_and_errors_tell_the_truth() {
         text.contains(r#"scout_exporter_snapshot_age_seconds{org="acme"}"#),
         "{text}"
     );
+}
+
+#[tokio::test]
+async fn an_answer_that_lost_its_streams_is_visible() {
+    let memory = source("acme");
+    let router = Exporter::new()
+        .with_source(memory.clone())
+        .into_router()
+        .unwrap();
+    assert_line(
+        &metrics(&router).await,
+        r#"scout_exporter_streams{org="acme"} 1"#,
+    );
+    memory.set(Snapshot::new(organization("acme"), []));
+    let text = metrics(&router).await;
+    assert_line(&text, r#"scout_exporter_streams{org="acme"} 0"#);
+    assert_line(&text, r#"scout_exporter_up{org="acme"} 1"#);
+}
+
+#[tokio::test]
+async fn several_sources_are_added_at_once() {
+    let exporter = Exporter::new().with_sources([source("acme"), source("apex")]);
+    let text = metrics(&exporter.into_router().unwrap()).await;
+    for name in ["acme", "apex"] {
+        assert_line(&text, &format!(r#"scout_exporter_up{{org="{name}"}} 1"#));
+    }
 }

@@ -1,4 +1,4 @@
-//! The exporter as its clients see it: the router by calls, the server through sockets.
+//! The exporter as its clients see it: by calls of its router.
 
 #![expect(
     clippy::unwrap_used,
@@ -13,31 +13,23 @@ mod everything;
 mod metrics;
 mod page;
 mod refusals;
-mod server;
-#[cfg(feature = "exporter-tls")]
-mod tls;
+mod samples;
+mod waiting;
 
-use std::{error::Error as _, fmt, fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
-use async_trait::async_trait;
 use axum::{
     Router,
     body::{Body, to_bytes},
     http::{HeaderMap, Request, StatusCode},
 };
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-    sync::{Notify, oneshot},
-    task::JoinHandle,
-    time::Instant,
-};
+use tokio::time::Instant;
 use tower::ServiceExt;
 
 use scout_metrics_core::{
     Error, ErrorKind, MemorySource, MetricsSource, Organization, Result, Snapshot, Stream,
 };
-use scout_metrics_http::exporter::{Exporter, Server};
+use scout_metrics_http::exporter::Exporter;
 
 const PATH: &str = "/v1/exporter/org/acme/metrics";
 /// All routes, for the organization `acme`.
@@ -81,7 +73,7 @@ fn guarded_router() -> Router {
         .unwrap()
 }
 
-/// What a test looks at in a response.
+/// The parts of a response that tests check.
 #[derive(Debug, PartialEq)]
 struct Answer {
     status: StatusCode,

@@ -22,7 +22,7 @@ fn hostile_router() -> Router {
 }
 
 #[tokio::test]
-async fn names_are_text_whatever_they_are() {
+async fn names_are_escaped() {
     let page = get(&hostile_router(), "/").await;
     assert_eq!(page.status, StatusCode::OK);
     assert_eq!(
@@ -72,18 +72,18 @@ async fn counts_ratios_and_reasons_are_shown() {
 }
 
 #[tokio::test]
-async fn links_lead_to_where_the_router_is() {
+async fn links_include_the_path_at_which_the_router_is_nested() {
     let nested = Router::new().nest("/scout", hostile_router());
     let page = get(&nested, "/scout").await.body;
     assert!(page.contains(r#"href="/scout/metrics""#), "{page}");
 }
 
 #[tokio::test]
-async fn the_page_ends_where_nobody_reads_on() {
+async fn the_page_shows_a_limited_number_of_streams() {
     let streams = (0..502).map(|number| Stream::new(format!("stream{number}")));
     let snapshot = Snapshot::new(organization("acme"), streams).unwrap();
     let exporter = Exporter::new().with_source(MemorySource::new(snapshot));
     let page = get(&exporter.into_router().unwrap(), "/").await.body;
     assert!(page.contains("stream499<") && !page.contains("stream500<"));
-    assert!(page.contains("2 more streams are not shown here"));
+    assert!(page.contains("2 more streams are not shown"));
 }

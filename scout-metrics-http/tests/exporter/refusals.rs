@@ -123,3 +123,18 @@ async fn the_reason_is_one_short_line() {
     assert!(body.starts_with("a  b [31mé"), "{body}");
     assert_eq!(body.chars().count(), 501);
 }
+
+#[tokio::test]
+async fn the_reason_shows_no_path_of_this_machine() {
+    let error = Error::new(
+        ErrorKind::NotFound,
+        "cannot read the file `/srv/my data/acme.prom`",
+    );
+    let failing = MemorySource::failing(organization("acme"), error);
+    let router = Exporter::new().with_source(failing).into_router().unwrap();
+    for path in [PATH, "/"] {
+        let body = get(&router, path).await.body;
+        assert!(body.contains("cannot read the file"), "{body}");
+        assert!(!body.contains("my data"), "{body}");
+    }
+}

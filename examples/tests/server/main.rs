@@ -1,18 +1,61 @@
-use super::*;
+//! The exporter's server through sockets.
 
-/// A server on a port of its own, stopped by `stop`.
-pub(super) struct Running {
-    pub(super) address: SocketAddr,
-    pub(super) stop: oneshot::Sender<()>,
-    pub(super) serving: JoinHandle<Result<()>>,
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy does not know helpers of tests as tests"
+)]
+
+#[path = "../../exporter/server/mod.rs"]
+mod server;
+mod tls;
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{Router, routing::get};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    sync::{Notify, oneshot},
+    task::JoinHandle,
+    time::Instant,
+};
+
+use scout_metrics_core::Result;
+
+use self::server::{Limits, Server};
+
+const PATH: &str = "/metrics";
+
+fn limits() -> Limits {
+    Limits {
+        connections: 100,
+        ..Limits::of_this_process()
+    }
 }
 
-pub(super) fn start(server: Server) -> Running {
+fn router() -> Router {
+    Router::new()
+        .route(PATH, get(async || "up 1\n"))
+        .route("/-/healthy", get(async || "healthy\n"))
+}
+
+fn server(limits: Limits) -> Server {
+    Server::new(router(), limits, None).unwrap()
+}
+
+/// A server on a port of its own, stopped by `stop`.
+struct Running {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<Result<()>>,
+}
+
+fn start(server: Server) -> Running {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();
     let shutdown = async move { drop(stopped.await) };
-    let serving = tokio::spawn(server.serve(listener, shutdown));
+    let serving = tokio::spawn(server.serve(vec![listener], shutdown));
     Running {
         address,
         stop,
@@ -21,12 +64,12 @@ pub(super) fn start(server: Server) -> Running {
 }
 
 impl Running {
-    pub(super) async fn connect(&self) -> TcpStream {
+    async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.address).await.unwrap()
     }
 
     /// Sends these bytes on a connection of their own and returns everything that comes back.
-    pub(super) async fn exchange(&self, bytes: &[u8]) -> String {
+    async fn exchange(&self, bytes: &[u8]) -> String {
         let mut stream = self.connect().await;
         // A server that has seen enough may close before it has read all.
         let _ = stream.write_all(bytes).await;
@@ -57,55 +100,28 @@ async fn request_and_read_head(stream: &mut TcpStream) -> String {
     String::from_utf8(head).unwrap()
 }
 
-/// A source that answers when it is told to.
-#[derive(Clone, Debug)]
-pub(super) struct Waiting {
-    inner: MemorySource,
+/// A router that answers when it is told to.
+#[derive(Clone, Default)]
+struct Waiting {
     asked: Arc<Notify>,
     answer: Arc<Notify>,
 }
 
 impl Waiting {
-    pub(super) fn new() -> Self {
-        Self {
-            inner: source("acme"),
-            asked: Arc::default(),
-            answer: Arc::default(),
-        }
+    fn server(&self, limits: Limits) -> Server {
+        let Self { asked, answer } = self.clone();
+        let answer = get(async move || {
+            asked.notify_one();
+            answer.notified().await;
+            "up 1\n"
+        });
+        Server::new(Router::new().route(PATH, answer), limits, None).unwrap()
     }
-}
-
-impl fmt::Display for Waiting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Waiting({})", self.inner)
-    }
-}
-
-#[async_trait]
-impl MetricsSource for Waiting {
-    fn organization(&self) -> &Organization {
-        self.inner.organization()
-    }
-
-    async fn scrape(&self) -> Result<Snapshot> {
-        self.asked.notify_one();
-        self.answer.notified().await;
-        self.inner.scrape().await
-    }
-}
-
-fn waiting_server(source: &Waiting) -> Server {
-    Server::new(
-        Exporter::new()
-            .with_source(source.clone())
-            .into_router()
-            .unwrap(),
-    )
 }
 
 #[tokio::test]
 async fn a_connection_is_kept_for_the_next_request() {
-    let running = start(Server::new(open_router()));
+    let running = start(server(limits()));
     let mut stream = running.connect().await;
     for _ in 0..3 {
         let head = request_and_read_head(&mut stream).await;
@@ -116,7 +132,10 @@ async fn a_connection_is_kept_for_the_next_request() {
 #[tokio::test(start_paused = true)]
 async fn a_head_that_does_not_come_is_waited_for_as_long_as_was_said() {
     let timeout = Duration::from_secs(7);
-    let running = start(Server::new(open_router()).with_head_timeout(timeout));
+    let running = start(server(Limits {
+        head: timeout,
+        ..limits()
+    }));
     for first_request in [false, true] {
         for sent in ["", "GET / HTTP/1.1\r\nhost:"] {
             let mut stream = running.connect().await;
@@ -137,13 +156,14 @@ async fn a_head_that_does_not_come_is_waited_for_as_long_as_was_said() {
 
 #[tokio::test(start_paused = true)]
 async fn a_response_that_nobody_reads_is_given_up() {
-    let large = axum::routing::get(async || "x".repeat(64 << 20));
-    let router = open_router().route("/large", large);
+    let router = router().route("/large", get(async || "x".repeat(64 << 20)));
     let timeout = Duration::from_secs(7);
-    let server = Server::new(router)
-        .with_write_timeout(timeout)
-        .with_max_connections(1);
-    let running = start(server);
+    let few = Limits {
+        connections: 1,
+        write: timeout,
+        ..limits()
+    };
+    let running = start(Server::new(router, few, None).unwrap());
     let mut idle = running.connect().await;
     idle.write_all(b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n")
         .await
@@ -158,7 +178,7 @@ async fn a_response_that_nobody_reads_is_given_up() {
 /// RFC 9112, section 3.2.
 #[tokio::test]
 async fn a_request_names_one_host() {
-    let running = start(Server::new(open_router()));
+    let running = start(server(limits()));
     for (head, status) in [
         ("GET /-/healthy HTTP/1.1\r\nhost: x\r\n", "200"),
         ("GET /-/healthy HTTP/1.1\r\nhost:\r\n", "200"),
@@ -175,7 +195,7 @@ async fn a_request_names_one_host() {
 
 #[tokio::test]
 async fn a_large_head_is_refused_and_the_next_client_served() {
-    let running = start(Server::new(open_router()));
+    let running = start(server(limits()));
     let value = "x".repeat(1 << 20);
     let large = format!("GET {PATH} HTTP/1.1\r\nhost: x\r\nx: {value}\r\n\r\n");
     let many = format!("GET {PATH} HTTP/1.1\r\n{}\r\n", "x: y\r\n".repeat(101));
@@ -191,7 +211,7 @@ async fn a_large_head_is_refused_and_the_next_client_served() {
 
 #[tokio::test]
 async fn what_is_not_http_is_refused_and_the_next_client_served() {
-    let running = start(Server::new(open_router()));
+    let running = start(server(limits()));
     for bytes in [
         &b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..],
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
@@ -209,8 +229,11 @@ async fn what_is_not_http_is_refused_and_the_next_client_served() {
 
 #[tokio::test]
 async fn a_connection_beyond_the_limit_waits_for_a_slot() {
-    let waiting = Waiting::new();
-    let running = start(waiting_server(&waiting).with_max_connections(1));
+    let waiting = Waiting::default();
+    let running = start(waiting.server(Limits {
+        connections: 1,
+        ..limits()
+    }));
     let request = format!("GET {PATH} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
     let mut first = running.connect().await;
     first.write_all(request.as_bytes()).await.unwrap();
@@ -227,8 +250,8 @@ async fn a_connection_beyond_the_limit_waits_for_a_slot() {
 
 #[tokio::test]
 async fn a_request_under_way_at_shutdown_is_answered_and_no_new_one_taken() {
-    let waiting = Waiting::new();
-    let running = start(waiting_server(&waiting));
+    let waiting = Waiting::default();
+    let running = start(waiting.server(limits()));
     let mut stream = running.connect().await;
     let request = format!("GET {PATH} HTTP/1.1\r\nhost: x\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
@@ -242,15 +265,18 @@ async fn a_request_under_way_at_shutdown_is_answered_and_no_new_one_taken() {
     let answer = rest(&mut stream).await;
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
     assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
-    assert!(answer.contains(r#"severity="LOW"} 63"#), "{answer}");
+    assert!(answer.ends_with("up 1\n"), "{answer}");
     running.serving.await.unwrap().unwrap();
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_request_that_does_not_finish_ends_with_the_shutdown_timeout() {
-    let waiting = Waiting::new();
+    let waiting = Waiting::default();
     let timeout = Duration::from_secs(3);
-    let running = start(waiting_server(&waiting).with_shutdown_timeout(timeout));
+    let running = start(waiting.server(Limits {
+        shutdown: timeout,
+        ..limits()
+    }));
     let mut stream = running.connect().await;
     let request = format!("GET {PATH} HTTP/1.1\r\nhost: x\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
@@ -265,8 +291,11 @@ async fn a_request_that_does_not_finish_ends_with_the_shutdown_timeout() {
 
 #[tokio::test]
 async fn a_connection_that_waits_to_be_accepted_at_shutdown_is_answered() {
-    let waiting = Waiting::new();
-    let running = start(waiting_server(&waiting).with_max_connections(1));
+    let waiting = Waiting::default();
+    let running = start(waiting.server(Limits {
+        connections: 1,
+        ..limits()
+    }));
     let request = format!("GET {PATH} HTTP/1.1\r\nhost: x\r\n\r\n");
     let mut streams = Vec::new();
     for _ in 0..3 {
@@ -291,7 +320,7 @@ async fn a_connection_that_waits_to_be_accepted_at_shutdown_is_answered() {
 
 #[tokio::test(start_paused = true)]
 async fn connections_without_a_request_do_not_hold_the_shutdown_up() {
-    let running = start(Server::new(open_router()));
+    let running = start(server(limits()));
     let mut used = running.connect().await;
     request_and_read_head(&mut used).await;
     let mut fresh = running.connect().await;
@@ -307,7 +336,7 @@ async fn connections_without_a_request_do_not_hold_the_shutdown_up() {
 
 #[tokio::test]
 async fn a_body_is_neither_waited_for_nor_taken_for_a_request() {
-    let running = start(Server::new(open_router()));
+    let running = start(server(limits()));
     let hidden = "GET /-/healthy HTTP/1.1\r\nhost: x\r\n\r\n";
     for framing in [
         "content-length: 1073741824\r\n",
@@ -325,4 +354,58 @@ async fn a_body_is_neither_waited_for_nor_taken_for_a_request() {
         assert!(!answer.contains("healthy"), "{framing}\n{answer}");
         assert!(running.is_serving().await);
     }
+}
+
+/// Waits for the server to close a connection, and says nothing on it.
+async fn is_closed(stream: &mut TcpStream) -> bool {
+    matches!(stream.read(&mut [0; 16]).await, Ok(0) | Err(_))
+}
+
+#[tokio::test]
+async fn at_the_limit_the_connection_that_was_idle_longest_is_closed() {
+    let few = Limits {
+        connections: 3,
+        ..limits()
+    };
+    let running = start(server(few));
+    let mut used = running.connect().await;
+    request_and_read_head(&mut used).await;
+    let mut silent = running.connect().await;
+    let mut begun = running.connect().await;
+    begun.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
+    // Another request makes the first connection the one that was idle shortest.
+    request_and_read_head(&mut used).await;
+
+    let mut fourth = running.connect().await;
+    request_and_read_head(&mut fourth).await;
+    assert!(is_closed(&mut silent).await);
+    let mut fifth = running.connect().await;
+    request_and_read_head(&mut fifth).await;
+    assert!(is_closed(&mut begun).await);
+    request_and_read_head(&mut used).await;
+}
+
+#[tokio::test]
+async fn a_request_under_way_is_never_closed_for_another_connection() {
+    let waiting = Waiting::default();
+    let few = Limits {
+        connections: 2,
+        ..limits()
+    };
+    let running = start(waiting.server(few));
+    let mut stream = running.connect().await;
+    let request = format!("GET {PATH} HTTP/1.1\r\nhost: x\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    waiting.asked.notified().await;
+    let mut silent = Vec::new();
+    for _ in 0..5 {
+        silent.push(running.connect().await);
+    }
+    for stream in &mut silent[..4] {
+        assert!(is_closed(stream).await);
+    }
+    waiting.answer.notify_one();
+    let mut answer = [0; 15];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200 OK");
 }

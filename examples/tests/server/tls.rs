@@ -1,11 +1,8 @@
 //! The server over TLS, and certificates that change while it runs.
 
-use super::{
-    server::{Running, start},
-    *,
-};
+use super::{server::TlsFiles, *};
 
-use std::{path::PathBuf, time::SystemTime};
+use std::{fs, path::PathBuf};
 
 use rcgen::{CertificateParams, KeyPair};
 use rustls::{
@@ -35,8 +32,12 @@ impl Files {
         self.directory.path().join("tls.key")
     }
 
-    fn server(&self) -> Result<Server> {
-        Server::new(open_router()).with_tls(self.certificates(), self.key())
+    fn server(&self, limits: Limits) -> Result<Server> {
+        let files = TlsFiles {
+            certificates: self.certificates(),
+            key: self.key(),
+        };
+        Server::new(router(), limits, Some(files))
     }
 
     fn write(&self, new: &New) {
@@ -90,52 +91,48 @@ impl New {
     }
 }
 
+/// Lets the time pass after which the server looks at its files again.
+async fn let_files_be_read() {
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(6)).await;
+    tokio::time::resume();
+}
+
 #[tokio::test]
-async fn a_renewed_certificate_is_served_at_once_and_the_old_one_no_longer() {
+async fn a_renewed_certificate_is_served_and_the_old_one_no_longer() {
     let (first, second) = (New::generate(), New::generate());
     let files = Files::new();
     files.write(&first);
-    let running = start(files.server().unwrap());
+    let running = start(files.server(limits()).unwrap());
     assert!(first.is_served(&running).await);
     assert!(!second.is_served(&running).await);
 
     files.write(&second);
-    assert!(second.is_served(&running).await);
+    let_files_be_read().await;
+    while !second.is_served(&running).await {
+        tokio::task::yield_now().await;
+    }
     assert!(!first.is_served(&running).await);
 }
 
 #[tokio::test]
-async fn a_settled_certificate_is_read_again_when_its_time_changes() {
+async fn while_the_files_do_not_match_the_last_certificate_is_served() {
     let (first, second) = (New::generate(), New::generate());
     let files = Files::new();
-    let settle = |hours: u64| {
-        for path in [files.certificates(), files.key()] {
-            let file = fs::File::options().write(true).open(path).unwrap();
-            let time = SystemTime::now() - Duration::from_secs(3600 * hours);
-            file.set_modified(time).unwrap();
-        }
-    };
     files.write(&first);
-    settle(2);
-    let running = start(files.server().unwrap());
+    let running = start(files.server(limits()).unwrap());
     assert!(first.is_served(&running).await);
-    files.write(&second);
-    settle(1);
-    assert!(second.is_served(&running).await);
-}
-
-#[tokio::test]
-async fn while_the_files_do_not_go_together_the_last_certificate_is_served() {
-    let (first, second) = (New::generate(), New::generate());
-    let files = Files::new();
-    files.write(&first);
-    let running = start(files.server().unwrap());
     fs::write(files.certificates(), &second.certificate_pem).unwrap();
+    let_files_be_read().await;
     assert!(first.is_served(&running).await);
     fs::remove_file(files.key()).unwrap();
+    let_files_be_read().await;
     assert!(first.is_served(&running).await);
     fs::write(files.key(), &second.key_pem).unwrap();
-    assert!(second.is_served(&running).await);
+    let_files_be_read().await;
+    while !second.is_served(&running).await {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]
@@ -143,7 +140,7 @@ async fn what_is_not_tls_is_refused_and_the_next_client_served() {
     let new = New::generate();
     let files = Files::new();
     files.write(&new);
-    let running = start(files.server().unwrap());
+    let running = start(files.server(limits()).unwrap());
     let answer = running.exchange(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
     assert!(!answer.starts_with("HTTP"), "{answer}");
     assert!(new.is_served(&running).await);
@@ -155,7 +152,14 @@ async fn a_handshake_that_does_not_come_is_given_up() {
     let files = Files::new();
     files.write(&new);
     let timeout = Duration::from_secs(7);
-    let running = start(files.server().unwrap().with_head_timeout(timeout));
+    let running = start(
+        files
+            .server(Limits {
+                head: timeout,
+                ..limits()
+            })
+            .unwrap(),
+    );
     let begin = Instant::now();
     let mut stream = running.connect().await;
     assert_eq!(stream.read(&mut [0; 16]).await.unwrap(), 0);
@@ -167,8 +171,8 @@ fn files_that_cannot_be_used_are_named() {
     let (first, second) = (New::generate(), New::generate());
     let files = Files::new();
     let refused = || {
-        let error = files.server().unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Config);
+        let error = files.server(limits()).unwrap_err();
+        assert_eq!(error.kind(), scout_metrics_core::ErrorKind::Config);
         error.to_string()
     };
     let (certificates, key) = (files.certificates(), files.key());
@@ -184,17 +188,14 @@ fn files_that_cannot_be_used_are_named() {
     fs::write(files.certificates(), &first.certificate_pem).unwrap();
     assert_eq!(refused(), format!("cannot read a private key from `{key}`"));
     fs::write(files.key(), &second.key_pem).unwrap();
-    assert_eq!(
-        refused(),
-        format!("the certificate does not go with `{key}`")
-    );
+    assert_eq!(refused(), format!("the certificate does not match `{key}`"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_handshake_that_does_not_come_does_not_hold_the_shutdown_up() {
     let files = Files::new();
     files.write(&New::generate());
-    let running = start(files.server().unwrap());
+    let running = start(files.server(limits()).unwrap());
     let mut stream = running.connect().await;
     let begin = Instant::now();
     running.stop.send(()).unwrap();

@@ -1,4 +1,4 @@
-//! From a body to a response: the headers that describe it, and the answer to who has it already.
+//! Responses with a payload: the headers that describe it, and 304 for clients that have it already.
 
 use std::time::{Duration, SystemTime};
 
@@ -13,32 +13,37 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
+use serde::Serialize;
 
 use scout_metrics_core::Snapshot;
 
-use super::{body::Body, fresh::age, target::Entity};
+use super::{
+    compression::ContentCoding, encodings::TaggedPayload, error_response, payload::Payload,
+    workers::Workers,
+};
 
-const ANY_TIME: HeaderValue = HeaderValue::from_static("private, no-cache");
+/// The answer may be kept, but has to be requested again each time.
+const REVALIDATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 
-/// Responds with what was made of a snapshot, or with 304 if the client has it.
+/// Responds with an encoded snapshot, or with 304 if the client has it already.
 ///
-/// With an interval between two snapshots, a client may keep the answer until the next one is due.
+/// With a `max-age`, a client may keep the answer until the snapshot is that old.
 pub(super) fn of_snapshot(
     request: &HeaderMap,
     snapshot: &Snapshot,
-    Entity { body, tag }: Entity,
-    interval: Option<Duration>,
+    TaggedPayload { payload, tag }: TaggedPayload,
+    max_age: Option<Duration>,
 ) -> Response {
     let modified = snapshot.scraped_at();
     let is_known = is_known(request, &tag, modified);
     let mut response = if is_known {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        of_now(body)
+        of_now(payload)
     };
     let headers = response.headers_mut();
-    headers.insert(AGE, age(snapshot).as_secs().into());
-    headers.insert(CACHE_CONTROL, cache_control(interval));
+    headers.insert(AGE, snapshot.age().as_secs().into());
+    headers.insert(CACHE_CONTROL, cache_control(max_age));
     headers.insert(ETAG, tag);
     if let Some(modified) = http_date(modified) {
         headers.insert(LAST_MODIFIED, modified);
@@ -47,33 +52,49 @@ pub(super) fn of_snapshot(
     response
 }
 
-/// Responds with what may be another thing at the next request.
-pub(super) fn of_now(body: Body) -> Response {
+/// Responds with a payload that may be different for each request.
+pub(super) fn of_now(payload: Payload) -> Response {
     let headers = [
-        (CACHE_CONTROL, ANY_TIME),
-        (CONTENT_TYPE, body.content_type()),
+        (CACHE_CONTROL, REVALIDATE),
+        (CONTENT_TYPE, HeaderValue::from_static(payload.content_type)),
         (VARY, VARIES),
         (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     ];
-    let coding = body.coding().header();
-    let mut response = (headers, ResponseBody::from(body)).into_response();
-    if let Some(coding) = coding {
+    let mut response = (headers, ResponseBody::from(payload.bytes)).into_response();
+    if let Some(coding) = payload.coding.header() {
         response.headers_mut().insert(CONTENT_ENCODING, coding);
     }
     response
 }
 
+/// Responds with a value as JSON that may be different for each request.
+pub(super) async fn of_json(
+    value: &impl Serialize,
+    request: &HeaderMap,
+    workers: &Workers,
+) -> Response {
+    let coding = ContentCoding::negotiate(request);
+    let encoded = match Payload::json(value) {
+        Ok(payload) => workers.run(move || Ok(payload.encoded(coding))).await,
+        Err(error) => Err(error),
+    };
+    match encoded {
+        Ok(payload) => of_now(payload),
+        Err(error) => error_response::of_bug(&error),
+    }
+}
+
 const VARIES: HeaderValue = HeaderValue::from_static("Accept, Accept-Encoding");
 
-fn cache_control(interval: Option<Duration>) -> HeaderValue {
-    let Some(interval) = interval else {
-        return ANY_TIME;
+fn cache_control(max_age: Option<Duration>) -> HeaderValue {
+    let Some(max_age) = max_age else {
+        return REVALIDATE;
     };
-    let value = format!("private, max-age={}", interval.as_secs());
+    let value = format!("private, max-age={}", max_age.as_secs());
     value.try_into().expect("letters and digits are visible")
 }
 
-/// Returns whether the client has this body, as RFC 9110, section 13.2.2 says: a tag is looked at before a time.
+/// Returns whether the client has this answer. A tag takes precedence over a time (RFC 9110, section 13.2.2).
 fn is_known(request: &HeaderMap, tag: &HeaderValue, modified: SystemTime) -> bool {
     if request.contains_key(IF_NONE_MATCH) {
         let lines = request.get_all(IF_NONE_MATCH).iter();
@@ -86,7 +107,7 @@ fn is_known(request: &HeaderMap, tag: &HeaderValue, modified: SystemTime) -> boo
     }
     let since = request.get(IF_MODIFIED_SINCE);
     let since = since.and_then(|since| httpdate::parse_http_date(since.to_str().ok()?).ok());
-    // Compared in whole seconds, which are all that the header holds.
+    // The header holds whole seconds.
     since.is_some_and(|since| whole_seconds(modified) <= whole_seconds(since))
 }
 
@@ -95,7 +116,7 @@ fn whole_seconds(time: SystemTime) -> u64 {
     since.unwrap_or_default().as_secs()
 }
 
-/// Returns nothing for a time that the header cannot hold, which only a clock gone wild or a test comes up with.
+/// Returns `None` for a time that the header cannot hold.
 fn http_date(time: SystemTime) -> Option<HeaderValue> {
     // The last second of the year 9999; `httpdate` panics beyond it, and before 1970.
     const LAST: u64 = 253_402_300_799;

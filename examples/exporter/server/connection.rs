@@ -1,0 +1,134 @@
+//! One connection, from its first byte to its end.
+
+use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::Body,
+    http::{
+        HeaderValue, StatusCode, Version,
+        header::{CONNECTION, HOST},
+    },
+    response::{IntoResponse, Response},
+};
+use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    sync::watch,
+    time::{sleep, timeout},
+};
+use tokio_io_timeout::TimeoutStream;
+use tokio_rustls::TlsAcceptor;
+use tower::ServiceExt;
+
+use super::{Limits, connections::Activity};
+
+/// The largest head of a request. Prometheus sends less than 1 KiB.
+const MAX_HEAD_BYTES: usize = 32 * 1024;
+
+/// How long a connection without a request is kept at shutdown: long enough to read one that was sent before.
+const LINGER: Duration = Duration::from_millis(100);
+
+pub(super) struct Connection {
+    pub(super) router: Router,
+    pub(super) limits: Limits,
+    pub(super) activity: Arc<Activity>,
+    /// Changes when the server stops.
+    pub(super) stopped: watch::Receiver<()>,
+}
+
+impl Connection {
+    pub(super) async fn serve_tcp(self, stream: TcpStream, tls: Option<TlsAcceptor>) {
+        // A response may be written in parts. Without this, a small last one waits 40 ms for a client that delays its
+        // acknowledgement of the one before.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "cannot turn off the delay of small packets");
+        }
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(self.limits.write));
+        let stream = Box::pin(stream);
+        match tls {
+            None => self.serve(stream).await,
+            Some(tls) => self.serve_tls(stream, tls).await,
+        }
+    }
+
+    async fn serve_tls<S>(self, stream: S, tls: TlsAcceptor)
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let handshake = tokio::select! {
+            handshake = timeout(self.limits.head, tls.accept(stream)) => handshake,
+            () = self.activity.evicted() => return,
+            () = lingered(self.stopped.clone()) => return,
+        };
+        match handshake {
+            Ok(Ok(stream)) => self.serve(stream).await,
+            Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
+            Err(_) => tracing::debug!("TLS handshake timed out"),
+        }
+    }
+
+    /// Serves requests until the client closes the connection or, after the server stopped or chose this connection to
+    /// make room, until the response under way is written.
+    async fn serve<S>(self, stream: S)
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let service = service_fn(|request| self.answer(request));
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.limits.head)
+            .max_buf_size(MAX_HEAD_BYTES)
+            .serve_connection(TokioIo::new(stream), service);
+        let mut connection = pin!(connection);
+        let result = tokio::select! {
+            biased;
+            result = connection.as_mut() => result,
+            () = lingered(self.stopped.clone()) => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+            () = self.activity.evicted() => {
+                // Hyper would wait for the rest of a first request whose head has begun.
+                if !self.activity.has_had_request() {
+                    return;
+                }
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = result {
+            tracing::debug!(%error, "connection failed");
+        }
+    }
+
+    async fn answer(&self, request: Request<Incoming>) -> Result<Response, Infallible> {
+        if !names_one_host(&request) {
+            return Ok(StatusCode::BAD_REQUEST.into_response());
+        }
+        self.activity.begin_request();
+        let router = self.router.clone();
+        let mut response = router.oneshot(request.map(Body::new)).await?;
+        self.activity.end_request();
+        if self.stopped.has_changed().unwrap_or(true) {
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(CONNECTION, close);
+        }
+        Ok(response)
+    }
+}
+
+/// Completes some time after the server stopped.
+async fn lingered(mut stopped: watch::Receiver<()>) {
+    let _ = stopped.changed().await;
+    sleep(LINGER).await;
+}
+
+/// Returns whether every proxy before this server must take a request for one to the same host: RFC 9112, section 3.2.
+fn names_one_host(request: &Request<Incoming>) -> bool {
+    let hosts = request.headers().get_all(HOST).iter().count();
+    hosts == 1 || hosts == 0 && request.version() < Version::HTTP_11
+}

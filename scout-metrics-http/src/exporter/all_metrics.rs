@@ -1,0 +1,121 @@
+//! The metrics of all organizations and of the exporter in one exposition.
+
+use std::borrow::Cow;
+
+use scout_metrics_core::{Anomaly, Error, ErrorKind, RawSample, Result, Snapshot};
+use scout_metrics_openmetrics::{EncodeError, Encoder, Format, scout};
+
+use super::{
+    own_metrics::{ORGANIZATION, OwnMetrics, PREFIX},
+    payload::Payload,
+};
+
+/// Writes snapshots, each with a label for its organization, and then the exporter's own metrics.
+///
+/// # Errors
+///
+/// [`ErrorKind::Other`] if a snapshot cannot be written.
+pub(super) fn encode(
+    snapshots: &[Snapshot],
+    own_metrics: &OwnMetrics,
+    format: Format,
+) -> Result<Payload> {
+    let text = encode_text(snapshots, own_metrics, format).map_err(|error| {
+        Error::new(ErrorKind::Other, "the metrics cannot be encoded").with_source(error)
+    })?;
+    Ok(Payload::new(format.content_type(), text))
+}
+
+fn encode_text(
+    snapshots: &[Snapshot],
+    own_metrics: &OwnMetrics,
+    format: Format,
+) -> std::result::Result<String, EncodeError> {
+    let snapshots: Vec<Cow<'_, Snapshot>> = snapshots.iter().map(with_own_names_free).collect();
+    let labels: Vec<[(&str, &str); 1]> = snapshots
+        .iter()
+        .map(|snapshot| [(ORGANIZATION, snapshot.organization().as_str())])
+        .collect();
+    let mut encoder = Encoder::new(String::new(), format);
+    let snapshots = snapshots.iter().zip(&labels);
+    scout::encode_into(
+        &mut encoder,
+        snapshots.map(|(snapshot, labels)| (&**snapshot, &labels[..])),
+    )?;
+    own_metrics.encode_into(&mut encoder)?;
+    encoder.finish()
+}
+
+/// Renames samples that have the name of one of the exporter's own metrics, as labels are renamed: otherwise a family
+/// would occur twice, and a source could report itself as up.
+fn with_own_names_free(snapshot: &Snapshot) -> Cow<'_, Snapshot> {
+    let is_taken = |sample: &RawSample| sample.name().starts_with(PREFIX);
+    let mut samples = snapshot.anomalies().iter().filter_map(Anomaly::sample);
+    if !samples.any(is_taken) {
+        return Cow::Borrowed(snapshot);
+    }
+    let rename = |anomaly: &Anomaly| match anomaly.sample() {
+        Some(sample) if anomaly.is_unplaced() && is_taken(sample) => {
+            let name = format!("exported_{}", sample.name());
+            let renamed = RawSample::new(name, sample.labels().to_vec(), sample.value());
+            Anomaly::new(anomaly.kind(), anomaly.message()).with_unplaced(renamed)
+        }
+        _ => anomaly.clone(),
+    };
+    let anomalies = snapshot.anomalies().iter().map(rename).collect();
+    Cow::Owned(snapshot.clone().with_anomalies(anomalies))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use scout_metrics_core::Organization;
+    use scout_metrics_openmetrics::scout::SnapshotReader;
+
+    const STREAMS: &str = "# TYPE scout_stream_vulnerabilities gauge
+scout_stream_vulnerabilities{streamName=\"production\",severity=\"HIGH\"} 3
+";
+
+    fn read(name: &str, more: &str) -> Snapshot {
+        let reader = SnapshotReader::new(Organization::new(name).unwrap());
+        reader.read(format!("{STREAMS}{more}").as_bytes()).unwrap()
+    }
+
+    fn text(snapshots: &[Snapshot], format: Format) -> String {
+        let payload = encode(snapshots, &OwnMetrics::default(), format).unwrap();
+        String::from_utf8(payload.bytes.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn each_family_occurs_once_with_the_samples_of_all() {
+        let snapshots = [read("acme", ""), read("apex", "")];
+        for format in [Format::OpenMetrics, Format::Prometheus] {
+            let text = text(&snapshots, format);
+            let samples = r#"scout_stream_vulnerabilities{org="acme",streamName="production",severity="HIGH"} 3
+scout_stream_vulnerabilities{org="apex",streamName="production",severity="HIGH"} 3
+"#;
+            assert!(text.contains(samples), "{text}");
+            for line in [
+                "# TYPE scout_stream_vulnerabilities gauge",
+                "# TYPE scout_exporter_up gauge",
+            ] {
+                assert_eq!(text.matches(line).count(), 1, "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_sample_is_lost_and_none_has_the_name_of_our_own_metrics() {
+        let more = "scout_later{org=\"x\",exported_org=\"y\"} 1
+scout_exporter_up{org=\"acme\"} 1
+";
+        let text = text(&[read("acme", more), read("apex", "")], Format::Prometheus);
+        for kept in [
+            r#"scout_later{org="acme",exported_exported_org="x",exported_org="y"} 1"#,
+            r#"exported_scout_exporter_up{org="acme",exported_org="acme"} 1"#,
+        ] {
+            assert!(text.contains(kept), "{text}");
+        }
+        assert!(!text.contains("\nscout_exporter_up{"), "{text}");
+    }
+}

@@ -1,0 +1,219 @@
+//! From sources and tokens to a router.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use axum::Router;
+use secrecy::{ExposeSecret, SecretString};
+
+use scout_metrics_core::{
+    Error, ErrorKind, MetricsSource, MetricsSourceExt, Observed, Organization, Result, SourceSet,
+};
+
+use super::{auth::Guard, own_metrics::OwnMetrics, routes, state::ExporterState};
+
+/// The default of [`Exporter::with_max_snapshot_age`]: 25 hours.
+///
+/// By default, a poller and a cache keep a snapshot for up to 24 hours after the 60 minutes for which it is fresh. They
+/// know why it is old, so they should be the first to refuse it.
+pub const DEFAULT_MAX_SNAPSHOT_AGE: Duration = Duration::from_secs(25 * 60 * 60);
+
+/// Gathers sources and bearer tokens, and becomes a router.
+///
+/// See the [module](super) for routes, answers and authentication.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use scout_metrics_core::{MemorySource, Organization, Poller, Snapshot};
+/// use scout_metrics_http::exporter::Exporter;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), scout_metrics_core::Error> {
+/// # let scout = MemorySource::new(Snapshot::new(Organization::new("acme")?, [])?);
+/// let hour = Duration::from_secs(3600);
+/// let exporter = Exporter::new();
+/// let poller = Poller::builder(exporter.observe(scout)).with_interval(hour).spawn();
+/// let router = exporter.with_source(poller).with_cache_control_max_age(hour).into_router()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Exporter {
+    sources: Vec<Arc<dyn MetricsSource>>,
+    tokens: Vec<(Option<Organization>, BearerToken)>,
+    max_snapshot_age: Duration,
+    cache_control_max_age: Option<Duration>,
+    own_metrics: Arc<OwnMetrics>,
+}
+
+#[derive(Debug)]
+enum BearerToken {
+    File(PathBuf),
+    Value(SecretString),
+}
+
+impl Exporter {
+    /// Creates an exporter without sources and without bearer tokens.
+    pub fn new() -> Self {
+        Self {
+            sources: Vec::new(),
+            tokens: Vec::new(),
+            max_snapshot_age: DEFAULT_MAX_SNAPSHOT_AGE,
+            cache_control_max_age: None,
+            own_metrics: Arc::default(),
+        }
+    }
+
+    /// Returns a source whose scrapes are the fetches in the exporter's own metrics.
+    ///
+    /// Wrap the source inside a poller or a cache with it. Scrapes of the poller or cache are answered from memory; the
+    /// scrapes inside show how long fetches take and whether they succeed. Without this, each scrape of the source that
+    /// is served counts as a fetch.
+    pub fn observe<S: MetricsSource>(&self, source: S) -> Observed<S> {
+        self.own_metrics.expect(source.organization());
+        let own_metrics = Arc::clone(&self.own_metrics);
+        source.observed(move |fetch| own_metrics.observe(&fetch))
+    }
+
+    /// Adds a source, which serves its [`organization`](MetricsSource::organization).
+    #[must_use]
+    pub fn with_source(mut self, source: impl MetricsSource) -> Self {
+        self.sources.push(Arc::new(source));
+        self
+    }
+
+    /// Adds several sources, such as the pollers of a `PollerSet`.
+    #[must_use]
+    pub fn with_sources(self, sources: impl IntoIterator<Item = impl MetricsSource>) -> Self {
+        sources.into_iter().fold(self, Self::with_source)
+    }
+
+    /// Adds a bearer token that all routes accept. White space around it is ignored.
+    #[must_use]
+    pub fn with_bearer_token(mut self, token: impl Into<String>) -> Self {
+        let token = BearerToken::Value(token.into().into());
+        self.tokens.push((None, token));
+        self
+    }
+
+    /// Adds a file that holds a bearer token that all routes accept. White space around the token is ignored.
+    ///
+    /// The file is read again, so that a token can be rotated or revoked without a restart: a new token is accepted at
+    /// once, and the old one is refused within a second. If the file cannot be read or holds no token, the token that
+    /// was last read stays good until ten minutes after it was read: longer than a rotation during which the file is
+    /// missing or half written. A file that every user of the machine can read is logged once.
+    #[must_use]
+    pub fn with_bearer_token_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.tokens.push((None, BearerToken::File(path.into())));
+        self
+    }
+
+    /// Adds a bearer token that the routes of one organization accept. White space around it is ignored.
+    ///
+    /// All other routes require a token then, too, and refuse this one, because they show other organizations.
+    #[must_use]
+    pub fn with_organization_token(
+        mut self,
+        organization: Organization,
+        token: impl Into<String>,
+    ) -> Self {
+        let token = BearerToken::Value(token.into().into());
+        self.tokens.push((Some(organization), token));
+        self
+    }
+
+    /// Adds a file that holds a bearer token that the routes of one organization accept.
+    ///
+    /// See [`with_organization_token`](Self::with_organization_token) and
+    /// [`with_bearer_token_file`](Self::with_bearer_token_file).
+    #[must_use]
+    pub fn with_organization_token_file(
+        mut self,
+        organization: Organization,
+        path: impl Into<PathBuf>,
+    ) -> Self {
+        let file = BearerToken::File(path.into());
+        self.tokens.push((Some(organization), file));
+        self
+    }
+
+    /// Sets the maximum [age](scout_metrics_core::Snapshot::age) of a snapshot that is served;
+    /// [`DEFAULT_MAX_SNAPSHOT_AGE`] by default.
+    ///
+    /// The answer for an older snapshot is 503 with the reason, and `/metrics` leaves it out.
+    #[must_use]
+    pub fn with_max_snapshot_age(mut self, age: Duration) -> Self {
+        self.max_snapshot_age = age;
+        self
+    }
+
+    /// Sets the `max-age` of the `Cache-Control` header, for caches between this endpoint and its clients.
+    ///
+    /// Pass the interval at which the sources get a new snapshot: then caches keep an answer about one organization
+    /// until the next snapshot is due. By default the header is `no-cache`: caches keep the answer, but have to
+    /// request it again each time, which costs a 304.
+    #[must_use]
+    pub fn with_cache_control_max_age(mut self, max_age: Duration) -> Self {
+        self.cache_control_max_age = Some(max_age);
+        self
+    }
+
+    /// Turns the exporter into a router to be served, merged or nested.
+    ///
+    /// Reads the token files, which blocks this thread.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] if a token or token file cannot be used, or belongs to an organization without a source;
+    /// [`ErrorKind::Invalid`] if two sources have the same organization.
+    pub fn into_router(self) -> Result<Router> {
+        let mut awaited = Vec::new();
+        let sources = self.sources.iter().map(|source| {
+            let organization = source.organization();
+            let source: Arc<dyn MetricsSource> = if self.own_metrics.expects(organization) {
+                awaited.push(organization.clone());
+                Arc::clone(source)
+            } else {
+                Arc::new(self.observe(Arc::clone(source)))
+            };
+            source.max_age(self.max_snapshot_age)
+        });
+        let sources = SourceSet::from_sources(sources)?;
+        let guard = self.guard()?;
+        let max_age = self.cache_control_max_age;
+        let state = ExporterState::new(sources, awaited, max_age, self.own_metrics);
+        Ok(routes::router(state, guard))
+    }
+
+    fn guard(&self) -> Result<Guard> {
+        let mut guard = Guard::default();
+        for (organization, token) in &self.tokens {
+            let unknown = organization
+                .as_ref()
+                .filter(|organization| !self.serves(organization));
+            if let Some(organization) = unknown {
+                let message = "there is a bearer token for this organization, but no source";
+                return Err(Error::new(ErrorKind::Config, message).with_organization(organization));
+            }
+            let organization = organization.clone();
+            guard = match token {
+                BearerToken::File(path) => guard.with_file(organization, path.clone())?,
+                BearerToken::Value(token) => {
+                    guard.with_token(organization, token.expose_secret())?
+                }
+            };
+        }
+        Ok(guard)
+    }
+
+    fn serves(&self, organization: &Organization) -> bool {
+        let mut sources = self.sources.iter();
+        sources.any(|source| source.organization() == organization)
+    }
+}
+
+impl Default for Exporter {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,45 @@
+//! The content of a response: bytes, what type they have, and how they are encoded.
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use scout_metrics_core::{Error, ErrorKind, Result};
+
+use super::compression::ContentCoding;
+
+/// The content of a response, in one media type and coding.
+#[derive(Clone, Debug)]
+pub(super) struct Payload {
+    pub(super) content_type: &'static str,
+    pub(super) coding: ContentCoding,
+    pub(super) bytes: Bytes,
+}
+
+impl Payload {
+    /// Creates a payload that is not encoded.
+    pub(super) fn new(content_type: &'static str, bytes: impl Into<Bytes>) -> Self {
+        Self {
+            content_type,
+            coding: ContentCoding::Identity,
+            bytes: bytes.into(),
+        }
+    }
+
+    /// Creates a payload of a value as JSON.
+    pub(super) fn json(value: &impl Serialize) -> Result<Self> {
+        let bytes = serde_json::to_vec(value).map_err(|error| {
+            Error::new(ErrorKind::Other, "the answer cannot be written as JSON").with_source(error)
+        })?;
+        Ok(Self::new("application/json", bytes))
+    }
+
+    /// Encodes a payload that is not encoded yet.
+    pub(super) fn encoded(self, coding: ContentCoding) -> Self {
+        debug_assert_eq!(self.coding, ContentCoding::Identity, "encoded once");
+        Self {
+            content_type: self.content_type,
+            coding,
+            bytes: coding.encode(self.bytes),
+        }
+    }
+}

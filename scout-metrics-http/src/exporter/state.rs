@@ -1,0 +1,90 @@
+//! The state that all routes share.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use scout_metrics_core::{Organization, Result, Snapshot, SourceSet};
+
+use super::{
+    encodings::Encodings, organization::ServedOrganization, outages::Outages,
+    own_metrics::OwnMetrics, workers::Workers,
+};
+
+/// The sources, and what is known about them.
+#[derive(Debug)]
+pub(super) struct ExporterState {
+    sources: SourceSet,
+    organizations: BTreeMap<Organization, ServedOrganization>,
+    awaited: Vec<Organization>,
+    outages: Outages,
+    pub(super) own_metrics: Arc<OwnMetrics>,
+    /// The `max-age` of the `Cache-Control` header.
+    pub(super) cache_control_max_age: Option<Duration>,
+    pub(super) workers: Workers,
+}
+
+impl ExporterState {
+    /// Creates the state. The exporter is not ready before a fetch of each awaited organization has ended.
+    pub(super) fn new(
+        sources: SourceSet,
+        awaited: Vec<Organization>,
+        cache_control_max_age: Option<Duration>,
+        own_metrics: Arc<OwnMetrics>,
+    ) -> Self {
+        let workers = Workers::default();
+        let organizations = sources.sources().iter().map(|source| {
+            let organization = source.organization().clone();
+            let encodings = Encodings::new(workers.clone());
+            let served = ServedOrganization::new(Arc::clone(source), encodings);
+            (organization, served)
+        });
+        Self {
+            organizations: organizations.collect(),
+            sources,
+            awaited,
+            outages: Outages::default(),
+            own_metrics,
+            cache_control_max_age,
+            workers,
+        }
+    }
+
+    /// Returns an organization of this name.
+    pub(super) fn organization(&self, name: &Organization) -> Option<&ServedOrganization> {
+        self.organizations.get(name)
+    }
+
+    /// Returns the organizations by name.
+    pub(super) fn organizations(&self) -> impl Iterator<Item = &Organization> {
+        self.organizations.keys()
+    }
+
+    /// Returns whether the first fetches have ended. Does not scrape.
+    pub(super) fn is_ready(&self) -> bool {
+        self.own_metrics.have_ended(&self.awaited)
+    }
+
+    /// Scrapes all sources within a limit and returns their answers by the name of the organization.
+    pub(super) async fn scrape_all(
+        &self,
+        limit: Duration,
+    ) -> BTreeMap<Organization, Result<Snapshot>> {
+        let answers = self.sources.scrape_all_within(limit).await;
+        let answers: BTreeMap<_, _> = answers.into_iter().collect();
+        for (organization, answer) in &answers {
+            self.outages.note(organization, answer);
+        }
+        answers
+    }
+
+    /// Scrapes one source within a limit.
+    pub(super) async fn scrape(
+        &self,
+        name: &Organization,
+        organization: &ServedOrganization,
+        limit: Duration,
+    ) -> Result<Snapshot> {
+        let answer = organization.scrape(limit).await;
+        self.outages.note(name, &answer);
+        answer
+    }
+}
