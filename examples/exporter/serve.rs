@@ -1,10 +1,13 @@
 //! The endpoint: sources that are polled in the background, and the server that answers from them.
 
-use std::{error::Error, net::TcpListener, result::Result as StdResult, time::Duration};
+use std::{
+    collections::BTreeMap, error::Error, net::TcpListener, result::Result as StdResult,
+    time::Duration,
+};
 
 use axum::Router;
 
-use scout_metrics_core::{DEFAULT_TIME_TO_LIVE, Poller, Result};
+use scout_metrics_core::{DEFAULT_TIME_TO_LIVE, PollerSet, PollerSetBuilder, Result};
 use scout_metrics_http::exporter::{DEFAULT_MAX_SNAPSHOT_AGE, Exporter};
 
 use crate::{
@@ -33,12 +36,11 @@ pub(crate) fn listen(settings: &Settings) -> StdResult<Vec<TcpListener>, Box<dyn
     Ok(listeners)
 }
 
-/// Starts to poll all sources and returns a server that answers from what they say.
+/// Starts to poll all sources and returns a server that answers from the last snapshots.
 pub(crate) fn exporter(settings: &Settings, sources: Vec<Source>) -> Result<Server> {
     let mut exporter = guarded(settings).with_max_snapshot_age(max_age(&sources));
-    for source in sources {
-        let poller = poll(&exporter, source);
-        exporter = exporter.with_source(poller);
+    for pollers in poll(&exporter, sources)? {
+        exporter = pollers.into_iter().fold(exporter, Exporter::with_source);
     }
     server(settings, exporter.into_router()?)
 }
@@ -74,15 +76,30 @@ fn max_age(sources: &[Source]) -> Duration {
     ages.max().unwrap_or(DEFAULT_MAX_SNAPSHOT_AGE)
 }
 
-fn poll(exporter: &Exporter, source: Source) -> Poller {
-    let mut builder = Poller::builder(exporter.observe(source.metrics));
-    if let Some(interval) = source.interval {
-        builder = builder.with_interval(interval);
+/// Starts to poll the sources, with one set for all that have the same options. A set bounds how many fetches run at
+/// the same time.
+fn poll(exporter: &Exporter, sources: Vec<Source>) -> Result<Vec<PollerSet>> {
+    let mut builders = BTreeMap::new();
+    for source in sources {
+        let options = (source.interval, source.max_stale);
+        // Scrapers wait for the first snapshots, so none of them is put off.
+        let builder = builders
+            .remove(&options)
+            .unwrap_or_else(|| PollerSet::builder().with_spread(Duration::ZERO));
+        let builder: PollerSetBuilder = builder.with_source(exporter.observe(source.metrics))?;
+        builders.insert(options, builder);
     }
-    if let Some(max_stale) = source.max_stale {
-        builder = builder.with_max_stale(max_stale);
-    }
-    builder.spawn()
+    let builders = builders.into_iter();
+    let sets = builders.map(|((interval, max_stale), mut builder)| {
+        if let Some(interval) = interval {
+            builder = builder.with_interval(interval);
+        }
+        if let Some(max_stale) = max_stale {
+            builder = builder.with_max_stale(max_stale);
+        }
+        builder.spawn()
+    });
+    Ok(sets.collect())
 }
 
 fn server(settings: &Settings, routes: Router) -> Result<Server> {
