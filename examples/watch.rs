@@ -100,7 +100,10 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
             Err(error) => return Err(error.into()),
         };
         let printed = match before {
-            None => Ok(greet(&now)),
+            None => {
+                greet(&now);
+                Ok(())
+            }
             Some(before) => print(&now, &now.changes_since(before), arguments.json),
         };
         if printed.is_err() {

@@ -123,7 +123,10 @@ pub(crate) async fn run(
         let address = listener.local_addr()?;
         tracing::info!(address = %format_args!("{scheme}://{address}"), "listening");
     }
-    let shutdown = async { tracing::info!(signal = signal.received().await, "stopping") };
+    let shutdown = async {
+        let signal = signal.received().await;
+        tracing::info!(signal, "stopping");
+    };
     server.serve(listeners, shutdown).await?;
     tracing::info!("stopped");
     Ok(())
