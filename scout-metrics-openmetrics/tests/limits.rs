@@ -11,7 +11,8 @@ mod support;
 
 use scout_metrics_core::{ErrorKind, Organization};
 use scout_metrics_openmetrics::{
-    Format, Limits, Mode, ParseErrorKind, ParseOptions, parse_families, scout::SnapshotReader,
+    Format, Limits, Mode, ParseErrorKind, ParseOptions, Parser, Rule, parse_families,
+    scout::SnapshotReader,
 };
 use support::paths::assert_all_paths_agree;
 
@@ -185,6 +186,31 @@ fn defaults_are_those_of_the_documentation() {
         let message = message(&text, Format::Prometheus, Limits::default()).unwrap();
         assert!(message.starts_with(expected), "{message}");
     }
+}
+
+#[test]
+fn a_line_reports_each_forgiven_rule_once() {
+    let text = format!("a{{b=\"{}\"}} 1\nc 1\n", "\n".repeat(200_000));
+    let mut parser = Parser::new(text.as_bytes(), &ParseOptions::default()).unwrap();
+    let line = parser.next_line().unwrap().unwrap();
+    let rules: Vec<_> = line.deviations().iter().map(|found| found.rule).collect();
+    assert_eq!(rules, [Rule::LineBreak]);
+    let line = parser.next_line().unwrap().unwrap();
+    assert_eq!((line.number(), line.deviations()), (200_002, &[][..]));
+}
+
+#[test]
+fn a_message_shows_no_control_characters() {
+    let name = "\u{1b}[2J\u{202e}".to_owned() + &"x".repeat(500);
+    let text = format!("# TYPE \"{name}\" summary\n{{\"{name}\"}} 1\n# EOF\n");
+    let options = ParseOptions::new(Format::OpenMetrics).with_mode(Mode::Strict);
+    let message = parse_families(text.as_bytes(), &options)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        message.len() < 400 && !message.contains(['\u{1b}', '\u{202e}']),
+        "{message}"
+    );
 }
 
 #[test]

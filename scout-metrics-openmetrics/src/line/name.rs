@@ -21,12 +21,13 @@ impl<'a> Scanner<'a, '_> {
         if is_plain && is_ended {
             return self.bounded_name(start);
         }
-        if self.format() == Format::Prometheus && self.options.mode() == Mode::Lenient {
-            if let Some(length) = self.odd_name_length(start) {
-                self.add_forgiven(Rule::MetricName, start);
-                self.at = start + length;
-                return self.bounded_name(start);
-            }
+        if self.format() == Format::Prometheus
+            && self.options.mode() == Mode::Lenient
+            && let Some(length) = self.odd_name_length(start)
+        {
+            self.add_forgiven(Rule::MetricName, start);
+            self.at = start + length;
+            return self.bounded_name(start);
         }
         if is_plain {
             return Err(self.expected(Rule::MetricName, "'{' or a blank after the metric name"));

@@ -1,6 +1,10 @@
 //! From events to a snapshot.
 
-use std::{collections::HashMap, mem, time::SystemTime};
+use std::{
+    collections::{HashMap, HashSet},
+    mem,
+    time::SystemTime,
+};
 
 use foldhash::quality::RandomState;
 use scout_metrics_core::{
@@ -39,8 +43,8 @@ struct StreamDraft {
     name: StreamName,
     counts: VulnerabilityCounts,
     policies: Vec<PolicyDraft>,
-    /// The policies by identifier, once there are many.
-    places: HashMap<PolicyId, usize, RandomState>,
+    /// The places of the policies, once there are many.
+    places: HashMap<Policy, usize, RandomState>,
     /// The place after the policy of the sample before.
     next: usize,
     /// The line that reports the stream as empty.
@@ -219,11 +223,6 @@ impl SnapshotBuilder {
         let display_name = display_name.unwrap_or_default();
         let is_compliant = self.shape.family() == Family::CompliantImages;
         let draft = self.policy(&stream, &id, &display_name);
-        if draft.policy.display_name() != display_name {
-            let message = format!("policy `{}` has another `displayName`", shown(&id));
-            let kind = AnomalyKind::DisplayNameConflict;
-            return self.anomalies.push_unplaced(kind, message, sample, line);
-        }
         let count = if is_compliant {
             &mut draft.compliant
         } else {
@@ -306,21 +305,23 @@ impl SnapshotBuilder {
 
     fn policy(&mut self, stream: &str, id: &str, display_name: &str) -> &mut PolicyDraft {
         let place = self.stream(stream);
-        let found = self.streams[place].find_policy(id).unwrap_or_else(|| {
-            // Streams mostly have the same policies in the same order, so their names can be shared.
-            let index = self.streams[place].policies.len();
-            let alike = place
-                .checked_sub(1)
-                .and_then(|before| self.streams[before].policies.get(index));
-            let alike = alike.map(|draft| &draft.policy);
-            let alike = alike.filter(|policy| {
-                policy.id().as_str() == id && policy.display_name() == display_name
+        let found = self.streams[place]
+            .find_policy(id, display_name)
+            .unwrap_or_else(|| {
+                // Streams mostly have the same policies in the same order, so their names can be shared.
+                let index = self.streams[place].policies.len();
+                let alike = place
+                    .checked_sub(1)
+                    .and_then(|before| self.streams[before].policies.get(index));
+                let alike = alike.map(|draft| &draft.policy);
+                let alike = alike.filter(|policy| {
+                    policy.id().as_str() == id && policy.display_name() == display_name
+                });
+                let policy = alike
+                    .cloned()
+                    .unwrap_or_else(|| Policy::new(id, display_name));
+                self.streams[place].push_policy(policy)
             });
-            let policy = alike
-                .cloned()
-                .unwrap_or_else(|| Policy::new(id, display_name));
-            self.streams[place].push_policy(policy)
-        });
         let draft = &mut self.streams[place];
         draft.next = found + 1;
         &mut draft.policies[found]
@@ -342,15 +343,17 @@ impl StreamDraft {
         }
     }
 
-    fn find_policy(&self, id: &str) -> Option<usize> {
-        let is_it = |draft: &PolicyDraft| draft.policy.id().as_str() == id;
+    fn find_policy(&self, id: &str, display_name: &str) -> Option<usize> {
+        let is_it = |draft: &PolicyDraft| {
+            draft.policy.id().as_str() == id && draft.policy.display_name() == display_name
+        };
         if self.policies.get(self.next).is_some_and(is_it) {
             return Some(self.next);
         }
         if self.policies.len() <= Self::FEW {
             return self.policies.iter().position(is_it);
         }
-        self.places.get(id).copied()
+        self.places.get(&Policy::new(id, display_name)).copied()
     }
 
     fn push_policy(&mut self, policy: Policy) -> usize {
@@ -363,7 +366,7 @@ impl StreamDraft {
         if place >= Self::FEW {
             let unknown = self.places.len()..=place;
             for (place, draft) in unknown.clone().zip(&self.policies[unknown]) {
-                self.places.insert(draft.policy.id().clone(), place);
+                self.places.insert(draft.policy.clone(), place);
             }
         }
         place
@@ -372,8 +375,9 @@ impl StreamDraft {
     /// Returns the stream, unless no sample is in it.
     fn finish(self, anomalies: &mut AnomalyList) -> Result<Option<Stream>> {
         let mut stream = Stream::new(self.name.clone()).with_vulnerabilities(self.counts);
+        let mut placed = PlacedPolicies::new(self.policies.len());
         for draft in self.policies {
-            if let Some(result) = draft.finish(&self.name, anomalies)? {
+            if let Some(result) = draft.finish(&self.name, &mut placed, anomalies)? {
                 stream = stream.with_policy(result);
             }
         }
@@ -395,50 +399,83 @@ impl StreamDraft {
 }
 
 impl PolicyDraft {
-    /// Returns the result, if both counts are known.
+    /// Returns the result, if both counts are known and no other display name of the policy came first.
     fn finish(
         self,
         stream: &StreamName,
+        placed: &mut PlacedPolicies,
         anomalies: &mut AnomalyList,
     ) -> Result<Option<PolicyResult>> {
         let id = || shown(self.policy.id().as_str());
-        let (family, count, message) = match (self.compliant, self.evaluated) {
-            (Some(compliant), Some(evaluated)) => {
+        let (kind, message) = match (self.compliant, self.evaluated) {
+            (Some(compliant), Some(evaluated)) if placed.insert(self.policy.id()) => {
                 if compliant.value > evaluated.value {
-                    anomalies.push(
-                        AnomalyKind::CompliantExceedsEvaluated,
-                        format!(
-                            "more images comply with policy `{}` than were evaluated",
-                            id()
-                        ),
-                        compliant.line.max(evaluated.line),
-                    )?;
+                    let message = format!(
+                        "more images comply with policy `{}` than were evaluated",
+                        id()
+                    );
+                    let line = compliant.line.max(evaluated.line);
+                    anomalies.push(AnomalyKind::CompliantExceedsEvaluated, message, line)?;
                 }
                 let result = PolicyResult::new(self.policy, compliant.value, evaluated.value)?;
                 return Ok(Some(result));
             }
-            (Some(count), None) => {
-                let message = format!("policy `{}` has compliant images only", id());
-                (POLICY_COMPLIANT_IMAGES, count, message)
-            }
-            (None, Some(count)) => {
-                let message = format!("policy `{}` has evaluated images only", id());
-                (POLICY_EVALUATED_IMAGES, count, message)
-            }
-            (None, None) => return Ok(None),
+            (Some(_), Some(_)) => (
+                AnomalyKind::DisplayNameConflict,
+                format!("policy `{}` has another `displayName`", id()),
+            ),
+            (_, None) => (
+                AnomalyKind::UnpairedSample,
+                format!("policy `{}` has compliant images only", id()),
+            ),
+            (None, _) => (
+                AnomalyKind::UnpairedSample,
+                format!("policy `{}` has evaluated images only", id()),
+            ),
         };
         let labels = [
             (POLICY_ID, self.policy.id().as_str()),
             (POLICY_DISPLAY_NAME, self.policy.display_name()),
             (STREAM_NAME, stream.as_str()),
         ];
-        anomalies.push_unplaced_series(
-            AnomalyKind::UnpairedSample,
-            message,
-            (family, &labels, count.value),
-            count.line,
-        )?;
+        for (family, count) in [
+            (POLICY_COMPLIANT_IMAGES, self.compliant),
+            (POLICY_EVALUATED_IMAGES, self.evaluated),
+        ] {
+            if let Some(Count { value, line }) = count {
+                let series = (family, &labels[..], value);
+                anomalies.push_unplaced_series(kind, &message, series, line)?;
+            }
+        }
         Ok(None)
+    }
+}
+
+/// The policies of a stream that have a result. Almost always they all differ, and a few are compared fastest.
+enum PlacedPolicies {
+    Few(Vec<PolicyId>),
+    Many(HashSet<PolicyId, RandomState>),
+}
+
+impl PlacedPolicies {
+    fn new(count: usize) -> Self {
+        if count <= StreamDraft::FEW {
+            Self::Few(Vec::with_capacity(count))
+        } else {
+            Self::Many(HashSet::default())
+        }
+    }
+
+    /// Adds a policy. Returns whether it is new.
+    fn insert(&mut self, id: &PolicyId) -> bool {
+        match self {
+            Self::Few(known) if known.contains(id) => false,
+            Self::Few(known) => {
+                known.push(id.clone());
+                true
+            }
+            Self::Many(known) => known.insert(id.clone()),
+        }
     }
 }
 

@@ -135,10 +135,11 @@ impl Prometheus {
         }
         for series in self.query(r#"{job="documents"}"#) {
             let sample = read_sample(&series);
-            if let Ok(answer) = &mut answers[number(&series["metric"])] {
-                if sample.name != "up" && !sample.name.starts_with("scrape_") {
-                    answer.samples.push(sample);
-                }
+            if let Ok(answer) = &mut answers[number(&series["metric"])]
+                && sample.name != "up"
+                && !sample.name.starts_with("scrape_")
+            {
+                answer.samples.push(sample);
             }
         }
         answers
