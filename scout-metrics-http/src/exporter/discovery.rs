@@ -14,6 +14,7 @@ use serde::Serialize;
 use super::{
     own_metrics::ORGANIZATION,
     paths::{self, DISCOVERY, metrics_of},
+    payload::Payload,
     response,
     state::ExporterState,
 };
@@ -47,7 +48,7 @@ pub(super) async fn discovery(
         }
     });
     let groups: Vec<_> = groups.collect();
-    response::of_json(&groups, &headers, &state.workers).await
+    response::compressed(Payload::json(&groups), &headers, &state.workers).await
 }
 
 /// Returns the value of the header if it is a host, with or without a port.

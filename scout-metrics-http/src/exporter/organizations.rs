@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::{
     paths::{self, ORGANIZATIONS, metrics_of, snapshot_of},
+    payload::Payload,
     response,
     state::ExporterState,
 };
@@ -51,5 +52,5 @@ pub(super) async fn organizations(
     let organizations = Organizations {
         organizations: entries.collect(),
     };
-    response::of_json(&organizations, &headers, &state.workers).await
+    response::compressed(Payload::json(&organizations), &headers, &state.workers).await
 }

@@ -152,7 +152,8 @@ fn counts(stream: &Stream) -> [Option<u64>; Severity::ALL.len()] {
 fn percentage(result: &PolicyResult) -> Option<String> {
     let (compliant, evaluated) = (result.compliant(), result.evaluated());
     result.ratio()?;
-    let rounded = (u128::from(compliant) * 200 / u128::from(evaluated) + 1) / 2;
+    let halves = u128::from(compliant) * 200 / u128::from(evaluated);
+    let rounded = halves.div_ceil(2);
     let percentage = if 0 < compliant && compliant < evaluated {
         rounded.clamp(1, 99)
     } else {

@@ -13,9 +13,8 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
-use serde::Serialize;
 
-use scout_metrics_core::Snapshot;
+use scout_metrics_core::{Result, Snapshot};
 
 use super::{
     compression::ContentCoding, encodings::TaggedPayload, error_response, payload::Payload,
@@ -67,14 +66,14 @@ pub(super) fn of_now(payload: Payload) -> Response {
     response
 }
 
-/// Responds with a value as JSON that may be different for each request.
-pub(super) async fn of_json(
-    value: &impl Serialize,
+/// Responds with a payload that may be different for each request, compressed if the client accepts that.
+pub(super) async fn compressed(
+    payload: Result<Payload>,
     request: &HeaderMap,
     workers: &Workers,
 ) -> Response {
     let coding = ContentCoding::negotiate(request);
-    let encoded = match Payload::json(value) {
+    let encoded = match payload {
         Ok(payload) => workers.run(move || Ok(payload.encoded(coding))).await,
         Err(error) => Err(error),
     };

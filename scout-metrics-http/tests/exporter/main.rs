@@ -10,6 +10,7 @@ mod authentication;
 mod caching;
 mod configuration;
 mod everything;
+mod logs;
 mod metrics;
 mod page;
 mod refusals;

@@ -4,8 +4,6 @@ use super::*;
 
 use std::sync::Mutex;
 
-use tracing::{Level, subscriber};
-
 const HEADER: &str = "x-prometheus-scrape-timeout-seconds";
 
 /// An exporter of a source that answers after a delay, and of another one that answers at once.
@@ -163,50 +161,4 @@ async fn a_source_that_panics_is_500_on_its_route() {
     assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(answer.body, "organization `acme`: the source panicked\n");
     assert_eq!(get(&router, "/metrics").await.status, StatusCode::OK);
-}
-
-/// A log that a test can read.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-#[tokio::test]
-async fn an_outage_is_logged_when_it_begins_and_when_it_ends() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(Level::INFO)
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
-    let _guard = subscriber::set_default(subscriber);
-    let memory = source("acme");
-    let router = Exporter::new()
-        .with_source(memory.clone())
-        .into_router()
-        .unwrap();
-    for _ in 0..2 {
-        let error = Error::new(ErrorKind::Transport, "no answer").with_source("refused");
-        memory.set(Err(error));
-        for path in ["/metrics", PATH, "/metrics", "/"] {
-            get(&router, path).await;
-        }
-        memory.set(source("acme").scrape().await);
-        get(&router, "/metrics").await;
-        get(&router, "/metrics").await;
-    }
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    assert_eq!(log.matches("no answer: refused").count(), 2, "{log}");
-    assert_eq!(log.matches("the source answers again").count(), 2, "{log}");
-    assert_eq!(log.lines().count(), 4, "{log}");
 }
