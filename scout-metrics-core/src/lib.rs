@@ -13,7 +13,6 @@
 //! let snapshot = source.scrape().await?;
 //! let stream = snapshot.stream("production").expect("the snapshot contains this stream");
 //! assert_eq!(stream.vulnerabilities().get(Severity::Critical), Some(5));
-//! assert_eq!(stream.vulnerabilities().get(Severity::Unspecified), None); // not reported
 //! assert_eq!(stream.vulnerabilities().total(), 77);
 //! # Ok(())
 //! # }
