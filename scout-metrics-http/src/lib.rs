@@ -92,3 +92,7 @@ pub use crate::client::{ScoutClient, ScoutClientBuilder, ScoutSource};
 #[cfg(all(doctest, feature = "client"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+#[cfg(all(doctest, feature = "client"))]
+#[doc = include_str!("../README.md")]
+struct CrateReadme;
