@@ -341,7 +341,7 @@ fn check_rules(prometheus: &Prometheus) {
             .all(|rule| rule["health"] == "ok")
             .then_some(rules)
     });
-    assert_eq!(rules.len(), 11);
+    assert_eq!(rules.len(), 13);
     for rule in &rules {
         if rule["type"] == "recording" {
             prometheus.found(rule["name"].as_str().unwrap());
