@@ -11,7 +11,7 @@ use tokio::runtime::Builder;
 
 mod server;
 
-/// Returns a client with the defaults, which needs somebody's TLS even where there is none.
+/// Returns a client with the defaults, which requires a TLS provider even for plain HTTP.
 fn bare_client() -> reqwest::Client {
     // Fails if it was done before, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -154,7 +154,7 @@ fn bench(criterion: &mut Criterion) {
             b.iter(|| encode_by_parts(black_box(&families), String::new()))
         });
         let mut buffer = by_parts;
-        group.bench_function("encoder, memory used again", |b| {
+        group.bench_function("encoder, reused memory", |b| {
             b.iter(|| {
                 buffer.clear();
                 encode_by_parts(black_box(&families), &mut buffer).len()

@@ -1,7 +1,7 @@
 //! Scrapes Docker Scout metrics and prints them as a table.
 //!
-//! Without arguments no account is needed: the program serves sample data from an endpoint of its own, as Docker
-//! Scout would, and asks that. With `--org` and a token it asks Docker Scout.
+//! Without arguments no account is needed: the program serves sample data from an embedded endpoint, as Docker Scout
+//! would, and scrapes that endpoint. With `--org` and a token it scrapes Docker Scout.
 
 use std::{
     error::Error,
@@ -20,21 +20,21 @@ use scout_metrics_http::{ScoutClient, exporter::Exporter};
 /// The token that the embedded endpoint requires.
 const SAMPLE_TOKEN: &str = "dckr_pat_quickstart";
 
-/// Prints what Docker Scout says about an organization.
+/// Prints the Docker Scout metrics of an organization.
 ///
-/// Without --org the program serves sample data from an endpoint of its own and asks that, so it runs without an
-/// account and without a network.
+/// Without --org the program serves sample data from an embedded endpoint and scrapes that endpoint, so it needs no
+/// account and no network.
 ///
 /// The token is read from --token-file, or else from the file that DOCKER_SCOUT_TOKEN_FILE names, or else from
-/// DOCKER_SCOUT_TOKEN or DOCKER_SCOUT_HUB_PASSWORD. It has to belong to an owner of the organization.
+/// DOCKER_SCOUT_TOKEN or DOCKER_SCOUT_HUB_PASSWORD. It must belong to an owner of the organization.
 #[derive(Debug, Parser)]
 #[command(after_help = "\
 Exit status:
   0  the metrics were printed, whatever they say
-  1  they could not be fetched; standard error says why
+  1  the metrics could not be fetched; standard error says why
   2  the command line is invalid")]
 struct Arguments {
-    /// Organization to ask Docker Scout about
+    /// Organization to fetch from Docker Scout
     #[arg(long, value_name = "NAME", env = "DOCKER_SCOUT_ORG")]
     org: Option<Organization>,
 
@@ -42,7 +42,7 @@ struct Arguments {
     #[arg(long, value_name = "FILE", requires = "org")]
     token_file: Option<PathBuf>,
 
-    /// Server to ask instead of https://api.scout.docker.com
+    /// Server to use instead of https://api.scout.docker.com
     #[arg(long, requires = "org")]
     url: Option<String>,
 
@@ -64,7 +64,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     };
     let printed = if arguments.json {
         let json = serde_json::to_string_pretty(&snapshot)?;
-        // Not through `anstream`, which would remove control characters that are part of the data.
+        // Not written through `anstream`, which would remove control characters that are part of the data.
         writeln!(io::stdout(), "{json}")
     } else {
         table::write(&mut anstream::stdout().lock(), &snapshot)
@@ -98,7 +98,7 @@ async fn ask_embedded_endpoint() -> Result<Snapshot, Box<dyn Error>> {
         .with_bearer_token(SAMPLE_TOKEN)
         .into_router()?;
     tokio::spawn(axum::serve(listener, router).into_future());
-    eprintln!("no --org given: asking an endpoint with sample data at {url}");
+    eprintln!("no --org given: scraping an embedded endpoint with sample data at {url}");
 
     let client = ScoutClient::builder()
         .with_base_url(url)

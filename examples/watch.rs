@@ -1,7 +1,7 @@
 //! Watches Docker Scout metrics and prints what changes.
 //!
 //! Each organization is polled in the background, and each snapshot is compared with the one before. Without arguments no
-//! account is needed: the program serves changing metrics from an endpoint of its own, and asks that.
+//! account is needed: the program serves changing metrics from an embedded endpoint, and scrapes that endpoint.
 
 use std::{
     collections::HashMap,
@@ -24,20 +24,20 @@ use scout_metrics_http::{ScoutClient, exporter::Exporter};
 /// The token that the embedded endpoint requires.
 const DEMO_TOKEN: &str = "dckr_pat_watch";
 
-/// The metrics of the embedded endpoint change as often.
+/// How often the metrics of the embedded endpoint change.
 const DEMO_INTERVAL: Duration = Duration::from_secs(15);
 
 /// Prints what changes in the Docker Scout metrics of organizations, one line per change, until Ctrl-C.
 ///
-/// Without --org the program serves changing metrics from an endpoint of its own and asks that, so it runs without an
-/// account and without a network.
+/// Without --org the program serves changing metrics from an embedded endpoint and scrapes that endpoint, so it needs no
+/// account and no network.
 ///
 /// The token is read from --token-file, or else from the file that DOCKER_SCOUT_TOKEN_FILE names, or else from
-/// DOCKER_SCOUT_TOKEN or DOCKER_SCOUT_HUB_PASSWORD. It has to belong to an owner of each organization.
+/// DOCKER_SCOUT_TOKEN or DOCKER_SCOUT_HUB_PASSWORD. It must belong to an owner of each organization.
 #[derive(Debug, Parser)]
 #[command(after_help = "\
 Exit status:
-  0  stopped by Ctrl-C, or because the reader of the output ended; later scrapes may have failed with a warning
+  0  stopped by Ctrl-C, or because the reader of the output closed it; later scrapes may have failed with a warning
   1  the first scrape of an organization failed; standard error says why
   2  the command line is invalid")]
 struct Arguments {
@@ -54,7 +54,7 @@ struct Arguments {
     #[arg(long, value_name = "FILE", requires = "organizations")]
     token_file: Option<PathBuf>,
 
-    /// Server to ask instead of https://api.scout.docker.com
+    /// Server to use instead of https://api.scout.docker.com
     #[arg(long, requires = "organizations")]
     url: Option<String>,
 
@@ -113,10 +113,10 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// The last snapshot of each organization: the first scrape has to succeed, later ones are compared with it.
+/// The last snapshot of each organization. The first scrape must succeed; later ones are compared with the one before.
 type Snapshots = HashMap<Organization, Snapshot>;
 
-/// Starts to poll the organizations.
+/// Starts polling the organizations.
 async fn start(arguments: &Arguments) -> Result<PollerSet, Box<dyn Error>> {
     let is_demo = arguments.organizations.is_empty();
     let (client, organizations) = if is_demo {
@@ -125,7 +125,7 @@ async fn start(arguments: &Arguments) -> Result<PollerSet, Box<dyn Error>> {
     } else {
         (docker_client(arguments)?, arguments.organizations.clone())
     };
-    // Somebody waits for the first scrapes, so none of them is put off.
+    // The user waits for the first scrapes, so none of them is delayed.
     let mut pollers = PollerSet::builder().with_spread(Duration::ZERO);
     for organization in &organizations {
         pollers = pollers.with_source(client.organization(organization)?)?;
@@ -148,7 +148,7 @@ fn docker_client(arguments: &Arguments) -> Result<ScoutClient, Box<dyn Error>> {
     Ok(builder.build()?)
 }
 
-/// Returns a client for an endpoint of our own, which serves changing metrics.
+/// Returns a client for an embedded endpoint, which serves changing metrics.
 async fn embedded_client(organization: &Organization) -> Result<ScoutClient, Box<dyn Error>> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
@@ -157,7 +157,7 @@ async fn embedded_client(organization: &Organization) -> Result<ScoutClient, Box
         .with_bearer_token(DEMO_TOKEN)
         .into_router()?;
     tokio::spawn(axum::serve(listener, router).into_future());
-    eprintln!("no --org given: asking an endpoint with metrics that move at {url}");
+    eprintln!("no --org given: scraping an embedded endpoint with changing metrics at {url}");
     let client = ScoutClient::builder()
         .with_base_url(url)
         .with_token(DEMO_TOKEN);
@@ -170,7 +170,7 @@ fn greet(snapshot: &Snapshot) {
         1 => "1 stream".to_owned(),
         number => format!("{number} streams"),
     };
-    eprintln!("watching {organization}: {streams}, press Ctrl-C to end");
+    eprintln!("watching {organization}: {streams}, press Ctrl-C to stop");
 }
 
 /// One change as a line of JSON.
@@ -208,7 +208,7 @@ fn seconds(time: SystemTime) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// The time until the next scrape, on a terminal only.
+/// Shows the time until the next scrape, on a terminal only.
 struct Countdown<'a> {
     pollers: &'a PollerSet,
     ticks: tokio::time::Interval,
@@ -232,7 +232,7 @@ impl<'a> Countdown<'a> {
             return;
         };
         let (minutes, seconds) = (wait.as_secs() / 60, wait.as_secs() % 60);
-        // The cursor goes back, so that a warning begins at the start of the line.
+        // The cursor goes back, so that a warning starts at the start of the line.
         eprint!("next scrape in {minutes}:{seconds:02}\x1b[K\r");
     }
 

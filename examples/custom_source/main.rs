@@ -1,7 +1,7 @@
 //! Serves metrics that do not come from Docker Scout.
 //!
-//! A source of your own implements one trait and then does what every source does: here it is cached, served in the
-//! shape of Docker Scout's endpoint, and scraped by the client.
+//! A source of your own implements one trait and can then be used like any other source. Here it is cached, served by an
+//! endpoint like Docker Scout's, and scraped by the client.
 
 mod scan_report;
 
@@ -34,7 +34,7 @@ struct Arguments {
     #[arg(default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/custom_source/report.txt"), hide_default_value = true)]
     report: PathBuf,
 
-    /// Bearer token that scrapers have to send
+    /// Bearer token that scrapers must send
     #[arg(long, default_value = "change-me")]
     token: String,
 
@@ -68,10 +68,10 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         .with_token(arguments.token)
         .build()?;
     let exposition = client.organization("acme")?.exposition().await?;
-    // Byte for byte: `print!` would want text.
+    // Written as bytes, because `print!` requires UTF-8.
     terminal::unless_closed(io::stdout().write_all(exposition.body()))?;
     if let Some(interrupted) = interrupted {
-        eprintln!("press Ctrl-C to end");
+        eprintln!("press Ctrl-C to stop");
         interrupted.await??;
     }
     Ok(())

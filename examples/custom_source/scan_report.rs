@@ -34,14 +34,14 @@ impl MetricsSource for ScanReport {
     async fn scrape(&self) -> Result<Snapshot> {
         let path = self.path.clone();
         let organization = self.organization.clone();
-        // Reading and parsing a file block, so they must not run on a thread that serves other tasks.
+        // Reading and parsing a file blocks, so it must not run on a thread that runs other tasks.
         let parsed = tokio::task::spawn_blocking(move || parse(organization, &path)).await;
         parsed
             .unwrap_or_else(|cause| {
                 let message = "the parser of the scan report panicked";
                 Err(Error::new(ErrorKind::Other, message).with_source(cause))
             })
-            // An error has to name the organization, wherever in the source it began.
+            // Every error must name the organization.
             .map_err(|error| error.with_organization(&self.organization))
     }
 }
@@ -61,7 +61,7 @@ fn parse(organization: Organization, path: &Path) -> Result<Snapshot> {
     })
 }
 
-/// The kind tells callers whether to ask again: see [`ErrorKind`].
+/// The kind tells callers whether a retry can help; see [`ErrorKind`].
 fn kind_of(error: &io::Error) -> ErrorKind {
     match error.kind() {
         io::ErrorKind::InvalidData => ErrorKind::Decode,

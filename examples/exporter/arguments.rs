@@ -13,12 +13,12 @@ use crate::configuration::{LogOptions, ScoutOptions, WebOptions};
 /// Each organization is fetched from Docker Scout once an hour and served from memory at any scrape interval, so that
 /// graphs and alerts have no gaps. Try it without an account: exporter --demo
 ///
-/// An option on the command line wins over the environment, and that over the configuration file. Several values in a
-/// variable are separated by commas.
+/// The command line takes precedence over the environment, and the environment over the configuration file. Several
+/// values in a variable are separated by commas.
 ///
-/// The token is best kept in a file, which is read again for each fetch. Without --token-file the environment is asked
-/// for DOCKER_SCOUT_TOKEN_FILE, DOCKER_SCOUT_TOKEN and DOCKER_SCOUT_HUB_PASSWORD, in this order. It has to belong to an
-/// owner of the organization.
+/// The token is best kept in a file, which is read again for each fetch. Without --token-file the variables
+/// DOCKER_SCOUT_TOKEN_FILE, DOCKER_SCOUT_TOKEN and DOCKER_SCOUT_HUB_PASSWORD are read, in this order. The token must
+/// belong to an owner of the organization.
 #[derive(Debug, Parser)]
 #[command(
     name = "exporter",
@@ -26,9 +26,9 @@ use crate::configuration::{LogOptions, ScoutOptions, WebOptions};
     args_conflicts_with_subcommands = false,
     after_help = "\
 Exit status:
-  0  stopped by SIGTERM or SIGINT after the scrapes under way had been answered; or --once has printed,
-     --check-config found nothing wrong, healthcheck was answered
-  1  could not listen, fetch or reach; standard error says why
+  0  stopped by SIGTERM or SIGINT after all pending scrapes were answered; or --once, --check-config or healthcheck
+     succeeded
+  1  could not listen on an address, fetch metrics, or reach the exporter; standard error says why
   2  the command line, the environment or the configuration file is wrong; standard error says where"
 )]
 pub(crate) struct Arguments {
@@ -65,17 +65,17 @@ pub(crate) struct Arguments {
     #[arg(long, env = "SCOUT_EXPORTER_DEMO", value_parser = BoolishValueParser::new())]
     pub(crate) demo: bool,
 
-    /// Print the exposition of all organizations on standard output and exit
+    /// Print the exposition of all organizations to standard output and exit
     #[arg(long, conflicts_with = "check_config")]
     pub(crate) once: bool,
 
-    /// Check options, configuration file and token files, say what they amount to, and exit
+    /// Check options, configuration file and token files, print a summary, and exit
     #[arg(long)]
     pub(crate) check_config: bool,
 }
 
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Ask the exporter that runs with the same options whether it is alive
+    /// Check whether the exporter that runs with the same options is alive
     Healthcheck,
 }

@@ -1,6 +1,6 @@
 //! The options that the command line, the environment and the configuration file share.
 //!
-//! Each group is described once: clap reads it from the command line and the environment, serde from the file.
+//! Each group is defined once: clap reads it from the command line and the environment, serde from the file.
 
 use std::{
     collections::BTreeMap,
@@ -53,7 +53,7 @@ impl ConfigurationFile {
     }
 }
 
-/// How to ask Docker Scout.
+/// Options for fetching from Docker Scout.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ScoutOptions {
@@ -61,11 +61,11 @@ pub(crate) struct ScoutOptions {
     #[arg(long, value_name = "FILE", env = "SCOUT_EXPORTER_TOKEN_FILE")]
     pub(crate) token_file: Option<PathBuf>,
 
-    /// Server to ask [default: https://api.scout.docker.com]
+    /// Server to fetch from [default: https://api.scout.docker.com]
     #[arg(long, value_name = "URL", env = "SCOUT_EXPORTER_URL")]
     pub(crate) url: Option<String>,
 
-    /// PEM file of certificate authorities to trust too
+    /// PEM file with additional certificate authorities to trust
     #[arg(long, value_name = "FILE", env = "SCOUT_EXPORTER_CA_FILE")]
     pub(crate) ca_file: Option<PathBuf>,
 
@@ -73,7 +73,7 @@ pub(crate) struct ScoutOptions {
     #[arg(long, value_name = "TIME", env = "SCOUT_EXPORTER_INTERVAL")]
     pub(crate) interval: Option<Time>,
 
-    /// Longest time that a fetch may take, attempts included [default: 40s]
+    /// Maximum duration of a fetch, including all attempts [default: 40s]
     #[arg(long, value_name = "TIME", env = "SCOUT_EXPORTER_TIMEOUT")]
     pub(crate) timeout: Option<Time>,
 
@@ -83,7 +83,7 @@ pub(crate) struct ScoutOptions {
 }
 
 impl ScoutOptions {
-    /// Returns these options, and those of another group where these say nothing.
+    /// Returns these options, with the missing ones from another group.
     pub(crate) fn or(&self, other: &Self) -> Self {
         Self {
             token_file: self.token_file.clone().or(other.token_file.clone()),
@@ -103,7 +103,7 @@ impl ScoutOptions {
     }
 }
 
-/// How to serve.
+/// Options for serving.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct WebOptions {
@@ -116,7 +116,7 @@ pub(crate) struct WebOptions {
     )]
     pub(crate) listen_address: Vec<ListenAddress>,
 
-    /// File with a bearer token that scrapers may come with; repeatable [default: everyone may scrape]
+    /// File with a bearer token that scrapers may send; repeatable [default: everyone may scrape]
     #[arg(
         long = "web.bearer-token-file",
         value_name = "FILE",
@@ -141,13 +141,13 @@ pub(crate) struct WebOptions {
     )]
     pub(crate) tls_key_file: Option<PathBuf>,
 
-    /// For each organization a file with a bearer token that is good for this organization alone.
+    /// For each organization, a file with a bearer token that admits requests for this organization only.
     #[arg(skip)]
     pub(crate) organization_bearer_token_file: BTreeMap<Organization, PathBuf>,
 }
 
 impl WebOptions {
-    /// Returns these options of the command line, and those of the file where these say nothing.
+    /// Returns these options of the command line, with the missing ones from the file.
     pub(crate) fn or(&self, file: &Self) -> Self {
         Self {
             listen_address: either(&self.listen_address, &file.listen_address),
@@ -178,11 +178,11 @@ fn either<T: Clone>(first: &[T], second: &[T]) -> Vec<T> {
     if first.is_empty() { second } else { first }.to_vec()
 }
 
-/// How to log, always on standard error.
+/// Options for the log, which is always written to standard error.
 #[derive(Args, Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct LogOptions {
-    /// Form of the lines [default: text]
+    /// Format of the log [default: text]
     #[arg(
         long = "log.format",
         value_name = "FORMAT",
@@ -191,7 +191,7 @@ pub(crate) struct LogOptions {
     )]
     format: Option<LogFormat>,
 
-    /// Least severe lines to log [default: info]
+    /// Minimum level to log [default: info]
     #[arg(
         long = "log.level",
         value_name = "LEVEL",
@@ -280,7 +280,7 @@ impl ListenAddress {
         Self { host, port }
     }
 
-    /// Binds the address; all interfaces are those of IPv6 and IPv4 together, where there is IPv6.
+    /// Binds the address. An address without a host means all interfaces, of IPv6 as well as IPv4 where IPv6 exists.
     pub(crate) fn bind(&self) -> io::Result<TcpListener> {
         match self.host.as_str() {
             "" => TcpListener::bind((Ipv6Addr::UNSPECIFIED, self.port))
@@ -289,7 +289,7 @@ impl ListenAddress {
         }
     }
 
-    /// Returns an address to reach this one from the same machine.
+    /// Returns an address at which this one can be reached from the same machine.
     pub(crate) fn to_reach(&self) -> String {
         let host = match self.host.as_str() {
             "" | "0.0.0.0" => "127.0.0.1",

@@ -1,4 +1,4 @@
-//! `healthcheck`: asks the exporter on the same machine whether it is alive, for images without `curl`.
+//! `healthcheck`: checks whether the exporter on the same machine is alive, for images without `curl`.
 
 use std::{
     error::Error,
@@ -9,16 +9,16 @@ use std::{
 
 use crate::{fault, settings::Settings};
 
-/// Enough for an answer for which nothing is fetched.
+/// Long enough for an answer that does not require a fetch.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The type of an alert, with which a running TLS server answers plain text.
+/// The type of a TLS alert, which a running TLS server sends in response to plain text.
 const TLS_ALERT: u8 = 0x15;
 
 /// Enough for the first line of a response.
 const MAX_ANSWER_BYTES: u64 = 256;
 
-/// Asks the first listen address whether the exporter is alive.
+/// Checks at the first listen address whether the exporter is alive.
 pub(crate) fn run(settings: &Settings) -> Result<(), Box<dyn Error>> {
     let address = settings.listen_addresses[0].to_reach();
     let answer = ask(&address, settings.tls.is_some())

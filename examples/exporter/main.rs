@@ -29,8 +29,8 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let runtime = Runtime::new().expect("the system starts a few threads");
     let outcome = runtime.block_on(run(&arguments));
-    // Dropping the runtime would wait for blocking work such as a name lookup that no server answers, longer than
-    // container runtimes wait before they kill.
+    // Dropping the runtime would wait for blocking work, such as a name lookup that no server answers. That can take
+    // longer than container runtimes wait before they kill the process.
     runtime.shutdown_background();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -73,7 +73,7 @@ fn start_logging(options: &LogOptions) {
     }
 }
 
-/// What ended the program, and the status it ends with.
+/// The error that ended the program, and the exit status.
 struct Failure {
     error: Box<dyn Error>,
     code: ExitCode,
@@ -95,7 +95,7 @@ impl Failure {
     }
 }
 
-/// Returns an error of the program itself, whose kind nobody looks at.
+/// Returns an error of the program itself, whose kind does not matter.
 fn fault(text: impl Into<String>) -> scout_metrics_core::Error {
     scout_metrics_core::Error::new(scout_metrics_core::ErrorKind::Config, text)
 }

@@ -1,4 +1,4 @@
-//! `--once`: one scrape of everything, on standard output.
+//! `--once`: scrapes everything once and prints it to standard output.
 
 use std::{error::Error, io::Write};
 
@@ -8,7 +8,7 @@ use scout_metrics_openmetrics::{EncodeError, Encoder, Exposition, Format, scout}
 
 use crate::sources::Source;
 
-/// Prints what the endpoint would serve: one organization as Docker Scout does, several with a label `org`.
+/// Prints what the endpoint would serve: one organization as Docker Scout does, several with the label `org`.
 pub(crate) async fn run(sources: Vec<Source>) -> Result<(), Box<dyn Error>> {
     let sources = SourceSet::from_sources(sources.into_iter().map(|source| source.metrics))?;
     let mut snapshots = Vec::new();

@@ -36,7 +36,7 @@ pub(crate) fn listen(settings: &Settings) -> StdResult<Vec<TcpListener>, Box<dyn
     Ok(listeners)
 }
 
-/// Starts to poll all sources and returns a server that answers from the last snapshots.
+/// Starts polling all sources and returns a server that answers from the last snapshots.
 pub(crate) fn exporter(settings: &Settings, sources: Vec<Source>) -> Result<Server> {
     let mut exporter = guarded(settings).with_max_snapshot_age(max_age(&sources));
     for pollers in poll(&exporter, sources)? {
@@ -45,7 +45,7 @@ pub(crate) fn exporter(settings: &Settings, sources: Vec<Source>) -> Result<Serv
     server(settings, exporter.into_router()?)
 }
 
-/// Finds what would keep the [`exporter`] from being made, without asking any source.
+/// Checks whether the [`exporter`] can be created, without scraping any source.
 pub(crate) fn check(settings: &Settings, sources: Vec<Source>) -> Result<()> {
     let exporter = sources
         .into_iter()
@@ -66,7 +66,7 @@ fn guarded(settings: &Settings) -> Exporter {
     })
 }
 
-/// The pollers know why a snapshot is old, so they are the ones to refuse it.
+/// Returns an age that no snapshot of a poller reaches: pollers know why a snapshot is old, so they refuse it first.
 fn max_age(sources: &[Source]) -> Duration {
     let ages = sources.iter().map(|source| {
         let interval = source.interval.unwrap_or(DEFAULT_TIME_TO_LIVE);
@@ -76,13 +76,13 @@ fn max_age(sources: &[Source]) -> Duration {
     ages.max().unwrap_or(DEFAULT_MAX_SNAPSHOT_AGE)
 }
 
-/// Starts to poll the sources, with one set for all that have the same options. A set bounds how many fetches run at
-/// the same time.
+/// Starts polling the sources, with one set for all sources that have the same options. Each set bounds how many of its
+/// fetches run at once.
 fn poll(exporter: &Exporter, sources: Vec<Source>) -> Result<Vec<PollerSet>> {
     let mut builders = BTreeMap::new();
     for source in sources {
         let options = (source.interval, source.max_stale);
-        // Scrapers wait for the first snapshots, so none of them is put off.
+        // Scrapers wait for the first snapshots, so none of them is delayed.
         let builder = builders
             .remove(&options)
             .unwrap_or_else(|| PollerSet::builder().with_spread(Duration::ZERO));
@@ -106,13 +106,13 @@ fn server(settings: &Settings, routes: Router) -> Result<Server> {
     Server::new(routes, Limits::of_this_process(), settings.tls.clone())
 }
 
-/// Serves until the process is told to stop, and then until the requests under way are answered.
+/// Serves until the process receives a signal to stop, and then until the pending requests are answered.
 pub(crate) async fn run(
     settings: &Settings,
     listeners: Vec<TcpListener>,
     server: Server,
 ) -> StdResult<(), Box<dyn Error>> {
-    // Before the addresses are logged: a program that waits for them may send the signal at once.
+    // This comes before the addresses are logged: a program that waits for them may send the signal at once.
     let signal = Signal::new()?;
     let scheme = if settings.tls.is_some() {
         "https"
@@ -132,7 +132,7 @@ pub(crate) async fn run(
     Ok(())
 }
 
-/// What asks the process to stop.
+/// The signals that stop the process.
 struct Signal {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
@@ -160,7 +160,7 @@ impl Signal {
             tokio::select! {
                 _ = self.terminate.recv() => return "SIGTERM",
                 _ = self.interrupt.recv() => return "SIGINT",
-                // Tools that renew certificates send it for a reload. Without this line it would end the program.
+                // Tools that renew certificates send SIGHUP to request a reload. By default it would end the program.
                 _ = self.hangup.recv() => tracing::info!(
                     signal = "SIGHUP",
                     "token and certificate files are read again when they change; anything else needs a restart"

@@ -1,4 +1,4 @@
-//! What the command line, the environment and the configuration file amount to.
+//! The settings from the command line, the environment and the configuration file.
 
 use std::{collections::BTreeMap, error::Error, fmt, path::PathBuf};
 
@@ -11,7 +11,7 @@ use crate::{
     server::TlsFiles,
 };
 
-/// Outside of the range 9100 to 9999, in which every port belongs to some other exporter.
+/// Outside the range 9100 to 9999, where every port is taken by another exporter.
 const DEFAULT_PORT: u16 = 10990;
 
 #[derive(Debug)]
@@ -37,7 +37,7 @@ impl Settings {
             web.listen_address = vec![ListenAddress::localhost(DEFAULT_PORT)];
         }
         if !arguments.organizations.is_empty() {
-            // The file may be about more organizations than are asked for.
+            // The file may list more organizations than are requested.
             web.organization_bearer_token_file
                 .retain(|organization, _| organizations.contains_key(organization));
         }
@@ -66,8 +66,8 @@ impl Settings {
     }
 }
 
-/// Returns the options for each organization: those given for all on the command line, then those that the file has
-/// for this one, then those that it has for all.
+/// Returns the options for each organization. The command line takes precedence over the organization's own table in the
+/// file, and that table over `[scout]`.
 fn organizations(
     arguments: &Arguments,
     file: &ConfigurationFile,

@@ -1,4 +1,4 @@
-//! From settings to the sources that are asked.
+//! From settings to sources.
 
 use std::{collections::BTreeMap, error::Error, fs::File, io::Read, path::Path, time::Duration};
 
@@ -8,13 +8,13 @@ use scout_metrics_http::ScoutClient;
 
 use crate::{configuration::ScoutOptions, fault, settings::Settings};
 
-/// The invented metrics change as often.
+/// How often the invented metrics change.
 const DEMO_INTERVAL: Duration = Duration::from_secs(15);
 
-/// The client reads no more of a token file either.
+/// The client has the same limit.
 const MAX_TOKEN_BYTES: u64 = 64 * 1024;
 
-/// One organization, and when to ask for it.
+/// One organization, and how often to fetch it.
 #[derive(Debug)]
 pub(crate) struct Source {
     pub(crate) metrics: Box<dyn MetricsSource>,
@@ -22,7 +22,7 @@ pub(crate) struct Source {
     pub(crate) max_stale: Option<Duration>,
 }
 
-/// Opens a source for each organization. Nothing is fetched, but what can be read on this machine is.
+/// Opens a source for each organization. This fetches nothing, but checks the files on this machine.
 pub(crate) fn open(settings: &Settings) -> Result<Vec<Source>, Box<dyn Error>> {
     let mut clients = Clients::default();
     let organizations = settings.organizations.iter();
@@ -43,7 +43,7 @@ pub(crate) fn open(settings: &Settings) -> Result<Vec<Source>, Box<dyn Error>> {
         .collect()
 }
 
-/// One client for all organizations that are asked in the same way: they share connections and certificates.
+/// Clients, one for all organizations with the same options, so that they share connections and certificates.
 #[derive(Default)]
 struct Clients(BTreeMap<String, ScoutClient>);
 
@@ -87,7 +87,7 @@ fn client(options: &ScoutOptions) -> Result<ScoutClient, Box<dyn Error>> {
     Ok(builder.build()?)
 }
 
-/// The client would find a missing file only when it fetches. At the start it is a mistake that is better told at once.
+/// Checks a token file at the start. The client would notice a missing file only when it fetches.
 fn check_token_file(path: &Path) -> Result<(), scout_metrics_core::Error> {
     let fault = |text| fault(format!("the token file `{}` {text}", path.display()));
     if !path.is_file() {

@@ -8,7 +8,7 @@ use scout_metrics_openmetrics::{
     Exemplar, Families, Format, LabelSet, MetricFamily, ParseError, Sample, Timestamp,
 };
 
-/// Returns what was read, or why it could not be, as one line of JSON.
+/// Returns the families, or the error if they could not be read, as one line of JSON.
 pub(crate) fn line(
     read: &Result<Families, ParseError>,
     format: Format,
@@ -30,7 +30,7 @@ pub(crate) fn line(
     }
 }
 
-// Fields are in the order of their names, which is the order in which they are written.
+// The fields are sorted by name, because they are written in this order.
 
 #[derive(Serialize)]
 struct Success<'a> {

@@ -18,25 +18,25 @@ use scout_metrics_openmetrics::{
     Deviation, Format, Mode, ParseError, ParseOptions, encode_families, parse_families,
 };
 
-/// How many deviations are listed before the rest is only counted.
+/// The maximum number of deviations that are listed. The rest is only counted.
 const MAX_DEVIATIONS: usize = 20;
 
 /// Shows the metric families of an exposition as tables.
 #[derive(Debug, Parser)]
 #[command(after_help = "\
 Exit status:
-  0  the exposition was read; with --json also if it could not be, which the JSON says
+  0  the exposition was read; with --json also if it could not be read, and the JSON then contains the error
   1  it could not be read or written; standard error says why and where
   2  the command line is invalid")]
 struct Arguments {
-    /// File to read; standard input without it
+    /// File to read [default: standard input]
     file: Option<PathBuf>,
 
-    /// Format of the input; auto takes an exposition that ends in `# EOF` for OpenMetrics
+    /// Format of the input; auto reads an exposition that ends with `# EOF` as OpenMetrics
     #[arg(long, value_enum, default_value_t = InputFormat::Auto)]
     format: InputFormat,
 
-    /// Whether to forgive what common parsers forgive, or to insist on the specification
+    /// Whether to forgive what common parsers forgive, or to enforce the specification
     #[arg(long, value_enum, default_value_t = ReadMode::Lenient)]
     mode: ReadMode,
 
@@ -146,11 +146,11 @@ fn warn(deviations: &[Deviation]) {
     }
 }
 
-/// Prints the piece of the line in which the fault is, and a caret below it.
+/// Prints an excerpt of the line with the error, and a caret below the error.
 fn point_at(error: &ParseError) {
     let excerpt = error.excerpt();
     let before: String = excerpt.text().chars().take(excerpt.caret()).collect();
-    // Counted in columns, because a wide character before the fault takes two.
+    // Counted in columns, because wide characters occupy two columns.
     let caret = terminal::width(&before);
     eprintln!("  {}\n  {:caret$}^", excerpt.text(), "");
 }

@@ -1,4 +1,4 @@
-//! Families as tables that people read.
+//! Families as tables for people.
 
 use std::io::{Result, Write};
 
@@ -10,13 +10,13 @@ use scout_metrics_openmetrics::{Exemplar, LabelSet, MetricFamily, Sample};
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
 
-/// The most columns that a help text takes.
+/// The maximum width of a help text.
 const MAX_HELP: usize = 160;
 
-/// The most labels that get a column each. Somebody may give each sample labels of its own.
+/// The maximum number of labels that have a column each. Every sample may have different labels.
 const MAX_LABEL_COLUMNS: usize = 12;
 
-/// The most columns that a cell takes.
+/// The maximum width of a cell.
 const MAX_CELL: usize = 60;
 
 /// Writes one table for each family.
@@ -47,11 +47,11 @@ fn write_title(out: &mut impl Write, family: &MetricFamily) -> Result<()> {
     Ok(())
 }
 
-/// The samples of a family as cells: one column for each label, and one for each other part that some sample has.
+/// The samples of a family as cells: one column for each label, and one for each other part that any sample has.
 struct Table {
     header: Vec<String>,
     rows: Vec<Vec<String>>,
-    /// The column of the values, which are aligned at their end.
+    /// The column of the values, which are right-aligned.
     value: usize,
 }
 
@@ -132,7 +132,7 @@ impl Table {
     }
 }
 
-/// Returns the names of all labels in the order in which they first appear, unless they are too many for columns.
+/// Returns the names of all labels in order of first appearance, unless there are too many for columns.
 fn label_names(samples: &[Sample]) -> Option<Vec<&str>> {
     let mut names = Vec::new();
     for (name, _) in samples.iter().flat_map(|sample| sample.labels().iter()) {
@@ -146,7 +146,7 @@ fn label_names(samples: &[Sample]) -> Option<Vec<&str>> {
     Some(names)
 }
 
-/// Returns a label's value, with an empty one known apart from one that is absent.
+/// Returns a label's value. An empty value is shown in quotes, an absent one is not.
 fn shown_label(labels: &LabelSet, name: &str) -> String {
     match labels.get(name) {
         None => String::new(),
@@ -175,7 +175,7 @@ fn shown_exemplar(exemplar: &Exemplar) -> String {
     )
 }
 
-/// Returns a value in the shortest form that is easy to read.
+/// Returns a value in its shortest readable form.
 fn shown_value(value: f64) -> String {
     match value.abs() {
         f64::INFINITY if value > 0.0 => "+Inf".to_owned(),

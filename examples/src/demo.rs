@@ -1,4 +1,4 @@
-//! Metrics that move over time, for whoever has no account and wants to see a graph.
+//! Metrics that move over time, to see a graph without an account.
 
 use std::{
     fmt,
@@ -13,12 +13,12 @@ use scout_metrics_core::{
 
 use crate::sample;
 
-/// How long the metrics stay as they are: as long as Prometheus often waits between two scrapes.
+/// How long the metrics stay the same: a common scrape interval of Prometheus.
 const STEP_SECONDS: u64 = 15;
 
 /// A source of invented metrics, made from the [sample] and the time of the day.
 ///
-/// All sources of one organization say the same at the same time.
+/// All sources of one organization return the same metrics at the same time.
 #[derive(Clone, Debug)]
 pub struct DemoSource {
     organization: Organization,
@@ -83,7 +83,7 @@ fn moved(stream: &Stream, step: u64, period: u64) -> Result<Stream> {
     })
 }
 
-/// Goes from nothing up to a height and down again within two periods, without a jump.
+/// Rises from zero to a height and falls again within two periods, without a jump.
 fn wave(step: u64, period: u64, height: u64) -> u64 {
     let phase = step % (2 * period);
     let distance = phase.min(2 * period - phase);

@@ -1,4 +1,4 @@
-//! What several examples share.
+//! Code that several examples share.
 
 pub mod demo;
 pub mod sample;

@@ -1,8 +1,8 @@
-//! Metrics of an organization that does not exist, for everything that runs without an account.
+//! Metrics of an organization that does not exist, for programs that run without an account.
 
 use scout_metrics_core::{Organization, Policy, PolicyResult, Result, Snapshot, Stream};
 
-/// Returns what Docker Scout could say about the organization `acme`.
+/// Returns what Docker Scout could report about the organization `acme`.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! A snapshot as a table that people read.
+//! A snapshot as a table for people.
 
 use std::io::{Result, Write};
 
@@ -15,20 +15,20 @@ const GREEN: Style = AnsiColor::Green.on_default();
 const RED: Style = AnsiColor::Red.on_default();
 const YELLOW: Style = AnsiColor::Yellow.on_default();
 
-/// The most columns a name takes.
+/// The maximum width of a name.
 const MAX_NAME: usize = 60;
 
-/// The most columns an anomaly takes.
+/// The maximum width of an anomaly.
 const MAX_ANOMALY: usize = 240;
 
-/// What stands before the name of a policy: two blanks, the mark, a blank.
+/// The width of what comes before the name of a policy: two blanks, the mark, a blank.
 const INDENT: usize = 4;
 
-/// Writes a snapshot, styled: `anstream` removes the styles where nobody would see them.
+/// Writes a snapshot with styles, which `anstream` removes if the output is not a terminal.
 ///
 /// # Errors
 ///
-/// Whatever goes wrong while writing.
+/// Returns the errors of the writer.
 pub fn write(out: &mut impl Write, snapshot: &Snapshot) -> Result<()> {
     write_title(out, snapshot)?;
     let columns = Columns::new(snapshot);
@@ -57,7 +57,7 @@ fn write_title(out: &mut impl Write, snapshot: &Snapshot) -> Result<()> {
     writeln!(out, "\n")
 }
 
-/// How wide each column has to be.
+/// The width of each column.
 struct Columns {
     name: usize,
     counts: [usize; Severity::ALL.len()],
@@ -93,7 +93,7 @@ impl Columns {
         if counts.is_empty() {
             return writeln!(out, "{DIM}  no vulnerability counts{DIM:#}");
         }
-        // Blanks are written before a count and never after it, so that no line ends in them.
+        // Blanks are written before a count and never after it, so that no line ends with blanks.
         let mut gap = self.name - width(&name);
         for (severity, columns) in Severity::ALL.into_iter().zip(self.counts) {
             let text = count(counts, severity);
@@ -132,7 +132,7 @@ fn policy_name(result: &PolicyResult) -> String {
     fit(name, MAX_NAME)
 }
 
-/// Returns a count in Docker's shorthand, which leaves out what was not reported, and no unspecified ones.
+/// Returns a count in Docker's shorthand. A count that was not reported is left out, and so are zero unspecified ones.
 fn count(counts: &VulnerabilityCounts, severity: Severity) -> String {
     match counts.get(severity) {
         None => String::new(),
@@ -164,7 +164,7 @@ fn fraction(result: &PolicyResult) -> String {
     format!("{}/{}", result.compliant(), result.evaluated())
 }
 
-/// Returns the ratio in per cent, rounded, but what fails never reads 100.
+/// Returns the ratio as a rounded percentage. A failing policy is never shown as 100 %.
 fn ratio(result: &PolicyResult) -> String {
     let [compliant, evaluated] = [result.compliant(), result.evaluated()].map(u128::from);
     let Some(mut per_mille) = (2000 * compliant + evaluated).checked_div(2 * evaluated) else {

@@ -7,10 +7,10 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use scout_metrics_core::Error;
 
-/// The maximum width of the answer's body that is shown with an error.
+/// The maximum width of a response body that is shown with an error.
 const MAX_BODY: usize = 240;
 
-/// Returns the text on one line, with everything escaped that could drive the terminal or reorder what it shows.
+/// Returns the text on one line, with every character escaped that could control the terminal or reorder what it shows.
 pub fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
@@ -23,7 +23,7 @@ pub fn printable(text: &str) -> String {
     shown
 }
 
-/// Returns whether a character only changes the direction or line breaks of the text around it.
+/// Returns whether a character is invisible and changes the direction or line breaks of the text around it.
 fn is_invisible_order(c: char) -> bool {
     matches!(
         c,
@@ -89,7 +89,7 @@ pub fn exit_code(outcome: Result<(), Box<dyn StdError>>) -> ExitCode {
     }
 }
 
-/// Writes an error with its causes to standard error on one line, and on the next what the server answered.
+/// Writes an error with its causes to standard error on one line, and the response of the server on the next.
 pub fn complain(error: &(dyn StdError + 'static)) {
     let Some(error) = error.downcast_ref::<Error>() else {
         return eprintln!("error: {}", printable(&error.to_string()));
@@ -97,15 +97,15 @@ pub fn complain(error: &(dyn StdError + 'static)) {
     eprintln!("error: {}", printable(&error.chain().to_string()));
     let body = error.body().unwrap_or_default().trim();
     if !body.is_empty() {
-        eprintln!("  the server says: {}", fit(body, MAX_BODY));
+        eprintln!("  response from the server: {}", fit(body, MAX_BODY));
     }
 }
 
-/// Returns success if the reader of the output closed it, as `head` does.
+/// Returns success if the error is only that the reader of the output closed it, as `head` does.
 ///
 /// # Errors
 ///
-/// Whatever else went wrong while writing.
+/// Returns every other error of the writer.
 pub fn unless_closed(written: io::Result<()>) -> io::Result<()> {
     match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

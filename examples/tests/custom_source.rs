@@ -1,4 +1,4 @@
-//! The source of the example `custom_source` keeps the contract of sources.
+//! The source of the example `custom_source` follows the contract of sources.
 
 #![expect(
     clippy::unwrap_used,
@@ -46,7 +46,7 @@ async fn each_failure_names_the_organization_and_has_a_kind() {
 }
 
 #[tokio::test]
-async fn a_line_that_cannot_be_read_is_named() {
+async fn an_invalid_line_is_reported_with_its_number() {
     let directory = tempfile::tempdir().unwrap();
     let error = report(&directory, "a: 1C\nb\n").scrape().await.unwrap_err();
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Runs each example and looks at what it prints and how it ends.
+//! Runs each example and checks its output and its exit status.
 
 #![expect(
     clippy::unwrap_used,
@@ -21,7 +21,7 @@ use scout_metrics_http::exporter::Exporter;
 
 const TOKEN: &str = "dckr_pat_0123456789";
 
-/// Returns a command that runs an example, without anything in its environment that the examples read.
+/// Returns a command that runs an example, without the environment variables that the examples read.
 fn example(name: &str) -> Command {
     let directory = env::current_exe()
         .unwrap()
@@ -52,7 +52,7 @@ fn stderr(output: &Output) -> &str {
     str::from_utf8(&output.stderr).unwrap()
 }
 
-/// Serves sources on a thread of its own and returns the URL.
+/// Serves sources on a new thread and returns the URL.
 fn serve<const N: usize>(sources: [MemorySource; N]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -90,7 +90,7 @@ fn the_list_of_examples_is_complete() {
 }
 
 #[test]
-fn help_says_how_each_example_exits() {
+fn help_documents_the_exit_status_of_each_example() {
     for name in ["custom_source", "inspect", "quickstart", "watch"] {
         let output = example(name).arg("--help").output().unwrap();
         assert_eq!(output.status.code(), Some(0));
@@ -145,7 +145,8 @@ staging                                           5C  17H   44M   98L  1?
 3 streams, 12 policy results, 5 failing
 ";
         assert_eq!(table, expected);
-        let talk = "no --org given: asking an endpoint with sample data at http://127.0.0.1:";
+        let talk =
+            "no --org given: scraping an embedded endpoint with sample data at http://127.0.0.1:";
         assert!(stderr(&output).starts_with(talk), "{}", stderr(&output));
     }
 
@@ -159,7 +160,7 @@ staging                                           5C  17H   44M   98L  1?
     }
 
     #[test]
-    fn colours_only_where_they_are_wanted() {
+    fn uses_colours_only_when_they_are_wanted() {
         let coloured = |variables: &[(&str, &str)]| {
             let output = example("quickstart")
                 .envs(variables.iter().copied())
@@ -173,7 +174,7 @@ staging                                           5C  17H   44M   98L  1?
     }
 
     #[test]
-    fn asks_the_server_it_is_told_to_ask_with_the_token_it_is_told_to_use() {
+    fn uses_the_given_server_and_token() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("token");
         fs::write(&path, format!("{TOKEN}\r\n")).unwrap();
@@ -208,7 +209,7 @@ staging                                           5C  17H   44M   98L  1?
     }
 
     #[test]
-    fn names_cannot_drive_the_terminal() {
+    fn names_cannot_control_the_terminal() {
         let url = serve([MemorySource::new(labs())]);
         let output = example("quickstart")
             .args(["--org", "acme-labs", "--url", &url])
@@ -255,7 +256,7 @@ staging                                           5C  17H   44M   98L  1?
     }
 
     #[test]
-    fn a_command_line_that_makes_no_sense_is_exit_2() {
+    fn an_invalid_command_line_is_exit_2() {
         for arguments in [
             &["--unknown"][..],
             &["--org", "../x"],
@@ -275,7 +276,7 @@ staging                                           5C  17H   44M   98L  1?
     }
 
     #[test]
-    fn a_reader_that_has_seen_enough_is_no_failure() {
+    fn a_reader_that_closes_the_output_is_not_a_failure() {
         let mut process = example("quickstart")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -315,7 +316,7 @@ mod watch {
             }
         }
 
-        /// Reads standard error up to a line that contains a text.
+        /// Reads standard error up to a line that contains the text.
         fn wait_for(&mut self, text: &str) {
             let mut read = String::new();
             while !read.lines().last().unwrap_or_default().contains(text) {
@@ -358,7 +359,7 @@ mod watch {
         let memory = MemorySource::new(organization("acme", &[("production", "5C 3H")]));
         let url = serve([memory.clone()]);
         let mut watch = Watch::start(&["--org", "acme", "--url", &url, "--interval", "50ms"]);
-        watch.wait_for("watching acme: 1 stream, press Ctrl-C to end");
+        watch.wait_for("watching acme: 1 stream, press Ctrl-C to stop");
 
         let after = [("production", "4C 3H"), ("\u{1b}[2J \u{202e}", "1L")];
         memory.set(Ok(organization("acme", &after)));
@@ -401,10 +402,12 @@ mod watch {
     }
 
     #[test]
-    fn watches_metrics_that_move_without_any_arguments() {
+    fn watches_changing_metrics_without_any_arguments() {
         let mut watch = Watch::start(&[]);
-        watch.wait_for("no --org given: asking an endpoint with metrics that move at http://127.");
-        watch.wait_for("watching acme: 3 streams, press Ctrl-C to end");
+        watch.wait_for(
+            "no --org given: scraping an embedded endpoint with changing metrics at http://127.",
+        );
+        watch.wait_for("watching acme: 3 streams, press Ctrl-C to stop");
     }
 
     #[test]
@@ -422,7 +425,7 @@ mod watch {
     }
 
     #[test]
-    fn an_interval_that_makes_no_sense_is_exit_2() {
+    fn an_invalid_interval_is_exit_2() {
         for interval in ["0s", "-5m", "soon", ""] {
             let argument = format!("--interval={interval}");
             let output = example("watch").arg(argument).output().unwrap();
@@ -454,7 +457,8 @@ mod custom_source {
             .unwrap();
         assert_eq!(output.status.code(), Some(1));
         assert_eq!(stdout(&output), "");
-        let reason = "\n  the server says: organization `acme`: cannot read the scan report\n";
+        let reason =
+            "\n  response from the server: organization `acme`: cannot read the scan report\n";
         assert!(stderr(&output).ends_with(reason), "{}", stderr(&output));
     }
 
@@ -468,7 +472,7 @@ mod custom_source {
             .spawn()
             .unwrap();
         let mut talk = BufReader::new(process.stderr.take().unwrap()).lines();
-        assert!(talk.any(|line| line.unwrap() == "press Ctrl-C to end"));
+        assert!(talk.any(|line| line.unwrap() == "press Ctrl-C to stop"));
         assert!(process.try_wait().unwrap().is_none());
 
         let interrupted = Command::new("kill")
@@ -573,7 +577,7 @@ build  info
     }
 
     #[test]
-    fn the_json_of_what_cannot_be_read_is_no_failure() {
+    fn json_reports_unreadable_input_with_exit_0() {
         let output = inspect("up 1\nup{", &["--json", "--format", "openmetrics"]);
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
         let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -605,7 +609,7 @@ build  info
     }
 
     #[test]
-    fn points_at_what_is_wrong() {
+    fn points_at_the_error() {
         let output = inspect("up 1\nup{job=\"日本\",x:\"b\"} 1\n", &[]);
         assert_eq!(output.status.code(), Some(1));
         assert_eq!(stdout(&output), "");
@@ -617,7 +621,7 @@ build  info
     }
 
     #[test]
-    fn forgives_with_a_warning_or_not_at_all() {
+    fn forgives_with_a_warning_or_refuses() {
         let input = "a 1\n".repeat(30);
         let output = inspect(&input, &[]);
         assert_eq!(output.status.code(), Some(0));
@@ -670,7 +674,7 @@ build  info
     }
 
     #[test]
-    fn a_file_that_cannot_be_read_is_named() {
+    fn an_unreadable_file_is_named_in_the_error() {
         let output = example("inspect").arg("no such file").output().unwrap();
         assert_eq!(output.status.code(), Some(1));
         assert_eq!(

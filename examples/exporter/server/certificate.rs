@@ -1,4 +1,4 @@
-//! A certificate that is read again while it is served.
+//! A certificate whose files are read again while it is served.
 
 use std::{
     fmt,
@@ -20,10 +20,11 @@ use scout_metrics_core::{Error, ErrorKind, Result};
 
 use super::{NewestTls, TlsFiles};
 
-/// How often the files are read: a renewed certificate is rarely needed within seconds, and two small files cost little.
+/// How often the files are read. A renewed certificate is rarely needed within seconds, and reading two small files is
+/// cheap.
 const READ_INTERVAL: Duration = Duration::from_secs(5);
 
-/// A certificate chain and its key, with the files that they were read from.
+/// A certificate chain and its key, with the files from which they were read.
 pub(super) struct Certificate {
     files: TlsFiles,
     content: Content,
@@ -47,8 +48,8 @@ impl Certificate {
         })
     }
 
-    /// Returns what accepts connections with the newest certificate, and the task that reads the files again. While they
-    /// cannot be used, for example because only one of them is new, the last good certificate is served.
+    /// Returns an acceptor that always has the newest certificate, and the task that reads the files again. While the
+    /// files cannot be used, for example because only one of them is new, the last good certificate is served.
     pub(super) fn follow(self) -> (NewestTls, impl Future<Output = ()> + Send + 'static) {
         let (sender, newest) = watch::channel(self.acceptor.clone());
         (newest, self.read_on(sender))
@@ -94,7 +95,7 @@ impl Content {
             .and_then(Iterator::collect)
             .map_err(|cause| unusable("cannot read certificates from", path, cause))?;
         if chain.is_empty() {
-            let message = format!("there is no certificate in `{}`", path.display());
+            let message = format!("`{}` contains no certificate", path.display());
             return Err(Error::new(ErrorKind::Config, message));
         }
         let key = PrivateKeyDer::from_pem_file(&files.key)
@@ -102,7 +103,7 @@ impl Content {
         Ok(Self { chain, key })
     }
 
-    /// Returns what makes a TLS connection for HTTP/1.1 of a TCP connection.
+    /// Returns an acceptor that turns TCP connections into TLS connections for HTTP/1.1.
     fn acceptor(&self, files: &TlsFiles) -> Result<TlsAcceptor> {
         let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()

@@ -25,10 +25,10 @@ use tower::ServiceExt;
 
 use super::{Limits, connections::Activity};
 
-/// The largest head of a request. Prometheus sends less than 1 KiB.
+/// The maximum size of the head of a request. Prometheus sends less than 1 KiB.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
 
-/// How long a connection without a request is kept at shutdown: long enough to read one that was sent before.
+/// How long a connection without a request is kept open at shutdown: long enough to read a request that was already sent.
 const LINGER: Duration = Duration::from_millis(100);
 
 pub(super) struct Connection {
@@ -41,10 +41,10 @@ pub(super) struct Connection {
 
 impl Connection {
     pub(super) async fn serve_tcp(self, stream: TcpStream, tls: Option<TlsAcceptor>) {
-        // A response may be written in parts. Without this, a small last one waits 40 ms for a client that delays its
-        // acknowledgement of the one before.
+        // A response may be written in parts. Without this, a small last part waits 40 ms if the client delays its
+        // acknowledgement of the part before.
         if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "cannot turn off the delay of small packets");
+            tracing::debug!(%error, "cannot set TCP_NODELAY");
         }
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(self.limits.write));
@@ -71,8 +71,8 @@ impl Connection {
         }
     }
 
-    /// Serves requests until the client closes the connection or, after the server stopped or chose this connection to
-    /// make room, until the response under way is written.
+    /// Serves requests until the client closes the connection. If the server stops, or closes this connection to make
+    /// room, the current response is still written.
     async fn serve<S>(self, stream: S)
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -92,7 +92,7 @@ impl Connection {
                 connection.await
             }
             () = self.activity.evicted() => {
-                // Hyper would wait for the rest of a first request whose head has begun.
+                // If a part of the first request has been received, hyper would wait for the rest.
                 if !self.activity.has_had_request() {
                     return;
                 }
@@ -127,7 +127,8 @@ async fn lingered(mut stopped: watch::Receiver<()>) {
     sleep(LINGER).await;
 }
 
-/// Returns whether every proxy before this server must take a request for one to the same host: RFC 9112, section 3.2.
+/// Returns whether every proxy in front of this server must understand the request as one for the same host (RFC 9112,
+/// section 3.2).
 fn names_one_host(request: &Request<Incoming>) -> bool {
     let hosts = request.headers().get_all(HOST).iter().count();
     hosts == 1 || hosts == 0 && request.version() < Version::HTTP_11

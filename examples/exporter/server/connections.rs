@@ -47,7 +47,7 @@ impl Connections {
         }
     }
 
-    /// Returns room for one connection. While there is none, closes the connections that were idle longest.
+    /// Returns a slot for one connection. While all are taken, closes the connections that have been idle longest.
     pub(super) async fn slot(&self) -> OwnedSemaphorePermit {
         loop {
             if self.slots.available_permits() == 0 {
@@ -83,7 +83,7 @@ impl Connections {
         }
     }
 
-    /// Lets each connection finish the request that it is in.
+    /// Waits until each connection has finished its current request.
     pub(super) async fn finish(&self) {
         self.stop.send_replace(());
         let mut tasks = mem::take(&mut *lock(&self.tasks));
@@ -91,13 +91,13 @@ impl Connections {
     }
 }
 
-/// The connections without a request.
+/// The connections without a current request.
 #[derive(Debug, Default)]
 struct Idle {
     /// In the order in which they became idle.
     connections: BTreeMap<u64, Arc<Notify>>,
     next: u64,
-    /// How many were closed since the log said so.
+    /// The number of connections closed since the last log line about them.
     evicted: usize,
     evictions: LogLimit,
     refusals: LogLimit,
@@ -110,7 +110,7 @@ impl Idle {
         self.next
     }
 
-    /// Closes the connection that was idle longest, if any is idle.
+    /// Closes the connection that has been idle longest, if any is idle.
     fn evict(&mut self, limit: usize) {
         let Some((_, evict)) = self.connections.pop_first() else {
             return;
@@ -121,13 +121,13 @@ impl Idle {
             tracing::warn!(
                 closed = mem::take(&mut self.evicted),
                 limit,
-                "too many connections: closing those that were idle longest"
+                "too many connections: closing those that have been idle longest"
             );
         }
     }
 }
 
-/// Whether one connection has a request.
+/// Tracks whether one connection has a current request.
 #[derive(Debug)]
 pub(super) struct Activity {
     idle: Arc<Mutex<Idle>>,
@@ -170,7 +170,7 @@ impl Activity {
         lock(&self.state).has_had_request
     }
 
-    /// Completes when the connection is to be closed.
+    /// Completes when the connection must be closed.
     pub(super) async fn evicted(&self) {
         self.evict.notified().await;
     }
@@ -183,7 +183,7 @@ impl Drop for Activity {
     }
 }
 
-/// When the log said something last.
+/// The time of the last log line, to limit how often it repeats.
 #[derive(Debug, Default)]
 struct LogLimit(Option<Instant>);
 

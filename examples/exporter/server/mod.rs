@@ -1,6 +1,6 @@
-//! An HTTP/1.1 server around a router, with bounds on what clients can use up.
+//! An HTTP/1.1 server for a router, with limits on the resources that clients can use.
 //!
-//! It is not `axum::serve` because that has no limits and at shutdown drops connections that still wait in the
+//! `axum::serve` is not used because it has no limits, and at shutdown drops connections that still wait in the
 //! listener's queue.
 
 mod certificate;
@@ -22,48 +22,49 @@ use scout_metrics_core::{Error, ErrorKind, Result};
 
 use self::{certificate::Certificate, connections::Connections};
 
-/// How long to wait after the system refused to accept a connection, for example for want of memory.
+/// How long to wait after the system failed to accept a connection, for example because it is out of memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// The limit where the system has none: the memory of a connection is about 30 KiB.
+/// The maximum number of connections, unless the system's limit is lower. A connection uses about 30 KiB of memory.
 const MAX_CONNECTIONS: usize = 1024;
 
-/// Descriptors that are kept free for the program itself: about 20 are always open (standard streams, event queues,
-/// listeners), 8 fetches at once need up to 3 each (a socket, and files or sockets to resolve the name), and the rest
-/// is for token and certificate files, which are read while requests are served.
+/// The number of file descriptors reserved for the program itself. About 20 are always open (standard streams, event
+/// queues, listeners), 8 concurrent fetches need up to 3 each (a socket, and files or sockets to resolve the name), and
+/// the rest is for token and certificate files, which are read while requests are served.
 const RESERVED_DESCRIPTORS: usize = 64;
 
-/// What accepts connections with the newest certificate.
+/// An acceptor that always has the newest certificate.
 type NewestTls = watch::Receiver<TlsAcceptor>;
 
-/// PEM files to serve TLS with.
+/// The PEM files for TLS.
 #[derive(Clone, Debug)]
 pub(crate) struct TlsFiles {
     pub(crate) certificates: PathBuf,
     pub(crate) key: PathBuf,
 }
 
-/// What clients can use up.
+/// Limits on the resources that clients can use.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// Connections at once, of all listeners. At the limit the connection that was idle longest is closed.
+    /// The maximum number of connections of all listeners. At the limit the connection that has been idle longest is
+    /// closed.
     pub(crate) connections: usize,
-    /// Time for a TLS handshake, and for the head of a request, with the idle time before it.
+    /// The maximum time for a TLS handshake, and for the head of a request including the idle time before it.
     pub(crate) head: Duration,
-    /// Time that a response may wait for its reader.
+    /// The maximum time that a response may wait for the client to read.
     pub(crate) write: Duration,
-    /// Time for the requests under way at shutdown.
+    /// The maximum time for pending requests at shutdown.
     pub(crate) shutdown: Duration,
 }
 
 impl Limits {
-    /// Returns limits that keep the program within the number of descriptors that the system allows it.
+    /// Returns limits that keep the program within its limit of file descriptors.
     pub(crate) fn of_this_process() -> Self {
         Self {
             connections: max_connections(descriptors()),
             head: Duration::from_secs(30),
             write: Duration::from_secs(30),
-            // Container runtimes kill a program 10 seconds after they asked it to end.
+            // Container runtimes kill a program 10 seconds after SIGTERM.
             shutdown: Duration::from_secs(8),
         }
     }
@@ -76,7 +77,7 @@ fn max_connections(descriptors: Option<usize>) -> usize {
     available.clamp(1, MAX_CONNECTIONS)
 }
 
-/// Returns how many files and sockets the process may have open (`ulimit -n`).
+/// Returns the maximum number of files and sockets that the process may have open (`ulimit -n`).
 #[cfg(unix)]
 fn descriptors() -> Option<usize> {
     use rustix::process::{Resource, getrlimit};
@@ -98,7 +99,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Creates a server, of TLS if there are files for it.
+    /// Creates a server, which uses TLS if there are files for it.
     ///
     /// # Errors
     ///
@@ -112,7 +113,7 @@ impl Server {
         })
     }
 
-    /// Serves until `shutdown` completes, then answers the requests under way, also those on connections that were
+    /// Serves until `shutdown` completes, then answers the pending requests, including those on connections that are
     /// not accepted yet.
     ///
     /// # Errors
@@ -155,8 +156,8 @@ fn into_async(listener: StdTcpListener) -> io::Result<TcpListener> {
     TcpListener::from_std(listener)
 }
 
-/// Serves the connections of a listener, and at the end those that wait in its queue: their clients have long been told
-/// that they are connected.
+/// Serves the connections of a listener, and at shutdown also those that wait in its queue, because their clients are
+/// already connected.
 async fn accept_until(
     mut stopped: watch::Receiver<()>,
     listener: TcpListener,
@@ -183,7 +184,7 @@ async fn accept_until(
             }
         }
     }
-    // Closed before the queue is served, the listener would reset the connections in it.
+    // If the listener were closed before its queue is served, it would reset the connections in the queue.
     let Ok(listener) = listener.into_std() else {
         return;
     };

@@ -1,4 +1,4 @@
-//! Many silent clients, and few file descriptors.
+//! Many silent clients and few file descriptors.
 
 use std::{
     io::Write,
@@ -43,7 +43,7 @@ fn silent_clients_leave_room_for_probes_tokens_and_fetches() {
         .map(|number| {
             let mut stream = TcpStream::connect(&address).unwrap();
             if number % 2 == 0 {
-                // It may have been closed for a later one.
+                // The server may have closed it to make room for a later one.
                 let _ = stream.write_all(b"GET / HTTP/1.1\r\n");
             }
             stream

@@ -1,4 +1,4 @@
-//! Runs the exporter as people do, and lets the programs judge it that they scrape it with.
+//! Runs the exporter as users do, and checks it with the programs that scrape it.
 
 #![expect(
     clippy::unwrap_used,

@@ -14,7 +14,7 @@ use crate::{
 const LOOKBACK: Duration = Duration::from_secs(2);
 
 #[test]
-fn queries_have_no_gap_while_the_upstream_is_down_and_age_and_up_tell_the_truth() {
+fn queries_have_no_gap_during_an_outage_and_age_and_up_report_it() {
     if !is_there("prometheus", &["--version"], "Debian package prometheus") {
         return;
     }
@@ -42,7 +42,7 @@ scrape_configs:
     upstream
         .source
         .set(Err(Error::new(ErrorKind::Unavailable, "down")));
-    eventually("the exporter says that fetches fail", || {
+    eventually("the exporter reports that fetches fail", || {
         (prometheus.value("scout_exporter_up") == Some(0.0)).then_some(())
     });
     let age = || prometheus.value("scout_exporter_snapshot_age_seconds");

@@ -12,7 +12,7 @@ use crate::support::{
 
 const METRICS: &str = "/v1/exporter/org/acme/metrics";
 
-/// Reads one JSON array a line: name, labels, value.
+/// Parses lines with one JSON array each: name, labels, value.
 fn read_samples(lines: &str) -> BTreeSet<Sample> {
     lines
         .lines()
@@ -42,7 +42,7 @@ fn victoria_metrics_scrapes_every_sample() {
     assert_eq!(stored_samples(&address), samples(&snapshot()));
 }
 
-/// Of a router in somebody's own program, which is what the upstream is.
+/// Scrapes a router in a user's own program, which is what the upstream is.
 #[test]
 fn prometheus_scrapes_every_sample() {
     if !is_installed("prometheus") {
@@ -79,7 +79,7 @@ fn stored_samples(address: &str) -> BTreeSet<Sample> {
         "policy_compliant_images",
         "policy_evaluated_images",
     ] {
-        // VictoriaMetrics shows samples late by default. Prometheus passes over what it does not know.
+        // VictoriaMetrics returns samples late by default. Prometheus ignores the parameter that it does not know.
         let path = format!("/api/v1/query?latency_offset=1ms&query=scout_{metric}");
         found.append(&mut eventually("there are samples", || {
             let answer: Value =
@@ -91,7 +91,7 @@ fn stored_samples(address: &str) -> BTreeSet<Sample> {
     found
 }
 
-/// Starts it on a port that was free just now: it does not say which one it was given.
+/// Starts VictoriaMetrics on a port that was free just now, because it does not report a port that the system chose.
 fn start_victoria_metrics(upstream: &Upstream, configuration: &str) -> (Running, String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -166,7 +166,7 @@ fn the_reference_parsers_read_both_formats() {
     }
 }
 
-/// Asks for a path in a format and returns the content type and the body.
+/// Requests a path in a format and returns the content type and the body.
 fn get_as(address: &str, path: &str, accept: &str) -> (String, String) {
     use std::io::{Read, Write};
 
@@ -183,7 +183,7 @@ fn get_as(address: &str, path: &str, accept: &str) -> (String, String) {
 }
 
 #[test]
-fn the_deployment_files_fit_their_schemas_and_are_hardened() {
+fn the_deployment_files_match_their_schemas_and_are_hardened() {
     let Some(python) = python() else { return };
     let directory = examples();
     let said = run_peer(
@@ -216,7 +216,7 @@ fn the_image_fetches_dependencies_before_it_has_the_code() {
     }
     let (_, command) = before_the_code.split_once("\nRUN ").unwrap();
     let prepare = command.trim_end().strip_suffix("cargo fetch --locked");
-    // Reads the same files, and needs nothing that this program was not built with.
+    // `cargo tree` reads the same files, and needs only what this program was built with.
     let command = format!(
         "{}cargo tree --locked --offline --depth 0",
         prepare.unwrap()

@@ -87,7 +87,7 @@ mod options {
     }
 
     #[test]
-    fn the_table_of_options_is_what_help_says() {
+    fn the_table_of_options_matches_help() {
         let table = table().into_iter();
         let table = table
             .map(|[option, variable, _, default, meaning]| [option, variable, default, meaning]);
@@ -97,12 +97,12 @@ mod options {
     }
 
     #[test]
-    fn the_file_knows_each_key_of_the_table_and_no_other() {
+    fn the_file_accepts_exactly_the_keys_of_the_table() {
         let directory = tempfile::tempdir().unwrap();
         let keys = table().into_iter().map(|[_, _, key, ..]| key);
         let mut known = 0;
         for key in keys.filter(|key| key.contains('.') && !key.contains("NAME")) {
-            // No option is a date, so a key that is known is refused for another reason.
+            // No option is a date, so a known key is refused for another reason.
             let text = format!("{} = 2024-05-01\n", key.trim_matches('`'));
             let path = write(directory.path(), "exporter.toml", &text);
             let output = run(&["--config.file", &path, "--check-config"]);
@@ -156,7 +156,7 @@ the configuration is valid
     }
 
     #[test]
-    fn the_command_line_wins_over_the_environment_and_that_over_the_file() {
+    fn the_command_line_overrides_the_environment_and_the_environment_the_file() {
         let directory = tempfile::tempdir().unwrap();
         let text = "[web]\nlisten_address = [\":3\"]\n[organization.of-file]\n";
         let path = write(directory.path(), "exporter.toml", text);
@@ -187,7 +187,7 @@ the configuration is valid
     }
 
     #[test]
-    fn what_is_wrong_is_exit_2_and_said() {
+    fn invalid_settings_are_exit_2_with_a_reason() {
         assert_refused(
             &run(&[]),
             "error: no organization: give --org NAME, set SCOUT_EXPORTER_ORG, or write [organization.NAME] into \
@@ -233,7 +233,7 @@ the configuration is valid
     }
 
     #[test]
-    fn a_bearer_token_file_that_cannot_be_used_is_exit_2() {
+    fn an_unusable_bearer_token_file_is_exit_2() {
         let directory = tempfile::tempdir().unwrap();
         let path = write(directory.path(), "token", "\n");
         let output = run(&["--demo", "--check-config", "--web.bearer-token-file", &path]);
@@ -294,7 +294,7 @@ mod serving {
     use super::*;
 
     #[test]
-    fn serves_what_the_upstream_says_until_it_is_told_to_stop() {
+    fn serves_the_metrics_of_the_upstream_until_it_is_stopped() {
         let upstream = Upstream::start(snapshot("production"));
         let (running, address) = start_exporter(upstream.exporter().args(["--org", "acme"]));
         let (status, body) = get(&address, METRICS, None);
@@ -318,7 +318,7 @@ mod serving {
     }
 
     #[test]
-    fn a_request_to_reload_does_not_end_it() {
+    fn sighup_does_not_stop_it() {
         let (mut running, address) = start_exporter(exporter().arg("--demo"));
         running.send("HUP");
         running.logged("signal=\"SIGHUP\"");
@@ -328,12 +328,12 @@ mod serving {
     }
 
     #[test]
-    fn listens_on_every_address_and_says_which() {
+    fn listens_on_every_address_and_logs_them() {
         let mut command = exporter();
         command.args(["--demo", "--web.listen-address", ":0"]);
         let (mut running, first) = start_exporter(&mut command);
         let second = running.logged("listening address=http://");
-        // The first one is all interfaces, of IPv6 too where the machine has it.
+        // The first address is all interfaces, including those of IPv6 if the machine has it.
         let port = first.rsplit_once(':').unwrap().1;
         assert_eq!(get(&format!("127.0.0.1:{port}"), METRICS, None).0, 200);
         assert_eq!(get(&second, METRICS, None).0, 200);
@@ -343,7 +343,7 @@ mod serving {
     }
 
     #[test]
-    fn asks_scrapers_for_one_of_the_bearer_tokens() {
+    fn requires_one_of_the_bearer_tokens_from_scrapers() {
         let directory = tempfile::tempdir().unwrap();
         let [old, new] = ["old", "new"].map(|name| write(directory.path(), name, name));
         let mut command = exporter();
@@ -360,7 +360,7 @@ mod serving {
     }
 
     #[test]
-    fn a_bearer_token_of_an_organization_is_good_for_nothing_else() {
+    fn a_bearer_token_of_an_organization_admits_nothing_else() {
         let directory = tempfile::tempdir().unwrap();
         write(directory.path(), "labs", "s3cr3t");
         let text = "[web.organization_bearer_token_file]\nacme-labs = \"labs\"\n";
@@ -376,7 +376,7 @@ mod serving {
     }
 
     #[test]
-    fn each_organization_has_options_of_its_own() {
+    fn each_organization_can_have_its_own_options() {
         let upstream = Upstream::start(snapshot("production"));
         let text = format!(
             "\
@@ -401,7 +401,7 @@ token_file = \"other-token\"
     }
 
     #[test]
-    fn asks_again_after_the_interval_and_serves_the_last_answer_while_that_fails() {
+    fn fetches_again_after_the_interval_and_serves_the_last_answer_while_fetches_fail() {
         let upstream = Upstream::start(snapshot("production"));
         let mut command = upstream.exporter();
         command.args(["--org", "acme", "--interval", "50ms", "--max-stale", "2s"]);
@@ -450,7 +450,7 @@ token_file = \"other-token\"
     }
 
     #[test]
-    fn logs_are_json_if_asked_for() {
+    fn logs_are_json_on_request() {
         let mut command = exporter();
         command.args([
             "--demo",
@@ -471,7 +471,7 @@ token_file = \"other-token\"
     }
 
     #[test]
-    fn serves_over_tls_to_whoever_knows_the_authority() {
+    fn serves_over_tls_to_clients_that_trust_the_authority() {
         let directory = tempfile::tempdir().unwrap();
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let certificate = write(directory.path(), "certificate.pem", &made.cert.pem());
@@ -492,7 +492,7 @@ token_file = \"other-token\"
         let address = running.logged("listening address=https://127.0.0.1:");
         let url = format!("https://localhost:{address}");
 
-        // One exporter is the upstream of the next, which knows the authority or does not.
+        // One exporter is the upstream of the next, with and without the authority.
         let once = |arguments: &[&str]| {
             let mut command = exporter();
             command
@@ -532,7 +532,7 @@ token_file = \"other-token\"
     }
 
     #[test]
-    fn healthcheck_tells_a_running_exporter_from_none() {
+    fn healthcheck_detects_whether_an_exporter_runs() {
         let directory = tempfile::tempdir().unwrap();
         let token = write(directory.path(), "token", "s3cr3t");
         let mut command = exporter();

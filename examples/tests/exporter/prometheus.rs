@@ -22,7 +22,7 @@ pub(crate) fn is_installed(program: &str) -> bool {
     is_there(program, &["--version"], "Debian package prometheus")
 }
 
-/// A Prometheus server of a test's own.
+/// A Prometheus server for one test.
 pub(crate) struct Prometheus {
     pub(crate) address: String,
     _running: Running,
@@ -47,7 +47,7 @@ impl Prometheus {
         }
     }
 
-    /// Asks its API, and returns nothing until it is ready.
+    /// Calls its API. Returns `None` until the server is ready.
     fn ask(&self, path: &str) -> Option<Value> {
         let (_, body) = get(&self.address, path, None);
         let answer: Value = serde_json::from_str(&body).ok()?;
@@ -55,7 +55,7 @@ impl Prometheus {
         Some(answer["data"].clone())
     }
 
-    /// Returns the series that an instant query finds now.
+    /// Returns the series that an instant query returns now.
     pub(crate) fn query(&self, query: &str) -> Vec<Value> {
         self.query_at(query, SystemTime::now())
     }
@@ -70,12 +70,12 @@ impl Prometheus {
             .unwrap_or_default()
     }
 
-    /// Returns the one value that an instant query finds now.
+    /// Returns the single value that an instant query returns now.
     pub(crate) fn value(&self, query: &str) -> Option<f64> {
         self.value_at(query, SystemTime::now())
     }
 
-    /// Returns the one value that an instant query found at a time.
+    /// Returns the single value that an instant query returns for the given time.
     pub(crate) fn value_at(&self, query: &str, time: SystemTime) -> Option<f64> {
         let result = self.query_at(query, time);
         let value = result.first()?["value"][1].as_str()?.parse().ok();
@@ -83,7 +83,7 @@ impl Prometheus {
         value
     }
 
-    /// Waits until a query finds series.
+    /// Waits until a query returns series.
     fn found(&self, query: &str) -> Vec<Value> {
         eventually(query, || {
             Some(self.query(query)).filter(|result| !result.is_empty())
@@ -135,7 +135,7 @@ fn copy_configuration(directory: &Path, address: &str) {
     write(directory, "prometheus.yml", &configuration);
 }
 
-/// Makes everything in the configuration happen each second, and the jobs that stand in comments real.
+/// Changes all intervals in the configuration to a second, and enables the jobs that are commented out.
 fn hasten_and_complete(directory: &Path) {
     let configuration = fs::read_to_string(directory.join("prometheus.yml")).unwrap();
     let lines = configuration.lines().map(|line| {
@@ -173,7 +173,7 @@ fn promtool(directory: &Path, arguments: &[&str]) {
 }
 
 #[test]
-fn promtool_accepts_configuration_and_rules_and_the_rules_do_what_their_tests_say() {
+fn promtool_accepts_configuration_and_rules_and_their_tests_pass() {
     if !is_installed("promtool") {
         return;
     }
@@ -198,7 +198,7 @@ fn promtool_accepts_configuration_and_rules_and_the_rules_do_what_their_tests_sa
 }
 
 #[test]
-fn promtool_has_nothing_to_say_of_metrics_but_that_labels_are_in_camel_case() {
+fn promtool_only_remarks_that_labels_are_in_camel_case() {
     if !is_installed("promtool") {
         return;
     }
@@ -214,24 +214,24 @@ fn promtool_has_nothing_to_say_of_metrics_but_that_labels_are_in_camel_case() {
     let remark = "label names should be written in 'snake_case' not 'camelCase'";
     let (known, unknown): (Vec<_>, Vec<_>) = said.lines().partition(|line| line.ends_with(remark));
     assert_eq!(unknown, [""; 0]);
-    // The remark proves that it read what was written: one for each of the three families with such labels.
+    // There is one remark for each of the three families with such labels, which proves that promtool read them all.
     assert!(known.len() >= 3, "{said}");
 }
 
 #[test]
-fn no_alert_sets_the_label_that_is_scouts() {
+fn no_alert_sets_the_label_severity() {
     let rules = fs::read_to_string(examples().join("prometheus/rules/alerting.yml")).unwrap();
     assert!(rules.matches("\n      - alert: ").count() >= 7);
     assert!(!rules.contains("\n          severity:"));
 }
 
 #[test]
-fn every_query_of_the_dashboards_and_every_rule_has_an_answer() {
+fn every_query_of_the_dashboards_and_every_rule_has_data() {
     if !is_installed("prometheus") {
         return;
     }
     let upstream = Upstream::start(snapshot());
-    // So that there is a failure to count.
+    // This causes a failure to count.
     upstream
         .source
         .set(Err(Error::new(ErrorKind::Unavailable, "starting")));
@@ -284,7 +284,7 @@ fn dashboard(name: &str) -> Value {
     serde_json::from_slice(&fs::read(examples().join(path)).unwrap()).unwrap()
 }
 
-/// Returns the queries of a dashboard with its variables filled in, as Grafana does where all is chosen.
+/// Returns the queries of a dashboard with its variables filled in, as Grafana does when "All" is selected.
 fn queries(name: &str) -> Vec<String> {
     let dashboard = dashboard(name);
     let panels = dashboard["panels"].as_array().unwrap().iter();
@@ -293,7 +293,7 @@ fn queries(name: &str) -> Vec<String> {
         .map(|target| {
             let query = target["expr"].as_str().unwrap();
             let query = query.replace("$__rate_interval", "10s");
-            // There is no data of yesterday.
+            // There is no data from yesterday.
             let query = query.replace("offset 1d", "offset 1s");
             ["org", "stream", "policy"]
                 .iter()
@@ -307,7 +307,7 @@ fn queries(name: &str) -> Vec<String> {
     queries
 }
 
-/// Returns the metrics that the variables of a dashboard are made from, and the labels.
+/// Returns the metrics and labels that the variables of a dashboard use.
 fn variables(name: &str) -> Vec<(String, String)> {
     let dashboard = dashboard(name);
     let variables = dashboard["templating"]["list"].as_array().unwrap().iter();
@@ -328,7 +328,7 @@ fn variables(name: &str) -> Vec<(String, String)> {
     variables
 }
 
-/// Checks that each rule is evaluated without an error, and that there is data for all that rules are made from.
+/// Checks that each rule is evaluated without an error, and that there is data for every metric in a rule.
 fn check_rules(prometheus: &Prometheus) {
     let rules = eventually("each rule is evaluated", || {
         let groups = prometheus.ask("/api/v1/rules")?;
@@ -353,7 +353,7 @@ fn check_rules(prometheus: &Prometheus) {
     }
 }
 
-/// Returns the names in a query that metrics of Scout's or of the exporter's have.
+/// Returns the metric names of Scout and of the exporter in a query.
 fn metrics_in(query: &str) -> Vec<String> {
     query
         .split(|c: char| !(c.is_ascii_alphanumeric() || "_:".contains(c)))
@@ -375,7 +375,7 @@ fn a_token_is_rotated_and_revoked_while_everything_runs() {
     let prometheus = Prometheus::start(directory.path(), &[]);
     prometheus.wait_for_target("scout", "up");
 
-    // Revoked: the exporter wants another one.
+    // Revoked: the exporter requires another token.
     upstream.write("scrape-token", "rotated\n");
     for job in ["scout", "scout-acme"] {
         let error = prometheus.wait_for_target(job, "down");
@@ -387,7 +387,7 @@ fn a_token_is_rotated_and_revoked_while_everything_runs() {
             .is_empty()
             .then_some(())
     });
-    // Rotated: Prometheus has it too.
+    // Rotated: Prometheus has the new token too.
     write(directory.path(), "secrets/scrape_token", "rotated\n");
     for job in ["scout", "scout-acme"] {
         prometheus.wait_for_target(job, "up");

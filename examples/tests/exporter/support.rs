@@ -1,4 +1,4 @@
-//! What the tests of the exporter share: the running program, an upstream that does as it is told, and a small client.
+//! Helpers for the tests of the exporter: the running program, a scripted upstream, and a small client.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,13 +18,13 @@ use scout_metrics_core::{MemorySource, Policy, PolicyResult, Snapshot, Stream};
 use scout_metrics_examples::sample;
 use scout_metrics_http::exporter::Exporter;
 
-/// What the upstream asks for.
+/// The token that the upstream requires.
 pub(crate) const UPSTREAM_TOKEN: &str = "dckr_pat_0123456789";
 
-/// Long enough for a busy machine to start a program and do something with it.
+/// Long enough for a busy machine to start a program and use it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Returns a command that runs the exporter, with nothing in its environment that it reads.
+/// Returns a command that runs the exporter, without the environment variables that it reads.
 pub(crate) fn exporter() -> Command {
     let directory = env::current_exe().unwrap();
     let directory = directory.parent().unwrap().with_file_name("examples");
@@ -49,7 +49,7 @@ pub(crate) fn examples() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A running program, killed when the test is over, whichever way it ends.
+/// A running program, killed when the test ends, even by a panic.
 pub(crate) struct Running {
     process: Child,
     log: Receiver<String>,
@@ -67,7 +67,7 @@ impl Running {
             .unwrap();
         let lines = BufReader::new(process.stderr.take().unwrap()).lines();
         let (sender, log) = mpsc::channel();
-        // Read to the end, so that the program never waits for its log.
+        // Read to the end, so that the program never blocks on its log.
         thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
                 let _ = sender.send(line);
@@ -80,7 +80,7 @@ impl Running {
         }
     }
 
-    /// Waits for a line of the log with some text in it and returns what follows the text.
+    /// Waits for a log line that contains the text, and returns the rest of the line after it.
     pub(crate) fn logged(&mut self, text: &str) -> String {
         let deadline = Instant::now() + PATIENCE;
         while let Ok(line) = self.log.recv_timeout(deadline - Instant::now()) {
@@ -122,7 +122,7 @@ pub(crate) fn start_exporter(command: &mut Command) -> (Running, String) {
     (running, address)
 }
 
-/// An upstream on this machine that says what the source in it says.
+/// An upstream on this machine that serves a source.
 pub(crate) struct Upstream {
     pub(crate) source: MemorySource,
     pub(crate) url: String,
@@ -156,7 +156,7 @@ impl Upstream {
         upstream
     }
 
-    /// Writes a file into the directory that lives as long as this and returns its path.
+    /// Writes a file into a directory that is removed with the upstream, and returns the path.
     pub(crate) fn write(&self, name: &str, content: &str) -> String {
         write(self.directory.path(), name, content)
     }
@@ -178,7 +178,7 @@ pub(crate) fn write(directory: &Path, name: &str, content: &str) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-/// Asks for a path and returns the status and the body.
+/// Requests a path and returns the status and the body.
 pub(crate) fn get(address: &str, path: &str, token: Option<&str>) -> (u16, String) {
     let authorization = token.map_or(String::new(), |token| {
         format!("Authorization: Bearer {token}\r\n")
@@ -196,7 +196,7 @@ pub(crate) fn get(address: &str, path: &str, token: Option<&str>) -> (u16, Strin
 /// A metric, its labels and its value.
 pub(crate) type Sample = (String, BTreeMap<String, String>, u64);
 
-/// The sample data, and names with everything in them that has to be escaped somewhere on the way.
+/// The sample data, and names with every character that must be escaped somewhere on the way.
 pub(crate) fn snapshot() -> Snapshot {
     let names = [
         "a,b=c{d}",
@@ -216,7 +216,7 @@ pub(crate) fn snapshot() -> Snapshot {
     Snapshot::new(sample.organization().clone(), streams).unwrap()
 }
 
-/// Returns the samples that a scraper has to find.
+/// Returns the samples that a scraper must find.
 pub(crate) fn samples(snapshot: &Snapshot) -> BTreeSet<Sample> {
     let streams = snapshot.streams().iter();
     streams.flat_map(samples_of_stream).collect()
@@ -249,23 +249,24 @@ fn samples_of_stream(stream: &Stream) -> Vec<Sample> {
     vulnerabilities.chain(policies).collect()
 }
 
-/// Tries until there is something, and panics if there is nothing for too long.
+/// Tries until there is a result, and panics if that takes too long.
 pub(crate) fn eventually<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
     let begin = Instant::now();
     while begin.elapsed() < PATIENCE {
         if let Some(found) = attempt() {
             return found;
         }
-        // Programs of somebody else have a clock that no test can pause, and nothing tells when they are done.
+        // The clock of another program cannot be paused, and it does not signal when it is done.
         thread::sleep(Duration::from_millis(50));
     }
     panic!("still not after {PATIENCE:?}: {what}");
 }
-/// Returns whether a program of somebody else can be run. If not, the test is to be skipped, which a line says.
+
+/// Returns whether a peer program can be run. If not, prints a line; the test must then be skipped.
 ///
 /// # Panics
 ///
-/// If it cannot, and `SCOUT_METRICS_REQUIRE_PEERS=1` is in the environment.
+/// If the program cannot be run and `SCOUT_METRICS_REQUIRE_PEERS=1` is in the environment.
 pub(crate) fn is_there(program: &str, arguments: &[&str], origin: &str) -> bool {
     let outcome = Command::new(program).args(arguments).output();
     if outcome.is_ok_and(|output| output.status.success()) {
@@ -273,20 +274,20 @@ pub(crate) fn is_there(program: &str, arguments: &[&str], origin: &str) -> bool 
     }
     let is_required = env::var_os("SCOUT_METRICS_REQUIRE_PEERS").is_some_and(|value| value == "1");
     assert!(!is_required, "`{program}` is required and cannot be run");
-    // Not `eprintln!`, which the test harness keeps to itself.
+    // Not `eprintln!`, whose output the test harness captures.
     let line = format!("SKIPPED: `{program}` is not installed ({origin})\n");
     io::stderr().write_all(line.as_bytes()).unwrap();
     false
 }
 
-/// Returns the Python that the peers are installed for, if it is there.
+/// Returns the Python with the peers' packages, if it is installed.
 ///
 /// # Panics
 ///
 /// As [`is_there`] does.
 pub(crate) fn python() -> Option<PathBuf> {
     let target = env::current_exe().unwrap();
-    // The test is in `debug/deps` or so of the target directory.
+    // The test binary is in a directory such as `debug/deps` of the target directory.
     let target = target.ancestors().nth(3).unwrap();
     let python = target.join("ci-tools/python/bin/python");
     let origin = "examples/tests/exporter/peers/install installs it";
@@ -305,7 +306,7 @@ pub(crate) fn run_peer(python: &Path, script: &str, arguments: &[&str], input: &
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Runs a program to its end. One that needs no input may end before it is written.
+/// Runs a program to its end. A program that needs no input may end before the input is written.
 pub(crate) fn run_with_input(command: &mut Command, input: &[u8]) -> Output {
     let mut process = command
         .stdin(Stdio::piped())

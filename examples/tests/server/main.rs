@@ -1,4 +1,4 @@
-//! The exporter's server through sockets.
+//! Tests the exporter's server through sockets.
 
 #![expect(
     clippy::unwrap_used,
@@ -43,7 +43,7 @@ fn server(limits: Limits) -> Server {
     Server::new(router(), limits, None).unwrap()
 }
 
-/// A server on a port of its own, stopped by `stop`.
+/// A server on a free port, stopped by `stop`.
 struct Running {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
@@ -68,10 +68,10 @@ impl Running {
         TcpStream::connect(self.address).await.unwrap()
     }
 
-    /// Sends these bytes on a connection of their own and returns everything that comes back.
+    /// Sends these bytes on a new connection and returns everything that is received.
     async fn exchange(&self, bytes: &[u8]) -> String {
         let mut stream = self.connect().await;
-        // A server that has seen enough may close before it has read all.
+        // The server may close the connection before it has read everything.
         let _ = stream.write_all(bytes).await;
         rest(&mut stream).await
     }
@@ -100,7 +100,7 @@ async fn request_and_read_head(stream: &mut TcpStream) -> String {
     String::from_utf8(head).unwrap()
 }
 
-/// A router that answers when it is told to.
+/// A router that waits for a signal before it answers.
 #[derive(Clone, Default)]
 struct Waiting {
     asked: Arc<Notify>,
@@ -130,7 +130,7 @@ async fn a_connection_is_kept_for_the_next_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_head_that_does_not_come_is_waited_for_as_long_as_was_said() {
+async fn a_head_that_does_not_arrive_is_waited_for_until_the_timeout() {
     let timeout = Duration::from_secs(7);
     let running = start(server(Limits {
         head: timeout,
@@ -155,7 +155,7 @@ async fn a_head_that_does_not_come_is_waited_for_as_long_as_was_said() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_response_that_nobody_reads_is_given_up() {
+async fn a_response_that_is_not_read_times_out() {
     let router = router().route("/large", get(async || "x".repeat(64 << 20)));
     let timeout = Duration::from_secs(7);
     let few = Limits {
@@ -194,7 +194,7 @@ async fn a_request_names_one_host() {
 }
 
 #[tokio::test]
-async fn a_large_head_is_refused_and_the_next_client_served() {
+async fn a_large_head_is_refused_and_the_next_client_is_served() {
     let running = start(server(limits()));
     let value = "x".repeat(1 << 20);
     let large = format!("GET {PATH} HTTP/1.1\r\nhost: x\r\nx: {value}\r\n\r\n");
@@ -210,7 +210,7 @@ async fn a_large_head_is_refused_and_the_next_client_served() {
 }
 
 #[tokio::test]
-async fn what_is_not_http_is_refused_and_the_next_client_served() {
+async fn input_that_is_not_http_is_refused_and_the_next_client_is_served() {
     let running = start(server(limits()));
     for bytes in [
         &b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..],
@@ -249,7 +249,7 @@ async fn a_connection_beyond_the_limit_waits_for_a_slot() {
 }
 
 #[tokio::test]
-async fn a_request_under_way_at_shutdown_is_answered_and_no_new_one_taken() {
+async fn a_pending_request_at_shutdown_is_answered_and_no_new_one_is_accepted() {
     let waiting = Waiting::default();
     let running = start(waiting.server(limits()));
     let mut stream = running.connect().await;
@@ -270,7 +270,7 @@ async fn a_request_under_way_at_shutdown_is_answered_and_no_new_one_taken() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_does_not_finish_ends_with_the_shutdown_timeout() {
+async fn a_request_that_does_not_finish_is_aborted_at_the_shutdown_timeout() {
     let waiting = Waiting::default();
     let timeout = Duration::from_secs(3);
     let running = start(waiting.server(Limits {
@@ -319,7 +319,7 @@ async fn a_connection_that_waits_to_be_accepted_at_shutdown_is_answered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn connections_without_a_request_do_not_hold_the_shutdown_up() {
+async fn connections_without_a_request_do_not_delay_the_shutdown() {
     let running = start(server(limits()));
     let mut used = running.connect().await;
     request_and_read_head(&mut used).await;
@@ -335,7 +335,7 @@ async fn connections_without_a_request_do_not_hold_the_shutdown_up() {
 }
 
 #[tokio::test]
-async fn a_body_is_neither_waited_for_nor_taken_for_a_request() {
+async fn a_body_is_neither_waited_for_nor_parsed_as_a_request() {
     let running = start(server(limits()));
     let hidden = "GET /-/healthy HTTP/1.1\r\nhost: x\r\n\r\n";
     for framing in [
@@ -356,13 +356,13 @@ async fn a_body_is_neither_waited_for_nor_taken_for_a_request() {
     }
 }
 
-/// Waits for the server to close a connection, and says nothing on it.
+/// Waits for the server to close a connection, without sending anything.
 async fn is_closed(stream: &mut TcpStream) -> bool {
     matches!(stream.read(&mut [0; 16]).await, Ok(0) | Err(_))
 }
 
 #[tokio::test]
-async fn at_the_limit_the_connection_that_was_idle_longest_is_closed() {
+async fn at_the_limit_the_connection_that_has_been_idle_longest_is_closed() {
     let few = Limits {
         connections: 3,
         ..limits()
@@ -373,7 +373,7 @@ async fn at_the_limit_the_connection_that_was_idle_longest_is_closed() {
     let mut silent = running.connect().await;
     let mut begun = running.connect().await;
     begun.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
-    // Another request makes the first connection the one that was idle shortest.
+    // After another request, the first connection is the one that has been idle for the shortest time.
     request_and_read_head(&mut used).await;
 
     let mut fourth = running.connect().await;
@@ -386,7 +386,7 @@ async fn at_the_limit_the_connection_that_was_idle_longest_is_closed() {
 }
 
 #[tokio::test]
-async fn a_request_under_way_is_never_closed_for_another_connection() {
+async fn a_connection_with_a_pending_request_is_never_closed_for_another_one() {
     let waiting = Waiting::default();
     let few = Limits {
         connections: 2,

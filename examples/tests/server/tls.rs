@@ -12,7 +12,7 @@ use rustls::{
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-/// The files of a server, and what a client trusts.
+/// The files of a server, and the certificate that a client trusts.
 struct Files {
     directory: tempfile::TempDir,
 }
@@ -46,7 +46,7 @@ impl Files {
     }
 }
 
-/// A certificate for this machine that signs itself.
+/// A self-signed certificate for this machine.
 struct New {
     certificate_pem: String,
     certificate: CertificateDer<'static>,
@@ -65,7 +65,7 @@ impl New {
         }
     }
 
-    /// Connects with trust in this certificate alone.
+    /// Connects, trusting only this certificate.
     async fn connect(&self, running: &Running) -> std::io::Result<TlsStream<TcpStream>> {
         let mut roots = RootCertStore::empty();
         roots.add(self.certificate.clone()).unwrap();
@@ -91,7 +91,7 @@ impl New {
     }
 }
 
-/// Lets the time pass after which the server looks at its files again.
+/// Waits until the server has read its files again.
 async fn let_files_be_read() {
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(6)).await;
@@ -99,7 +99,7 @@ async fn let_files_be_read() {
 }
 
 #[tokio::test]
-async fn a_renewed_certificate_is_served_and_the_old_one_no_longer() {
+async fn a_renewed_certificate_replaces_the_old_one() {
     let (first, second) = (New::generate(), New::generate());
     let files = Files::new();
     files.write(&first);
@@ -116,7 +116,7 @@ async fn a_renewed_certificate_is_served_and_the_old_one_no_longer() {
 }
 
 #[tokio::test]
-async fn while_the_files_do_not_match_the_last_certificate_is_served() {
+async fn the_last_certificate_is_served_while_the_files_do_not_match() {
     let (first, second) = (New::generate(), New::generate());
     let files = Files::new();
     files.write(&first);
@@ -136,7 +136,7 @@ async fn while_the_files_do_not_match_the_last_certificate_is_served() {
 }
 
 #[tokio::test]
-async fn what_is_not_tls_is_refused_and_the_next_client_served() {
+async fn input_that_is_not_tls_is_refused_and_the_next_client_is_served() {
     let new = New::generate();
     let files = Files::new();
     files.write(&new);
@@ -147,7 +147,7 @@ async fn what_is_not_tls_is_refused_and_the_next_client_served() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handshake_that_does_not_come_is_given_up() {
+async fn a_handshake_that_does_not_arrive_times_out() {
     let new = New::generate();
     let files = Files::new();
     files.write(&new);
@@ -183,7 +183,7 @@ fn files_that_cannot_be_used_are_named() {
     fs::write(files.certificates(), "not PEM").unwrap();
     assert_eq!(
         refused(),
-        format!("there is no certificate in `{certificates}`")
+        format!("`{certificates}` contains no certificate")
     );
     fs::write(files.certificates(), &first.certificate_pem).unwrap();
     assert_eq!(refused(), format!("cannot read a private key from `{key}`"));
@@ -192,7 +192,7 @@ fn files_that_cannot_be_used_are_named() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handshake_that_does_not_come_does_not_hold_the_shutdown_up() {
+async fn a_handshake_that_does_not_arrive_does_not_delay_the_shutdown() {
     let files = Files::new();
     files.write(&New::generate());
     let running = start(files.server(limits()).unwrap());
