@@ -45,11 +45,13 @@
 //!
 //! # Features
 //!
-//! | feature | default | what it adds |
+//! | feature | default | description |
 //! |---|---|---|
 //! | `client` | yes | [`ScoutClient`], with `reqwest` |
+//! | `conformance` | no | `conformance`: checks that every [`MetricsSource`] and `History` must pass, for tests; not covered by semantic versioning |
 //! | `exporter` | no | `exporter`: an endpoint with the paths of Docker Scout's own that serves any source, without `reqwest` |
 //! | `rustls` | yes | HTTPS for the client, with ring and the authorities of webpki-roots, of the system, and of a file |
+//! | `sqlite` | no | `SqliteHistory`: past snapshots in one SQLite file; builds SQLite with a C compiler |
 //!
 //! `rustls` enables the feature `rustls-no-provider` of `reqwest`. A program that uses `reqwest` for something else, with
 //! none of its TLS features, must install a provider of `rustls`, or `reqwest` panics when it builds a client.
@@ -75,11 +77,17 @@ pub use async_trait::async_trait;
 pub use reqwest;
 #[doc(no_inline)]
 pub use scout_metrics_core as core;
+#[cfg(feature = "sqlite")]
+#[doc(no_inline)]
+pub use scout_metrics_core::SqliteHistory;
+#[cfg(feature = "conformance")]
+#[doc(no_inline)]
+pub use scout_metrics_core::conformance;
 #[doc(no_inline)]
 pub use scout_metrics_core::{
-    Error, ErrorKind, MemorySource, MetricsSource, MetricsSourceExt, Organization, Policy,
-    PolicyResult, Poller, PollerSet, Result, Severity, Snapshot, SourceSet, Stream,
-    VulnerabilityCounts,
+    Anomaly, AnomalyKind, Answers, Change, Error, ErrorKind, History, HistoryExt, MemoryHistory,
+    MemorySource, MetricsSource, MetricsSourceExt, Organization, Policy, PolicyResult, Poller,
+    PollerSet, RecordHistory, Result, Severity, Snapshot, SourceSet, Stream, VulnerabilityCounts,
 };
 #[doc(no_inline)]
 pub use scout_metrics_openmetrics as openmetrics;

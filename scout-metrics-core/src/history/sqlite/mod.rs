@@ -59,14 +59,16 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// | `vulnerabilities` | `organization`, `time`, `stream`, `severity`, `count` |
 /// | `policies` | `organization`, `time`, `stream`, `policy_id`, `display_name`, `compliant`, `evaluated` |
 ///
-/// The critical vulnerabilities of production over time, and the policies that some image violates now:
+/// The critical vulnerabilities of production over time, and the policies that some image violates in the
+/// latest results of each organization:
 ///
 /// ```sql
 /// SELECT time, count FROM vulnerabilities
 /// WHERE organization = 'acme' AND stream = 'production' AND severity = 'CRITICAL' ORDER BY time;
 ///
-/// SELECT stream, display_name, evaluated - compliant AS violating FROM policies
-/// WHERE time = (SELECT max(time) FROM policies) AND compliant < evaluated ORDER BY violating DESC;
+/// SELECT organization, stream, display_name, evaluated - compliant AS violating FROM policies
+/// WHERE (organization, time) IN (SELECT organization, max(time) FROM policies GROUP BY organization)
+///   AND compliant < evaluated ORDER BY violating DESC;
 /// ```
 ///
 /// The tables may change with the schema version, which is SQLite's `user_version`.
