@@ -45,10 +45,10 @@
 //!
 //! # Features
 //!
-//! | feature | default | what it adds |
+//! | feature | default | description |
 //! |---|---|---|
 //! | `client` | yes | [`ScoutClient`], with `reqwest` |
-//! | `exporter` | no | `exporter`: an endpoint with the paths of Docker Scout's own that serves any source, without `reqwest` |
+//! | `exporter` | no | `exporter`: an endpoint with the paths of Docker Scout's own that serves any source; does not need `reqwest` |
 //! | `rustls` | yes | HTTPS for the client, with ring and the authorities of webpki-roots, of the system, and of a file |
 //!
 //! `rustls` enables the feature `rustls-no-provider` of `reqwest`. A program that uses `reqwest` for something else, with
