@@ -37,6 +37,8 @@ const CLOCK_CHECK_INTERVAL: Duration = Duration::from_secs(10);
 /// - After a failure the source is scraped again after [one second, doubled with each consecutive failure up to five
 ///   minutes](PollerBuilder::with_backoff), half of it random, and never longer than the interval. If the server requests
 ///   a longer delay, it is obeyed up to [one hour](crate::MAX_RETRY_AFTER).
+/// - A source may answer with an old snapshot, such as [`Recorded`](crate::Recorded) during an outage. It is scraped again
+///   when that snapshot is as old as the interval, but not before the longest back-off.
 /// - While refreshes fail, the last good snapshot is served for up to [24 hours](PollerBuilder::with_max_stale) beyond
 ///   the interval. After [`ErrorKind::Unauthorized`] or [`ErrorKind::Forbidden`] it is forgotten; see
 ///   [`PollerBuilder::with_fallback_if`].
@@ -419,12 +421,15 @@ impl Shared {
     fn settle(&self, result: Result<Snapshot>) -> Duration {
         let outcome = Outcome::new(result, &self.terms, self.source.organization());
         let now = Instant::now();
-        let pause = self.interval.saturating_add(jitter(self.jitter));
+        let jitter = jitter(self.jitter);
         let mut settled = None;
-        let mut delay = pause;
+        let mut delay = self.interval;
         self.state.send_modify(|state| {
             settled = Some(state.refresh.settle(outcome, now, &self.terms));
-            delay = state.refresh.back_off(now).unwrap_or(pause);
+            delay = state.refresh.back_off(now).unwrap_or_else(|| {
+                let pause = state.refresh.pause(self.interval, &self.terms);
+                pause.saturating_add(jitter)
+            });
             state.refreshes += 1;
             state.phase = Phase::Waiting { since: now, delay };
         });
@@ -563,6 +568,19 @@ mod tests {
         assert_eq!(status.failures(), 0);
         assert!(status.is_fresh());
         assert!(status.last_error().is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_old_answer_does_not_delay_the_next_refresh_by_a_whole_interval() {
+        for (age, pause) in [(0, 3600), (1800, 1800), (86_400, 300)] {
+            let upstream = Scripted::new(seconds(0), move |_| {
+                let time = std::time::SystemTime::now() - seconds(age);
+                Ok(snapshot("old").with_scraped_at(time))
+            });
+            let poller = steady(upstream).spawn();
+            poller.scrape().await.unwrap();
+            assert_eq!(poller.status().next_in(), Some(seconds(pause)));
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -116,7 +116,15 @@ struct Failure {
 }
 
 impl RefreshState {
-    /// Returns the answer that is possible without scraping the source: a fresh snapshot, or during a back-off a stale one or
+    /// Returns how long a poller waits after a success: what is left of the interval if the source replayed an old
+    /// snapshot, as during an outage, but not less than the longest back-off.
+    pub(crate) fn pause(&self, interval: Duration, terms: &Terms) -> Duration {
+        let age = self.entry.as_ref().map(|entry| entry.age_when_fetched);
+        let rest = interval.saturating_sub(age.unwrap_or_default());
+        rest.max(interval.min(terms.backoff.max))
+    }
+
+    /// Returns the answer without a scrape of the source: a fresh snapshot, or during a back-off a stale one or
     /// the error.
     pub(crate) fn answer(&self, now: Instant, terms: &Terms) -> Option<Result<Snapshot>> {
         if let Some(entry) = self.fresh(now, terms) {

@@ -367,6 +367,72 @@ async fn a_killed_process_loses_nothing_it_recorded() {
     }
 }
 
+/// What another process runs that opens the file, records one snapshot and ends; without the variable it is no test.
+#[tokio::test]
+async fn child_that_records_once() {
+    let Ok(path) = env::var("SCOUT_METRICS_TEST_SHARED_HISTORY") else {
+        return;
+    };
+    let history = SqliteHistory::open(Path::new(&path)).await.unwrap();
+    history.record(&numbered(1)).await.unwrap();
+}
+
+/// Closing a descriptor of the file releases the locks that the process has on it. Another process would then delete
+/// the log of SQLite although it is in use.
+#[tokio::test]
+async fn opening_a_file_twice_keeps_its_locks() {
+    let file = File::new();
+    let first = file.open().await;
+    first.record(&numbered(0)).await.unwrap();
+    let _second = file.open().await;
+    let child = Command::new(env::current_exe().unwrap())
+        .args(["--exact", "child_that_records_once"])
+        .env("SCOUT_METRICS_TEST_SHARED_HISTORY", file.path())
+        .status()
+        .unwrap();
+    assert!(child.success());
+    first.record(&numbered(2)).await.unwrap();
+    let log = file.directory.path().join("scout.db-wal");
+    assert!(log.exists(), "the log that is in use was deleted");
+    for n in 0..3 {
+        let found = first.at(&acme(), hour(n), Duration::ZERO).await.unwrap();
+        assert_eq!(found, Some(numbered(n)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_new_file_may_be_opened_by_many_at_once() {
+    let file = File::new();
+    let openings: tokio::task::JoinSet<_> = (0..8)
+        .map(|n| {
+            let path = file.path();
+            async move {
+                let history = SqliteHistory::open(path).await?;
+                history.record(&numbered(n)).await
+            }
+        })
+        .collect();
+    for opened in openings.join_all().await {
+        opened.unwrap();
+    }
+    let history = file.open().await;
+    for n in 0..8 {
+        let found = history.at(&acme(), hour(n), Duration::ZERO).await.unwrap();
+        assert_eq!(found, Some(numbered(n)));
+    }
+}
+
+#[tokio::test]
+async fn no_time_and_no_tolerance_overflow() {
+    let file = File::with(1).await;
+    let history = file.open().await;
+    let before_1970 = UNIX_EPOCH - HOUR;
+    for tolerance in [Duration::ZERO, Duration::MAX] {
+        let found = history.at(&acme(), before_1970, tolerance).await.unwrap();
+        assert!(found.is_none());
+    }
+}
+
 fn any_text() -> impl Strategy<Value = String> {
     prop_oneof![
         "[a-c]{1,2}",

@@ -138,6 +138,31 @@ impl<W: Write> Encoder<W> {
         Ok(self.out)
     }
 
+    /// Ends the last line and returns the output without the end of the exposition, so that another encoder can continue it.
+    ///
+    /// ```
+    /// use scout_metrics_openmetrics::{Encoder, Format, MetricType};
+    ///
+    /// let mut encoder = Encoder::new(String::new(), Format::OpenMetrics);
+    /// encoder.family("a", MetricType::Gauge, "", "")?;
+    /// encoder.sample("a", [], 1.0)?;
+    /// let part = encoder.finish_part()?;
+    /// assert_eq!(part, "# TYPE a gauge\na 1\n");
+    ///
+    /// let mut encoder = Encoder::new(part, Format::OpenMetrics);
+    /// encoder.family("b", MetricType::Gauge, "", "")?;
+    /// assert_eq!(encoder.finish()?, "# TYPE a gauge\na 1\n# TYPE b gauge\n# EOF\n");
+    /// # Ok::<(), scout_metrics_openmetrics::EncodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the output fails.
+    pub fn finish_part(mut self) -> Result<W, EncodeError> {
+        self.close_line()?;
+        Ok(self.out)
+    }
+
     /// Writes a sample of a family.
     pub(crate) fn sample_of<'l>(
         &mut self,

@@ -1,10 +1,10 @@
 //! Where the client gets its token.
 
-use std::{env, ffi::OsString, fmt, path::PathBuf, time::Duration};
+use std::{env, ffi::OsString, path::PathBuf, time::Duration};
 
 use tokio::time::sleep;
 
-use super::error::HttpError;
+use super::{error::HttpError, token_origin::TokenOrigin};
 use crate::token::{Token, TokenFault, TokenFile, TokenFileError, TokenFileFault};
 
 const TOKEN_FILE_VARIABLE: &str = "DOCKER_SCOUT_TOKEN_FILE";
@@ -95,37 +95,6 @@ async fn read_with_retries(file: &TokenFile) -> Result<Token, TokenFileError> {
         }
     }
     file.token().await
-}
-
-/// Where a token comes from, as the attribute in "the token ... was refused".
-///
-/// The path of a file is not part of it, because the message may be shown to people who should not learn the paths of
-/// this machine; see [`detail`](Self::detail).
-#[derive(Clone, Debug)]
-pub(crate) enum TokenOrigin {
-    Code,
-    File(PathBuf),
-    Variable(&'static str),
-}
-
-impl TokenOrigin {
-    /// Returns what the message leaves out, for the source of the error.
-    pub(crate) fn detail(&self) -> Option<String> {
-        match self {
-            Self::File(path) => Some(format!("the token file is `{}`", path.display())),
-            Self::Code | Self::Variable(_) => None,
-        }
-    }
-}
-
-impl fmt::Display for TokenOrigin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Code => f.write_str("given to `with_token`"),
-            Self::File(_) => f.write_str("from the token file"),
-            Self::Variable(name) => write!(f, "in the environment variable `{name}`"),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::{fmt, io, time::Duration};
 use reqwest::StatusCode;
 use scout_metrics_core::{Error, ErrorKind};
 
-use super::credentials::TokenOrigin;
+use super::token_origin::TokenOrigin;
 use crate::token::{TokenFault, TokenFileError};
 
 /// Why a fetch failed, or a client could not be built. A place is a server and the proxy in front of it.

@@ -16,6 +16,7 @@ mod retry;
 mod source;
 #[cfg(feature = "rustls")]
 mod tls;
+mod token_origin;
 mod url;
 
 use std::{fmt, sync::Arc, time::Duration};

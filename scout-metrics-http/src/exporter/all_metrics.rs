@@ -1,6 +1,11 @@
 //! The metrics of all organizations and of the exporter in one exposition.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use bytes::Bytes;
 
 use scout_metrics_core::{Anomaly, Error, ErrorKind, RawSample, Result, Snapshot};
 use scout_metrics_openmetrics::{EncodeError, Encoder, Format, scout};
@@ -10,27 +15,80 @@ use super::{
     payload::Payload,
 };
 
-/// Writes snapshots, each with a label for its organization, and then the exporter's own metrics.
-///
-/// # Errors
-///
-/// [`ErrorKind::Other`] if a snapshot cannot be written.
-pub(super) fn encode(
-    snapshots: &[Snapshot],
-    own_metrics: &OwnMetrics,
+/// The metrics of the organizations as they were written last. They change once an hour, and may be long: all responses
+/// share them.
+#[derive(Debug, Default)]
+pub(super) struct AllMetrics(Mutex<Vec<Written>>);
+
+#[derive(Debug)]
+struct Written {
+    snapshots: Vec<Snapshot>,
     format: Format,
-) -> Result<Payload> {
-    let text = encode_text(snapshots, own_metrics, format).map_err(|error| {
-        Error::new(ErrorKind::Other, "the metrics cannot be encoded").with_source(error)
-    })?;
-    Ok(Payload::new(format.content_type(), text))
+    text: Bytes,
 }
 
-fn encode_text(
-    snapshots: &[Snapshot],
-    own_metrics: &OwnMetrics,
-    format: Format,
-) -> std::result::Result<String, EncodeError> {
+impl AllMetrics {
+    /// Returns snapshots, each with a label for its organization, and then the exporter's own metrics.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Other`] if a snapshot cannot be written.
+    pub(super) fn encode(
+        &self,
+        snapshots: Vec<Snapshot>,
+        own_metrics: &OwnMetrics,
+        format: Format,
+    ) -> Result<Payload> {
+        let encode = || {
+            let organizations = match self.written(&snapshots, format) {
+                Some(text) => text,
+                None => self.write(snapshots, format)?,
+            };
+            let mut encoder = Encoder::new(String::new(), format);
+            own_metrics.encode_into(&mut encoder)?;
+            Ok([organizations, encoder.finish()?.into()])
+        };
+        let parts = encode().map_err(|error: EncodeError| {
+            Error::new(ErrorKind::Other, "the metrics cannot be encoded").with_source(error)
+        })?;
+        Ok(Payload::of_parts(format.content_type(), parts))
+    }
+
+    fn written(&self, snapshots: &[Snapshot], format: Format) -> Option<Bytes> {
+        let written = self.lock();
+        let found = written
+            .iter()
+            .find(|written| written.format == format && are_same(&written.snapshots, snapshots));
+        found.map(|written| written.text.clone())
+    }
+
+    /// Writes snapshots, and remembers them in place of the last ones in this format.
+    fn write(
+        &self,
+        snapshots: Vec<Snapshot>,
+        format: Format,
+    ) -> std::result::Result<Bytes, EncodeError> {
+        let text = Bytes::from(encode_text(&snapshots, format)?);
+        let mut written = self.lock();
+        written.retain(|written| written.format != format);
+        written.push(Written {
+            snapshots,
+            format,
+            text: text.clone(),
+        });
+        Ok(text)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Written>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn are_same(a: &[Snapshot], b: &[Snapshot]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.is_same(b))
+}
+
+fn encode_text(snapshots: &[Snapshot], format: Format) -> std::result::Result<String, EncodeError> {
     let snapshots: Vec<Cow<'_, Snapshot>> = snapshots.iter().map(with_own_names_free).collect();
     let labels: Vec<[(&str, &str); 1]> = snapshots
         .iter()
@@ -42,8 +100,7 @@ fn encode_text(
         &mut encoder,
         snapshots.map(|(snapshot, labels)| (&**snapshot, &labels[..])),
     )?;
-    own_metrics.encode_into(&mut encoder)?;
-    encoder.finish()
+    encoder.finish_part()
 }
 
 /// Renames samples that have the name of one of the exporter's own metrics, as labels are renamed: otherwise a family
@@ -82,8 +139,9 @@ scout_stream_vulnerabilities{streamName=\"production\",severity=\"HIGH\"} 3
     }
 
     fn text(snapshots: &[Snapshot], format: Format) -> String {
-        let payload = encode(snapshots, &OwnMetrics::default(), format).unwrap();
-        String::from_utf8(payload.bytes.to_vec()).unwrap()
+        let all = AllMetrics::default();
+        let payload = all.encode(snapshots.to_vec(), &OwnMetrics::default(), format);
+        String::from_utf8(payload.unwrap().parts.concat()).unwrap()
     }
 
     #[test]
@@ -117,5 +175,25 @@ scout_exporter_up{org=\"acme\"} 1
             assert!(text.contains(kept), "{text}");
         }
         assert!(!text.contains("\nscout_exporter_up{"), "{text}");
+    }
+
+    #[test]
+    fn the_metrics_of_organizations_are_shared_until_a_snapshot_changes() {
+        let all = AllMetrics::default();
+        let (acme, apex) = (read("acme", ""), read("apex", ""));
+        let first_part = |snapshots: &[&Snapshot], format| {
+            let snapshots = snapshots.iter().copied().cloned().collect();
+            let payload = all.encode(snapshots, &OwnMetrics::default(), format);
+            payload.unwrap().parts[0].clone()
+        };
+        let both = first_part(&[&acme, &apex], Format::Prometheus);
+        assert_ne!(both, first_part(&[&acme, &apex], Format::OpenMetrics));
+        let again = first_part(&[&acme, &apex], Format::Prometheus);
+        assert_eq!(both.as_ptr(), again.as_ptr());
+
+        let one = first_part(&[&acme], Format::Prometheus);
+        assert!(one.len() < both.len());
+        let new = first_part(&[&read("acme", ""), &apex], Format::Prometheus);
+        assert_ne!(both.as_ptr(), new.as_ptr());
     }
 }

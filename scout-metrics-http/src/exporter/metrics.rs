@@ -13,7 +13,7 @@ use scout_metrics_core::{Organization, Result};
 use scout_metrics_openmetrics::Format;
 
 use super::{
-    all_metrics, compression::ContentCoding, encodings::Representation, error_response, response,
+    compression::ContentCoding, encodings::Representation, error_response, response,
     scrape_timeout, state::ExporterState,
 };
 
@@ -30,10 +30,12 @@ pub(super) async fn all(State(state): State<Arc<ExporterState>>, headers: Header
     let answers = state.scrape_all(scrape_timeout::limit(&headers)).await;
     let format = accepted_format(&headers);
     let coding = ContentCoding::negotiate(&headers);
+    let all_metrics = Arc::clone(&state.all_metrics);
     let own_metrics = Arc::clone(&state.own_metrics);
     let encode = move || {
-        let snapshots: Vec<_> = answers.into_values().filter_map(Result::ok).collect();
-        Ok(all_metrics::encode(&snapshots, &own_metrics, format)?.encoded(coding))
+        let snapshots = answers.into_values().filter_map(Result::ok).collect();
+        let payload = all_metrics.encode(snapshots, &own_metrics, format)?;
+        Ok(payload.encoded(coding))
     };
     match state.workers.run(encode).await {
         Ok(payload) => response::of_now(payload),

@@ -12,17 +12,28 @@ use super::compression::ContentCoding;
 pub(super) struct Payload {
     pub(super) content_type: &'static str,
     pub(super) coding: ContentCoding,
-    pub(super) bytes: Bytes,
+    /// Sent one after the other, so that many responses can share a large first part.
+    pub(super) parts: [Bytes; 2],
 }
 
 impl Payload {
     /// Creates a payload that is not encoded.
     pub(super) fn new(content_type: &'static str, bytes: impl Into<Bytes>) -> Self {
+        Self::of_parts(content_type, [bytes.into(), Bytes::new()])
+    }
+
+    /// Creates a payload of two parts that is not encoded.
+    pub(super) fn of_parts(content_type: &'static str, parts: [Bytes; 2]) -> Self {
         Self {
             content_type,
             coding: ContentCoding::Identity,
-            bytes: bytes.into(),
+            parts,
         }
+    }
+
+    /// Returns the length of both parts.
+    pub(super) fn len(&self) -> usize {
+        self.parts.iter().map(Bytes::len).sum()
     }
 
     /// Creates a payload of a value as JSON.
@@ -39,7 +50,7 @@ impl Payload {
         Self {
             content_type: self.content_type,
             coding,
-            bytes: coding.encode(self.bytes),
+            parts: coding.encode(self.parts),
         }
     }
 }

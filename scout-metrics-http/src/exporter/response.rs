@@ -1,18 +1,23 @@
 //! Responses with a payload: the headers that describe it, and 304 for clients that already have it.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    convert::Infallible,
+    time::{Duration, SystemTime},
+};
 
 use axum::{
     body::Body as ResponseBody,
     http::{
         HeaderMap, HeaderValue, StatusCode,
         header::{
-            AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_MODIFIED_SINCE,
-            IF_NONE_MATCH, LAST_MODIFIED, VARY, X_CONTENT_TYPE_OPTIONS,
+            AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG,
+            IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, VARY, X_CONTENT_TYPE_OPTIONS,
         },
     },
     response::{IntoResponse, Response},
 };
+use bytes::Bytes;
+use futures_util::stream;
 
 use scout_metrics_core::{Result, Snapshot};
 
@@ -59,11 +64,19 @@ pub(super) fn of_now(payload: Payload) -> Response {
         (VARY, VARIES),
         (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     ];
-    let mut response = (headers, ResponseBody::from(payload.bytes)).into_response();
+    let length = [(CONTENT_LENGTH, HeaderValue::from(payload.len()))];
+    let mut response = (headers, length, body(payload.parts)).into_response();
     if let Some(coding) = payload.coding.header() {
         response.headers_mut().insert(CONTENT_ENCODING, coding);
     }
     response
+}
+
+fn body([first, second]: [Bytes; 2]) -> ResponseBody {
+    if second.is_empty() {
+        return first.into();
+    }
+    ResponseBody::from_stream(stream::iter([first, second].map(Ok::<_, Infallible>)))
 }
 
 /// Responds with a payload that may be different for each request, compressed if the client accepts that.

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use scout_metrics_core::{Organization, Result, Snapshot, SourceSet};
 
 use super::{
-    encodings::Encodings, organization::ServedOrganization, outages::Outages,
-    own_metrics::OwnMetrics, workers::Workers,
+    all_metrics::AllMetrics, encodings::Encodings, organization::ServedOrganization,
+    outages::Outages, own_metrics::OwnMetrics, workers::Workers,
 };
 
 /// The sources and their state.
@@ -16,6 +16,7 @@ pub(super) struct ExporterState {
     organizations: BTreeMap<Organization, ServedOrganization>,
     awaited: Vec<Organization>,
     outages: Outages,
+    pub(super) all_metrics: Arc<AllMetrics>,
     pub(super) own_metrics: Arc<OwnMetrics>,
     /// The `max-age` of the `Cache-Control` header.
     pub(super) cache_control_max_age: Option<Duration>,
@@ -42,6 +43,7 @@ impl ExporterState {
             sources,
             awaited,
             outages: Outages::default(),
+            all_metrics: Arc::default(),
             own_metrics,
             cache_control_max_age,
             workers,

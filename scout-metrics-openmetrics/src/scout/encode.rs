@@ -6,7 +6,7 @@ use scout_metrics_core::{Policy, PolicyResult, Severity, Snapshot, Stream};
 
 use super::{
     POLICY_COMPLIANT_IMAGES, POLICY_DISPLAY_NAME, POLICY_EVALUATED_IMAGES, POLICY_ID, SEVERITY,
-    STREAM_EMPTY, STREAM_NAME, STREAM_VULNERABILITIES, constant_labels::ConstantLabels,
+    STREAM_EMPTY, STREAM_NAME, STREAM_VULNERABILITIES, constant_labels::ConstantLabels, part::Part,
     unplaced::Unplaced,
 };
 use crate::{
@@ -103,25 +103,6 @@ pub fn encode_into<'a, W: Write>(
     encode_empty_streams(encoder, &parts)?;
     unplaced.encode_family(encoder, STREAM_EMPTY)?;
     unplaced.encode_rest(encoder)
-}
-
-/// A snapshot and the labels that are written in front of its own.
-pub(super) struct Part<'a> {
-    pub(super) snapshot: &'a Snapshot,
-    pub(super) constant_labels: ConstantLabels<'a>,
-}
-
-impl<'a> Part<'a> {
-    fn new(
-        snapshot: &'a Snapshot,
-        labels: &'a [(&'a str, &'a str)],
-        format: Format,
-    ) -> Result<Self, EncodeError> {
-        Ok(Self {
-            snapshot,
-            constant_labels: ConstantLabels::new(labels, format)?,
-        })
-    }
 }
 
 /// Returns about as many bytes as the exposition will have.

@@ -40,6 +40,7 @@ mod builder;
 mod constant_labels;
 mod encode;
 mod file;
+mod part;
 mod reader;
 mod series;
 mod shape;

@@ -9,7 +9,7 @@ use std::{
 use foldhash::quality::RandomState;
 use scout_metrics_core::{Anomaly, RawSample};
 
-use super::{constant_labels::ConstantLabels, encode::Part, series::SeriesKey};
+use super::{constant_labels::ConstantLabels, part::Part, series::SeriesKey};
 use crate::{EncodeError, Encoder};
 
 /// The samples that are in no stream, by name, because an exposition keeps the samples of one name together.

@@ -199,12 +199,19 @@ fn cannot_open(path: &Path, error: io::Error) -> Error {
 }
 
 /// Creates the file if it does not exist. SQLite gives its other files the same permissions.
+///
+/// An existing file is not opened: closing it would release the locks that connections of this process have on it, and
+/// another process would then delete the log that they write.
 fn create(path: &PathBuf) -> io::Result<()> {
     let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let metadata = options.open(path)?.metadata()?;
+    match options.open(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    let metadata = std::fs::metadata(path)?;
     match metadata.len() {
         _ if !metadata.is_file() => Err(io::Error::other("not a file")),
         // SQLite would treat a file of one byte as an empty one.
@@ -263,7 +270,9 @@ impl History for SqliteHistory {
         tolerance: Duration,
     ) -> Result<Option<Snapshot>> {
         let until = time::millis(time);
-        let after = until.saturating_sub(time::duration(tolerance)) - 1;
+        let after = until
+            .saturating_sub(time::duration(tolerance))
+            .saturating_sub(1);
         self.last(organization, after, until).await
     }
 

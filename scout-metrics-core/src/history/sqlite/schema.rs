@@ -12,6 +12,9 @@ const VERSION: i32 = 1;
 
 /// A scrape has a layout: the series it reported, in order. A value of a series holds from its time until the next
 /// row of the series. A row of kind `stream` is the head of a stream, so that empty ones are kept.
+///
+/// Each reference from a row that outlives others has an index. Without it, SQLite reads the whole table for every row
+/// that is pruned.
 const TABLES: &str = "
 CREATE TABLE organization (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE series (
@@ -31,6 +34,7 @@ CREATE TABLE layout_item (
     series INTEGER NOT NULL REFERENCES series,
     PRIMARY KEY (layout, position)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX layout_item_by_series ON layout_item (series);
 CREATE TABLE anomalies (id INTEGER PRIMARY KEY, digest INTEGER NOT NULL, json TEXT NOT NULL) STRICT;
 CREATE INDEX anomalies_by_digest ON anomalies (digest);
 CREATE TABLE scrape (
@@ -41,6 +45,8 @@ CREATE TABLE scrape (
     digest INTEGER NOT NULL,
     PRIMARY KEY (organization, time)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX scrape_by_layout ON scrape (layout);
+CREATE INDEX scrape_by_anomalies ON scrape (anomalies) WHERE anomalies IS NOT NULL;
 CREATE TABLE value (
     series INTEGER NOT NULL REFERENCES series,
     time INTEGER NOT NULL,

@@ -1,0 +1,34 @@
+//! Where a token comes from.
+
+use std::{fmt, path::PathBuf};
+
+/// Where a token comes from, as the attribute in "the token ... was refused".
+///
+/// The path of a file is not part of it, because the message may be shown to people who should not learn the paths of
+/// this machine; see [`detail`](Self::detail).
+#[derive(Clone, Debug)]
+pub(crate) enum TokenOrigin {
+    Code,
+    File(PathBuf),
+    Variable(&'static str),
+}
+
+impl TokenOrigin {
+    /// Returns what the message leaves out, for the source of the error.
+    pub(crate) fn detail(&self) -> Option<String> {
+        match self {
+            Self::File(path) => Some(format!("the token file is `{}`", path.display())),
+            Self::Code | Self::Variable(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for TokenOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code => f.write_str("given to `with_token`"),
+            Self::File(_) => f.write_str("from the token file"),
+            Self::Variable(name) => write!(f, "in the environment variable `{name}`"),
+        }
+    }
+}
