@@ -7,8 +7,7 @@ use crate::Error;
 /// The longest [`Error::retry_after`] that a [`Cached`](crate::Cached) source and a [`Poller`](crate::Poller) obey: one
 /// hour.
 ///
-/// A mistake of the server must not stop the refreshes for days. One hour is for how long Docker Scout's own endpoint
-/// caches.
+/// A mistake of the server must not stop the refreshes for days. Docker Scout's own endpoint caches for one hour.
 pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
 
 /// Delays that double with each consecutive failure, so that an outage is not made worse.
@@ -30,7 +29,7 @@ impl Default for Backoff {
 impl Backoff {
     /// Returns how long to wait after the last of this many consecutive failures.
     ///
-    /// The delay is at most `longest`, unless the server asked for a longer one, which is obeyed up to
+    /// The delay is at most `longest`, unless the server requests a longer one, which is obeyed up to
     /// [`MAX_RETRY_AFTER`]. Half of the delay is random, so that processes that failed together do not retry together.
     pub(crate) fn delay(&self, failures: u32, error: &Error, longest: Duration) -> Duration {
         let doubling = 2_u32.saturating_pow(failures.saturating_sub(1));

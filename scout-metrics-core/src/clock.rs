@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-/// Far more than a time daemon corrects at once, and less than anybody would call a short suspend.
+/// Far more than a time daemon corrects at once, and shorter than any suspend that matters.
 const STEP: Duration = Duration::from_secs(60);
 
 /// Compares the wall clock with the monotonic one.

@@ -3,7 +3,7 @@
 //! The documentation of [`MetricsSource`] is the contract. The checks cover the parts of it that are visible from
 //! outside: [`check`] is for a source that answers, [`check_failing`] for one that fails, [`check_wrapper`] for a
 //! decorator and the source it wraps, [`check_secret`] for a source that holds a secret. They consist of smaller
-//! checks, which can also be called alone. A check that fails panics with a sentence that starts with the `Display` of
+//! checks, which can also be called individually. A check that fails panics with a sentence that starts with the `Display` of
 //! the source.
 //!
 //! The data of the source must not change during a check, and the tokio runtime must have its timer enabled: a scrape

@@ -27,7 +27,7 @@ use crate::{PolicyResult, Severity, Snapshot, Stream, StreamName, text::OneLine}
 #[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Change {
-    /// A stream has a result of a policy that it had none of before.
+    /// A stream has a result of a policy for which it had none before.
     #[non_exhaustive]
     PolicyAdded {
         /// The stream.
@@ -111,7 +111,7 @@ impl Change {
 
     /// Returns whether there are more vulnerabilities, or more images that violate a policy, than before.
     ///
-    /// What is not reported counts as zero, so a new stream with vulnerabilities is worse, and a removed one is not.
+    /// An unreported count is treated as zero, so a new stream with vulnerabilities is worse, and a removed one is not.
     pub fn is_worse(&self) -> bool {
         match self {
             Self::PolicyAdded { after, .. } => !after.is_compliant(),

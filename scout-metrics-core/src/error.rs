@@ -94,7 +94,7 @@ impl fmt::Display for ErrorKind {
 /// the same error.
 ///
 /// Serializes as `kind`, `message`, `organization`, `status`, `retryable`, `retry_after_seconds` and `causes`, an array
-/// of texts. What is not known is left out, and so is the body.
+/// of texts. Unknown fields and the body are left out.
 ///
 /// ```
 /// use scout_metrics_core::{Error, ErrorKind, Organization};
@@ -170,7 +170,7 @@ impl Error {
         self.with(|inner| inner.body = Some(excerpt))
     }
 
-    /// Sets how long the server asks to wait before the next request.
+    /// Sets how long the server requests to wait before the next request.
     #[must_use]
     pub fn with_retry_after(self, delay: Duration) -> Self {
         self.with(|inner| inner.retry_after = Some(delay))
@@ -202,7 +202,7 @@ impl Error {
     /// [`Forbidden`](ErrorKind::Forbidden).
     ///
     /// Access was revoked on purpose, or a credential must be renewed. Data from elsewhere would bypass the former and
-    /// hide the latter, so by default no decorator replaces such an error by other data.
+    /// hide the latter, so by default no decorator replaces such an error with other data.
     pub fn is_denied(&self) -> bool {
         matches!(self.kind(), ErrorKind::Forbidden | ErrorKind::Unauthorized)
     }

@@ -81,7 +81,7 @@ impl MemorySource {
         }
     }
 
-    /// Replaces the script by these answers, here and in every clone. An empty list changes nothing.
+    /// Replaces the script with these answers, here and in every clone. An empty list changes nothing.
     #[must_use]
     pub fn with_answers(self, answers: impl IntoIterator<Item = Result<Snapshot>>) -> Self {
         let mut answers = answers.into_iter();
@@ -103,7 +103,7 @@ impl MemorySource {
         self.script().next.push_back(answer);
     }
 
-    /// Replaces the script by one answer, here and in every clone.
+    /// Replaces the script with one answer, here and in every clone.
     pub fn set(&self, answer: Result<Snapshot>) {
         self.script().replace(iter::once(answer));
     }

@@ -34,15 +34,15 @@ const CLOCK_CHECK_INTERVAL: Duration = Duration::from_secs(10);
 ///
 /// - The first scrape starts at once, each further one [60 minutes](crate::DEFAULT_TIME_TO_LIVE) after the end of the
 ///   last, and [up to a twentieth](PollerBuilder::with_jitter) of that later, at random.
-/// - After a failure the source is asked again after [one second, doubled with each consecutive failure up to five
-///   minutes](PollerBuilder::with_backoff), half of it random, and never longer than the interval. If the server asked
-///   for a longer delay, it is obeyed up to [one hour](crate::MAX_RETRY_AFTER).
-/// - A source may answer with an old snapshot, such as [`Recorded`](crate::Recorded) during an outage. It is asked again
+/// - After a failure the source is scraped again after [one second, doubled with each consecutive failure up to five
+///   minutes](PollerBuilder::with_backoff), half of it random, and never longer than the interval. If the server requests
+///   a longer delay, it is obeyed up to [one hour](crate::MAX_RETRY_AFTER).
+/// - A source may answer with an old snapshot, such as [`Recorded`](crate::Recorded) during an outage. It is scraped again
 ///   when that snapshot is as old as the interval, but not before the longest back-off.
 /// - While refreshes fail, the last good snapshot is served for up to [24 hours](PollerBuilder::with_max_stale) beyond
 ///   the interval. After [`ErrorKind::Unauthorized`] or [`ErrorKind::Forbidden`] it is forgotten; see
 ///   [`PollerBuilder::with_fallback_if`].
-/// - If the system's clock is set by more than a minute, or the machine was suspended, the source is asked within ten
+/// - If the system's clock is set by more than a minute, or the machine was suspended, the source is scraped within ten
 ///   seconds, unless the last refresh failed.
 /// - An empty snapshot is an answer like any other. One that replaces a snapshot with streams is logged as a warning.
 ///
@@ -213,7 +213,7 @@ impl PollerBuilder {
         self
     }
 
-    /// Sets by how much an interval is prolonged at most, at random, so that processes that were started together do not
+    /// Sets the maximum random time that is added to each interval, so that processes that were started together do not
     /// refresh together; a twentieth of the interval by default.
     pub fn with_jitter(mut self, jitter: Duration) -> Self {
         self.jitter = Some(jitter);
@@ -241,14 +241,14 @@ impl PollerBuilder {
         self
     }
 
-    /// Sets how long to wait after the first failure, and at most after many consecutive ones; 1 second and 5 minutes
+    /// Sets how long to wait after the first failure, and the maximum after many consecutive ones; 1 second and 5 minutes
     /// by default.
     pub fn with_backoff(mut self, first: Duration, max: Duration) -> Self {
         self.terms.backoff = Backoff { first, max };
         self
     }
 
-    /// Starts a task, which begins the first refresh, and returns a handle to it.
+    /// Starts a task, which starts the first refresh, and returns a handle to it.
     ///
     /// # Panics
     ///
@@ -412,7 +412,7 @@ impl Shared {
         }
     }
 
-    /// During a back-off the source is left alone: its server may have asked for that.
+    /// During a back-off the source is not scraped: its server may have requested that.
     fn has_stepped_after_a_success(&self) -> bool {
         self.clock.has_stepped() && self.state.borrow().refresh.last_error().is_none()
     }

@@ -8,11 +8,11 @@ use tracing::warn;
 
 use crate::{Error, Organization, Result, Snapshot, backoff::Backoff, predicate::ErrorPredicate};
 
-/// For how long a [`Cached`](crate::Cached) source serves a snapshot, and how long a [`Poller`](crate::Poller) waits
-/// between two refreshes, by default: 60 minutes.
+/// How long a [`Cached`](crate::Cached) source serves a snapshot, and how long a [`Poller`](crate::Poller) waits between
+/// two refreshes, by default: 60 minutes.
 ///
-/// Docker Scout's own endpoint caches for 60 minutes and Docker recommends to scrape no more often: sooner, it returns
-/// the same bytes.
+/// Docker Scout's own endpoint caches for 60 minutes, and Docker recommends scraping no more often: a scrape before that
+/// returns the same bytes.
 pub const DEFAULT_TIME_TO_LIVE: Duration = Duration::from_secs(60 * 60);
 
 /// The options that a cache and a poller have in common.
@@ -124,7 +124,7 @@ impl RefreshState {
         rest.max(interval.min(terms.backoff.max))
     }
 
-    /// Returns what can be answered without asking the source: a fresh snapshot, or during a back-off a stale one or
+    /// Returns the answer without a scrape of the source: a fresh snapshot, or during a back-off a stale one or
     /// the error.
     pub(crate) fn answer(&self, now: Instant, terms: &Terms) -> Option<Result<Snapshot>> {
         if let Some(entry) = self.fresh(now, terms) {
@@ -160,7 +160,7 @@ impl RefreshState {
         self.failure.as_ref().map(|failure| &failure.error)
     }
 
-    /// Returns what the last refresh returned, or `None` if there was none.
+    /// Returns the result of the last refresh, or `None` if there was none.
     pub(crate) fn last_result(&self) -> Option<Result<Snapshot>> {
         match (&self.failure, &self.entry) {
             (Some(failure), _) => Some(Err(failure.error.clone())),
@@ -238,7 +238,7 @@ impl RefreshState {
 
 /// What a refresh has changed.
 pub(crate) struct Settled {
-    /// The answer for the callers who waited for it.
+    /// The answer for the waiting callers.
     pub(crate) answer: Result<Snapshot>,
     replaced: Option<Snapshot>,
     failure: Option<(Error, u32)>,
@@ -312,8 +312,8 @@ impl RefreshStatus {
         self.last_error.as_ref()
     }
 
-    /// Returns how long the source will not be asked: the rest of the back-off of a cache, or the time until the next
-    /// refresh of a poller. `None` if the source may be asked now.
+    /// Returns how long the source will not be scraped: the rest of the back-off of a cache, or the time until the next
+    /// refresh of a poller. `None` if the source may be scraped now.
     pub fn next_in(&self) -> Option<Duration> {
         self.next_in
     }

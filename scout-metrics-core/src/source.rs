@@ -130,7 +130,7 @@ pub trait MetricsSourceExt: MetricsSource + Sized {
         Observed::new(self, observer)
     }
 
-    /// Asks another source when this one fails; see [`Fallback`].
+    /// Scrapes another source when this one fails; see [`Fallback`].
     fn or_else<F: MetricsSource>(self, fallback: F) -> Fallback<Self, F> {
         Fallback::new(self, fallback)
     }

@@ -1,4 +1,4 @@
-//! What is logged, word for word, and that no secret is in it.
+//! The exact text of the log, which must not contain a secret.
 //!
 //! In a process of its own, because `tracing` decides once per process and call site whether anybody listens.
 

@@ -214,7 +214,7 @@ async fn only_the_owner_may_read_what_is_created() {
 }
 
 #[tokio::test]
-async fn files_of_newer_versions_and_other_programs_are_refused_and_left_alone() {
+async fn files_of_newer_versions_and_other_programs_are_refused_and_not_changed() {
     let file = File::with(1).await;
     file.sql().pragma_update(None, "user_version", 2).unwrap();
     let before = fs::read(file.path()).unwrap();

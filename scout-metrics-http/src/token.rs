@@ -68,7 +68,7 @@ impl fmt::Debug for Token {
     }
 }
 
-/// What is wrong with a token, as the predicate of a sentence about the token or its file.
+/// Why a token is invalid, as the predicate of a sentence about the token or its file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum TokenFault {
     #[error("contains a control character: write the access token again, as plain text")]
@@ -118,7 +118,7 @@ impl From<TokenFileError> for Error {
     }
 }
 
-/// A file that holds a token. It is read again and again, because operators rotate tokens in place.
+/// A file that holds a token. It is read for each use, because operators rotate tokens in place.
 ///
 /// If the file cannot be read, the token that was last read stays good until [`KEEP_LAST_GOOD`] has passed since then.
 pub(crate) struct TokenFile {
@@ -237,7 +237,7 @@ struct Content {
 }
 
 fn read(path: &Path) -> Result<Content, TokenFileError> {
-    // Taken before the file is read: the token may be removed while it is.
+    // Taken before the file is read, because the token may be removed during the read.
     let read_at = Instant::now();
     let fail = |error| read_error(path, error);
     // Opening a named pipe waits for its writer, so the type of the file is checked first.
@@ -360,7 +360,7 @@ mod tests {
         let path = directory.path().join("token");
         fs::write(&path, SECRET).unwrap();
         let file = TokenFile::new(path);
-        // As held by a read that does not end.
+        // Simulates a read that does not end.
         let permit = Arc::clone(&file.reading).acquire_owned().await.unwrap();
         let minute = Duration::from_secs(60);
         assert!(timeout(minute, file.token()).await.is_err());

@@ -1,7 +1,7 @@
 //! The last good answer, kept and shared.
 //!
-//! One refresh is a *flight*: a spawned task that asks the source, writes the outcome into the state and gives the
-//! answer to every caller who waits. The handles hold the flight, so it ends by itself however impatient the callers
+//! One refresh is a *flight*: a spawned task that scrapes the source, writes the outcome into the state and gives the
+//! answer to every waiting caller. The handles hold the flight, so it ends by itself however impatient the callers
 //! are, and is aborted with the last handle. The task holds the state, but no handle. Locks are held for a few
 //! instructions, never across an await and never while code of the caller runs.
 
@@ -30,7 +30,7 @@ use crate::{
     scrape,
 };
 
-/// A source that asks another one at most once per time to live, however many callers it has.
+/// A source that scrapes another one at most once per time to live, however many callers it has.
 ///
 /// # Behaviour and defaults
 ///
@@ -42,11 +42,11 @@ use crate::{
 ///   to live, and the error after that. [`Snapshot::scraped_at`] and [`status`](Self::status) show the age.
 /// - If the refresh fails because access was denied ([`ErrorKind::Unauthorized`], [`ErrorKind::Forbidden`]), the
 ///   snapshot is forgotten and the error is served; see [`with_fallback_if`](Self::with_fallback_if).
-/// - After a failure the source is not asked for [one second, doubled with each consecutive failure up to five
-///   minutes](Self::with_backoff), half of it random, and never longer than the time to live. If the server asked for a
+/// - After a failure the source is not scraped for [one second, doubled with each consecutive failure up to five
+///   minutes](Self::with_backoff), half of it random, and never longer than the time to live. If the server requests a
 ///   longer delay, it is obeyed up to [one hour](crate::MAX_RETRY_AFTER). Scrapes in between are answered at once, with
 ///   the stale snapshot or with the error.
-/// - A source may answer with a snapshot that is already older than the time to live. It is asked again after the
+/// - A source may answer with a snapshot that is already older than the time to live. It is scraped again after the
 ///   longest back-off, or after the time to live if that is shorter.
 /// - An empty snapshot is an answer like any other. One that replaces a snapshot with streams is logged as a warning.
 ///
@@ -56,13 +56,13 @@ use crate::{
 /// # Concurrency
 ///
 /// At most one request runs at any time. All scrapes that need a refresh share it and its answer. It runs in a task of
-/// its own on the runtime of the caller who came first. If the source panics, all of them get an error of kind
+/// its own on the runtime of the first caller. If the source panics, all of them get an error of kind
 /// [`ErrorKind::Other`]. A clone shares the snapshot and the request.
 ///
 /// # Cancellation
 ///
-/// A request that has begun belongs to the cache: it continues when callers stop waiting, even if all do, and its answer
-/// is kept for the next scrape. Dropping the last handle aborts it.
+/// A request that has started belongs to the cache: it continues even if all callers stop waiting, and its answer is kept
+/// for the next scrape. Dropping the last handle aborts it.
 ///
 /// # Order
 ///
@@ -137,7 +137,7 @@ impl<S: MetricsSource> Cached<S> {
     /// Sets the age until which a snapshot is served before the source is asked again; 60 minutes by default.
     ///
     /// With zero no snapshot is kept, so none is served stale; scrapes that run at the same time still share one
-    /// request. After a failure the source is then asked again at once, unless the server asked for a delay.
+    /// request. After a failure the source is then scraped again at once, unless the server requested a delay.
     #[must_use]
     pub fn with_time_to_live(mut self, time_to_live: Duration) -> Self {
         self.terms.time_to_live = time_to_live;
@@ -178,7 +178,7 @@ impl<S: MetricsSource> Cached<S> {
         self
     }
 
-    /// Sets how long the source is not asked after the first failure, and at most after many consecutive ones;
+    /// Sets how long the source is not scraped after the first failure, and the maximum after many consecutive ones;
     /// 1 second and 5 minutes by default.
     #[must_use]
     pub fn with_backoff(mut self, first: Duration, max: Duration) -> Self {
@@ -196,7 +196,7 @@ impl<S: MetricsSource> Cached<S> {
         }
     }
 
-    /// Returns the answer that the cache can give without asking the source.
+    /// Returns the answer that the cache can give without scraping the source.
     fn answer(&self) -> Option<Result<Snapshot>> {
         let now = Instant::now();
         if self.shared.clock.has_stepped_by(now) {
@@ -245,7 +245,7 @@ impl<S: MetricsSource> Cached<S> {
         (flight, landing)
     }
 
-    /// Waits for the answer of a refresh, or for as long as the caller is to wait if there is a stale snapshot.
+    /// Waits for the answer of a refresh, at most for the maximum wait if there is a stale snapshot.
     ///
     /// Returns `None` if the task ended without an answer, because its runtime did.
     async fn wait(&self, landing: Landing) -> Option<Result<Snapshot>> {
@@ -347,7 +347,7 @@ struct Shared<S> {
 }
 
 impl<S: MetricsSource> Shared<S> {
-    /// Refreshes the state and returns the answer for the callers who wait.
+    /// Refreshes the state and returns the answer for the waiting callers.
     async fn refresh(&self, terms: &Terms) -> Result<Snapshot> {
         let organization = self.source.organization();
         let result = scrape::scrape(&self.source).await;
@@ -379,7 +379,7 @@ async fn landed(mut landing: Landing) -> Option<Result<Snapshot>> {
 /// The last refresh that was started, aborted when the last handle is dropped.
 #[derive(Default)]
 struct Flight {
-    /// Held by the task, so that an answer is not kept after the callers who waited for it have it.
+    /// Held by the task, so that an answer is not kept after all waiting callers have received it.
     landed: Weak<watch::Sender<Option<Result<Snapshot>>>>,
     task: Option<AbortHandle>,
 }
@@ -436,7 +436,7 @@ mod tests {
         answer.unwrap().streams()[0].name().to_string()
     }
 
-    /// A source that answers well once and fails after that.
+    /// A source that succeeds once and fails after that.
     fn fails_after_the_first(error: Error) -> Scripted {
         Scripted::new(seconds(1), move |call| match call {
             1 => Ok(snapshot("1")),
@@ -554,7 +554,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_failure_that_nobody_waited_for_starts_the_back_off() {
+    async fn a_failure_without_waiting_callers_starts_the_back_off() {
         let upstream = Scripted::new(seconds(10), |_| Err(down()));
         let source = upstream.clone().cached(TTL);
         assert!(timeout(seconds(1), source.scrape()).await.is_err());
@@ -670,7 +670,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_caller_who_gives_up_does_so_alone() {
+    async fn a_caller_that_gives_up_does_not_affect_others() {
         let source = Scripted::counting(seconds(10)).cached(TTL);
         let (impatient, patient) =
             tokio::join!(timeout(seconds(1), source.scrape()), source.scrape());
@@ -995,7 +995,7 @@ mod tests {
             sleep(self.delay + seconds(1)).await;
             assert!(self.upstream.most_at_once() <= 1);
             assert!(!self.source.status().is_refreshing());
-            self.check_that_the_source_was_left_alone();
+            self.check_that_the_source_was_not_scraped();
         }
 
         fn caller(&self) -> impl Future<Output = ()> + Send + use<> {
@@ -1021,7 +1021,7 @@ mod tests {
             }
         }
 
-        fn check_that_the_source_was_left_alone(&self) {
+        fn check_that_the_source_was_not_scraped(&self) {
             let Terms {
                 time_to_live,
                 backoff,
@@ -1043,7 +1043,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-    async fn threads_that_come_and_go_strand_nobody() {
+    async fn threads_that_come_and_go_strand_no_caller() {
         let random = Random::new(RandomState::new().hash_one(()));
         let source = Scripted::counting(Duration::ZERO).cached(Duration::ZERO);
         let callers: JoinSet<usize> = (0..8)

@@ -1,4 +1,4 @@
-//! A second source that is asked when the first one fails.
+//! A second source that is scraped when the first one fails.
 
 use std::{
     fmt,
@@ -15,13 +15,13 @@ use crate::{
     Error, ErrorKind, MetricsSource, Organization, Result, Snapshot, predicate::ErrorPredicate,
 };
 
-/// A source that asks a second one when the first one fails.
+/// A source that scrapes a second one when the first one fails.
 ///
 /// # Behaviour and defaults
 ///
-/// - The second source is asked after any error except [`ErrorKind::Unauthorized`] and [`ErrorKind::Forbidden`], which
-///   require somebody to act; see [`with_fallback_if`](Self::with_fallback_if).
-/// - A warning with the error is logged when the first source begins to fail, and a line when it answers again.
+/// - The second source is scraped after any error except [`ErrorKind::Unauthorized`] and [`ErrorKind::Forbidden`], which
+///   require manual intervention; see [`with_fallback_if`](Self::with_fallback_if).
+/// - A warning with the error is logged when the first source starts to fail, and a line when it answers again.
 ///   [`Snapshot::scraped_at`] shows how old the data is.
 /// - If both fail, the error of the first is returned and that of the second is logged.
 /// - Both must have the same organization. Otherwise every scrape fails with [`ErrorKind::Config`], so that the mistake
@@ -39,7 +39,7 @@ use crate::{
 /// # Order
 ///
 /// Outside a [cache](crate::Cached). There, the last good snapshot of the cache is preferred to the fallback, the first
-/// source is asked again as soon as its back-off ends, and an answer of the fallback is not cached for an hour.
+/// source is scraped again as soon as its back-off ends, and an answer of the fallback is not cached for an hour.
 ///
 /// # Example
 ///
@@ -69,7 +69,7 @@ pub struct Fallback<A, B> {
 }
 
 impl<A: MetricsSource, B: MetricsSource> Fallback<A, B> {
-    /// Wraps a source and a second one that is asked when it fails.
+    /// Wraps a source and a second one that is scraped when the first one fails.
     pub fn new(first: A, second: B) -> Self {
         Self {
             first,
@@ -79,7 +79,7 @@ impl<A: MetricsSource, B: MetricsSource> Fallback<A, B> {
         }
     }
 
-    /// Sets the errors after which the second source is asked; by default all except [`ErrorKind::Unauthorized`] and
+    /// Sets the errors after which the second source is scraped; by default all except [`ErrorKind::Unauthorized`] and
     /// [`ErrorKind::Forbidden`].
     ///
     /// A predicate that panics counts as `false`.

@@ -9,8 +9,8 @@ use crate::{Error, ErrorKind, MetricsSource, Organization, Result, Snapshot};
 /// A source that refuses snapshots of another one that are too old, with an error of kind
 /// [`ErrorKind::Unavailable`].
 ///
-/// Caches, pollers and records keep serving the last good snapshot while a source fails. This decorator says for how
-/// long that is acceptable, however many of them are in between.
+/// Caches, pollers and recorded sources keep serving the last good snapshot while a source fails. This decorator limits
+/// the age of the data, however many of them it wraps.
 ///
 /// # Behaviour
 ///
@@ -27,8 +27,8 @@ use crate::{Error, ErrorKind, MetricsSource, Organization, Result, Snapshot};
 ///
 /// # Order
 ///
-/// Outside of every decorator that keeps snapshots, such as a [cache](crate::Cached) or a [poller](crate::Poller); inside
-/// of a [fallback](crate::Fallback) that is to be asked in this case.
+/// Outside every decorator that keeps snapshots, such as a [cache](crate::Cached) or a [poller](crate::Poller); inside a
+/// [fallback](crate::Fallback) that should answer in this case.
 ///
 /// # Example
 ///

@@ -1,4 +1,4 @@
-//! Every good snapshot recorded in a history, and the last one of it served when the source fails.
+//! Records every good snapshot in a history, and serves the last one when the source fails.
 
 use std::{
     fmt,
@@ -28,28 +28,28 @@ use crate::{
 ///   [`status`](Self::status) returns the last error.
 /// - When the source fails, the last good snapshot is served if it is at most [25 hours](Self::DEFAULT_MAX_AGE) old
 ///   (see [`with_max_age`](Self::with_max_age)): the one that this source returned last, or else, after a restart, the
-///   latest of the history, which is asked for at most 5 seconds. A snapshot of the history with a time in the
+///   latest of the history, which has at most 5 seconds to answer. A snapshot of the history with a time in the
 ///   future is never served. [`Snapshot::scraped_at`] returns how old the data is.
-/// - That applies to all errors except [`Unauthorized`](crate::ErrorKind::Unauthorized) and
+/// - This applies to all errors except [`Unauthorized`](crate::ErrorKind::Unauthorized) and
 ///   [`Forbidden`](crate::ErrorKind::Forbidden); see [`with_fallback_if`](Self::with_fallback_if).
-/// - The error of the source is returned if there is no such snapshot, also if the history fails; the error of the
-///   history is logged.
+/// - If there is no such snapshot, or the history fails, the error of the source is returned. The error of the history is
+///   logged.
 ///
 /// # Concurrency
 ///
-/// Any number of scrapes may run at once; snapshots are recorded one after the other, in the order in which they came.
+/// Any number of scrapes may run at once. Snapshots are recorded one at a time, in the order in which they were returned.
 /// Clones share the task. Several recorded sources may share a history.
 ///
 /// # Cancellation
 ///
-/// Drops the scrape of the source, or the search in the history. What was handed to the task is recorded nevertheless.
+/// Drops the scrape of the source, or the search in the history. Snapshots that are already queued are still recorded.
 /// The task belongs to the clones: when the last one is dropped, it writes what is waiting, up to the first failure,
 /// and ends. A runtime that shuts down ends it at once; call [`flush`](Self::flush) before.
 ///
 /// # Order
 ///
 /// Directly around the source, inside a [cache](crate::Cached) or a [poller](crate::Poller): these refresh by the age of
-/// a snapshot, so an old one from the history does not keep them from asking again. Put [`Observed`](crate::Observed)
+/// a snapshot, so an old one from the history does not keep them from scraping again. Put [`Observed`](crate::Observed)
 /// inside, so that answers from the history do not count as success.
 ///
 /// # Example
@@ -132,14 +132,14 @@ impl<S: MetricsSource> Recorded<S> {
         self
     }
 
-    /// Returns how the recording goes.
+    /// Returns the state of the recording.
     pub fn status(&self) -> RecordingStatus {
         self.recorder.status()
     }
 
     /// Waits until the snapshots returned so far are recorded, for an orderly shutdown.
     ///
-    /// With a disk that hangs this takes up to 30 seconds for each of up to 17 snapshots.
+    /// If the disk hangs, this takes up to 30 seconds for each of up to 17 snapshots.
     ///
     /// # Errors
     ///
@@ -165,7 +165,7 @@ impl<S: MetricsSource> Recorded<S> {
         last_good.replace(snapshot.clone())
     }
 
-    /// Returns the last good snapshot that is young enough.
+    /// Returns the last good snapshot, unless it is too old.
     async fn last_good(&self) -> Option<Snapshot> {
         let now = SystemTime::now();
         let remembered = self

@@ -23,7 +23,7 @@ pub(super) const MAX_WAITING: usize = 16;
 /// How long one write may take.
 pub(super) const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How the recording of snapshots goes; see [`Recorded::status`](crate::Recorded::status).
+/// The state of the recording of snapshots; see [`Recorded::status`](crate::Recorded::status).
 #[derive(Clone, Debug, Default)]
 pub struct RecordingStatus {
     recorded: u64,
@@ -235,7 +235,7 @@ impl Queue {
         self.log(snapshot, &result, failures);
     }
 
-    /// Logs the begin and the end of an outage.
+    /// Logs the start and the end of an outage.
     fn log(&self, snapshot: &Snapshot, result: &Result<()>, failures_before: u32) {
         let organization = snapshot.organization();
         match result {

@@ -22,7 +22,7 @@ use crate::{Error, ErrorKind, MetricsSource, Organization, Result, Snapshot};
 ///
 /// For a caller who has little time, outside a [cache](crate::Cached): it bounds how long this caller waits, and the
 /// refresh continues for the next one. Inside the cache it aborts the refresh, so a source that always needs longer
-/// never answers anybody. Use it there only to bound a source that may take forever.
+/// never answers. Use it there only to bound a source that may take forever.
 ///
 /// ```
 /// # use std::time::Duration;

@@ -1,7 +1,7 @@
-//! Checks that every [`RecordHistory`] has to pass, for the tests of histories.
+//! Checks that every [`RecordHistory`] must pass, for the tests of histories.
 //!
-//! The contract is in the documentation of [`History`](crate::History). [`check`] checks what can be seen of it from
-//! outside, and panics with a sentence that begins with the history's `Display`. [`check_comes_back`] checks any
+//! The contract is in the documentation of [`History`](crate::History). [`check`] checks the parts that are visible from
+//! outside, and panics with a sentence that starts with the history's `Display`. [`check_comes_back`] checks any
 //! snapshots, for property tests.
 //!
 //! ```
@@ -179,7 +179,7 @@ async fn is_empty(history: &dyn RecordHistory) {
     pruned(history, hour(9), 0).await;
 }
 
-/// A snapshot with everything that one can have, some of it changing with the number.
+/// A snapshot with every kind of data, some of which changes with the number.
 fn everything(number: u32) -> Snapshot {
     let build = || -> Result<Snapshot, Error> {
         let n = u64::from(number);

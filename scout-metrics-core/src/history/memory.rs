@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use super::range_times;
 use crate::{History, Organization, RecordHistory, Result, Snapshot};
 
-/// A history in memory, for tests and for programs that may forget when they end.
+/// A history in memory, for tests and for programs that need no history across restarts.
 ///
 /// # Behaviour and defaults
 ///

@@ -19,7 +19,7 @@ use crate::{Error, ErrorKind, Organization, Result, Snapshot};
 /// Snapshots of organizations by time.
 ///
 /// [`MemoryHistory`](crate::MemoryHistory) and `SqliteHistory` (feature `sqlite`) implement this trait and
-/// [`RecordHistory`]. A history that is filled by somebody else, such as a time-series database, implements this trait
+/// [`RecordHistory`]. A history that other programs fill, such as a time-series database, implements this trait
 /// only. An `Arc<dyn History>` or `Box<dyn History>` is a history too.
 ///
 /// # Contract
@@ -107,7 +107,7 @@ pub trait History: fmt::Debug + fmt::Display + Send + Sync + 'static {
     ) -> Result<Vec<Snapshot>>;
 }
 
-/// A [`History`] that snapshots can be recorded in.
+/// A [`History`] in which snapshots can be recorded.
 #[async_trait]
 pub trait RecordHistory: History {
     /// Records a snapshot under its organization and time, replacing an earlier one with the same time.
@@ -117,7 +117,7 @@ pub trait RecordHistory: History {
     /// Fails if the history cannot be written; see the contract of [`History`] for the kinds.
     async fn record(&self, snapshot: &Snapshot) -> Result<()>;
 
-    /// Removes the snapshots of all organizations that were scraped before a time, and returns how many these were.
+    /// Removes the snapshots of all organizations that were scraped before a time, and returns how many were removed.
     ///
     /// Later snapshots stay as they were recorded.
     ///
@@ -127,7 +127,7 @@ pub trait RecordHistory: History {
     async fn prune(&self, before: SystemTime) -> Result<u64>;
 }
 
-/// Conveniences on every [`History`].
+/// Convenience methods of every [`History`].
 #[async_trait]
 pub trait HistoryExt: History {
     /// Returns the snapshot with the latest time, however old it is.
@@ -194,7 +194,7 @@ forward_to_inner!(Box);
 /// The maximum number of steps of a [range](History::range): what Prometheus allows for a range query.
 pub const MAX_STEPS: usize = 11_000;
 
-/// Returns the times of a [range](History::range), for those who implement [`History`].
+/// Returns the times of a [range](History::range), for implementations of [`History`].
 ///
 /// # Errors
 ///

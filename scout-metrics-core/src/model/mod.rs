@@ -122,7 +122,7 @@ impl Snapshot {
     ///
     /// A time before 1970 becomes the beginning of 1970, and a time after 9999-12-30T22:00:00Z that time, because
     /// formats such as RFC 3339 and HTTP dates have no text for years beyond these. Such times come from broken clocks
-    /// and from milliseconds that were taken for seconds.
+    /// and from milliseconds that were read as seconds.
     #[must_use]
     pub fn with_scraped_at(mut self, time: SystemTime) -> Self {
         let time = clamp_time(time);
@@ -366,7 +366,7 @@ mod tests {
         };
         let seconds = Duration::from_secs;
         let epoch = SystemTime::UNIX_EPOCH;
-        // Milliseconds taken for seconds: the year 36812.
+        // Milliseconds read as seconds: the year 36812.
         let milliseconds = epoch + seconds(1_099_511_627_776);
         assert_eq!(text(milliseconds), "9999-12-30T22:00:00.999999999Z");
         let last_second = epoch + seconds(253_402_300_799);

@@ -33,7 +33,7 @@ impl Organization {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Invalid`] if the name breaks the rule. The message says where.
+    /// [`ErrorKind::Invalid`] if the name breaks the rule. The message contains the position.
     pub fn new(name: impl AsRef<str>) -> Result<Self, Error> {
         let name = name.as_ref();
         match find_error(name) {

@@ -1,4 +1,4 @@
-//! What the sources of a set answered.
+//! The answers of the sources of a set.
 
 use std::{slice, vec};
 

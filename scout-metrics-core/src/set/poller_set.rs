@@ -130,7 +130,7 @@ impl PollerSet {
         Answers::new(join_all(refreshes).await)
     }
 
-    /// Stops all pollers and waits until they, and the scrapes that they are in, have ended.
+    /// Stops all pollers and waits until they and their current scrapes have ended.
     ///
     /// The last good snapshots are served as before until they are too old.
     pub async fn shutdown(&self) {

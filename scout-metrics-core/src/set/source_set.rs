@@ -31,7 +31,7 @@ pub(super) const DEFAULT_CONCURRENCY: usize = 8;
 /// # Concurrency
 ///
 /// At most eight scrapes run at the same time, over all calls and all clones of the set; see
-/// [`with_concurrency`](Self::with_concurrency). Sources that answered fast the last time start first, so that a few
+/// [`with_concurrency`](Self::with_concurrency). Sources that answered quickly the last time start first, so that a few
 /// slow ones do not keep the others from answering in time. A clone shares the sources.
 ///
 /// # Cancellation

@@ -18,7 +18,7 @@ use super::{
 /// The scrape timeout of Docker's own sample configuration for Prometheus.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(40);
 
-/// A quarter of the whole, which leaves time for a second and third attempt.
+/// A quarter of the default timeout, which leaves time for a second and third attempt.
 const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// About half a million samples of Scout. An organization of 236 samples has 30 kB.
@@ -146,7 +146,7 @@ impl ScoutClientBuilder {
         self
     }
 
-    /// Sets the maximum time of a fetch, with all attempts, the pauses between them, and the whole body.
+    /// Sets the maximum time of a fetch, including all attempts, the pauses between them, and the whole body.
     ///
     /// Default: 40 seconds, the scrape timeout of Docker's own sample configuration.
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
@@ -154,8 +154,8 @@ impl ScoutClientBuilder {
         self
     }
 
-    /// Sets the maximum time to connect, with the TLS handshake. Default: 10 seconds, a quarter of the whole, which leaves
-    /// time for another attempt.
+    /// Sets the maximum time to connect, including the TLS handshake. Default: 10 seconds, a quarter of the default timeout,
+    /// which leaves time for another attempt.
     pub fn with_connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = Some(timeout);
         self
@@ -181,8 +181,8 @@ impl ScoutClientBuilder {
     /// Sets the maximum pause before the second attempt; it doubles for each further one. Default: 500 milliseconds.
     ///
     /// The pause is random, and at least a tenth of this, so that clients which failed together do not retry together.
-    /// `Retry-After` of the server is added. If the pause would exceed the timeout, the fetch fails at once, and the error
-    /// has the wish of the server in [`retry_after`](scout_metrics_core::Error::retry_after).
+    /// The server's `Retry-After` is added. If the pause would exceed the timeout, the fetch fails at once, and the error
+    /// has the server's delay in [`retry_after`](scout_metrics_core::Error::retry_after).
     pub fn with_backoff(mut self, longest: Duration) -> Self {
         self.backoff = longest;
         self
@@ -214,14 +214,14 @@ impl ScoutClientBuilder {
     /// Builds the client. No request is made, and a token file is not read yet; see
     /// [`ScoutClient::check_token`].
     ///
-    /// Unless the server is this machine, the certificates of the system are read, and those of `with_ca_file` always:
-    /// some milliseconds on this thread. A program that builds clients while it serves should do so in
+    /// The certificates of `with_ca_file` are read, and unless the server is this machine, those of the system. This blocks
+    /// the thread for some milliseconds, so a program that builds clients while it serves should do so in
     /// `tokio::task::spawn_blocking`.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](scout_metrics_core::ErrorKind::Config) if an option cannot be used; the message says
-    /// which one and why.
+    /// [`ErrorKind::Config`](scout_metrics_core::ErrorKind::Config) if an option cannot be used; the message names the
+    /// option and the reason.
     pub fn build(self) -> Result<ScoutClient> {
         Ok(self.try_build()?)
     }

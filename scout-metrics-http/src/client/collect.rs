@@ -1,4 +1,4 @@
-//! What becomes of a body: the text itself, or a snapshot.
+//! What a body is turned into: its text, or a snapshot.
 
 use scout_metrics_core::{Result, Snapshot};
 use scout_metrics_openmetrics::{
@@ -6,7 +6,7 @@ use scout_metrics_openmetrics::{
     scout::{SnapshotDecoder, SnapshotReader},
 };
 
-/// Consumes a body part by part, and makes something of the whole.
+/// Consumes a body part by part, and returns a result at its end.
 pub(crate) trait Collect: Send {
     type Output: Send;
 
@@ -21,7 +21,7 @@ pub(crate) trait Collect: Send {
     fn finish(self) -> Result<Self::Output>;
 }
 
-/// What the headers say about a body.
+/// The properties of a body that its headers state.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BodyKind {
     pub(crate) format: Format,

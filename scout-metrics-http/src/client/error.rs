@@ -76,7 +76,7 @@ pub(crate) enum HttpError {
         message: String,
         source: Option<reqwest::Error>,
     },
-    /// What the reader of the body says.
+    /// The error of the reader of the body.
     #[error("{}", .0.message())]
     Reader(Error, Excerpt),
     #[error(
@@ -88,7 +88,7 @@ pub(crate) enum HttpError {
     Status {
         status: StatusCode,
         message: String,
-        /// What only the logs of this machine should show, such as a path.
+        /// Details that only the logs of this machine should show, such as a path.
         detail: Option<String>,
         retry_after: Option<Duration>,
         body: Excerpt,

@@ -14,7 +14,7 @@ pub(crate) fn extend_start(start: &mut Vec<u8>, part: &[u8]) {
     start.extend_from_slice(&part[..missing.min(part.len())]);
 }
 
-/// Returns what is wrong with a body that is labelled as metrics and starts as no exposition does.
+/// Describes a body that is labelled as metrics but starts as no exposition does.
 pub(crate) fn not_metrics(start: &[u8]) -> Option<&'static str> {
     let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
     match start.trim_ascii_start() {

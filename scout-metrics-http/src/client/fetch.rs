@@ -110,7 +110,7 @@ impl<'a> Fetch<'a> {
         }
     }
 
-    /// Sends the request, and returns the answer if its status is 200 and it is from the server that was asked.
+    /// Sends the request, and returns the answer if its status is 200 and it is from the requested server.
     async fn request(&self, token: &Token) -> Result<Response, HttpError> {
         let (server, route) = (self.client.urls.server(), &self.client.route);
         let request = self
@@ -186,7 +186,7 @@ impl<'a> Fetch<'a> {
                 break;
             }
         }
-        // Such a body is an error even if it could be read, and if nobody tried to.
+        // Such a body is an error even if it could be read, and also if it was not parsed.
         if let Some(fault) = not_metrics(&start) {
             let body = excerpt(&start, token);
             return Err(HttpError::NotMetrics(fault.to_owned(), body));

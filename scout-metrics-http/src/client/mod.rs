@@ -66,7 +66,7 @@ struct Inner {
 }
 
 impl ScoutClient {
-    /// Returns a builder with the defaults, which requires a token and nothing else.
+    /// Returns a builder with the defaults, which requires only a token.
     pub fn builder() -> ScoutClientBuilder {
         ScoutClientBuilder::new()
     }
@@ -116,7 +116,7 @@ impl ScoutClient {
     /// Reads the token and checks that it can be sent. No request is made, so the server may still refuse it.
     ///
     /// Call it when a program starts, so that a missing token file is reported before the first scrape. A token file is
-    /// read as for a scrape: again for half a second if it cannot be read, at most for the timeout of the client.
+    /// read as for a scrape: if it cannot be read, the client tries again for half a second, within its timeout.
     ///
     /// # Errors
     ///

@@ -9,8 +9,8 @@ use secrecy::zeroize::Zeroizing;
 
 use crate::token::Token;
 
-/// The length of the shortest piece of a token that is removed. A text may be cut inside of the token at either end, and
-/// fewer characters say nothing: all tokens of Docker start with the nine of `dckr_pat_`.
+/// The length of the shortest piece of a token that is removed. A text may be cut within the token at either end, and
+/// fewer characters reveal nothing: all tokens of Docker start with the nine of `dckr_pat_`.
 const SHORTEST_PIECE: usize = 9;
 
 const REDACTED: &str = "<redacted>";

@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn the_server_may_ask_for_more_and_nobody_overflows() {
+    fn the_server_may_request_more_and_nothing_overflows() {
         let error = |seconds| {
             Error::new(ErrorKind::RateLimited, "x").with_retry_after(Duration::from_secs(seconds))
         };
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn gives_up_on_what_waiting_does_not_help_and_after_the_last_attempt() {
+    fn gives_up_on_permanent_errors_and_after_the_last_attempt() {
         assert_eq!(
             POLICY.delay(1, &Error::new(ErrorKind::Forbidden, "x")),
             None

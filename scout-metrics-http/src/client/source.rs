@@ -19,7 +19,7 @@ use super::{
 
 /// The metrics of one organization, fetched from Docker Scout at each scrape.
 ///
-/// Scout itself caches for 60 minutes, so a service wraps the source in a cache or poller of `scout-metrics-core`.
+/// Scout itself caches for 60 minutes, so a service should wrap the source in a cache or poller of `scout-metrics-core`.
 ///
 /// - **Requests.** One `GET` for each scrape, up to three if it fails for a transient reason, all within 40 seconds; see
 ///   [`ScoutClientBuilder`](crate::ScoutClientBuilder) for these numbers. Requests are never conditional: a `304` is an
@@ -41,7 +41,7 @@ pub struct ScoutSource {
     reported: Arc<Mutex<Reported>>,
 }
 
-/// What the log says about the snapshots so far.
+/// What has been logged about the snapshots so far.
 #[derive(Default)]
 struct Reported {
     anomalies: HashSet<AnomalyKind>,

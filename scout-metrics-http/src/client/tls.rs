@@ -26,7 +26,7 @@ impl Roots {
             .extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }
 
-    /// Adds the authorities that this machine trusts, as far as they can be read. Many container images have none.
+    /// Adds those authorities of this machine that can be read. Many container images have none.
     pub(crate) fn add_system(&mut self) {
         let system = rustls_native_certs::load_native_certs();
         for error in &system.errors {

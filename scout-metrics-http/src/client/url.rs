@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn says_what_is_wrong_with_a_base_url() {
+    fn explains_an_invalid_base_url() {
         let message = |base| url(base, DEFAULT_PATH);
         let insecure = "cannot use the base URL: `http` to another machine exposes the token on the network; \
                         use `https`, or call `with_allow_insecure_http(true)`";
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn says_what_is_wrong_with_a_path() {
+    fn explains_an_invalid_path() {
         let message = |path| url(DEFAULT_BASE_URL, path);
         assert_eq!(
             message("{org}"),

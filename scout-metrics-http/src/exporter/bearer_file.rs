@@ -1,4 +1,4 @@
-//! A bearer token in a file, checked against the file without blocking a thread that serves.
+//! A bearer token in a file, checked without blocking a thread that serves requests.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -28,7 +28,7 @@ const MAX_WAIT: Duration = Duration::from_secs(1);
 pub(super) struct BearerFile {
     file: Arc<TokenFile>,
     last_read: Arc<Mutex<Instant>>,
-    /// Held while the file is read: one thread at most waits for a disk that hangs.
+    /// Held while the file is read, so that at most one thread waits for a disk that hangs.
     reading: Arc<AsyncMutex<()>>,
 }
 
@@ -61,7 +61,7 @@ impl BearerFile {
         self.file.last_good()
     }
 
-    /// Reads the file, unless another request has begun to read it after this time.
+    /// Reads the file, unless another request has started reading it after this time.
     async fn read_after(&self, earliest: Instant) {
         let read = async {
             let reading = Arc::clone(&self.reading).lock_owned().await;
@@ -69,7 +69,7 @@ impl BearerFile {
                 return;
             }
             let this = self.clone();
-            // A task of its own: a read that has begun is completed even if the client leaves.
+            // A separate task, so that a read that has started completes even if the client disconnects.
             let read = tokio::spawn(async move {
                 let begin = Instant::now();
                 // The token file keeps the last good token and logs the error.

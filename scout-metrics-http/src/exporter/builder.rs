@@ -150,8 +150,8 @@ impl Exporter {
     /// Sets the `max-age` of the `Cache-Control` header, for caches between this endpoint and its clients.
     ///
     /// Pass the interval at which the sources get a new snapshot: then caches keep an answer about one organization
-    /// until the next snapshot is due. By default the header is `no-cache`: caches keep the answer, but have to
-    /// request it again each time, which costs a 304.
+    /// until the next snapshot is due. By default the header is `no-cache`: caches keep the answer, but must
+    /// revalidate it each time, which costs a 304.
     #[must_use]
     pub fn with_cache_control_max_age(mut self, max_age: Duration) -> Self {
         self.cache_control_max_age = Some(max_age);

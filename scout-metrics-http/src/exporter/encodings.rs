@@ -1,4 +1,4 @@
-//! The encodings of the current snapshot of a source, each made once for all who request it.
+//! The encodings of the current snapshot of a source, each made once for all requests.
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
@@ -85,7 +85,7 @@ impl Encodings {
             };
             Ok(TaggedPayload::new(plain.encoded(coding)))
         };
-        // A task of its own completes the encoding even if this client leaves.
+        // A separate task completes the encoding even if this client disconnects.
         let task = tokio::spawn(async move {
             let made = cell.get_or_try_init(|| workers.run(make)).await;
             made.cloned()

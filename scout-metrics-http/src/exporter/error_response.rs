@@ -23,7 +23,7 @@ pub(super) fn of_scrape(error: &Error) -> Response {
         .retry_after()
         .or_else(|| error.is_retryable().then_some(DEFAULT_RETRY_AFTER));
     if let Some(delay) = delay {
-        // Rounded up: a client that comes back too early would be refused again.
+        // Rounded up, because a client that retries too early would be refused again.
         let is_fraction = delay.subsec_nanos() > 0;
         let seconds = delay.as_secs().saturating_add(is_fraction.into());
         response.headers_mut().insert(RETRY_AFTER, seconds.into());
@@ -89,7 +89,7 @@ fn is_absolute(text: &str) -> bool {
 
 /// Returns the status for a failed scrape: 500 for a fault of this program, 502 to 504 for one upstream.
 ///
-/// Never 401 or 403, even if upstream answered so: a scraper would suspect its own credentials.
+/// Never 401 or 403, even if that was the upstream status: a scraper would suspect its own credentials.
 fn status(kind: ErrorKind) -> StatusCode {
     match kind {
         ErrorKind::Config | ErrorKind::Invalid | ErrorKind::Other => {

@@ -9,7 +9,7 @@ use scout_metrics_core::{AnomalyKind, Observation, Organization, Snapshot};
 
 use super::histogram::Histogram;
 
-/// Upper bounds in seconds: Scout was seen to take 2.5 s, and Docker's own sample gives up after 40 s.
+/// Upper bounds in seconds. Scout has been observed to take 2.5 s, and Docker's own sample gives up after 40 s.
 const DURATION_BOUNDS: [f64; 9] = [0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0];
 
 /// The outcomes of all fetches.
@@ -59,7 +59,7 @@ impl OrganizationFetches {
         if fetch.snapshot().is_none() {
             *self.errors.entry(fetch.outcome()).or_default() += 1;
         }
-        // A fetch that was cancelled says nothing about the source.
+        // A cancelled fetch reveals nothing about the source.
         if fetch.snapshot().is_none() && fetch.error().is_none() {
             return;
         }

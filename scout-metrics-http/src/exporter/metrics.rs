@@ -17,7 +17,7 @@ use super::{
     scrape_timeout, state::ExporterState,
 };
 
-/// The parameters of a path, extracted by name: a router around this one may have parameters of its own.
+/// The parameters of a path, extracted by name, because a router around this one may have other parameters.
 #[derive(Deserialize)]
 pub(super) struct Parameters {
     pub(super) org: Organization,
@@ -73,7 +73,7 @@ async fn answer(
         Some((org, organization))
     });
     let Some((name, organization)) = found else {
-        // The name is not repeated: it may be anything.
+        // The name is not repeated, because it may be any text.
         return (StatusCode::NOT_FOUND, "unknown organization\n").into_response();
     };
     let limit = scrape_timeout::limit(headers);

@@ -44,7 +44,7 @@
 //!
 //! Each request scrapes its source once. Wrap a source that makes requests in `Cached`, or poll it: then scrapes of this
 //! endpoint cost nothing upstream. The encoded metrics of an organization are kept as long as the source returns the
-//! same snapshot, so each snapshot is encoded and compressed once. Encoding and compression run on threads of their own.
+//! same snapshot, so each snapshot is encoded and compressed once. Encoding and compression run on separate threads.
 //!
 //! `/metrics` renames samples of a source that have the name of one of the exporter's own metrics: the new name starts
 //! with `exported_`. So does the name of a label `org` of a source.
@@ -57,7 +57,7 @@
 //! by then, its route answers 503 with the reason.
 //!
 //! `/metrics` leaves out an organization whose source fails or does not answer in time, and the page shows the reason.
-//! `scout_exporter_up` and the log say so too; the log has one line when an outage begins and one when it ends. At most 8
+//! `scout_exporter_up` and the log show it too; the log has one line when an outage begins and one when it ends. At most 8
 //! sources are scraped at the same time.
 //!
 //! # Answers
@@ -66,7 +66,7 @@
 //! |---|---|---|
 //! | 200 | the source returned a snapshot | `Content-Type`, `Vary`; for one organization also `ETag`, `Last-Modified`, `Age`, `Cache-Control` |
 //! | 304 | the client has the snapshot, according to `If-None-Match` or `If-Modified-Since` | the same without `Content-Type` |
-//! | 401 | a token is required, and the request has none or a wrong one; the body says nothing else | `WWW-Authenticate: Bearer` |
+//! | 401 | a token is required, and the request has none or a wrong one; the body contains nothing else | `WWW-Authenticate: Bearer` |
 //! | 404 | no source has this organization | |
 //! | 405 | the method is neither `GET` nor `HEAD` | `Allow` |
 //! | 500 | the exporter or its source is misconfigured, or has a bug: [`Config`], [`Invalid`], [`Other`] | |
@@ -117,7 +117,7 @@
 //!
 //! # Discovery
 //!
-//! The targets of `/sd` have the address of the request, so Prometheus has to request `/sd` at an address at which it
+//! The targets of `/sd` have the address of the request, so Prometheus must request `/sd` at an address at which it
 //! can scrape. The scheme is that of the scrape configuration. If tokens are required, both requests need one;
 //! Prometheus 2.42 omits the type of the first one unless it is stated:
 //!

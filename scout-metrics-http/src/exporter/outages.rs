@@ -25,7 +25,7 @@ struct Outage {
 }
 
 impl Outages {
-    /// Notes the answer of a source. Logs an error if it begins an outage or changes its kind, and the end of an outage.
+    /// Records the answer of a source. Logs an error if it begins an outage or changes its kind, and the end of an outage.
     pub(super) fn note(&self, organization: &Organization, answer: &Result<Snapshot>) {
         let mut outages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match answer {

@@ -25,13 +25,13 @@ use super::{
     state::ExporterState,
 };
 
-/// Allows only the style in the page. If a name were ever taken for markup, it could load and run nothing.
+/// Allows only the style in the page. If a name were ever interpreted as markup, it could not load or run anything.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
 /// The maximum number of streams of an organization that are shown: more than anybody reads, and a page that browsers
-/// can show. Each request has a page of its own, so the size of the page bounds the memory that slow readers use.
+/// can show. Each request has its own page, so the size of the page bounds the memory that slow readers use.
 const MAX_STREAMS: usize = 500;
 
 /// The maximum number of policies of a stream that are shown.

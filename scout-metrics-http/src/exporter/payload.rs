@@ -1,4 +1,4 @@
-//! The content of a response: bytes, what type they have, and how they are encoded.
+//! The content of a response: its bytes, media type and coding.
 
 use bytes::Bytes;
 use serde::Serialize;

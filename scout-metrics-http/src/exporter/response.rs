@@ -1,4 +1,4 @@
-//! Responses with a payload: the headers that describe it, and 304 for clients that have it already.
+//! Responses with a payload: the headers that describe it, and 304 for clients that already have it.
 
 use std::{
     convert::Infallible,
@@ -26,10 +26,10 @@ use super::{
     workers::Workers,
 };
 
-/// The answer may be kept, but has to be requested again each time.
+/// The answer may be kept, but must be revalidated each time.
 const REVALIDATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 
-/// Responds with an encoded snapshot, or with 304 if the client has it already.
+/// Responds with an encoded snapshot, or with 304 if the client already has it.
 ///
 /// With a `max-age`, a client may keep the answer until the snapshot is that old.
 pub(super) fn of_snapshot(

@@ -60,7 +60,7 @@ async fn authenticate(
         .into_response()
 }
 
-/// Counts by the pattern of the route, of which there are a few. The number of paths is not bounded.
+/// Counts by the pattern of the route, because the number of paths is not bounded.
 async fn count(
     State(state): State<Arc<ExporterState>>,
     route: MatchedPath,

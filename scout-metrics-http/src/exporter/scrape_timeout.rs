@@ -7,7 +7,7 @@ use axum::http::HeaderMap;
 /// The scrape timeout of a client that does not state one: the default of Prometheus and of the Datadog agent.
 const DEFAULT: Duration = Duration::from_secs(10);
 
-/// The maximum scrape timeout. Prometheus does not allow one that is longer than its scrape interval, and it forgets
+/// The maximum scrape timeout. Prometheus does not allow a timeout longer than its scrape interval, and it forgets
 /// samples after five minutes.
 const MAX: Duration = Duration::from_secs(300);
 

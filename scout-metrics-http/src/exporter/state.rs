@@ -9,7 +9,7 @@ use super::{
     outages::Outages, own_metrics::OwnMetrics, workers::Workers,
 };
 
-/// The sources, and what is known about them.
+/// The sources and their state.
 #[derive(Debug)]
 pub(super) struct ExporterState {
     sources: SourceSet,

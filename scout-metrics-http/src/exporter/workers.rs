@@ -1,4 +1,4 @@
-//! Threads for work that takes long, such as compression.
+//! Threads for long-running work, such as compression.
 
 use std::{num::NonZero, sync::Arc, thread::available_parallelism};
 

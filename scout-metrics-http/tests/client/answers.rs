@@ -600,7 +600,7 @@ async fn gzip_is_decoded_whole_or_refused() {
 }
 
 #[tokio::test]
-async fn codings_that_were_not_asked_for_are_refused() {
+async fn codings_that_were_not_requested_are_refused() {
     let coding = |name, message| {
         let headers = format!("{TEXT}Content-Encoding: {name}\r\n");
         Case::fails(

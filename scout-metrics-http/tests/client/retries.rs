@@ -90,7 +90,7 @@ async fn gives_up_at_once_if_the_server_asks_for_more_time_than_there_is() {
 }
 
 #[tokio::test]
-async fn a_timeout_in_a_later_attempt_tells_what_happened_before() {
+async fn a_timeout_in_a_later_attempt_has_the_earlier_error_as_its_cause() {
     let server = Server::start([unavailable(""), Reply::nothing().then_hold()]).await;
     let source = acme(builder(&server).with_timeout(SHORT));
     let error = source.exposition().await.unwrap_err();

@@ -16,7 +16,7 @@ const OPENMETRICS: &str =
 const SAMPLE: &str = "scout_stream_vulnerabilities{streamName=\"production\",severity=\"HIGH\"} ";
 
 #[tokio::test]
-async fn reads_what_the_server_says() {
+async fn parses_the_delay_of_the_server() {
     let policy = "\
 # TYPE scout_policy_compliant_images gauge
 scout_policy_compliant_images{id=\"copyleft\",displayName=\"No, {copyleft}\",streamName=\"production\"} 3

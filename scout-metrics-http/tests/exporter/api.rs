@@ -25,7 +25,7 @@ async fn json(router: &Router, path: &str) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn organizations_are_listed_with_what_is_known_without_asking() {
+async fn organizations_are_listed_with_their_state_without_a_scrape() {
     let router = router_of_a_known_time();
     let before = json(&router, "/api/v1/organizations").await;
     let expected = serde_json::json!({"organizations": [{

@@ -217,7 +217,7 @@ async fn all_routes_but_health_need_a_token() {
 }
 
 #[tokio::test]
-async fn a_token_of_an_organization_is_good_for_it_alone() {
+async fn a_token_of_an_organization_admits_only_requests_for_it() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("token");
     fs::write(&path, "of-apex\n").unwrap();

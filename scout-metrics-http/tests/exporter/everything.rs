@@ -116,7 +116,7 @@ fn counted(asked: &Arc<AtomicUsize>) -> impl MetricsSource {
 }
 
 #[tokio::test(start_paused = true)]
-async fn requests_to_a_polled_source_ask_nobody_and_fetches_are_those_of_the_poller() {
+async fn requests_to_a_polled_source_cause_no_fetch_and_fetches_are_those_of_the_poller() {
     let asked = Arc::new(AtomicUsize::new(0));
     let exporter = Exporter::new();
     let poller = Poller::builder(exporter.observe(counted(&asked))).spawn();

@@ -1,7 +1,7 @@
 use super::*;
 
 #[tokio::test]
-async fn both_paths_serve_what_the_source_says() {
+async fn both_paths_serve_the_metrics_of_the_source() {
     let router = open_router();
     let answer = get(&router, PATH).await;
     assert_eq!(answer.status, StatusCode::OK);

@@ -1,4 +1,4 @@
-//! What can go wrong with the file, and which error it becomes.
+//! The faults of the file, and the errors that they become.
 
 use std::path::Path;
 

@@ -34,7 +34,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 ///
 /// # Behaviour and defaults
 ///
-/// - A new file is created with permission for its owner only (0600 on Unix). The directory has to exist.
+/// - A new file is created with permission for its owner only (0600 on Unix). The directory must exist.
 /// - Times are kept to the millisecond, rounded down. Everything else of a snapshot comes back equal.
 /// - A value is stored when it changes, so a year of hourly snapshots of an organization takes a few megabytes. Space
 ///   of [pruned](RecordHistory::prune) snapshots is reused, not returned to the file system.
@@ -184,7 +184,7 @@ fn joined<T>(result: Result<T, tokio::task::JoinError>) -> Result<T> {
 }
 
 fn open_both(path: &Path) -> Result<(Connection, Connection)> {
-    // SQLite gives `:memory:` and the empty path a meaning of their own.
+    // SQLite gives `:memory:` and the empty path a special meaning.
     let absolute = std::path::absolute(path).map_err(|error| cannot_open(path, error))?;
     create(&absolute).map_err(|error| cannot_open(path, error))?;
     connect(&absolute).map_err(|fault| fault.into_error(path))
@@ -216,7 +216,7 @@ fn create(path: &PathBuf) -> io::Result<()> {
     let metadata = std::fs::metadata(path)?;
     match metadata.len() {
         _ if !metadata.is_file() => Err(io::Error::other("not a file")),
-        // SQLite would take a file of one byte for an empty one.
+        // SQLite would treat a file of one byte as an empty one.
         1 => Err(io::Error::new(io::ErrorKind::InvalidData, "one byte")),
         _ => Ok(()),
     }

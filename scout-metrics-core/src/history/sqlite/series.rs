@@ -9,7 +9,7 @@ pub(super) const STREAM: &str = "stream";
 pub(super) const SEVERITY: &str = "severity";
 pub(super) const POLICY: &str = "policy";
 
-/// What a snapshot says about one series: the head of a stream, the count of a severity, or the counts of a policy.
+/// The data of a snapshot about one series: the head of a stream, the count of a severity, or the counts of a policy.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry<'a> {
     pub(super) stream: &'a str,
@@ -26,7 +26,7 @@ pub(super) struct Value {
     pub(super) evaluated: u64,
 }
 
-/// Returns what a snapshot says, in its order.
+/// Returns the data of a snapshot, in its order.
 pub(super) fn entries(snapshot: &Snapshot) -> Vec<Entry<'_>> {
     let mut entries = Vec::new();
     for stream in snapshot.streams() {
@@ -132,7 +132,7 @@ pub(super) fn damaged(error: crate::Error) -> Fault {
     Fault::Damaged(error.to_string())
 }
 
-/// A checksum of everything that a snapshot says, by which a read proves that it returns what was recorded.
+/// A checksum of all data of a snapshot, with which a read verifies that it returns what was recorded.
 ///
 /// SQLite has no checksums: it cannot notice that a byte of a number has changed on the disk.
 pub(super) struct Digest(Hasher);

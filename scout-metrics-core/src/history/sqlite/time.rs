@@ -12,7 +12,7 @@ pub(super) fn duration(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Returns the time of so many milliseconds since 1970, or `None` if no time can be so late or it is before 1970.
+/// Returns the time this many milliseconds after 1970, or `None` if it is negative or too late to be represented.
 pub(super) fn from_millis(millis: i64) -> Option<SystemTime> {
     let since_1970 = Duration::from_millis(millis.try_into().ok()?);
     UNIX_EPOCH.checked_add(since_1970)

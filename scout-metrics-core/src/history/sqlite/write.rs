@@ -71,7 +71,7 @@ fn next_scrape(
     Ok(statement.query_row([organization, time], |row| row.get(0))?)
 }
 
-/// Removes the scrape at a time, if there is one, and leaves what later scrapes say as it is.
+/// Removes the scrape at a time, if there is one, without changing the data of later scrapes.
 fn remove(
     transaction: &Transaction<'_>,
     organization: i64,
@@ -258,8 +258,8 @@ fn anomalies_id(transaction: &Transaction<'_>, json: &str) -> Result<i64, Fault>
     Ok(transaction.last_insert_rowid())
 }
 
-/// What only removed scrapes used, in an order in which nothing refers to what is gone. Of each series the last value
-/// up to the time stays: scrapes after the time may still have it.
+/// Deletes the rows that only removed scrapes used, in an order in which no row refers to a deleted one. The last value of
+/// each series up to the time stays: scrapes after the time may still have it.
 const SWEEP: [&str; 6] = [
     "DELETE FROM layout_item WHERE layout NOT IN (SELECT layout FROM scrape)",
     "DELETE FROM layout WHERE id NOT IN (SELECT layout FROM scrape)",
@@ -270,7 +270,7 @@ const SWEEP: [&str; 6] = [
     "DELETE FROM organization WHERE id NOT IN (SELECT organization FROM scrape)",
 ];
 
-/// Removes the scrapes before a time, and returns how many these were.
+/// Removes the scrapes before a time, and returns how many were removed.
 pub(super) fn prune(connection: &mut Connection, before: i64) -> Result<u64, Fault> {
     let transaction = connection.transaction_with_behavior(Immediate)?;
     let removed = transaction.execute("DELETE FROM scrape WHERE time < ?1", [before])?;
