@@ -594,23 +594,6 @@ fn anomalies_are_bounded_in_number_and_memory() {
 }
 
 #[test]
-fn an_exposition_without_samples_can_be_an_error() {
-    let reader = reader().with_required_samples(true);
-    for text in [
-        "",
-        "# TYPE scout_stream_vulnerabilities gauge\n",
-        "# one\r# line\r",
-    ] {
-        let expected = "organization `acme`: the exposition has no samples".to_owned();
-        assert_eq!(
-            error_of(&reader, text.as_bytes()),
-            (ErrorKind::Decode, expected)
-        );
-    }
-    assert!(reader.read(b"a 1\n").is_ok());
-}
-
-#[test]
 fn a_label_that_occurs_twice_is_an_error() {
     let text =
         "scout_stream_vulnerabilities{streamName=\"a\",streamName=\"b\",severity=\"HIGH\"} 1\n";

@@ -27,7 +27,6 @@ const MAX_UNKNOWN_SEVERITIES: usize = 100;
 #[derive(Debug, Default)]
 pub(super) struct SnapshotBuilder {
     final_newline_is_required: bool,
-    samples_are_required: bool,
     shape: Shape,
     streams: Vec<StreamDraft>,
     /// The streams by name.
@@ -65,10 +64,9 @@ struct Count {
 }
 
 impl SnapshotBuilder {
-    pub(super) fn new(final_newline_is_required: bool, samples_are_required: bool) -> Self {
+    pub(super) fn new(final_newline_is_required: bool) -> Self {
         Self {
             final_newline_is_required,
-            samples_are_required,
             ..Self::default()
         }
     }
@@ -102,9 +100,6 @@ impl SnapshotBuilder {
         let mut anomalies = self.anomalies.finish()?;
         if self.samples == 0 {
             let message = "the exposition has no samples";
-            if self.samples_are_required {
-                return Err(Error::new(ErrorKind::Decode, message));
-            }
             anomalies.insert(0, Anomaly::new(AnomalyKind::Empty, message));
         }
         let snapshot = Snapshot::new(organization.clone(), streams)?;

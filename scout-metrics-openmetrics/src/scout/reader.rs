@@ -21,7 +21,6 @@ pub struct SnapshotReader {
     options: ParseOptions,
     anomalies_are_errors: bool,
     final_newline_is_required: bool,
-    samples_are_required: bool,
 }
 
 impl SnapshotReader {
@@ -32,7 +31,6 @@ impl SnapshotReader {
             options: ParseOptions::default(),
             anomalies_are_errors: false,
             final_newline_is_required: false,
-            samples_are_required: false,
         }
     }
 
@@ -77,17 +75,6 @@ impl SnapshotReader {
         self
     }
 
-    /// Sets whether an exposition without samples is an error instead of an anomaly
-    /// ([`AnomalyKind::Empty`](scout_metrics_core::AnomalyKind::Empty)). Default: `false`.
-    ///
-    /// Set it for expositions whose end is unknown: one that was cut off before its first sample looks like that of an
-    /// organization without streams. In OpenMetrics, which marks its end, it is still an error.
-    #[must_use]
-    pub fn with_required_samples(mut self, are_required: bool) -> Self {
-        self.samples_are_required = are_required;
-        self
-    }
-
     /// Returns the organization of the snapshots.
     pub fn organization(&self) -> &Organization {
         &self.organization
@@ -128,7 +115,7 @@ impl SnapshotReader {
     }
 
     fn builder(&self) -> SnapshotBuilder {
-        SnapshotBuilder::new(self.final_newline_is_required, self.samples_are_required)
+        SnapshotBuilder::new(self.final_newline_is_required)
     }
 
     /// Describes a fault in an exposition that starts with some bytes.
