@@ -47,7 +47,9 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
         return healthcheck::run(&settings).map_err(Failure::other);
     }
     start_logging(&settings.log);
-    let sources = sources::open(&settings).map_err(Failure::configuration)?;
+    let sources = sources::open(&settings)
+        .await
+        .map_err(Failure::configuration)?;
     if arguments.once {
         return once::run(sources).await.map_err(Failure::other);
     }

@@ -1,18 +1,15 @@
 //! From settings to sources.
 
-use std::{collections::BTreeMap, error::Error, fs::File, io::Read, path::Path, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
-use scout_metrics_core::MetricsSource;
+use scout_metrics_core::{Error, MetricsSource};
 use scout_metrics_examples::demo::DemoSource;
 use scout_metrics_http::ScoutClient;
 
-use crate::{configuration::ScoutOptions, fault, settings::Settings};
+use crate::{configuration::ScoutOptions, settings::Settings};
 
 /// How often the invented metrics change.
 const DEMO_INTERVAL: Duration = Duration::from_secs(15);
-
-/// The client has the same limit.
-const MAX_TOKEN_BYTES: u64 = 64 * 1024;
 
 /// One organization, and how often to fetch it.
 #[derive(Debug)]
@@ -23,24 +20,24 @@ pub(crate) struct Source {
 }
 
 /// Opens a source for each organization. This fetches nothing, but checks the files on this machine.
-pub(crate) fn open(settings: &Settings) -> Result<Vec<Source>, Box<dyn Error>> {
+pub(crate) async fn open(settings: &Settings) -> Result<Vec<Source>, Error> {
     let mut clients = Clients::default();
-    let organizations = settings.organizations.iter();
-    organizations
-        .map(|(organization, options)| {
-            let metrics: Box<dyn MetricsSource> = if settings.demo {
-                Box::new(DemoSource::new(organization.clone()))
-            } else {
-                Box::new(clients.get(options)?.organization(organization.as_str())?)
-            };
-            let interval = options.interval.map(|time| time.0);
-            Ok(Source {
-                metrics,
-                interval: interval.or(settings.demo.then_some(DEMO_INTERVAL)),
-                max_stale: options.max_stale.map(|time| time.0),
-            })
-        })
-        .collect()
+    let mut sources = Vec::new();
+    for (organization, options) in &settings.organizations {
+        let metrics: Box<dyn MetricsSource> = if settings.demo {
+            Box::new(DemoSource::new(organization.clone()))
+        } else {
+            let client = clients.get(options).await?;
+            Box::new(client.organization(organization.as_str())?)
+        };
+        let interval = options.interval.map(|time| time.0);
+        sources.push(Source {
+            metrics,
+            interval: interval.or(settings.demo.then_some(DEMO_INTERVAL)),
+            max_stale: options.max_stale.map(|time| time.0),
+        });
+    }
+    Ok(sources)
 }
 
 /// Clients, one for all organizations with the same options, so that they share connections and certificates.
@@ -48,7 +45,7 @@ pub(crate) fn open(settings: &Settings) -> Result<Vec<Source>, Box<dyn Error>> {
 struct Clients(BTreeMap<String, ScoutClient>);
 
 impl Clients {
-    fn get(&mut self, options: &ScoutOptions) -> Result<ScoutClient, Box<dyn Error>> {
+    async fn get(&mut self, options: &ScoutOptions) -> Result<ScoutClient, Error> {
         let ScoutOptions {
             token_file,
             url,
@@ -61,18 +58,17 @@ impl Clients {
             return Ok(client.clone());
         }
         let client = client(options)?;
+        // Otherwise a missing token file would be noticed by the first fetch only.
+        client.check_token().await?;
         self.0.insert(key, client.clone());
         Ok(client)
     }
 }
 
-fn client(options: &ScoutOptions) -> Result<ScoutClient, Box<dyn Error>> {
+fn client(options: &ScoutOptions) -> Result<ScoutClient, Error> {
     let mut builder = ScoutClient::builder();
     builder = match &options.token_file {
-        Some(path) => {
-            check_token_file(path)?;
-            builder.with_token_file(path)
-        }
+        Some(path) => builder.with_token_file(path),
         None => builder.with_token_from_env(),
     };
     if let Some(url) = &options.url {
@@ -84,21 +80,5 @@ fn client(options: &ScoutOptions) -> Result<ScoutClient, Box<dyn Error>> {
     if let Some(timeout) = options.timeout {
         builder = builder.with_timeout(timeout.0);
     }
-    Ok(builder.build()?)
-}
-
-/// Checks a token file at the start. The client would notice a missing file only when it fetches.
-fn check_token_file(path: &Path) -> Result<(), scout_metrics_core::Error> {
-    let fault = |text| fault(format!("the token file `{}` {text}", path.display()));
-    if !path.is_file() {
-        return Err(fault("is not a file"));
-    }
-    let mut content = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(MAX_TOKEN_BYTES).read_to_end(&mut content))
-        .map_err(|cause| fault("cannot be read").with_source(cause))?;
-    if content.trim_ascii().is_empty() {
-        return Err(fault("is empty"));
-    }
-    Ok(())
+    builder.build()
 }

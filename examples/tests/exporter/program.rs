@@ -200,7 +200,8 @@ the configuration is valid
         );
         assert_refused(
             &run(&["--org", "acme", "--token-file", "no such file"]),
-            "error: the token file `no such file` is not a file\n",
+            "error: cannot use the token file: cannot read `no such file`: create it, or correct the path: \
+             No such file or directory (os error 2)\n",
         );
         for (arguments, reason) in [
             (["--org", "../x"], "invalid organization name \"../x\""),
