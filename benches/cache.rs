@@ -1,4 +1,4 @@
-//! What does a read cost that is answered from memory, alone and beside others?
+//! How long does a read from memory take, with one reader and with several?
 
 use std::{
     hint::black_box,

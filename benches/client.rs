@@ -1,4 +1,4 @@
-//! What does the client cost beside a bare GET and reading the body?
+//! How much does the client cost, compared with a plain GET and reading the body?
 
 use std::hint::black_box;
 

@@ -1,4 +1,4 @@
-//! What one would write for the exporter's task with prometheus-client and axum: gauges in a registry, encoded for each
+//! The exporter as one would write it with prometheus-client and axum: gauges in a registry, encoded for each
 //! request. Serves 236 samples in the place where Docker Scout does, so it is the upstream of the measured exporter too.
 
 use std::{collections::HashMap, sync::Arc};

@@ -11,7 +11,7 @@ use scout_metrics_openmetrics::{
 
 const MEGABYTE: usize = 1 << 20;
 
-/// What a reader or writer may allocate however long the exposition is.
+/// The allocations that a reader or writer may make, however long the exposition is.
 const ONCE: u64 = 100;
 
 fn options(format: Format) -> ParseOptions {

@@ -38,7 +38,7 @@ impl Default for Terms {
     }
 }
 
-/// What a refresh returned, and whether the snapshot is kept if it failed.
+/// The result of a refresh, and whether the snapshot is kept if it failed.
 ///
 /// Made before the state is locked, because it calls a predicate of the caller.
 pub(crate) struct Outcome {
@@ -236,7 +236,7 @@ impl RefreshState {
     }
 }
 
-/// What a refresh has changed.
+/// The changes that a refresh made.
 pub(crate) struct Settled {
     /// The answer for the waiting callers.
     pub(crate) answer: Result<Snapshot>,

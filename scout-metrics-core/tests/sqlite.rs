@@ -323,7 +323,7 @@ async fn a_locked_file_is_unavailable_and_bounded() {
     lock.execute_batch("COMMIT").unwrap();
 }
 
-/// What the process that is killed runs; without the variable it is no test.
+/// The code of the process that is killed; does nothing without the variable.
 #[tokio::test]
 async fn child_that_records_until_it_is_killed() {
     let Ok(path) = env::var("SCOUT_METRICS_TEST_HISTORY") else {
@@ -367,7 +367,7 @@ async fn a_killed_process_loses_nothing_it_recorded() {
     }
 }
 
-/// What another process runs that opens the file, records one snapshot and ends; without the variable it is no test.
+/// The code of another process, which opens the file, records one snapshot and ends; does nothing without the variable.
 #[tokio::test]
 async fn child_that_records_once() {
     let Ok(path) = env::var("SCOUT_METRICS_TEST_SHARED_HISTORY") else {

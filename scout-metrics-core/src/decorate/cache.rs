@@ -332,14 +332,14 @@ impl<S: fmt::Display> fmt::Display for Cached<S> {
     }
 }
 
-/// What a scrape finds.
+/// The result of a look at the state by a scrape.
 enum Lookup {
     Answer(Result<Snapshot>),
     Join(Landing),
     Lead(Landing),
 }
 
-/// What the handles share with the flight.
+/// The state that the handles share with the flight.
 struct Shared<S> {
     source: S,
     state: RwLock<RefreshState>,

@@ -85,7 +85,7 @@ pub struct Recorded<S> {
     fallback_if: ErrorPredicate,
 }
 
-/// What is known about the answers when the source fails.
+/// The answers that are given when the source fails.
 #[derive(Debug, Default)]
 struct Fallback {
     last_good: Mutex<Option<Snapshot>>,

@@ -1,4 +1,4 @@
-//! What a body is turned into: its text, or a snapshot.
+//! Collects a body as text or as a snapshot.
 
 use scout_metrics_core::{Result, Snapshot};
 use scout_metrics_openmetrics::{

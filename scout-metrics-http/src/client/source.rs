@@ -41,7 +41,7 @@ pub struct ScoutSource {
     reported: Arc<Mutex<Reported>>,
 }
 
-/// What has been logged about the snapshots so far.
+/// The facts about snapshots that have been logged so far.
 #[derive(Default)]
 struct Reported {
     anomalies: HashSet<AnomalyKind>,

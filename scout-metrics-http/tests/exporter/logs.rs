@@ -1,4 +1,4 @@
-//! What the exporter logs.
+//! The log lines of the exporter.
 
 use super::*;
 

@@ -32,7 +32,7 @@ struct Shared {
     log: Mutex<Log>,
 }
 
-/// What the server saw.
+/// The requests that the server saw.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Log {
     pub(crate) connections: usize,
@@ -60,7 +60,7 @@ impl Request {
     }
 }
 
-/// What the server does after a request.
+/// The action of the server after a request.
 #[derive(Clone)]
 pub(crate) struct Reply {
     actions: Vec<Action>,

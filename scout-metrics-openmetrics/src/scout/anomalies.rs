@@ -16,10 +16,10 @@ const MAX_COUNT: usize = 100_000;
 /// last snapshot while it reads the next one, and the texts that it serves, so it needs a few times as much.
 const MAX_BYTES: usize = 32 << 20;
 
-/// What an allocation costs beyond its bytes.
+/// The cost of an allocation beyond its bytes.
 const ALLOCATION: usize = 16;
 
-/// What is said about a series that occurs twice.
+/// The message about a series that occurs twice.
 pub(super) const DUPLICATE: &str = "duplicate series, the first value is kept";
 
 /// Collects anomalies. Whatever would exceed a bound is an error before it takes memory.

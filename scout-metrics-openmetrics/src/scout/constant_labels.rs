@@ -7,7 +7,7 @@ use crate::{EncodeError, Format, error::shown};
 /// The label that Prometheus keeps the name of the metric in.
 const METRIC_NAME: &str = "__name__";
 
-/// What a label of the data is renamed with if its name is taken, as Prometheus does.
+/// The prefix of a label of the data whose name is taken, as in Prometheus.
 const PREFIX: &str = "exported_";
 
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! What identifies a series.
+//! The identity of a series.
 
 use scout_metrics_core::RawSample;
 
