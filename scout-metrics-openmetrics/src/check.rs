@@ -1,4 +1,4 @@
-//! What the samples of a family have to say together: the rules about types, values and order.
+//! The rules that span several samples of a family: types, values and order.
 //!
 //! The checks see one sample after another and keep only what the rules need: the metric and the point that are being
 //! read, and by a hash which metrics came before them in the family.
@@ -108,7 +108,7 @@ struct KeyLabels {
     hash_of_names: u64,
 }
 
-/// What is known of the point that is being read.
+/// The point that is being read, as far as it is known.
 #[derive(Debug, Default)]
 struct Point {
     /// Bound and value of the last bucket.

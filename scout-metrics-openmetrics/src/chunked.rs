@@ -34,7 +34,7 @@ pub struct ChunkedParser {
     reader: Reader,
     /// How long what has not been read can be without a line in it that is too long: a byte order mark and a line.
     longest_line: usize,
-    /// What has arrived and is not read yet, behind what has been read since the last chunk arrived.
+    /// The text read since the last chunk arrived, followed by the text not read yet.
     text: String,
     /// How much of `text` are complete lines; all of it once the exposition is finished.
     complete: usize,
@@ -42,7 +42,7 @@ pub struct ChunkedParser {
     partial: Vec<u8>,
     /// How much has to be complete before a quoted text that goes on over lines is looked at again.
     ///
-    /// What is looked at doubles each time, so that a quote that is never closed costs no more than time linear in the
+    /// The searched length doubles each time, so that a quote that is never closed costs no more than time linear in the
     /// input.
     retry: usize,
     finished: bool,

@@ -22,7 +22,7 @@ impl fmt::Display for Position {
     }
 }
 
-/// What kind of fault a [`ParseError`] is.
+/// The kind of fault of a [`ParseError`].
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum ParseErrorKind {
@@ -235,7 +235,7 @@ impl Fault {
     }
 }
 
-/// Where a piece of text stands in the exposition.
+/// The position of a piece of text in the exposition.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Origin {
     /// The line of its first byte, counted from 1.

@@ -14,7 +14,7 @@ use crate::find::needs_escapes;
 pub(crate) enum Escapes {
     /// `\\` and `\n`: a help text of the Prometheus format.
     Help,
-    /// None, so that the text stands for itself.
+    /// No escapes: the text means what it says.
     None,
     /// `\\`, `\n` and `\"`: label values, quoted names and all texts of OpenMetrics.
     Quoted,

@@ -1,4 +1,4 @@
-//! What is read can be written and read again.
+//! An exposition that was read can be written and read again.
 
 #![no_main]
 
