@@ -84,43 +84,33 @@
 
 #[cfg(feature = "prometheus-parse")]
 pub mod bridge;
-mod check;
-mod chunked;
-mod decimal;
 mod encode;
-mod encoder;
 mod error;
 mod escape;
-mod event;
 mod exposition;
-mod families;
+mod family;
 mod find;
 mod format;
-mod layout;
-mod line;
 mod model;
 mod number;
-mod options;
-mod parser;
-mod reader;
+mod parse;
 mod rule;
 #[cfg(feature = "scout")]
 pub mod scout;
 
 pub use crate::{
-    chunked::ChunkedParser,
-    encode::{EncodeError, encode_families},
-    encoder::{Encoder, SampleEncoder},
+    encode::{Encoder, SampleEncoder},
     error::{Deviation, Excerpt, ParseError, ParseErrorKind, Position},
     escape::Text,
-    event::{Event, ExemplarRef, Labels, Line, MetricType, SampleRef},
     exposition::Exposition,
-    families::{Families, parse_families},
+    family::{EncodeError, Families, encode_families, parse_families},
     format::Format,
     model::{Exemplar, LabelSet, MetricFamily, Sample, Suffix},
     number::Timestamp,
-    options::{Limits, Mode, ParseOptions},
-    parser::Parser,
+    parse::{
+        ChunkedParser, Event, ExemplarRef, Labels, Limits, Line, MetricType, Mode, ParseOptions,
+        Parser, SampleRef,
+    },
     rule::Rule,
 };
 

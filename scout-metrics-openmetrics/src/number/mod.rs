@@ -1,8 +1,10 @@
 //! The only place where numbers are read and written.
 
+pub(crate) mod decimal;
+
 use std::fmt::{self, Write};
 
-use crate::decimal::{Decimal, read_exponent, split_digits, split_sign};
+use self::decimal::{Decimal, read_exponent, split_digits, split_sign};
 
 /// A moment, in nanoseconds since the Unix epoch; it may be negative.
 ///

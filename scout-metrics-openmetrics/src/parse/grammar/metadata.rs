@@ -2,9 +2,9 @@
 
 use memchr::memchr;
 
-use super::{LineKind, Result, Scanner};
+use super::{super::event::MetricType, LineKind, Result, Scanner};
 use crate::{
-    MetricType, Rule,
+    Rule,
     escape::{Escapes, Text},
     find::NameOf,
 };

@@ -5,13 +5,13 @@ use std::{collections::HashMap, sync::Arc};
 use foldhash::quality::RandomState;
 use memchr::memrchr;
 
+use super::check::{Checker, Report, Violation};
 use crate::{
     Deviation, Event, Exemplar, ExemplarRef, Format, LabelSet, Labels, Line, MetricFamily,
     MetricType, ParseError, ParseOptions, Parser, Rule, Sample, SampleRef, Suffix,
-    check::{Checker, Report, Violation},
     error::{Fault, shown},
     model::LabelSource,
-    parser::utf8,
+    parse::utf8,
 };
 
 /// Reads a whole exposition into families.

@@ -2,9 +2,10 @@
 
 use std::{borrow::Cow, fmt};
 
+use super::families::parse_families;
 use crate::{
     Encoder, Exposition, Format, Limits, MetricFamily, MetricType, Mode, ParseError, ParseOptions,
-    Sample, Suffix, error::shown, parse_families,
+    Sample, Suffix, error::shown,
 };
 
 /// Writes families as an exposition.
