@@ -99,19 +99,19 @@ mod rule;
 pub mod scout;
 
 pub use crate::{
-    encode::{Encoder, SampleEncoder},
-    error::{Deviation, Excerpt, ParseError, ParseErrorKind, Position},
+    encode::{EncodeError, Encoder, SampleEncoder},
+    error::{Deviation, Excerpt, ParseError, Position},
     escape::Text,
     exposition::Exposition,
-    family::{EncodeError, Families, encode_families, parse_families},
+    family::{Families, encode_families, parse_families},
     format::Format,
-    model::{Exemplar, LabelSet, MetricFamily, Sample, Suffix},
+    model::{Exemplar, LabelSet, MetricFamily, MetricType, Sample, Suffix},
     number::Timestamp,
     parse::{
-        ChunkedParser, Event, ExemplarRef, Labels, Limits, Line, MetricType, Mode, ParseOptions,
-        Parser, SampleRef,
+        ChunkedParser, Event, ExemplarRef, Labels, Limits, Line, Mode, ParseOptions, Parser,
+        SampleRef,
     },
-    rule::Rule,
+    rule::{ParseErrorKind, Rule},
 };
 
 #[cfg(all(doctest, feature = "scout"))]

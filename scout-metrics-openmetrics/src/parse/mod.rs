@@ -11,7 +11,7 @@ mod reader;
 pub(crate) use parser::utf8;
 pub use {
     chunked::ChunkedParser,
-    event::{Event, ExemplarRef, Labels, Line, MetricType, SampleRef},
+    event::{Event, ExemplarRef, Labels, Line, SampleRef},
     options::{Limits, Mode, ParseOptions},
     parser::Parser,
 };

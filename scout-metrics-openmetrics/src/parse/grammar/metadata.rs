@@ -2,9 +2,9 @@
 
 use memchr::memchr;
 
-use super::{super::event::MetricType, LineKind, Result, Scanner};
+use super::{LineKind, Result, Scanner};
 use crate::{
-    Rule,
+    MetricType, Rule,
     escape::{Escapes, Text},
     find::NameOf,
 };

@@ -15,11 +15,11 @@ use std::borrow::Cow;
 use memchr::{memchr, memchr2};
 
 use super::{
-    event::{MetricType, Parts, Span},
+    event::{Parts, Span},
     options::{Mode, ParseOptions},
 };
 use crate::{
-    Format, Rule,
+    Format, MetricType, Rule,
     error::{Fault, shown},
     escape::Text,
 };
