@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
-    Router,
+    Extension, Router,
     extract::{MatchedPath, Path, Request, State},
     http::{StatusCode, header::WWW_AUTHENTICATE},
     middleware::{self, Next},
@@ -22,6 +22,7 @@ use super::{
 
 pub(super) fn router(state: ExporterState, guard: Guard) -> Router {
     let state = Arc::new(state);
+    let guard = Arc::new(guard);
     let guarded = Router::new()
         .route(&metrics_of("{org}"), get(metrics::of_organization))
         .route("/v1/exporter/org/{org}", get(metrics::of_organization))
@@ -31,12 +32,12 @@ pub(super) fn router(state: ExporterState, guard: Guard) -> Router {
         .route(DISCOVERY, get(discovery::discovery))
         .route(PAGE, get(page::page))
         .route_layer(middleware::from_fn_with_state(
-            Arc::new(guard),
+            Arc::clone(&guard),
             authenticate,
         ));
     let open = Router::new()
         .route("/-/healthy", get(health::healthy))
-        .route("/-/ready", get(health::ready));
+        .route("/-/ready", get(health::ready).layer(Extension(guard)));
     let count = middleware::from_fn_with_state(Arc::clone(&state), count);
     guarded.merge(open).route_layer(count).with_state(state)
 }

@@ -13,8 +13,10 @@ mod everything;
 mod logs;
 mod metrics;
 mod page;
+mod ready;
 mod refusals;
 mod samples;
+mod successor;
 mod waiting;
 
 use std::{fs, path::Path, sync::Arc, time::Duration};
