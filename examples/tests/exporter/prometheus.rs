@@ -81,7 +81,7 @@ impl Prometheus {
     }
 
     /// Waits until a query returns series.
-    fn found(&self, query: &str) -> Vec<Value> {
+    pub(crate) fn found(&self, query: &str) -> Vec<Value> {
         eventually(query, || {
             Some(self.query(query)).filter(|result| !result.is_empty())
         })
@@ -116,7 +116,7 @@ fn percent_encoded(text: &str) -> String {
 }
 
 /// Copies the committed configuration and rules, with an address instead of the name in the compose file's network.
-fn copy_configuration(directory: &Path, address: &str) {
+pub(crate) fn copy_configuration(directory: &Path, address: &str) {
     let committed = examples().join("prometheus");
     for name in ["rules", "secrets"] {
         fs::create_dir(directory.join(name)).unwrap();
@@ -133,7 +133,7 @@ fn copy_configuration(directory: &Path, address: &str) {
 }
 
 /// Changes all intervals in the configuration to a second, and enables the jobs that are commented out.
-fn hasten_and_complete(directory: &Path) {
+pub(crate) fn hasten_and_complete(directory: &Path) {
     let configuration = fs::read_to_string(directory.join("prometheus.yml")).unwrap();
     let lines = configuration.lines().map(|line| {
         let line = line.replace(": 60s", ": 1s").replace(": 10s", ": 1s");
