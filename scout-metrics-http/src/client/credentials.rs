@@ -1,6 +1,11 @@
 //! Where the client gets its token.
 
-use std::{env, ffi::OsString, path::PathBuf, time::Duration};
+use std::{
+    env,
+    ffi::{OsStr, OsString},
+    path::PathBuf,
+    time::Duration,
+};
 
 use tokio::time::sleep;
 
@@ -38,13 +43,13 @@ impl Credentials {
         Self::File { file, path }
     }
 
-    /// Uses the first of the environment variables that is set and not empty.
+    /// Uses the first of the environment variables that is set and not blank.
     pub(crate) fn from_env() -> Result<Self, HttpError> {
         Self::from_variables(|name| env::var_os(name))
     }
 
     fn from_variables(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, HttpError> {
-        let variable = |name: &'static str| variable(name).filter(|value| !value.is_empty());
+        let variable = |name: &'static str| variable(name).filter(|value| !is_blank(value));
         if let Some(path) = variable(TOKEN_FILE_VARIABLE) {
             return Ok(Self::from_file(path.into()));
         }
@@ -82,6 +87,11 @@ impl Credentials {
             Self::Value { origin, .. } => origin.clone(),
         }
     }
+}
+
+/// Returns whether a variable counts as not set. Docker Compose turns `VARIABLE: ${VARIABLE:-}` into an empty one.
+fn is_blank(value: &OsStr) -> bool {
+    value.as_encoded_bytes().trim_ascii().is_empty()
 }
 
 /// Reads the token. If the file cannot be read and no recent token is known, tries again for half a second.
@@ -127,10 +137,14 @@ mod tests {
         assert_eq!(origin(&[password, token, file]).as_deref(), Ok(in_file));
         assert_eq!(origin(&[password, token]).as_deref(), Ok(in_token));
         assert_eq!(origin(&[password]).as_deref(), Ok(in_password));
-        assert_eq!(
-            origin(&[("DOCKER_SCOUT_TOKEN", ""), password]).as_deref(),
-            Ok(in_password)
-        );
+        for blank in ["", " ", "\t\n"] {
+            let variables = [
+                ("DOCKER_SCOUT_TOKEN_FILE", blank),
+                ("DOCKER_SCOUT_TOKEN", blank),
+                password,
+            ];
+            assert_eq!(origin(&variables).as_deref(), Ok(in_password));
+        }
         assert_eq!(
             origin(&[]).unwrap_err(),
             "no token in the environment: set `DOCKER_SCOUT_TOKEN_FILE`, `DOCKER_SCOUT_TOKEN` or \

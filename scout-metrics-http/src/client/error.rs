@@ -54,7 +54,7 @@ pub(crate) enum HttpError {
     },
     #[error("the answer's gzip encoding is damaged or truncated")]
     Gzip(#[source] io::Error),
-    #[error("the answer has more than {0} bytes, the limit of `with_body_limit`")]
+    #[error("the answer is larger than the limit of {0} bytes")]
     Limit(u64),
     #[error("the answer {0}")]
     NotMetrics(String, Excerpt),
