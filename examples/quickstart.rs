@@ -29,6 +29,7 @@ const SAMPLE_TOKEN: &str = "dckr_pat_quickstart";
 /// DOCKER_SCOUT_TOKEN or DOCKER_SCOUT_HUB_PASSWORD. It must belong to an owner of the organization.
 #[derive(Debug, Parser)]
 #[command(
+    name = "quickstart",
     version,
     after_help = "\
 Exit status:

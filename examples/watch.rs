@@ -36,6 +36,7 @@ const DEMO_INTERVAL: Duration = Duration::from_secs(15);
 /// DOCKER_SCOUT_TOKEN or DOCKER_SCOUT_HUB_PASSWORD. It must belong to an owner of each organization.
 #[derive(Debug, Parser)]
 #[command(
+    name = "watch",
     version,
     after_help = "\
 Exit status:
@@ -61,7 +62,7 @@ struct Arguments {
     #[arg(long, requires = "organizations")]
     url: Option<String>,
 
-    /// Time between two scrapes, such as 30m [default: 60m, without --org 15s]
+    /// Time between two scrapes, at least 1s [default: 60m, without --org 15s]
     #[arg(long, value_name = "TIME", value_parser = parse_interval)]
     interval: Option<Duration>,
 

@@ -25,6 +25,7 @@ use self::scan_report::ScanReport;
 /// Serves the counts of a scan report as Docker Scout would, and prints what a scrape of it returns.
 #[derive(Debug, Parser)]
 #[command(
+    name = "custom_source",
     version,
     after_help = "\
 Exit status:
@@ -55,8 +56,12 @@ fn parse_token(text: &str) -> Result<String, &'static str> {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    terminal::log_warnings();
-    terminal::exit_code(run(Arguments::parse()).await)
+    let arguments = Arguments::parse();
+    if arguments.serve {
+        // Without this option, the only scrape fails with an error that has the reason.
+        terminal::log_warnings();
+    }
+    terminal::exit_code(run(arguments).await)
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {

@@ -81,7 +81,7 @@ pub(crate) struct ScoutOptions {
     #[arg(long, value_name = "FILE", env = "SCOUT_EXPORTER_CA_FILE")]
     pub(crate) ca_file: Option<PathBuf>,
 
-    /// Time between two fetches of an organization [default: 60m, with --demo 15s]
+    /// Time between two fetches of an organization, at least 1s [default: 60m, with --demo 15s]
     #[arg(long, value_name = "TIME", env = "SCOUT_EXPORTER_INTERVAL")]
     pub(crate) interval: Option<Interval>,
 

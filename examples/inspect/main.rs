@@ -24,6 +24,7 @@ const MAX_DEVIATIONS: usize = 20;
 /// Shows the metric families of an exposition as tables.
 #[derive(Debug, Parser)]
 #[command(
+    name = "inspect",
     version,
     after_help = "\
 Exit status:

@@ -37,7 +37,11 @@ fn try_parse<A: Parser>(arguments: &[OsString]) -> Result<A, Error> {
         }
         Err(error) => Err(error),
     };
-    parsed.map_err(|error| naming_variables(error, &command, arguments))
+    parsed.map_err(|mut error| {
+        // The advice to write an unknown option after `--`. None of the programs would know it there.
+        error.remove(ContextKind::Suggested);
+        naming_variables(error, &command, arguments)
+    })
 }
 
 /// Returns the value of the variable of an option, without blanks around it and around the items of a list.
