@@ -27,8 +27,16 @@ const PAUSES: [Duration; 3] = [
 /// The source of the token.
 #[derive(Debug)]
 pub(crate) enum Credentials {
-    File { file: TokenFile, path: PathBuf },
-    Value { token: Token, origin: TokenOrigin },
+    File {
+        file: TokenFile,
+        path: PathBuf,
+        /// The variable that has the path.
+        variable: Option<&'static str>,
+    },
+    Value {
+        token: Token,
+        origin: TokenOrigin,
+    },
 }
 
 impl Credentials {
@@ -39,8 +47,15 @@ impl Credentials {
 
     /// Uses the token in a file, which is read at each call of [`token`](Self::token) and not before.
     pub(crate) fn from_file(path: PathBuf) -> Self {
-        let file = TokenFile::new(path.clone());
-        Self::File { file, path }
+        Self::file(path, None)
+    }
+
+    fn file(path: PathBuf, variable: Option<&'static str>) -> Self {
+        Self::File {
+            file: TokenFile::new(path.clone()),
+            path,
+            variable,
+        }
     }
 
     /// Uses the first of the environment variables that is set and not blank.
@@ -51,7 +66,7 @@ impl Credentials {
     fn from_variables(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, HttpError> {
         let variable = |name: &'static str| variable(name).filter(|value| !is_blank(value));
         if let Some(path) = variable(TOKEN_FILE_VARIABLE) {
-            return Ok(Self::from_file(path.into()));
+            return Ok(Self::file(path.into(), Some(TOKEN_FILE_VARIABLE)));
         }
         for name in TOKEN_VARIABLES {
             if let Some(value) = variable(name) {
@@ -75,7 +90,13 @@ impl Credentials {
     /// Returns the current token.
     pub(crate) async fn token(&self) -> Result<Token, HttpError> {
         match self {
-            Self::File { file, .. } => Ok(read_with_retries(file).await?),
+            Self::File { file, variable, .. } => {
+                let token = read_with_retries(file).await;
+                token.map_err(|TokenFileError(fault)| HttpError::TokenFile {
+                    variable: *variable,
+                    fault,
+                })
+            }
             Self::Value { token, .. } => Ok(token.clone()),
         }
     }
@@ -168,6 +189,17 @@ mod tests {
         };
         let (token, ()) = tokio::join!(credentials.token(), write);
         assert_eq!(token.unwrap().as_bytes(), SECRET.as_bytes());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_error_names_the_variable_of_the_file() {
+        let credentials = from_variables(&[("DOCKER_SCOUT_TOKEN_FILE", "/no/such/file")]);
+        let error = credentials.unwrap().token().await.unwrap_err();
+        assert_eq!(
+            scout_metrics_core::Error::from(error).chain().to_string(),
+            "cannot use the token file of `DOCKER_SCOUT_TOKEN_FILE`: no such file `/no/such/file`: create it, or correct \
+             the path"
+        );
     }
 
     #[tokio::test(start_paused = true)]
