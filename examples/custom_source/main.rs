@@ -24,18 +24,22 @@ use self::scan_report::ScanReport;
 
 /// Serves the counts of a scan report as Docker Scout would, and prints what a scrape of it returns.
 #[derive(Debug, Parser)]
-#[command(after_help = "\
+#[command(
+    name = "custom_source",
+    version,
+    after_help = "\
 Exit status:
   0  the scrape was printed
   1  it failed; standard error says why
-  2  the command line is invalid")]
+  2  the command line is invalid"
+)]
 struct Arguments {
     /// Report with lines such as `production: 0C 3H 6M 63L`; read again at most once a minute
     #[arg(default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/custom_source/report.txt"), hide_default_value = true)]
     report: PathBuf,
 
     /// Bearer token that scrapers must send
-    #[arg(long, default_value = "change-me")]
+    #[arg(long, default_value = "change-me", value_parser = parse_token)]
     token: String,
 
     /// Keep serving until Ctrl-C
@@ -43,10 +47,21 @@ struct Arguments {
     serve: bool,
 }
 
+fn parse_token(text: &str) -> Result<String, &'static str> {
+    let is_token = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+    is_token
+        .then(|| text.to_owned())
+        .ok_or("expected letters, digits and punctuation, without blanks")
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
-    terminal::log_warnings();
-    terminal::exit_code(run(Arguments::parse()).await)
+    let arguments = Arguments::parse();
+    if arguments.serve {
+        // Without this option, the only scrape fails with an error that has the reason.
+        terminal::log_warnings();
+    }
+    terminal::exit_code(run(arguments).await)
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {

@@ -99,6 +99,8 @@ pub(crate) struct TokenFileError(#[from] pub(crate) TokenFileFault);
 pub(crate) enum TokenFileFault {
     #[error("`{}` {fault}", path.display())]
     Content { path: PathBuf, fault: TokenFault },
+    #[error("no such file `{}`: create it, or correct the path", path.display())]
+    Missing { path: PathBuf },
     #[error(
         "`{}` is {}, not a regular file",
         path.display(), if *is_directory { "a directory" } else { "a pipe or device" }
@@ -271,12 +273,12 @@ fn read(path: &Path) -> Result<Content, TokenFileError> {
 }
 
 fn read_error(path: &Path, source: io::Error) -> TokenFileError {
+    let path = path.to_owned();
     let hint = match source.kind() {
-        io::ErrorKind::NotFound => ": create it, or correct the path",
+        io::ErrorKind::NotFound => return TokenFileFault::Missing { path }.into(),
         io::ErrorKind::PermissionDenied => ": check its owner and mode, and those of its directory",
         _ => "",
     };
-    let path = path.to_owned();
     TokenFileFault::Read { path, hint, source }.into()
 }
 
@@ -381,7 +383,7 @@ mod tests {
         assert!(file.token().await.is_ok());
         tokio::time::advance(Duration::from_millis(1)).await;
         let missing = format!(
-            "cannot use the token file: cannot read `{}`: create it, or correct the path",
+            "cannot use the token file: no such file `{}`: create it, or correct the path",
             path.display()
         );
         assert_eq!(chain(file.token().await.unwrap_err()), missing);

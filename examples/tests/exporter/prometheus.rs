@@ -275,7 +275,7 @@ fn every_query_of_the_dashboards_and_every_rule_has_data() {
 fn start_guarded_exporter(upstream: &Upstream) -> (Running, String) {
     let token = upstream.write("scrape-token", "s3cr3t\n");
     let mut command = upstream.exporter();
-    command.args(["--org", "acme", "--interval", "500ms", "--timeout", "1s"]);
+    command.args(["--org", "acme", "--interval", "1s", "--timeout", "1s"]);
     start_exporter(command.args(["--web.bearer-token-file", &token]))
 }
 
