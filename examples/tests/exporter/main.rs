@@ -5,6 +5,7 @@
     reason = "clippy does not know helpers of tests as tests"
 )]
 
+mod boards;
 #[cfg(unix)]
 mod descriptors;
 mod outage;

@@ -131,11 +131,19 @@ pub(crate) struct Upstream {
 
 impl Upstream {
     pub(crate) fn start(snapshot: Snapshot) -> Self {
+        Self::start_all([snapshot])
+    }
+
+    /// Starts an upstream of several organizations. `source` is the first.
+    pub(crate) fn start_all<const N: usize>(snapshots: [Snapshot; N]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let source = MemorySource::new(snapshot);
-        let router = Exporter::new()
-            .with_source(source.clone())
+        let sources = snapshots.map(MemorySource::new);
+        let exporter = sources
+            .iter()
+            .cloned()
+            .fold(Exporter::new(), Exporter::with_source);
+        let router = exporter
             .with_bearer_token(UPSTREAM_TOKEN)
             .into_router()
             .unwrap();
@@ -148,7 +156,7 @@ impl Upstream {
             })
         });
         let upstream = Self {
-            source,
+            source: sources[0].clone(),
             url,
             directory: tempfile::tempdir().unwrap(),
         };
