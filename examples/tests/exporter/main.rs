@@ -5,6 +5,7 @@
     reason = "clippy does not know helpers of tests as tests"
 )]
 
+mod access;
 #[cfg(unix)]
 mod descriptors;
 mod outage;
