@@ -28,13 +28,13 @@ fn a_browser_can_open_the_page_with_a_token_as_the_password() {
     command.args(["--demo", "--web.bearer-token-file", &token]);
     let (_exporter, address) = start_exporter(&mut command);
     let refused = request(&address, "/", "");
-    assert!(refused.starts_with("HTTP/1.1 401 "), "{refused}");
+    assert!(refused.starts_with("HTTP/1.0 401 "), "{refused}");
     assert!(
         refused.contains("\r\nwww-authenticate: Basic realm="),
         "{refused}"
     );
     let page = request(&address, "/", &basic("anybody", "s3cr3t"));
-    assert!(page.starts_with("HTTP/1.1 200 "), "{page}");
+    assert!(page.starts_with("HTTP/1.0 200 "), "{page}");
 }
 
 #[test]
@@ -46,10 +46,10 @@ fn an_address_that_fails_too_often_is_refused() {
     let (_exporter, address) = start_exporter(&mut command);
     for _ in 0..10 {
         let wrong = request(&address, METRICS, &basic("", "wrong"));
-        assert!(wrong.starts_with("HTTP/1.1 401 "), "{wrong}");
+        assert!(wrong.starts_with("HTTP/1.0 401 "), "{wrong}");
     }
     let right = request(&address, METRICS, &basic("", "s3cr3t"));
-    assert!(right.starts_with("HTTP/1.1 429 "), "{right}");
+    assert!(right.starts_with("HTTP/1.0 429 "), "{right}");
     assert!(right.contains("\r\nretry-after: "), "{right}");
 }
 
@@ -85,7 +85,7 @@ fn everything_is_below_the_path_of_the_external_url() {
         for path in ["/", METRICS, "/metrics", "/-/healthy"] {
             let answer = request(&address, &format!("{prefix}{path}"), "");
             assert!(
-                answer.starts_with("HTTP/1.1 200 "),
+                answer.starts_with("HTTP/1.0 200 "),
                 "{prefix}{path}: {answer}"
             );
         }
@@ -100,13 +100,13 @@ fn everything_is_below_the_path_of_the_external_url() {
         }
         if !prefix.is_empty() {
             let root = request(&address, "/", "");
-            assert!(root.starts_with("HTTP/1.1 307 "), "{root}");
+            assert!(root.starts_with("HTTP/1.0 307 "), "{root}");
             assert!(
                 root.contains(&format!("\r\nlocation: {prefix}/\r\n")),
                 "{root}"
             );
             let outside = request(&address, METRICS, "");
-            assert!(outside.starts_with("HTTP/1.1 404 "), "{outside}");
+            assert!(outside.starts_with("HTTP/1.0 404 "), "{outside}");
         }
         let mut healthcheck = exporter();
         healthcheck

@@ -8,6 +8,7 @@
 mod access;
 #[cfg(unix)]
 mod descriptors;
+mod latency;
 mod outage;
 mod peers;
 mod program;
