@@ -6,8 +6,11 @@ use axum::Router;
 use secrecy::{ExposeSecret, SecretString};
 
 use scout_metrics_core::{
-    Error, ErrorKind, MetricsSource, MetricsSourceExt, Observed, Organization, Result, SourceSet,
+    Error, ErrorKind, MetricsSource, MetricsSourceExt, Observed, Organization, Result, Snapshot,
+    SourceSet,
 };
+
+use scout_metrics_openmetrics::{EncodeError, Encoder};
 
 use super::{
     auth::Guard, external_url::ExternalUrl, own_metrics::OwnMetrics,
@@ -19,6 +22,10 @@ use super::{
 /// By default, a poller and a cache keep a snapshot for up to 24 hours after the 60 minutes for which it is fresh. They
 /// know why it is old, so they should be the first to refuse it.
 pub const DEFAULT_MAX_SNAPSHOT_AGE: Duration = Duration::from_secs(25 * 60 * 60);
+
+/// The default of [`Exporter::with_startup_time`]: 5 minutes, the time for which Prometheus serves the last sample of a
+/// target that went away.
+pub const DEFAULT_STARTUP_TIME: Duration = Duration::from_secs(5 * 60);
 
 /// Gathers sources and bearer tokens, and becomes a router.
 ///
@@ -48,6 +55,7 @@ pub struct Exporter {
     external_url: Option<String>,
     max_snapshot_age: Duration,
     cache_control_max_age: Option<Duration>,
+    startup_time: Duration,
     own_metrics: Arc<OwnMetrics>,
 }
 
@@ -67,6 +75,7 @@ impl Exporter {
             external_url: None,
             max_snapshot_age: DEFAULT_MAX_SNAPSHOT_AGE,
             cache_control_max_age: None,
+            startup_time: DEFAULT_STARTUP_TIME,
             own_metrics: Arc::default(),
         }
     }
@@ -80,6 +89,66 @@ impl Exporter {
         self.own_metrics.expect(source.organization());
         let own_metrics = Arc::clone(&self.own_metrics);
         source.observed(move |fetch| own_metrics.observe(&fetch))
+    }
+
+    /// Returns an exporter without sources and without tokens that continues this one: with the same options, and with
+    /// the same metrics of its own, whose counters go on.
+    ///
+    /// This is how a program changes what it serves without a restart. It keeps one exporter that it never serves,
+    /// gives the router of a successor to its server, and replaces it by the router of another successor:
+    ///
+    /// ```
+    /// # use scout_metrics_core::{MemorySource, Organization, Snapshot};
+    /// # use scout_metrics_http::exporter::Exporter;
+    /// # fn main() -> Result<(), scout_metrics_core::Error> {
+    /// # let acme = MemorySource::new(Snapshot::new(Organization::new("acme")?, [])?);
+    /// # let apex = MemorySource::new(Snapshot::new(Organization::new("apex")?, [])?);
+    /// let exporter = Exporter::new();
+    /// let router = exporter.successor().with_source(acme.clone()).into_router()?;
+    /// let next = exporter.successor().with_source(acme).with_source(apex).into_router()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// The last router that was made determines which organizations the own metrics contain.
+    #[must_use]
+    pub fn successor(&self) -> Self {
+        Self {
+            sources: Vec::new(),
+            tokens: Vec::new(),
+            passwords: None,
+            external_url: self.external_url.clone(),
+            max_snapshot_age: self.max_snapshot_age,
+            cache_control_max_age: self.cache_control_max_age,
+            startup_time: self.startup_time,
+            own_metrics: Arc::clone(&self.own_metrics),
+        }
+    }
+
+    /// Registers a snapshot that an earlier run of the program fetched, such as the latest of a `History`.
+    ///
+    /// Until the first fetch succeeds, the exporter's own metrics show its time and age, and it counts as the first
+    /// metrics of its organization for `/-/ready`. To serve it, start a poller [with
+    /// it](scout_metrics_core::PollerBuilder::with_initial).
+    pub fn restore(&self, snapshot: &Snapshot) {
+        self.own_metrics.restore(snapshot);
+    }
+
+    /// Adds metrics of the program to `/metrics`, after the exporter's own.
+    ///
+    /// The closure is called for each answer and writes whole families. Their names must be of no other family and start
+    /// with `scout_exporter_`: then no source has them, because samples of sources with such names are
+    /// [renamed](super#routes). If the closure fails, the answer is 500.
+    #[must_use]
+    pub fn with_program_metrics(
+        self,
+        encode: impl Fn(&mut Encoder<String>) -> std::result::Result<(), EncodeError>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        self.own_metrics.add(encode);
+        self
     }
 
     /// Adds a source, which serves its [`organization`](MetricsSource::organization).
@@ -184,6 +253,17 @@ impl Exporter {
         self
     }
 
+    /// Sets how long after its creation the exporter waits for the first metrics of every [observed](Self::observe)
+    /// source before it is ready without some of them; [`DEFAULT_STARTUP_TIME`] by default.
+    ///
+    /// Until then, `/-/ready` answers 503 while one of these organizations has had no metrics. After that time the
+    /// metrics of one organization are enough, so that one refused token does not keep the others from being served.
+    #[must_use]
+    pub fn with_startup_time(mut self, time: Duration) -> Self {
+        self.startup_time = time;
+        self
+    }
+
     /// Turns the exporter into a router to be served, merged or nested.
     ///
     /// Reads the token files, which blocks this thread.
@@ -207,11 +287,18 @@ impl Exporter {
         });
         let sources = SourceSet::from_sources(sources)?;
         let guard = self.guard()?;
-        let max_age = self.cache_control_max_age;
+        self.own_metrics
+            .retain(|organization| self.serves(organization));
         let external_url = self.external_url.as_deref();
         let external_url = external_url.map(ExternalUrl::parse).transpose()?;
-        let state = ExporterState::new(sources, awaited, max_age, self.own_metrics)
-            .with_external_url(external_url);
+        let state = ExporterState::new(
+            sources,
+            awaited,
+            self.startup_time,
+            self.cache_control_max_age,
+            self.own_metrics,
+        )
+        .with_external_url(external_url);
         Ok(routes::router(state, guard))
     }
 

@@ -36,7 +36,11 @@
 //! | `/api/v1/organizations/{org}/snapshot` | the snapshot of one organization, as [JSON](scout_metrics_core::Snapshot#json) |
 //! | `/sd` | a target for each organization, for Prometheus' `http_sd_configs`; does not scrape |
 //! | `/-/healthy` | 200 while the program runs; does not scrape and requires no token |
-//! | `/-/ready` | 200 once a fetch of each [observed](Exporter::observe) source has ended, 503 before; does not scrape and requires no token |
+//! | `/-/ready` | 200 once there were metrics of each [observed](Exporter::observe) source, or of one of them after the [startup time](Exporter::with_startup_time); 503 with the reasons before; does not scrape and requires no token |
+//!
+//! The answer of `/-/ready` names the organizations that have no metrics yet and the errors of their last fetches. If the
+//! exporter has tokens and the request has none of them, it lists only the kinds of the errors. Once ready, an exporter
+//! stays ready.
 //!
 //! All routes answer `GET` and `HEAD`. The format of metrics is the Prometheus text format unless the `Accept` header
 //! prefers OpenMetrics. An `Accept` header that allows neither gets the Prometheus text format, too: the error of a
@@ -206,6 +210,6 @@ mod state;
 mod workers;
 
 pub use self::{
-    builder::{DEFAULT_MAX_SNAPSHOT_AGE, Exporter},
+    builder::{DEFAULT_MAX_SNAPSHOT_AGE, DEFAULT_STARTUP_TIME, Exporter},
     password_verifier::{PasswordVerifier, Verdict},
 };

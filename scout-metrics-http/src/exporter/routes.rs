@@ -6,7 +6,7 @@ use std::{
 };
 
 use axum::{
-    Router,
+    Extension, Router,
     extract::{ConnectInfo, MatchedPath, Path, Request, State},
     middleware::{self, Next},
     response::Response,
@@ -24,6 +24,7 @@ use super::{
 
 pub(super) fn router(state: ExporterState, guard: Guard) -> Router {
     let state = Arc::new(state);
+    let guard = Arc::new(guard);
     let guarded = Router::new()
         .route(&metrics_of("{org}"), get(metrics::of_organization))
         .route("/v1/exporter/org/{org}", get(metrics::of_organization))
@@ -33,12 +34,12 @@ pub(super) fn router(state: ExporterState, guard: Guard) -> Router {
         .route(DISCOVERY, get(discovery::discovery))
         .route(PAGE, get(page::page))
         .route_layer(middleware::from_fn_with_state(
-            Arc::new(guard),
+            Arc::clone(&guard),
             authenticate,
         ));
     let open = Router::new()
         .route("/-/healthy", get(health::healthy))
-        .route("/-/ready", get(health::ready));
+        .route("/-/ready", get(health::ready).layer(Extension(guard)));
     let count = middleware::from_fn_with_state(Arc::clone(&state), count);
     guarded.merge(open).route_layer(count).with_state(state)
 }
@@ -58,7 +59,7 @@ async fn authenticate(
 }
 
 /// Returns the address of the client, if the server around the router states it.
-fn peer(request: &Request) -> Option<IpAddr> {
+pub(super) fn peer(request: &Request) -> Option<IpAddr> {
     let peer: &ConnectInfo<SocketAddr> = request.extensions().get()?;
     Some(peer.0.ip())
 }

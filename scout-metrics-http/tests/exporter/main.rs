@@ -16,8 +16,10 @@ mod metrics;
 mod nesting;
 mod page;
 mod passwords;
+mod ready;
 mod refusals;
 mod samples;
+mod successor;
 mod waiting;
 
 use std::{fs, path::Path, sync::Arc, time::Duration};
