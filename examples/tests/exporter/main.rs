@@ -5,9 +5,11 @@
     reason = "clippy does not know helpers of tests as tests"
 )]
 
+mod access;
 mod boards;
 #[cfg(unix)]
 mod descriptors;
+mod latency;
 mod outage;
 mod peers;
 mod program;

@@ -112,7 +112,7 @@ mod options {
             assert!(!stderr(&output).contains("unknown field"), "{key}");
             known += 1;
         }
-        assert_eq!(known, 12);
+        assert_eq!(known, 15);
         let expected =
             "expected one of `token_file`, `url`, `ca_file`, `interval`, `timeout`, `max_stale`";
         let path = write(

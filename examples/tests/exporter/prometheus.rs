@@ -107,7 +107,7 @@ impl Prometheus {
         Some((text("health"), text("lastError")))
     }
 
-    fn wait_for_target(&self, job: &str, health: &str) -> String {
+    pub(crate) fn wait_for_target(&self, job: &str, health: &str) -> String {
         eventually(&format!("{job} is {health}"), || {
             let (found, error) = self.target(job)?;
             (found == health).then_some(error)

@@ -191,14 +191,21 @@ pub(crate) fn get(address: &str, path: &str, token: Option<&str>) -> (u16, Strin
     let authorization = token.map_or(String::new(), |token| {
         format!("Authorization: Bearer {token}\r\n")
     });
-    let mut stream = TcpStream::connect(address).unwrap();
-    // Version 1.0, so that the body ends with the connection.
-    write!(stream, "GET {path} HTTP/1.0\r\n{authorization}\r\n").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
+    let answer = request(address, path, &authorization);
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
     (status, body.to_owned())
+}
+
+/// Requests a path with lines of headers, and returns the whole response.
+pub(crate) fn request(address: &str, path: &str, headers: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    // Version 1.0, so that the body ends with the connection.
+    let request = format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n{headers}\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
 }
 
 /// A metric, its labels and its value.

@@ -5,9 +5,13 @@
     reason = "clippy does not know helpers of tests as tests"
 )]
 
+mod client_certificates;
 #[path = "../../exporter/server/mod.rs"]
 mod server;
 mod tls;
+#[path = "../../exporter/web_config/mod.rs"]
+mod web_config;
+mod web_configuration;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -20,11 +24,16 @@ use tokio::{
     time::Instant,
 };
 
-use scout_metrics_core::Result;
+use scout_metrics_core::{Error, ErrorKind, Result};
 
 use self::server::{Limits, Server};
 
 const PATH: &str = "/metrics";
+
+/// Returns an error, as the function of the program does.
+fn fault(text: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Config, text)
+}
 
 fn limits() -> Limits {
     Limits {
