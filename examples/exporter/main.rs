@@ -5,12 +5,14 @@
 
 mod arguments;
 mod configuration;
+mod external_url;
 mod healthcheck;
 mod once;
 mod serve;
 mod server;
 mod settings;
 mod sources;
+mod web_config;
 
 use std::{error::Error, process::ExitCode};
 
