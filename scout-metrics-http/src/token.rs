@@ -190,7 +190,7 @@ impl TokenFile {
 
 impl State {
     fn accept(&mut self, content: Content, path: &Path) -> Token {
-        if content.is_world_readable && !self.has_warned_of_mode {
+        if content.is_too_open && !self.has_warned_of_mode {
             self.has_warned_of_mode = true;
             tracing::warn!(
                 path = %path.display(),
@@ -235,7 +235,8 @@ impl fmt::Debug for TokenFile {
 struct Content {
     token: Token,
     read_at: Instant,
-    is_world_readable: bool,
+    /// Whether every user of this machine can read the file, although this process could prevent it.
+    is_too_open: bool,
 }
 
 fn read(path: &Path) -> Result<Content, TokenFileError> {
@@ -268,7 +269,7 @@ fn read(path: &Path) -> Result<Content, TokenFileError> {
     Ok(Content {
         token,
         read_at,
-        is_world_readable: is_world_readable(&metadata),
+        is_too_open: is_too_open(path, &metadata),
     })
 }
 
@@ -282,15 +283,27 @@ fn read_error(path: &Path, source: io::Error) -> TokenFileError {
     TokenFileFault::Read { path, hint, source }.into()
 }
 
+/// Returns whether every user of this machine can read the file, and this process could change its mode. It cannot for a
+/// file of another user or on a read-only file system. Both are true of the secrets of a container.
 #[cfg(unix)]
-fn is_world_readable(metadata: &fs::Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt;
+fn is_too_open(path: &Path, metadata: &fs::Metadata) -> bool {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
-    metadata.permissions().mode() & 0o004 != 0
+    use rustix::{
+        fs::{StatVfsMountFlags, statvfs},
+        process::geteuid,
+    };
+
+    let is_world_readable = metadata.permissions().mode() & 0o004 != 0;
+    let user = geteuid();
+    let may_change = user.is_root() || user.as_raw() == metadata.uid();
+    let is_read_only =
+        || statvfs(path).is_ok_and(|of| of.f_flag.contains(StatVfsMountFlags::RDONLY));
+    is_world_readable && may_change && !is_read_only()
 }
 
 #[cfg(not(unix))]
-fn is_world_readable(_: &fs::Metadata) -> bool {
+fn is_too_open(_: &Path, _: &fs::Metadata) -> bool {
     false
 }
 

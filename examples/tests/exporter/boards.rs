@@ -14,8 +14,8 @@ use serde_json::Value;
 use scout_metrics_core::{Organization, Policy, PolicyResult, Snapshot, Stream};
 use scout_metrics_examples::sample;
 
-use crate::prometheus::{Prometheus, copy_configuration, hasten_and_complete, is_installed};
-use crate::support::{Running, Upstream, eventually, examples, start_exporter, write};
+use crate::prometheus::{Prometheus, copy_configuration, hasten_and_complete};
+use crate::support::{Running, Upstream, eventually, examples, generations, start_exporter, write};
 
 const BOARDS: [&str; 2] = ["policies", "vulnerabilities"];
 
@@ -313,7 +313,7 @@ struct Scraped {
     _directory: tempfile::TempDir,
 }
 
-fn scrape() -> Scraped {
+fn scrape(program: &Path) -> Scraped {
     let upstream = Upstream::start_all(organizations());
     let token = upstream.write("scrape-token", "s3cr3t\n");
     let mut command = upstream.exporter();
@@ -333,7 +333,7 @@ fn scrape() -> Scraped {
     let alerts = fs::read_to_string(&rules).unwrap();
     fs::write(&rules, without_delay(&alerts)).unwrap();
     store_yesterday(directory.path());
-    let prometheus = Prometheus::start(directory.path(), &[]);
+    let prometheus = Prometheus::start(program, directory.path(), &[]);
     for job in ["scout", "scout-acme", "scout-discovered"] {
         prometheus.found(&format!("scout_policy_evaluated_images{{job=\"{job}\"}}"));
     }
@@ -472,10 +472,12 @@ fn check(
 
 #[test]
 fn each_panel_keeps_organizations_and_streams_apart() {
-    if !is_installed("prometheus") {
-        return;
+    for prometheus in generations("prometheus") {
+        check_panels(scrape(&prometheus));
     }
-    let scraped = scrape();
+}
+
+fn check_panels(scraped: Scraped) {
     let prometheus = &scraped.prometheus;
     check_vulnerabilities(prometheus);
     check_policies(prometheus);

@@ -13,8 +13,7 @@ use crate::support::{UPSTREAM_TOKEN, Upstream};
 /// Requests all metrics on one connection, and returns the size and the shortest time of ten answers.
 fn shortest(streams: usize) -> (usize, Duration) {
     let streams = (0..streams).map(|number| {
-        Stream::new(format!("stream{number}"))
-            .with_vulnerabilities("5C 3H 6M 63L".parse().unwrap())
+        Stream::new(format!("stream{number}")).with_vulnerabilities("5C 3H 6M 63L".parse().unwrap())
     });
     let organization = Organization::new("acme").unwrap();
     let upstream = Upstream::start(Snapshot::new(organization, streams).unwrap());
@@ -56,6 +55,9 @@ fn no_part_of_a_large_answer_waits_for_an_acknowledgement() {
     for streams in [1000, 2000, 4000] {
         let (size, time) = shortest(streams);
         println!("{size} bytes, {time:?}");
-        assert!(time < Duration::from_millis(30), "{size} bytes took {time:?}");
+        assert!(
+            time < Duration::from_millis(30),
+            "{size} bytes took {time:?}"
+        );
     }
 }

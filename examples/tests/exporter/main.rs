@@ -14,4 +14,6 @@ mod outage;
 mod peers;
 mod program;
 mod prometheus;
+#[cfg(unix)]
+mod secrets;
 mod support;

@@ -100,7 +100,8 @@ impl ScoutClientBuilder {
     ///
     /// If the file cannot be read later, or contains no token, the token stays in use until ten minutes after it was last
     /// read, with a warning in the log. Without such a token, the client tries to read the file again for half a second,
-    /// then the fetch fails. A file that every user of the machine can read is used, with one warning in the log.
+    /// then the fetch fails. A file that every user of the machine can read is used, with one warning in the log,
+    /// unless it belongs to another user or is on a read-only file system, as a secret in a container is.
     pub fn with_token_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.token = TokenOption::File(path.into());
         self

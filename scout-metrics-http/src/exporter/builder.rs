@@ -209,7 +209,8 @@ impl Exporter {
     /// The file is read again, so that a token can be rotated or revoked without a restart: a new token is accepted at
     /// once, and the old one is refused within a second. If the file cannot be read or holds no token, the token that
     /// was last read stays good until ten minutes after it was read: longer than a rotation during which the file is
-    /// missing or half written. A file that every user of the machine can read is logged once.
+    /// missing or half written. A file that every user of the machine can read is logged once, unless it belongs to
+    /// another user or is on a read-only file system, as a secret in a container is.
     #[must_use]
     pub fn with_bearer_token_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.tokens.push((None, BearerToken::File(path.into())));
