@@ -16,7 +16,7 @@ use std::{
 use clap::Parser;
 use tokio::{net::TcpListener, signal::ctrl_c};
 
-use scout_metrics_core::{MetricsSourceExt, Organization};
+use scout_metrics_core::{MetricsSource, MetricsSourceExt, Organization};
 use scout_metrics_examples::terminal;
 use scout_metrics_http::{ScoutClient, exporter::Exporter};
 
@@ -56,16 +56,14 @@ fn parse_token(text: &str) -> Result<String, &'static str> {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    if arguments.serve {
-        // Without this option, the only scrape fails with an error that has the reason.
-        terminal::log_warnings();
-    }
-    terminal::exit_code(run(arguments).await)
+    terminal::log_warnings();
+    terminal::exit_code(run(Arguments::parse()).await)
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let report = ScanReport::new(Organization::new("acme")?, arguments.report);
+    // A report that cannot be read ends the program, with causes that the endpoint keeps to itself.
+    report.scrape().await?;
     let source = report.cached(Duration::from_secs(60));
 
     let listener = TcpListener::bind("127.0.0.1:0").await?;

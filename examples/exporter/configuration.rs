@@ -25,7 +25,7 @@ use crate::{
 
 /// The configuration file.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
 pub(crate) struct ConfigurationFile {
     pub(crate) scout: ScoutOptions,
     pub(crate) web: WebOptions,
@@ -70,7 +70,7 @@ fn place(text: &str, error: &toml::de::Error) -> String {
 
 /// Options for fetching from Docker Scout.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
 pub(crate) struct ScoutOptions {
     /// File that holds the access token for Docker Scout
     #[arg(long, value_name = "FILE", env = "SCOUT_EXPORTER_TOKEN_FILE")]
@@ -120,7 +120,7 @@ impl ScoutOptions {
 
 /// Options for serving.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
 pub(crate) struct WebOptions {
     /// Address to listen on, :PORT for all interfaces, :0 for a free port; repeatable [default: 127.0.0.1:10990]
     #[arg(
@@ -223,7 +223,7 @@ fn either<T: Clone>(first: &[T], second: &[T]) -> Vec<T> {
 
 /// Options for the log, which is always written to standard error.
 #[derive(Args, Clone, Copy, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
 pub(crate) struct LogOptions {
     /// Format of the log [default: text]
     #[arg(

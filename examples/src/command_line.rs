@@ -29,8 +29,10 @@ fn try_parse<A: Parser>(arguments: &[OsString]) -> Result<A, Error> {
         }
         arg
     });
-    let (program, given) = arguments.split_at(arguments.len().min(1));
-    let all = [program, &of_environment, given].concat();
+    // After the arguments, so that `--help` and `--version` come before an error in a variable.
+    let end = arguments.iter().position(|argument| argument == "--");
+    let (options, rest) = arguments.split_at(end.unwrap_or(arguments.len()));
+    let all = [options, &of_environment, rest].concat();
     let parsed = match command.try_get_matches_from_mut(all) {
         Ok(mut matches) => {
             A::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))

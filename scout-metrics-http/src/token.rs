@@ -99,6 +99,8 @@ pub(crate) struct TokenFileError(#[from] pub(crate) TokenFileFault);
 pub(crate) enum TokenFileFault {
     #[error("`{}` {fault}", path.display())]
     Content { path: PathBuf, fault: TokenFault },
+    #[error("the path is an access token: give the path of a file that contains the token")]
+    IsToken,
     #[error("no such file `{}`: create it, or correct the path", path.display())]
     Missing { path: PathBuf },
     #[error(
@@ -276,6 +278,10 @@ fn read(path: &Path) -> Result<Content, TokenFileError> {
 fn read_error(path: &Path, source: io::Error) -> TokenFileError {
     let path = path.to_owned();
     let hint = match source.kind() {
+        // A mistake that must not bring the token into a log. All tokens of Docker begin like this.
+        io::ErrorKind::NotFound if path.to_string_lossy().starts_with("dckr_") => {
+            return TokenFileFault::IsToken.into();
+        }
         io::ErrorKind::NotFound => return TokenFileFault::Missing { path }.into(),
         io::ErrorKind::PermissionDenied => ": check its owner and mode, and those of its directory",
         _ => "",
@@ -366,6 +372,15 @@ mod tests {
             chain(read_error(Path::new("/run/secrets/pat"), refused)),
             "cannot use the token file: cannot read `/run/secrets/pat`: check its owner and mode, and those of its \
              directory"
+        );
+    }
+
+    #[test]
+    fn a_token_in_place_of_a_path_is_not_shown() {
+        let missing = io::Error::from(io::ErrorKind::NotFound);
+        assert_eq!(
+            chain(read_error(Path::new(SECRET), missing)),
+            "cannot use the token file: the path is an access token: give the path of a file that contains the token"
         );
     }
 

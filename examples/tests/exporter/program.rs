@@ -274,6 +274,15 @@ the configuration is valid
     }
 
     #[test]
+    fn help_and_version_need_no_valid_variable() {
+        for option in ["--help", "--version"] {
+            let mut command = exporter();
+            command.arg(option).env("SCOUT_EXPORTER_INTERVAL", "soon");
+            assert_eq!(command.output().unwrap().status.code(), Some(0));
+        }
+    }
+
+    #[test]
     fn an_option_that_is_missing_is_named_in_every_form() {
         let said = |arguments: &[&str]| {
             let output = run(&[&["--demo", "--check-config"], arguments].concat());
