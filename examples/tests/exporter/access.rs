@@ -7,7 +7,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 
 use crate::{
     prometheus::{Prometheus, is_installed},
-    support::{Running, exporter, request, start_exporter, write},
+    support::{Running, examples, exporter, request, start_exporter, write},
 };
 
 const METRICS: &str = "/v1/exporter/org/acme/metrics";
@@ -184,6 +184,30 @@ fn a_web_configuration_that_cannot_be_used_is_exit_2() {
     let (code, said) = check(&[]);
     assert_eq!(code, Some(2));
     assert!(said.contains("`rate_limit` is not supported"), "{said}");
+}
+
+#[test]
+fn the_web_configuration_of_the_readme_is_valid() {
+    let readme = fs::read_to_string(examples().join("exporter/README.md")).unwrap();
+    let (_, sample) = readme.split_once("```yaml\n").unwrap();
+    let (sample, _) = sample.split_once("```").unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    certificates(directory.path());
+    fs::copy(
+        directory.path().join("ca.crt"),
+        directory.path().join("clients.crt"),
+    )
+    .unwrap();
+    let file = write(directory.path(), "web.yml", sample);
+    let mut command = exporter();
+    command.args(["--demo", "--check-config", "--web.config.file", &file]);
+    let output = command.output().unwrap();
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(shown.contains("\n  users: admin\n"), "{shown}");
+    assert!(
+        shown.contains("\n  client certificates: required\n"),
+        "{shown}"
+    );
 }
 
 /// The names of PEM files for a server and a client.
