@@ -250,8 +250,7 @@ http_server_config:
     fn jobs(&self, name: &str, address: &str, path: &str) -> String {
         let job = |job: &str, password: &str, certificate: &str| {
             format!(
-                "\
-  - job_name: {name}{job}
+                "  - job_name: {name}{job}
     scrape_interval: 1s
     scheme: https
     metrics_path: {path}

@@ -8,7 +8,6 @@
 mod access;
 #[cfg(unix)]
 mod descriptors;
-mod latency;
 mod outage;
 mod peers;
 mod program;
