@@ -5,10 +5,8 @@
 //! the shape changes, as between the buckets, the count and the sum of a histogram, the one that followed last time is
 //! tried before the line is read from scratch.
 
-use crate::{
-    event::{LabelSpan, Parts, Span},
-    find::{find_escaped_value_end, find_value_end},
-};
+use super::event::{LabelSpan, Parts, Span};
+use crate::find::{find_escaped_value_end, find_value_end};
 
 /// The shapes of the last few samples that were not alike. Learning another one uses the memory of one forgotten.
 #[derive(Clone, Debug, Default)]

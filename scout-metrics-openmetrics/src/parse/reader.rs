@@ -1,13 +1,18 @@
 //! Reads line after line of a text; what the pull parser and the chunked parser have in common.
 
-use crate::{
-    Deviation, Event, Format, Line, Mode, ParseError, ParseOptions, Rule, Timestamp,
-    decimal::{Decimal, read_integer, read_small_count},
-    error::{Fault, Origin},
-    event::{ExemplarParts, Number, Parts, SampleRef, Span},
+use super::{
+    event::{Event, ExemplarParts, Line, Number, Parts, SampleRef, Span},
+    grammar::{Forgiven, LineKind, Scanner},
     layout::Shapes,
-    line::{Forgiven, LineKind, Scanner},
-    number::parse_long,
+    options::{Mode, ParseOptions},
+};
+use crate::{
+    Deviation, Format, ParseError, Rule, Timestamp,
+    error::{Fault, Origin},
+    number::{
+        decimal::{Decimal, read_integer, read_small_count},
+        parse_long,
+    },
 };
 
 /// The state between lines. A piece of text is read from its start to its end, then comes the next piece.

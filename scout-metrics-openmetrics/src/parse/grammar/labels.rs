@@ -2,11 +2,16 @@
 
 use std::collections::HashSet;
 
-use super::{Result, Scanner, is_space};
+use super::{
+    super::{
+        event::{LabelSpan, Span},
+        options::Mode,
+    },
+    Result, Scanner, is_space,
+};
 use crate::{
-    Format, Mode, Rule,
+    Format, Rule,
     error::{Fault, shown},
-    event::{LabelSpan, Span},
     find::NameOf,
 };
 

@@ -1,10 +1,12 @@
 //! A sample: its parts, and its numbers.
 
-use super::{Result, Scanner};
+use super::{
+    super::event::{ExemplarParts, LabelSpan, Number, Parts},
+    Result, Scanner,
+};
 use crate::{
     Format, Rule, Timestamp,
     error::Fault,
-    event::{ExemplarParts, LabelSpan, Number, Parts},
     number::{self, NumberFault},
 };
 

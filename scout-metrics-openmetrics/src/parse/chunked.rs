@@ -2,9 +2,12 @@
 
 use memchr::memrchr;
 
-use crate::{
-    Event, Line, ParseError, ParseErrorKind, ParseOptions, Rule, error::Fault, reader::Reader,
+use super::{
+    event::{Event, Line},
+    options::ParseOptions,
+    reader::Reader,
 };
+use crate::{ParseError, ParseErrorKind, Rule, error::Fault};
 
 /// Reads an exposition that arrives in chunks, such as from a network.
 ///

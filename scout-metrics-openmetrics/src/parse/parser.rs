@@ -1,9 +1,13 @@
 //! The pull parser: one event per line, borrowed from the exposition.
 
-use crate::{
-    Event, Line, ParseError, ParseOptions,
-    error::{Fault, Origin},
+use super::{
+    event::{Event, Line},
+    options::ParseOptions,
     reader::Reader,
+};
+use crate::{
+    ParseError,
+    error::{Fault, Origin},
 };
 
 /// Reads an exposition that is in memory, line by line.

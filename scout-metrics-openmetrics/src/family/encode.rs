@@ -1,10 +1,11 @@
 //! Writes families.
 
-use std::{borrow::Cow, fmt};
+use std::borrow::Cow;
 
+use super::families::parse_families;
 use crate::{
-    Encoder, Exposition, Format, Limits, MetricFamily, MetricType, Mode, ParseError, ParseOptions,
-    Sample, Suffix, error::shown, parse_families,
+    EncodeError, Encoder, Exposition, Format, Limits, MetricFamily, MetricType, Mode, ParseOptions,
+    Sample, Suffix,
 };
 
 /// Writes families as an exposition.
@@ -43,59 +44,9 @@ pub fn encode_families(
     let strict = ParseOptions::new(format)
         .with_mode(Mode::Strict)
         .with_limits(Limits::unlimited());
-    let read = parse_families(out.as_bytes(), &strict)
-        .map_err(|error| EncodeError(Box::new(Fault::BrokenRule(error))))?;
+    let read = parse_families(out.as_bytes(), &strict).map_err(EncodeError::broken_rule)?;
     check_same(families, &read, format)?;
     Ok(Exposition::new(format, out))
-}
-
-/// Why something cannot be written.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error(transparent)]
-pub struct EncodeError(Box<Fault>);
-
-#[derive(Clone, Debug, thiserror::Error)]
-enum Fault {
-    #[error("the families break a rule of the format")]
-    BrokenRule(#[source] ParseError),
-    #[error("the name of {0} is empty")]
-    EmptyName(&'static str),
-    #[error("{subject} cannot be written as {format}: {what}")]
-    NotExpressible {
-        subject: String,
-        format: Format,
-        what: String,
-    },
-    #[error("the output takes no more text")]
-    Output(#[source] fmt::Error),
-}
-
-impl EncodeError {
-    pub(crate) fn empty_name(what: &'static str) -> Self {
-        Self(Box::new(Fault::EmptyName(what)))
-    }
-
-    pub(crate) fn not_expressible(subject: &str, format: Format, what: impl Into<String>) -> Self {
-        Self(Box::new(Fault::NotExpressible {
-            subject: subject.to_owned(),
-            format,
-            what: what.into(),
-        }))
-    }
-
-    /// Says which family it was that could not be expressed.
-    fn with_family(mut self, family: &MetricFamily) -> Self {
-        if let Fault::NotExpressible { subject, .. } = &mut *self.0 {
-            *subject = format!("the family `{}`", shown(family.name()));
-        }
-        self
-    }
-}
-
-impl From<fmt::Error> for EncodeError {
-    fn from(error: fmt::Error) -> Self {
-        Self(Box::new(Fault::Output(error)))
-    }
 }
 
 fn encode_family(encoder: &mut Encoder<String>, family: &MetricFamily) -> Result<(), EncodeError> {
@@ -186,14 +137,4 @@ fn encode_sample(
         encoded.exemplar(labels, exemplar.value(), exemplar.timestamp())?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_error_is_one_word() {
-        assert_eq!(size_of::<EncodeError>(), size_of::<usize>());
-    }
 }

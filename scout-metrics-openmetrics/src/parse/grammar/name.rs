@@ -2,8 +2,11 @@
 
 use memchr::memchr2;
 
-use super::{Result, Scanner, is_other_space, is_space};
-use crate::{Format, Mode, Rule, error::Fault, event::Span, find::NameOf, number};
+use super::{
+    super::{event::Span, options::Mode},
+    Result, Scanner, is_other_space, is_space,
+};
+use crate::{Format, Rule, error::Fault, find::NameOf, number};
 
 impl<'a> Scanner<'a, '_> {
     pub(super) fn read_metric_name(&mut self) -> Result<Span> {

@@ -2,8 +2,9 @@
 
 use std::fmt::{self, Write};
 
+use super::error::EncodeError;
 use crate::{
-    EncodeError, Format, MetricType, Suffix, Timestamp,
+    Format, MetricType, Suffix, Timestamp,
     error::shown,
     escape::{write_help_text, write_quoted},
     find::NameOf,

@@ -1,70 +1,13 @@
 //! The only place where numbers are read and written.
 
+pub(crate) mod decimal;
+mod timestamp;
+
 use std::fmt::{self, Write};
 
-use crate::decimal::{Decimal, read_exponent, split_digits, split_sign};
+pub use self::timestamp::Timestamp;
 
-/// A moment, in nanoseconds since the Unix epoch; it may be negative.
-///
-/// Prometheus text counts milliseconds, OpenMetrics seconds with a fraction. Both are kept exactly, down to the
-/// nanosecond; what OpenMetrics gives beyond that is cut.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-// As aligned as other numbers, so that a sample is a sixth smaller.
-#[repr(Rust, packed(8))]
-pub struct Timestamp(i128);
-
-impl Timestamp {
-    const NANOS_PER_MILLI: i128 = 1_000_000;
-    const NANOS_PER_SECOND: i128 = 1_000_000_000;
-
-    /// Creates a timestamp from milliseconds since the epoch.
-    pub const fn from_millis(millis: i64) -> Self {
-        Self(millis as i128 * Self::NANOS_PER_MILLI)
-    }
-
-    /// Creates a timestamp from nanoseconds since the epoch.
-    pub const fn from_nanos(nanos: i128) -> Self {
-        Self(nanos)
-    }
-
-    /// Returns milliseconds since the epoch, or `None` if that is not a whole number or too large.
-    pub fn to_millis(self) -> Option<i64> {
-        if self.0 % Self::NANOS_PER_MILLI != 0 {
-            return None;
-        }
-        (self.0 / Self::NANOS_PER_MILLI).try_into().ok()
-    }
-
-    /// Returns nanoseconds since the epoch.
-    pub const fn as_nanos(self) -> i128 {
-        self.0
-    }
-
-    /// Returns the nearest number of seconds since the epoch.
-    pub fn to_seconds(self) -> f64 {
-        self.0 as f64 / Self::NANOS_PER_SECOND as f64
-    }
-}
-
-/// Writes seconds with as many decimals as there are, as OpenMetrics does: `1520879607.789`.
-impl fmt::Display for Timestamp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = if self.0 < 0 { "-" } else { "" };
-        let nanos = self.0.unsigned_abs();
-        let (seconds, fraction) = (
-            nanos / Self::NANOS_PER_SECOND as u128,
-            nanos % Self::NANOS_PER_SECOND as u128,
-        );
-        if fraction == 0 {
-            return write!(f, "{sign}{seconds}");
-        }
-        let zeros = (1..9)
-            .take_while(|digits| fraction % 10u128.pow(*digits) == 0)
-            .count();
-        let (fraction, digits) = (fraction / 10u128.pow(zeros as u32), 9 - zeros);
-        write!(f, "{sign}{seconds}.{fraction:0digits$}")
-    }
-}
+use self::decimal::{Decimal, read_exponent, split_digits, split_sign};
 
 /// Why a text is no number.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -135,7 +78,7 @@ fn parse_scaled(text: &[u8], power: i32) -> Result<Timestamp, NumberFault> {
     let decimal = Decimal::read(text).filter(|decimal| decimal.length == text.len());
     let decimal = decimal.ok_or(NumberFault::Malformed)?;
     if let Some(nanos) = decimal.to_scaled(power) {
-        return Ok(Timestamp(nanos));
+        return Ok(Timestamp::from_nanos(nanos));
     }
     let long = LongDecimal::new(text);
     let mut nanos: i128 = 0;
@@ -146,7 +89,11 @@ fn parse_scaled(text: &[u8], power: i32) -> Result<Timestamp, NumberFault> {
             .and_then(|nanos| nanos.checked_add(i128::from(digit)))
             .ok_or(NumberFault::Range)?;
     }
-    Ok(Timestamp(if decimal.is_negative { -nanos } else { nanos }))
+    Ok(Timestamp::from_nanos(if decimal.is_negative {
+        -nanos
+    } else {
+        nanos
+    }))
 }
 
 /// The digits of a number of any length whose grammar is known to be good.
@@ -288,7 +235,11 @@ mod tests {
                 12_345_678_901_234_567_890_123_456_789,
             ),
         ] {
-            assert_eq!(parse_seconds(text), Ok(Timestamp(nanos)), "{text}");
+            assert_eq!(
+                parse_seconds(text),
+                Ok(Timestamp::from_nanos(nanos)),
+                "{text}"
+            );
         }
         assert_eq!(parse_seconds("1e99"), Err(NumberFault::Range));
         assert_eq!(parse_seconds("NaN"), Err(NumberFault::Malformed));
@@ -307,7 +258,7 @@ mod tests {
             -500_000_000,
             i128::from(i64::MAX),
         ] {
-            let timestamp = Timestamp(nanos);
+            let timestamp = Timestamp::from_nanos(nanos);
             assert_eq!(parse_seconds(&timestamp.to_string()), Ok(timestamp));
         }
     }

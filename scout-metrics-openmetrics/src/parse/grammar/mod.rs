@@ -14,11 +14,14 @@ use std::borrow::Cow;
 
 use memchr::{memchr, memchr2};
 
+use super::{
+    event::{Parts, Span},
+    options::{Mode, ParseOptions},
+};
 use crate::{
-    Format, MetricType, Mode, ParseOptions, Rule,
+    Format, MetricType, Rule,
     error::{Fault, shown},
     escape::Text,
-    event::{Parts, Span},
 };
 
 type Result<T> = std::result::Result<T, Box<Fault>>;

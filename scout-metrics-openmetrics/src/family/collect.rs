@@ -1,98 +1,28 @@
-//! From lines to families, with the rules about families.
+//! Puts lines together to families.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 use foldhash::quality::RandomState;
-use memchr::memrchr;
 
-use crate::{
-    Deviation, Event, Exemplar, ExemplarRef, Format, LabelSet, Labels, Line, MetricFamily,
-    MetricType, ParseError, ParseOptions, Parser, Rule, Sample, SampleRef, Suffix,
+use super::{
     check::{Checker, Report, Violation},
+    families::Families,
+    labels::{Block, LabelReader},
+};
+use crate::{
+    Event, Exemplar, ExemplarRef, Format, Line, MetricFamily, MetricType, ParseError, ParseOptions,
+    Rule, Sample, SampleRef, Suffix,
     error::{Fault, shown},
-    model::LabelSource,
-    parser::utf8,
 };
 
-/// Reads a whole exposition into families.
-///
-/// In memory they take one and a half to three times the exposition (`benches/README.md` has the figures). A sample costs
-/// no allocation, but one if it has more than four labels, one for its exemplar, and a few if there are escapes in its
-/// label values.
-///
-/// ```
-/// use scout_metrics_openmetrics::{Format, MetricType, ParseOptions, parse_families};
-///
-/// let text = b"# TYPE up gauge\nup{job=\"a\"} 1\nup{job=\"b\"} 0\n";
-/// let families = parse_families(text, &ParseOptions::new(Format::Prometheus))?;
-/// assert_eq!(families[0].kind(), MetricType::Gauge);
-/// assert_eq!(families[0].samples()[1].labels().get("job"), Some("b"));
-/// # Ok::<(), scout_metrics_openmetrics::ParseError>(())
-/// ```
-///
-/// # Errors
-///
-/// Any [`ParseErrorKind`](crate::ParseErrorKind); `Semantics` where families break a rule that the mode does not
-/// forgive.
-pub fn parse_families(exposition: &[u8], options: &ParseOptions) -> Result<Families, ParseError> {
-    let text = utf8(exposition)?;
-    let mut parser = Parser::from_text(text, options);
-    let mut collector = Collector::new(text, options);
-    while let Some(line) = parser.next_line()? {
-        let pushed = collector.push(line);
-        pushed.map_err(|stop| stop.into_error(exposition))?;
-    }
-    collector
-        .finish()
-        .map_err(|stop| stop.into_error(exposition))
-}
-
-/// The families of an exposition, in the order in which they first appear, and the rules that it broke.
-///
-/// It is a slice of [`MetricFamily`].
-#[derive(Clone, Debug, Default)]
-pub struct Families {
-    families: Vec<MetricFamily>,
-    deviations: Vec<Deviation>,
-}
-
-impl Families {
-    /// Returns the rules that were broken and forgiven, in the order of their lines.
-    pub fn deviations(&self) -> &[Deviation] {
-        &self.deviations
-    }
-
-    /// Returns the families as a vector.
-    pub fn into_vec(self) -> Vec<MetricFamily> {
-        self.families
-    }
-}
-
-impl std::ops::Deref for Families {
-    type Target = [MetricFamily];
-
-    fn deref(&self) -> &[MetricFamily] {
-        &self.families
-    }
-}
-
-impl IntoIterator for Families {
-    type Item = MetricFamily;
-    type IntoIter = std::vec::IntoIter<MetricFamily>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.families.into_iter()
-    }
-}
-
 /// Why reading stops.
-enum Stop {
+pub(super) enum Stop {
     Limit(u64, String),
     Rule(Violation),
 }
 
 impl Stop {
-    fn into_error(self, exposition: &[u8]) -> ParseError {
+    pub(super) fn into_error(self, exposition: &[u8]) -> ParseError {
         let line = match &self {
             Self::Limit(line, _) => *line,
             Self::Rule(violation) => violation.line,
@@ -120,7 +50,7 @@ impl From<Violation> for Stop {
 }
 
 /// Puts lines together to families.
-struct Collector<'a> {
+pub(super) struct Collector<'a> {
     options: ParseOptions,
     families: Vec<MetricFamily>,
     /// Which metadata each family has had.
@@ -148,7 +78,7 @@ struct Metadata {
 }
 
 impl<'a> Collector<'a> {
-    fn new(exposition: &'a str, options: &ParseOptions) -> Self {
+    pub(super) fn new(exposition: &'a str, options: &ParseOptions) -> Self {
         Self {
             options: *options,
             families: Vec::new(),
@@ -165,7 +95,7 @@ impl<'a> Collector<'a> {
         }
     }
 
-    fn push(&mut self, line: Line<'_, '_>) -> Result<(), Stop> {
+    pub(super) fn push(&mut self, line: Line<'_, '_>) -> Result<(), Stop> {
         self.report.extend(line.deviations());
         self.report.line = line.number();
         match line.event() {
@@ -177,15 +107,12 @@ impl<'a> Collector<'a> {
         }
     }
 
-    fn finish(mut self) -> Result<Families, Stop> {
+    pub(super) fn finish(mut self) -> Result<Families, Stop> {
         self.checker
             .start_family("", MetricType::Unknown, &mut self.report)?;
         let mut deviations = self.report.into_deviations();
         deviations.sort_by_key(|deviation| deviation.line);
-        Ok(Families {
-            families: self.families,
-            deviations,
-        })
+        Ok(Families::new(self.families, deviations))
     }
 
     // Metadata. Of several the last holds, as for Prometheus and Python, but for a type that samples were read by.
@@ -444,113 +371,4 @@ impl<'a> Collector<'a> {
         };
         Ok(self.report.broken(Rule::NameClash, message)?)
     }
-}
-
-/// A copy of a piece of the exposition, which the label sets of its lines share.
-struct Block<'a> {
-    exposition: &'a str,
-    /// Where it starts in the exposition.
-    start: usize,
-    text: Arc<str>,
-}
-
-impl<'a> Block<'a> {
-    /// So long that it is seldom made, and so short that a label set that is kept does not keep much else.
-    const LENGTH: usize = 64 << 10;
-
-    fn new(exposition: &'a str) -> Self {
-        Self {
-            exposition,
-            start: 0,
-            text: "".into(),
-        }
-    }
-
-    /// Makes the block one that has a line of the exposition in it, and returns where the line starts in it.
-    fn go_to(&mut self, line: &str) -> u32 {
-        let at = line.as_ptr().addr() - self.exposition.as_ptr().addr();
-        if at + line.len() > self.start + self.text.len() {
-            let rest = &self.exposition[at..];
-            let most = &rest.as_bytes()[..rest.len().min(Self::LENGTH)];
-            // Whole lines, so that no character is cut.
-            let end = memrchr(b'\n', most).unwrap_or(0).max(line.len());
-            self.text = rest[..end].into();
-            self.start = at;
-        }
-        // A block is as long as one line or shorter than that, and a line is shorter than 4 GiB: `Limits` sees to it.
-        (at - self.start) as u32
-    }
-}
-
-/// Makes label sets, and shares what they have in common.
-#[derive(Default)]
-struct LabelReader {
-    /// The last few, because samples of a histogram have one set of names more often and another one now and then.
-    known: Vec<Arc<LabelSource>>,
-    /// The one of the sample before.
-    current: usize,
-}
-
-impl LabelReader {
-    const MOST: usize = 4;
-
-    /// Makes a set of the labels of a line that starts at `at` in a text.
-    fn read(
-        &mut self,
-        labels: Labels<'_, '_>,
-        same_names: bool,
-        text: &Arc<str>,
-        at: u32,
-    ) -> LabelSet {
-        if !same_names {
-            self.find_names(&labels, text);
-        }
-        let source = &mut self.known[self.current];
-        if labels.has_escapes() {
-            let values = labels.map(|(_, value)| value.decode());
-            return LabelSet::from_values(Arc::clone(&source.names), values);
-        }
-        if !Arc::ptr_eq(&source.text, text) {
-            *source = Arc::new(LabelSource {
-                names: Arc::clone(&source.names),
-                text: Arc::clone(text),
-            });
-        }
-        let values = labels.value_spans();
-        let values = values.map(|value| (at + value.start, at + value.end));
-        LabelSet::from_source(Arc::clone(source), values)
-    }
-
-    /// Makes the names of labels the current ones.
-    fn find_names(&mut self, labels: &Labels<'_, '_>, text: &Arc<str>) {
-        let is_named = |source: &Arc<LabelSource>| is_named(&source.names, labels.clone());
-        if self.known.get(self.current).is_some_and(is_named) {
-            return;
-        }
-        if let Some(known) = self.known.iter().position(is_named) {
-            self.current = known;
-            return;
-        }
-        let names = labels.clone().map(|(name, _)| name.decode().into());
-        let source = Arc::new(LabelSource {
-            names: names.collect(),
-            text: Arc::clone(text),
-        });
-        if self.known.len() < Self::MOST {
-            self.current = self.known.len();
-            self.known.push(source);
-        } else {
-            self.current = (self.current + 1) % Self::MOST;
-            self.known[self.current] = source;
-        }
-    }
-}
-
-/// Returns whether labels have these names.
-fn is_named(names: &[Box<str>], labels: Labels<'_, '_>) -> bool {
-    names.len() == labels.len()
-        && names
-            .iter()
-            .zip(labels)
-            .all(|(known, (name, _))| name == **known)
 }
