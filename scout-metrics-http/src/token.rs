@@ -99,6 +99,10 @@ pub(crate) struct TokenFileError(#[from] pub(crate) TokenFileFault);
 pub(crate) enum TokenFileFault {
     #[error("`{}` {fault}", path.display())]
     Content { path: PathBuf, fault: TokenFault },
+    #[error("the path is an access token: give the path of a file that contains the token")]
+    IsToken,
+    #[error("no such file `{}`: create it, or correct the path", path.display())]
+    Missing { path: PathBuf },
     #[error(
         "`{}` is {}, not a regular file",
         path.display(), if *is_directory { "a directory" } else { "a pipe or device" }
@@ -272,12 +276,16 @@ fn read(path: &Path) -> Result<Content, TokenFileError> {
 }
 
 fn read_error(path: &Path, source: io::Error) -> TokenFileError {
+    let path = path.to_owned();
     let hint = match source.kind() {
-        io::ErrorKind::NotFound => ": create it, or correct the path",
+        // A mistake that must not bring the token into a log. All tokens of Docker begin like this.
+        io::ErrorKind::NotFound if path.to_string_lossy().starts_with("dckr_") => {
+            return TokenFileFault::IsToken.into();
+        }
+        io::ErrorKind::NotFound => return TokenFileFault::Missing { path }.into(),
         io::ErrorKind::PermissionDenied => ": check its owner and mode, and those of its directory",
         _ => "",
     };
-    let path = path.to_owned();
     TokenFileFault::Read { path, hint, source }.into()
 }
 
@@ -367,6 +375,15 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_token_in_place_of_a_path_is_not_shown() {
+        let missing = io::Error::from(io::ErrorKind::NotFound);
+        assert_eq!(
+            chain(read_error(Path::new(SECRET), missing)),
+            "cannot use the token file: the path is an access token: give the path of a file that contains the token"
+        );
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_file_that_hangs_blocks_one_thread_only() {
         let directory = tempfile::tempdir().unwrap();
@@ -394,7 +411,7 @@ mod tests {
         assert!(file.token().await.is_ok());
         tokio::time::advance(Duration::from_millis(1)).await;
         let missing = format!(
-            "cannot use the token file: cannot read `{}`: create it, or correct the path",
+            "cannot use the token file: no such file `{}`: create it, or correct the path",
             path.display()
         );
         assert_eq!(chain(file.token().await.unwrap_err()), missing);

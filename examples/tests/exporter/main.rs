@@ -5,8 +5,12 @@
     reason = "clippy does not know helpers of tests as tests"
 )]
 
+mod access;
+mod alerting;
+mod boards;
 #[cfg(unix)]
 mod descriptors;
+mod latency;
 mod outage;
 mod peers;
 mod program;

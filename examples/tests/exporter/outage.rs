@@ -26,7 +26,7 @@ fn queries_have_no_gap_during_an_outage_and_age_and_up_report_it() {
 fn live_through_an_outage(program: &Path) {
     let upstream = Upstream::start(snapshot());
     let mut command = upstream.exporter();
-    command.args(["--org", "acme", "--interval", "300ms", "--timeout", "1s"]);
+    command.args(["--org", "acme", "--interval", "1s", "--timeout", "1s"]);
     let (_exporter, address) = start_exporter(&mut command);
     let configuration = format!(
         "\

@@ -113,11 +113,13 @@ impl ScoutClientBuilder {
         self
     }
 
-    /// Uses the first of these environment variables that is set and not empty when [`build`](Self::build) is called:
+    /// Uses the first of these environment variables that is set when [`build`](Self::build) is called:
     ///
     /// 1. `DOCKER_SCOUT_TOKEN_FILE`, the path of a file, as in [`with_token_file`](Self::with_token_file);
     /// 2. `DOCKER_SCOUT_TOKEN`, a token;
     /// 3. `DOCKER_SCOUT_HUB_PASSWORD`, a token, which the docker scout CLI reads too.
+    ///
+    /// A variable that is empty or contains only white space counts as not set.
     pub fn with_token_from_env(mut self) -> Self {
         self.token = TokenOption::Environment;
         self

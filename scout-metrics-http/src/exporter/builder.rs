@@ -9,11 +9,10 @@ use scout_metrics_core::{
     Error, ErrorKind, MetricsSource, MetricsSourceExt, Observed, Organization, Result, Snapshot,
     SourceSet,
 };
-
-use scout_metrics_openmetrics::{EncodeError, Encoder};
+use scout_metrics_openmetrics::{EncodeError, Encoder, Exposition, Format};
 
 use super::{
-    auth::Guard, external_url::ExternalUrl, own_metrics::OwnMetrics,
+    all_metrics::AllMetrics, auth::Guard, external_url::ExternalUrl, own_metrics::OwnMetrics,
     password_verifier::PasswordVerifier, routes, state::ExporterState,
 };
 
@@ -149,6 +148,39 @@ impl Exporter {
     ) -> Self {
         self.own_metrics.add(encode);
         self
+    }
+
+    /// Encodes snapshots as the route `/metrics` does: with a label `org`, and followed by the exporter's own metrics.
+    ///
+    /// This is for programs that scrape once and do not serve. The exporter's own metrics describe the sources that were
+    /// passed to [`observe`](Self::observe), including those whose scrape failed. Each snapshot must be of another
+    /// organization.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Other`] if a snapshot cannot be encoded.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scout_metrics_core::{MemorySource, MetricsSource, Organization, Snapshot};
+    /// use scout_metrics_http::exporter::Exporter;
+    /// use scout_metrics_openmetrics::Format;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), scout_metrics_core::Error> {
+    /// # let source = MemorySource::new(Snapshot::new(Organization::new("acme")?, [])?);
+    /// let exporter = Exporter::new();
+    /// let snapshot = exporter.observe(source).scrape().await?;
+    /// let exposition = exporter.encode(vec![snapshot], Format::Prometheus)?;
+    /// let text = String::from_utf8_lossy(exposition.body());
+    /// assert!(text.contains("scout_exporter_up{org=\"acme\"} 1\n"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn encode(&self, snapshots: Vec<Snapshot>, format: Format) -> Result<Exposition> {
+        let payload = AllMetrics::default().encode(snapshots, &self.own_metrics, format)?;
+        Ok(Exposition::new(format, payload.parts.concat()))
     }
 
     /// Adds a source, which serves its [`organization`](MetricsSource::organization).
