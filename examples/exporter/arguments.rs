@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand, builder::BoolishValueParser};
 
 use scout_metrics_core::Organization;
 
-use crate::configuration::{LogOptions, ScoutOptions, WebOptions};
+use crate::configuration::{LogOptions, ScoutOptions, StateOptions, WebOptions};
 
 /// Serves Docker Scout metrics to Prometheus, VictoriaMetrics, Datadog and Grafana.
 ///
@@ -57,6 +57,9 @@ pub(crate) struct Arguments {
 
     #[command(flatten)]
     pub(crate) web: WebOptions,
+
+    #[command(flatten)]
+    pub(crate) state: StateOptions,
 
     #[command(flatten)]
     pub(crate) log: LogOptions,

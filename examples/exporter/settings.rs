@@ -6,7 +6,7 @@ use scout_metrics_core::Organization;
 
 use crate::{
     arguments::Arguments,
-    configuration::{ConfigurationFile, ListenAddress, LogOptions, ScoutOptions},
+    configuration::{ConfigurationFile, ListenAddress, LogOptions, ScoutOptions, StateOptions},
     fault,
     server::TlsFiles,
 };
@@ -14,13 +14,14 @@ use crate::{
 /// Outside the range 9100 to 9999, where every port is taken by another exporter.
 const DEFAULT_PORT: u16 = 10990;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) demo: bool,
     pub(crate) listen_addresses: Vec<ListenAddress>,
     pub(crate) bearer_token_files: Vec<PathBuf>,
     pub(crate) organization_token_files: BTreeMap<Organization, PathBuf>,
     pub(crate) tls: Option<TlsFiles>,
+    pub(crate) state: StateOptions,
     pub(crate) log: LogOptions,
     pub(crate) organizations: BTreeMap<Organization, ScoutOptions>,
 }
@@ -55,6 +56,7 @@ impl Settings {
             bearer_token_files: web.bearer_token_file,
             organization_token_files: web.organization_bearer_token_file,
             tls,
+            state: arguments.state.or(&file.state),
             log: arguments.log.or(file.log),
             organizations,
         })
@@ -102,6 +104,9 @@ impl fmt::Display for Settings {
         write_list(f, self.organizations.keys())?;
         write!(f, "\n  listen addresses:")?;
         write_list(f, &self.listen_addresses)?;
+        if let Some(directory) = &self.state.directory {
+            write!(f, "\n  state directory: {}", directory.display())?;
+        }
         write!(f, "\n  bearer token files:")?;
         if !self.is_guarded() {
             return write!(f, " none, everyone who can connect may scrape");

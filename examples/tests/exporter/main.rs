@@ -11,4 +11,6 @@ mod outage;
 mod peers;
 mod program;
 mod prometheus;
+#[cfg(unix)]
+mod state;
 mod support;
