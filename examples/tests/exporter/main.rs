@@ -12,5 +12,9 @@ mod peers;
 mod program;
 mod prometheus;
 #[cfg(unix)]
+mod reload;
+#[cfg(unix)]
 mod state;
 mod support;
+#[cfg(unix)]
+mod systemd;

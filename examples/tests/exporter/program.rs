@@ -319,16 +319,6 @@ mod serving {
     }
 
     #[test]
-    fn sighup_does_not_stop_it() {
-        let (mut running, address) = start_exporter(exporter().arg("--demo"));
-        running.send("HUP");
-        running.logged("signal=\"SIGHUP\"");
-        assert_eq!(get(&address, METRICS, None).0, 200);
-        let (status, log) = running.signal("TERM");
-        assert_eq!(status.code(), Some(0), "{log}");
-    }
-
-    #[test]
     fn listens_on_every_address_and_logs_them() {
         let mut command = exporter();
         command.args(["--demo", "--web.listen-address", ":0"]);
