@@ -11,7 +11,7 @@ use std::{
 use scout_metrics_core::{Error, ErrorKind, Organization, Snapshot};
 
 use crate::support::{
-    PATIENCE, Running, Upstream, examples, exporter, is_there, start_exporter, write,
+    PATIENCE, Upstream, examples, exporter, get, is_there, start_exporter, write,
 };
 
 /// The socket to which a service of systemd sends its messages.
@@ -136,4 +136,81 @@ fn a_socket_that_is_gone_does_not_matter() {
     let (running, _) = start_exporter(&mut command);
     let (status, log) = running.signal("TERM");
     assert_eq!(status.code(), Some(0), "{log}");
+}
+
+/// Returns the unit, with the program that was built in place of the installed one.
+fn unit() -> String {
+    let unit = fs::read_to_string(examples().join("systemd/scout-exporter.service")).unwrap();
+    let installed = "ExecStart=/usr/local/bin/scout-exporter ";
+    assert!(unit.contains(installed));
+    let built = exporter().get_program().to_str().unwrap().to_owned();
+    unit.replace(installed, &format!("ExecStart={built} "))
+}
+
+#[test]
+fn the_unit_is_valid_and_exposes_little() {
+    if !is_there("systemd-analyze", &["--version"], "Debian package systemd") {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let path = write(directory.path(), "scout-exporter.service", &unit());
+    let analyze = |arguments: &[&str]| {
+        let mut command = Command::new("systemd-analyze");
+        let output = command.args(arguments).arg(&path).output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8(said).unwrap())
+    };
+    let (is_valid, said) = analyze(&["verify", "--man=no"]);
+    assert!(is_valid && said.is_empty(), "{said}");
+
+    // From 0, safe, to 100. The rest is the access to the network.
+    let (is_safe, said) = analyze(&["security", "--offline=true", "--threshold=11"]);
+    assert!(is_safe, "{said}");
+}
+
+#[test]
+fn the_unit_starts_the_exporter_with_its_token_and_its_state_directory() {
+    let acme = Organization::new("acme").unwrap();
+    let upstream = Upstream::start(Snapshot::new(acme, []).unwrap());
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    // What systemd makes of `LoadCredential` and `StateDirectory`.
+    fs::create_dir_all(at("credentials")).unwrap();
+    fs::create_dir_all(at("lib/scout-exporter")).unwrap();
+    let token = fs::read(upstream.directory.path().join("upstream-token")).unwrap();
+    fs::write(at("credentials/docker_pat"), token).unwrap();
+    fs::copy(
+        examples().join("systemd/exporter.toml"),
+        at("exporter.toml"),
+    )
+    .unwrap();
+
+    let unit = unit()
+        .replace("%d", &at("credentials"))
+        .replace("%S", &at("lib"))
+        .replace("/etc/scout-exporter/exporter.toml", &at("exporter.toml"));
+    let values = |key: &str| {
+        let lines = unit.lines();
+        let values = lines.filter_map(|line| line.strip_prefix(key)?.strip_prefix('='));
+        values.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let command_line = &values("ExecStart")[0];
+    let mut command = exporter();
+    command.args(command_line.split(' ').skip(1));
+    for assignment in values("Environment") {
+        let (name, value) = assignment.split_once('=').unwrap();
+        command.env(name, value);
+    }
+    command.args(["--url", &upstream.url]);
+    let manager = Manager::of(&mut command);
+    let (running, address) = start_exporter(&mut command);
+    assert_eq!(
+        manager.message(),
+        "READY=1\nSTATUS=serving 1 organization\n"
+    );
+    let path = "/v1/exporter/org/acme/metrics";
+    assert_eq!(get(&address, path, None).0, 200);
+    let (status, log) = running.signal("TERM");
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(fs::exists(at("lib/scout-exporter/history.sqlite")).unwrap());
 }
