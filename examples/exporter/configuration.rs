@@ -18,7 +18,10 @@ use tracing::Level;
 
 use scout_metrics_core::Organization;
 
-use crate::fault;
+use crate::{
+    external_url::{ExternalUrl, RoutePrefix},
+    fault,
+};
 
 /// The configuration file.
 #[derive(Debug, Default, Deserialize)]
@@ -143,6 +146,30 @@ pub(crate) struct WebOptions {
     )]
     pub(crate) tls_key_file: Option<PathBuf>,
 
+    /// File with TLS, users and client certificates, in the format of Prometheus' --web.config.file
+    #[arg(
+        long = "web.config.file",
+        value_name = "FILE",
+        env = "SCOUT_EXPORTER_WEB_CONFIG_FILE"
+    )]
+    pub(crate) config_file: Option<PathBuf>,
+
+    /// URL at which clients reach the exporter, for example through a proxy [default: the address of each request]
+    #[arg(
+        long = "web.external-url",
+        value_name = "URL",
+        env = "SCOUT_EXPORTER_WEB_EXTERNAL_URL"
+    )]
+    pub(crate) external_url: Option<ExternalUrl>,
+
+    /// Path below which everything is served [default: the path of --web.external-url]
+    #[arg(
+        long = "web.route-prefix",
+        value_name = "PATH",
+        env = "SCOUT_EXPORTER_WEB_ROUTE_PREFIX"
+    )]
+    pub(crate) route_prefix: Option<RoutePrefix>,
+
     /// For each organization, a file with a bearer token that admits requests for this organization only.
     #[arg(skip)]
     pub(crate) organization_bearer_token_file: BTreeMap<Organization, PathBuf>,
@@ -156,6 +183,9 @@ impl WebOptions {
             bearer_token_file: either(&self.bearer_token_file, &file.bearer_token_file),
             tls_cert_file: self.tls_cert_file.clone().or(file.tls_cert_file.clone()),
             tls_key_file: self.tls_key_file.clone().or(file.tls_key_file.clone()),
+            config_file: self.config_file.clone().or(file.config_file.clone()),
+            external_url: self.external_url.clone().or(file.external_url.clone()),
+            route_prefix: self.route_prefix.clone().or(file.route_prefix.clone()),
             organization_bearer_token_file: file.organization_bearer_token_file.clone(),
         }
     }
@@ -167,6 +197,7 @@ impl WebOptions {
             directory,
             self.tls_cert_file.iter_mut().chain(&mut self.tls_key_file),
         );
+        resolve(directory, &mut self.config_file);
     }
 }
 

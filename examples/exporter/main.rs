@@ -5,6 +5,7 @@
 
 mod arguments;
 mod configuration;
+mod external_url;
 mod healthcheck;
 mod log;
 mod notify;
@@ -17,6 +18,7 @@ mod service;
 mod settings;
 mod sources;
 mod state;
+mod web_config;
 
 use std::{error::Error, process::ExitCode, sync::Arc};
 

@@ -2,7 +2,7 @@
 
 use std::{error::Error, net::TcpListener, result::Result as StdResult};
 
-use axum::Router;
+use axum::{Router, middleware::from_fn_with_state};
 use tokio::task::JoinSet;
 
 use scout_metrics_core::Result;
@@ -10,10 +10,11 @@ use scout_metrics_http::exporter::Exporter;
 
 use crate::{
     fault, notify,
-    server::{Limits, Server},
+    server::{Limits, Server, TlsSource},
     service::Service,
     settings::Settings,
     sources::Source,
+    web_config::{Users, add_headers},
 };
 
 /// Binds all listen addresses.
@@ -27,7 +28,7 @@ pub(crate) fn listen(settings: &Settings) -> StdResult<Vec<TcpListener>, Box<dyn
         if !settings.is_guarded() && !address.ip().is_loopback() {
             tracing::warn!(
                 %address,
-                "everyone who can connect may read all metrics: give --web.bearer-token-file"
+                "everyone who can connect may read all metrics: give --web.bearer-token-file or --web.config.file"
             );
         }
         listeners.push(listener);
@@ -39,27 +40,42 @@ pub(crate) fn listen(settings: &Settings) -> StdResult<Vec<TcpListener>, Box<dyn
 pub(crate) fn check(settings: &Settings, sources: Vec<Source>) -> Result<()> {
     let exporter = sources
         .into_iter()
-        .fold(guarded(Exporter::new(), settings), |exporter, source| {
+        .fold(guarded(Exporter::new(), settings)?, |exporter, source| {
             exporter.with_source(source.metrics)
         });
     server(settings, exporter.into_router()?).map(drop)
 }
 
-/// Adds the tokens that admit requests.
-pub(crate) fn guarded(exporter: Exporter, settings: &Settings) -> Exporter {
-    let exporter = settings
+/// Adds the tokens and passwords that admit requests, and the address at which clients see the exporter.
+pub(crate) fn guarded(exporter: Exporter, settings: &Settings) -> Result<Exporter> {
+    let mut exporter = settings
         .bearer_token_files
         .iter()
         .fold(exporter, Exporter::with_bearer_token_file);
+    if let Some(url) = &settings.external_url {
+        exporter = exporter.with_external_url(url.as_str());
+    }
+    if let Some(file) = &settings.web_config {
+        exporter = exporter.with_password_verifier(Users::new(file.clone())?);
+    }
     let of_organizations = settings.organization_token_files.iter();
-    of_organizations.fold(exporter, |exporter, (organization, path)| {
-        exporter.with_organization_token_file(organization.clone(), path)
-    })
+    Ok(
+        of_organizations.fold(exporter, |exporter, (organization, path)| {
+            exporter.with_organization_token_file(organization.clone(), path)
+        }),
+    )
 }
 
 /// Returns a server for these routes.
-pub(crate) fn server(settings: &Settings, routes: Router) -> Result<Server> {
-    Server::new(routes, Limits::of_this_process(), settings.tls.clone())
+pub(crate) fn server(settings: &Settings, mut routes: Router) -> Result<Server> {
+    let mut tls = settings.tls.clone().map(TlsSource::from);
+    if let Some(file) = &settings.web_config {
+        routes = routes.layer(from_fn_with_state(file.clone(), add_headers));
+        if file.current().tls.is_some() {
+            tls = settings.tls.clone().map(|first| file.tls_source(first));
+        }
+    }
+    Server::new(routes, Limits::of_this_process(), tls)
 }
 
 /// Serves until the process receives a signal to stop, and then until the pending requests are answered.
@@ -75,9 +91,12 @@ pub(crate) async fn run(
         let address = listener.local_addr()?;
         tracing::info!(address = %format_args!("{scheme}://{address}"), "listening");
     }
-    // On the threads that serve, so that it stops when they are stuck.
     let mut background = JoinSet::new();
+    // On the threads that serve, so that it stops when they are stuck.
     background.spawn(notify::keep_watchdog_quiet());
+    if let Some(file) = service.web_config() {
+        background.spawn(file.clone().follow());
+    }
     notify::ready(&service.summary());
     let shutdown = async {
         let signal = signals.received(&mut service).await;

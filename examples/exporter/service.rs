@@ -1,6 +1,6 @@
 //! What runs behind the listeners, and how `SIGHUP` changes it without a restart.
 
-use std::{error::Error as StdError, sync::Arc, time::Duration};
+use std::{error::Error as StdError, path::Path, sync::Arc, time::Duration};
 
 use axum::{Router, extract::Request};
 use tokio::{
@@ -21,9 +21,11 @@ use crate::{
     pollers::Pollers,
     program_metrics::ProgramMetrics,
     serve,
+    server::TlsFiles,
     settings::Settings,
     sources::{self, Source},
     state::State,
+    web_config::WebConfigFile,
 };
 
 /// How long a reload may take, for example when a file is on a network share that hangs.
@@ -149,6 +151,7 @@ impl Service {
         let mut settings = settings;
         settings.listen_addresses = fixed.listen_addresses;
         settings.tls = fixed.tls;
+        settings.web_config = fixed.web_config;
         settings.state.directory = fixed.state.directory;
         settings.log = settings.log.with_format_of(fixed.log);
         settings
@@ -157,12 +160,13 @@ impl Service {
     /// Makes everything from the settings, and then puts it in place of what is there.
     async fn apply(&mut self, settings: Settings, sources: Vec<Source>) -> Result<()> {
         let max_age = sources.iter().map(Source::max_age).max();
-        let exporter = serve::guarded(self.exporter.successor(), &settings)
+        let exporter = serve::guarded(self.exporter.successor(), &settings)?
             .with_max_snapshot_age(max_age.unwrap_or(DEFAULT_MAX_SNAPSHOT_AGE));
         let state = self.state.as_ref();
         let pollers = self.pollers.with_sources(sources, &exporter, state).await?;
         let exporter = exporter.with_sources(pollers.handles());
         let routes = blocking(|| exporter.into_router()).await?;
+        let routes = settings.route_prefix.serve(routes);
 
         // Nothing below can fail or be interrupted.
         self.metrics.set_kept(pollers.kept());
@@ -174,6 +178,11 @@ impl Service {
         }
         self.settings = settings;
         Ok(())
+    }
+
+    /// Returns the web configuration file, which is followed while the program runs.
+    pub(crate) fn web_config(&self) -> Option<&WebConfigFile> {
+        self.settings.web_config.as_ref()
     }
 
     /// Returns what the program does, for the service manager.
@@ -190,6 +199,19 @@ impl Service {
     }
 }
 
+/// Returns the files for TLS, unless they are named by the web configuration file, which the server follows.
+fn tls_of_options(settings: &Settings) -> Option<&TlsFiles> {
+    let of_file = settings
+        .web_config
+        .as_ref()
+        .and_then(|file| file.current().tls.clone());
+    settings.tls.as_ref().filter(|_| of_file.is_none())
+}
+
+fn path_of_web_config(settings: &Settings) -> Option<&Path> {
+    settings.web_config.as_ref().map(WebConfigFile::path)
+}
+
 /// Returns the changed options among those that cannot change while the program runs.
 fn changed_fixed_options(old: &Settings, new: &Settings) -> Vec<&'static str> {
     let differ = |old: &dyn std::fmt::Debug, new: &dyn std::fmt::Debug| {
@@ -202,7 +224,11 @@ fn changed_fixed_options(old: &Settings, new: &Settings) -> Vec<&'static str> {
         ),
         (
             "--web.tls-cert-file and --web.tls-key-file",
-            differ(&old.tls, &new.tls),
+            differ(&tls_of_options(old), &tls_of_options(new)),
+        ),
+        (
+            "--web.config.file",
+            differ(&path_of_web_config(old), &path_of_web_config(new)),
         ),
         (
             "--state-dir",

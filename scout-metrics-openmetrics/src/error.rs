@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt};
 
-use crate::Rule;
+use crate::{ParseErrorKind, Rule};
 
 /// A place in an exposition.
 #[non_exhaustive]
@@ -20,22 +20,6 @@ impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "line {}, column {}", self.line, self.column)
     }
-}
-
-/// The kind of fault of a [`ParseError`].
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum ParseErrorKind {
-    /// The bytes are not UTF-8.
-    Encoding,
-    /// The exposition ends too early: in the middle of a line, or before the `# EOF` that OpenMetrics demands.
-    Incomplete,
-    /// A limit of [`Limits`](crate::Limits) is exceeded.
-    Limit,
-    /// The lines can be read, and what they say together breaks a rule about families.
-    Semantics,
-    /// A line breaks the grammar.
-    Syntax,
 }
 
 /// Why an exposition cannot be read, and where.

@@ -84,44 +84,34 @@
 
 #[cfg(feature = "prometheus-parse")]
 pub mod bridge;
-mod check;
-mod chunked;
-mod decimal;
 mod encode;
-mod encoder;
 mod error;
 mod escape;
-mod event;
 mod exposition;
-mod families;
+mod family;
 mod find;
 mod format;
-mod layout;
-mod line;
 mod model;
 mod number;
-mod options;
-mod parser;
-mod reader;
+mod parse;
 mod rule;
 #[cfg(feature = "scout")]
 pub mod scout;
 
 pub use crate::{
-    chunked::ChunkedParser,
-    encode::{EncodeError, encode_families},
-    encoder::{Encoder, SampleEncoder},
-    error::{Deviation, Excerpt, ParseError, ParseErrorKind, Position},
+    encode::{EncodeError, Encoder, SampleEncoder},
+    error::{Deviation, Excerpt, ParseError, Position},
     escape::Text,
-    event::{Event, ExemplarRef, Labels, Line, MetricType, SampleRef},
     exposition::Exposition,
-    families::{Families, parse_families},
+    family::{Families, encode_families, parse_families},
     format::Format,
-    model::{Exemplar, LabelSet, MetricFamily, Sample, Suffix},
+    model::{Exemplar, LabelSet, MetricFamily, MetricType, Sample, Suffix},
     number::Timestamp,
-    options::{Limits, Mode, ParseOptions},
-    parser::Parser,
-    rule::Rule,
+    parse::{
+        ChunkedParser, Event, ExemplarRef, Labels, Limits, Line, Mode, ParseOptions, Parser,
+        SampleRef,
+    },
+    rule::{ParseErrorKind, Rule},
 };
 
 #[cfg(all(doctest, feature = "scout"))]

@@ -1,8 +1,24 @@
-//! The rules of the formats, by name.
+//! The rules of the formats, by name, and the kinds of faults.
 
 use std::fmt;
 
-use crate::ParseErrorKind::{self, Encoding, Incomplete, Semantics, Syntax};
+use self::ParseErrorKind::{Encoding, Incomplete, Semantics, Syntax};
+
+/// The kind of fault of a [`ParseError`](crate::ParseError).
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum ParseErrorKind {
+    /// The bytes are not UTF-8.
+    Encoding,
+    /// The exposition ends too early: in the middle of a line, or before the `# EOF` that OpenMetrics demands.
+    Incomplete,
+    /// A limit of [`Limits`](crate::Limits) is exceeded.
+    Limit,
+    /// The lines can be read, and what they say together breaks a rule about families.
+    Semantics,
+    /// A line breaks the grammar.
+    Syntax,
+}
 
 /// Declares the rules, so that each has its sentence once: for the documentation, for errors and for deviations.
 macro_rules! rules {

@@ -1,13 +1,15 @@
 //! One connection, from its first byte to its end.
 
-use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{
     Router,
     body::Body,
+    extract::ConnectInfo,
     http::{
         HeaderValue, StatusCode, Version,
         header::{CONNECTION, HOST},
+        uri::Scheme,
     },
     response::{IntoResponse, Response},
 };
@@ -35,6 +37,8 @@ pub(super) struct Connection {
     pub(super) router: Router,
     pub(super) limits: Limits,
     pub(super) activity: Arc<Activity>,
+    /// The address of the client, if the connection was still open when it was asked for.
+    pub(super) peer: Option<SocketAddr>,
     /// Changes when the server stops.
     pub(super) stopped: watch::Receiver<()>,
 }
@@ -50,7 +54,7 @@ impl Connection {
         stream.set_write_timeout(Some(self.limits.write));
         let stream = Box::pin(stream);
         match tls {
-            None => self.serve(stream).await,
+            None => self.serve(stream, Scheme::HTTP).await,
             Some(tls) => self.serve_tls(stream, tls).await,
         }
     }
@@ -65,7 +69,7 @@ impl Connection {
             () = lingered(self.stopped.clone()) => return,
         };
         match handshake {
-            Ok(Ok(stream)) => self.serve(stream).await,
+            Ok(Ok(stream)) => self.serve(stream, Scheme::HTTPS).await,
             Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
             Err(_) => tracing::debug!("TLS handshake timed out"),
         }
@@ -73,11 +77,11 @@ impl Connection {
 
     /// Serves requests until the client closes the connection. If the server stops, or closes this connection to make
     /// room, the current response is still written.
-    async fn serve<S>(self, stream: S)
+    async fn serve<S>(self, stream: S, scheme: Scheme)
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let service = service_fn(|request| self.answer(request));
+        let service = service_fn(|request| self.answer(request, scheme.clone()));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.head)
@@ -105,9 +109,18 @@ impl Connection {
         }
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Result<Response, Infallible> {
+    async fn answer(
+        &self,
+        mut request: Request<Incoming>,
+        scheme: Scheme,
+    ) -> Result<Response, Infallible> {
         if !names_one_host(&request) {
             return Ok(StatusCode::BAD_REQUEST.into_response());
+        }
+        let extensions = request.extensions_mut();
+        extensions.insert(scheme);
+        if let Some(peer) = self.peer {
+            extensions.insert(ConnectInfo(peer));
         }
         self.activity.begin_request();
         let router = self.router.clone();

@@ -110,7 +110,7 @@ mod options {
             assert!(!stderr(&output).contains("unknown field"), "{key}");
             known += 1;
         }
-        assert_eq!(known, 14);
+        assert_eq!(known, 17);
         let expected =
             "expected one of `token_file`, `url`, `ca_file`, `interval`, `timeout`, `max_stale`";
         let path = write(

@@ -232,6 +232,18 @@ fn tokens_of_scrapers_change() {
 }
 
 #[test]
+fn the_path_of_the_routes_changes() {
+    let mut exporter = Configured::demo("acme");
+    let below = format!("/scout{ACME}");
+    assert_eq!((exporter.status(ACME), exporter.status(&below)), (200, 404));
+    exporter.reload(&format!(
+        "{}[web]\nroute_prefix = \"/scout\"\n",
+        hourly("acme")
+    ));
+    assert_eq!((exporter.status(ACME), exporter.status(&below)), (404, 200));
+}
+
+#[test]
 fn the_level_of_the_log_changes() {
     let mut exporter = Configured::demo("acme");
     let started = exporter.value("scout_exporter_config_last_reload_success_timestamp_seconds");

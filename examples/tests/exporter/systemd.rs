@@ -1,7 +1,7 @@
 //! The exporter as a service of systemd: the messages that it sends, and the unit.
 
 use std::{
-    env, fs,
+    fs,
     os::unix::net::UnixDatagram,
     path::Path,
     process::Command,

@@ -1,6 +1,9 @@
 //! The server over TLS, and certificates that change while it runs.
 
-use super::{server::TlsFiles, *};
+use super::{
+    server::{ClientCertificates, TlsFiles, TlsVersion},
+    *,
+};
 
 use std::{fs, path::PathBuf};
 
@@ -36,8 +39,10 @@ impl Files {
         let files = TlsFiles {
             certificates: self.certificates(),
             key: self.key(),
+            clients: None,
+            min_version: TlsVersion::default(),
         };
-        Server::new(router(), limits, Some(files))
+        Server::new(router(), limits, Some(files.into()))
     }
 
     fn write(&self, new: &New) {

@@ -12,7 +12,10 @@ use scout_metrics_core::{
 
 use scout_metrics_openmetrics::{EncodeError, Encoder};
 
-use super::{auth::Guard, own_metrics::OwnMetrics, routes, state::ExporterState};
+use super::{
+    auth::Guard, external_url::ExternalUrl, own_metrics::OwnMetrics,
+    password_verifier::PasswordVerifier, routes, state::ExporterState,
+};
 
 /// The default of [`Exporter::with_max_snapshot_age`]: 25 hours.
 ///
@@ -48,6 +51,8 @@ pub const DEFAULT_STARTUP_TIME: Duration = Duration::from_secs(5 * 60);
 pub struct Exporter {
     sources: Vec<Arc<dyn MetricsSource>>,
     tokens: Vec<(Option<Organization>, BearerToken)>,
+    passwords: Option<Arc<dyn PasswordVerifier>>,
+    external_url: Option<String>,
     max_snapshot_age: Duration,
     cache_control_max_age: Option<Duration>,
     startup_time: Duration,
@@ -66,6 +71,8 @@ impl Exporter {
         Self {
             sources: Vec::new(),
             tokens: Vec::new(),
+            passwords: None,
+            external_url: None,
             max_snapshot_age: DEFAULT_MAX_SNAPSHOT_AGE,
             cache_control_max_age: None,
             startup_time: DEFAULT_STARTUP_TIME,
@@ -109,6 +116,8 @@ impl Exporter {
         Self {
             sources: Vec::new(),
             tokens: Vec::new(),
+            passwords: None,
+            external_url: self.external_url.clone(),
             max_snapshot_age: self.max_snapshot_age,
             cache_control_max_age: self.cache_control_max_age,
             startup_time: self.startup_time,
@@ -204,6 +213,25 @@ impl Exporter {
         self
     }
 
+    /// Sets the users that may log in with a password of their own, in addition to tokens; none by default.
+    ///
+    /// Replaces a verifier that was set before.
+    #[must_use]
+    pub fn with_password_verifier(mut self, verifier: impl PasswordVerifier) -> Self {
+        self.passwords = Some(Arc::new(verifier));
+        self
+    }
+
+    /// Sets the URL at which clients reach the root of the router, for example through a proxy; unknown by default.
+    ///
+    /// The targets of `/sd` and the paths in `/api/v1/organizations` are below this URL. By default they are where the
+    /// request was sent. The URL has no influence on where the router is served.
+    #[must_use]
+    pub fn with_external_url(mut self, url: impl Into<String>) -> Self {
+        self.external_url = Some(url.into());
+        self
+    }
+
     /// Sets the maximum [age](scout_metrics_core::Snapshot::age) of a snapshot that is served;
     /// [`DEFAULT_MAX_SNAPSHOT_AGE`] by default.
     ///
@@ -242,7 +270,8 @@ impl Exporter {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] if a token or token file cannot be used, or belongs to an organization without a source;
+    /// [`ErrorKind::Config`] if a token, a token file or the external URL cannot be used, or if a token belongs to an
+    /// organization without a source;
     /// [`ErrorKind::Invalid`] if two sources have the same organization.
     pub fn into_router(self) -> Result<Router> {
         let mut awaited = Vec::new();
@@ -260,18 +289,24 @@ impl Exporter {
         let guard = self.guard()?;
         self.own_metrics
             .retain(|organization| self.serves(organization));
+        let external_url = self.external_url.as_deref();
+        let external_url = external_url.map(ExternalUrl::parse).transpose()?;
         let state = ExporterState::new(
             sources,
             awaited,
             self.startup_time,
             self.cache_control_max_age,
             self.own_metrics,
-        );
+        )
+        .with_external_url(external_url);
         Ok(routes::router(state, guard))
     }
 
     fn guard(&self) -> Result<Guard> {
         let mut guard = Guard::default();
+        if let Some(passwords) = &self.passwords {
+            guard = guard.with_passwords(Arc::clone(passwords));
+        }
         for (organization, token) in &self.tokens {
             let unknown = organization
                 .as_ref()

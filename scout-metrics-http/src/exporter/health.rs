@@ -4,13 +4,13 @@ use std::{collections::BTreeSet, fmt::Write, sync::Arc};
 
 use axum::{
     Extension,
-    extract::State,
-    http::{HeaderMap, StatusCode},
+    extract::{Request, State},
+    http::StatusCode,
 };
 
 use scout_metrics_core::{Error, Organization};
 
-use super::{auth::Guard, error_response::reason, state::ExporterState};
+use super::{auth::Guard, error_response::reason, routes::peer, state::ExporterState};
 
 /// The maximum number of organizations that an answer names.
 const MAX_NAMED: usize = 20;
@@ -25,11 +25,11 @@ pub(super) async fn healthy() -> &'static str {
 
 /// Answers whether there are metrics to serve, and if not, why.
 ///
-/// No token is required. Without one, if the exporter has tokens, the answer names no organization.
+/// No credentials are required. Without them, if the exporter demands some elsewhere, the answer names no organization.
 pub(super) async fn ready(
     State(state): State<Arc<ExporterState>>,
     Extension(guard): Extension<Arc<Guard>>,
-    headers: HeaderMap,
+    request: Request,
 ) -> (StatusCode, String) {
     let waiting = state.waiting_for();
     if waiting.is_empty() {
@@ -37,7 +37,8 @@ pub(super) async fn ready(
     }
     let (missing, all) = (waiting.len(), state.awaited());
     let mut body = format!("not ready: {missing} of {all} organizations have no metrics yet\n");
-    if guard.admits(&headers, None).await {
+    let admitted = guard.check(request.headers(), None, peer(&request)).await;
+    if admitted.is_ok() {
         name(&mut body, &waiting);
     } else {
         count(&mut body, &waiting);

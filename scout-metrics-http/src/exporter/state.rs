@@ -2,11 +2,14 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use axum::http::Uri;
+
 use scout_metrics_core::{Error, Organization, Result, Snapshot, SourceSet};
 
 use super::{
-    all_metrics::AllMetrics, encodings::Encodings, organization::ServedOrganization,
-    outages::Outages, own_metrics::OwnMetrics, workers::Workers,
+    all_metrics::AllMetrics, encodings::Encodings, external_url::ExternalUrl,
+    organization::ServedOrganization, outages::Outages, own_metrics::OwnMetrics, paths,
+    workers::Workers,
 };
 
 /// The sources and their state.
@@ -21,6 +24,7 @@ pub(super) struct ExporterState {
     pub(super) own_metrics: Arc<OwnMetrics>,
     /// The `max-age` of the `Cache-Control` header.
     pub(super) cache_control_max_age: Option<Duration>,
+    pub(super) external_url: Option<ExternalUrl>,
     pub(super) workers: Workers,
 }
 
@@ -50,7 +54,21 @@ impl ExporterState {
             all_metrics: Arc::default(),
             own_metrics,
             cache_control_max_age,
+            external_url: None,
             workers,
+        }
+    }
+
+    pub(super) fn with_external_url(mut self, url: Option<ExternalUrl>) -> Self {
+        self.external_url = url;
+        self
+    }
+
+    /// Returns the path at which clients find the root of the router, from a request for a route.
+    pub(super) fn base<'a>(&'a self, uri: &'a Uri, route: &str) -> &'a str {
+        match &self.external_url {
+            Some(url) => &url.path,
+            None => paths::base(uri, route),
         }
     }
 

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     EncodeError, Encoder, Exposition, Format, MetricType,
-    encoder::{SeriesEnd, SeriesStart},
+    encode::{SeriesEnd, SeriesStart},
 };
 
 /// Writes a snapshot in the form of Docker Scout's own endpoint.

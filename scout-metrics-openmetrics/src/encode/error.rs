@@ -1,0 +1,68 @@
+//! Why something cannot be written.
+
+use std::fmt;
+
+use crate::{Format, MetricFamily, ParseError, error::shown};
+
+/// Why something cannot be written.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct EncodeError(Box<Fault>);
+
+#[derive(Clone, Debug, thiserror::Error)]
+enum Fault {
+    #[error("the families break a rule of the format")]
+    BrokenRule(#[source] ParseError),
+    #[error("the name of {0} is empty")]
+    EmptyName(&'static str),
+    #[error("{subject} cannot be written as {format}: {what}")]
+    NotExpressible {
+        subject: String,
+        format: Format,
+        what: String,
+    },
+    #[error("the output takes no more text")]
+    Output(#[source] fmt::Error),
+}
+
+impl EncodeError {
+    pub(crate) fn broken_rule(error: ParseError) -> Self {
+        Self(Box::new(Fault::BrokenRule(error)))
+    }
+
+    pub(crate) fn empty_name(what: &'static str) -> Self {
+        Self(Box::new(Fault::EmptyName(what)))
+    }
+
+    pub(crate) fn not_expressible(subject: &str, format: Format, what: impl Into<String>) -> Self {
+        Self(Box::new(Fault::NotExpressible {
+            subject: subject.to_owned(),
+            format,
+            what: what.into(),
+        }))
+    }
+
+    /// Says which family it was that could not be expressed.
+    pub(crate) fn with_family(mut self, family: &MetricFamily) -> Self {
+        if let Fault::NotExpressible { subject, .. } = &mut *self.0 {
+            *subject = format!("the family `{}`", shown(family.name()));
+        }
+        self
+    }
+}
+
+impl From<fmt::Error> for EncodeError {
+    fn from(error: fmt::Error) -> Self {
+        Self(Box::new(Fault::Output(error)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_word() {
+        assert_eq!(size_of::<EncodeError>(), size_of::<usize>());
+    }
+}

@@ -1,0 +1,11 @@
+//! From parts of lines to text.
+
+mod encoder;
+mod error;
+
+#[cfg(feature = "scout")]
+pub(crate) use encoder::{SeriesEnd, SeriesStart};
+pub use {
+    encoder::{Encoder, SampleEncoder},
+    error::EncodeError,
+};

@@ -1,0 +1,116 @@
+//! The rules that span several samples of a family: types, values and order.
+//!
+//! The checks see one sample after another and keep only what the rules need: the metric and the point that are being
+//! read, and by a hash which metrics came before them in the family.
+
+mod counter;
+mod exemplar;
+mod histogram;
+mod info;
+mod key;
+mod metric;
+mod number;
+mod prometheus;
+mod report;
+mod state_set;
+mod summary;
+
+use std::collections::HashSet;
+
+use foldhash::quality::RandomState;
+
+pub(super) use self::report::{Report, Violation};
+use self::{key::KeyLabels, metric::Metric};
+use crate::{Format, MetricType, ParseOptions, SampleRef, Suffix};
+
+type Result<T = (), E = Violation> = std::result::Result<T, E>;
+
+/// Checks the samples of one family after another.
+#[derive(Debug)]
+pub(crate) struct Checker {
+    format: Format,
+    hasher: RandomState,
+    name: String,
+    kind: MetricType,
+    key_labels: KeyLabels,
+    /// The metrics of the family that came so far; in Prometheus text, where families need not stand together, the
+    /// series of all families.
+    ///
+    /// Two that differ have the same hash of 64 bits once in some 10^7 expositions of a million samples, and nobody can
+    /// choose them, because the hash is seeded.
+    seen: HashSet<u64, RandomState>,
+    metric: Option<Metric>,
+}
+
+impl Checker {
+    pub(crate) fn new(options: &ParseOptions) -> Self {
+        Self {
+            format: options.format(),
+            hasher: RandomState::default(),
+            name: String::new(),
+            kind: MetricType::Unknown,
+            key_labels: KeyLabels::default(),
+            seen: HashSet::default(),
+            metric: None,
+        }
+    }
+
+    /// Goes to another family. The last metric of the one before has to be complete.
+    pub(crate) fn start_family(
+        &mut self,
+        name: &str,
+        kind: MetricType,
+        report: &mut Report,
+    ) -> Result {
+        self.finish_point(report)?;
+        self.metric = None;
+        if self.format == Format::OpenMetrics {
+            self.forget_metrics();
+        }
+        name.clone_into(&mut self.name);
+        self.kind = kind;
+        self.key_labels.is_known = false;
+        Ok(())
+    }
+
+    fn forget_metrics(&mut self) {
+        // Clearing a table takes time by its size, which many small families after a large one would pay again and again.
+        const LARGE: usize = 1024;
+        if self.seen.capacity() > LARGE.max(8 * self.seen.len()) {
+            self.seen = HashSet::default();
+        }
+        self.seen.clear();
+    }
+
+    /// Checks a sample of the family.
+    pub(crate) fn check(
+        &mut self,
+        sample: SampleRef<'_, '_>,
+        suffix: Suffix,
+        report: &mut Report,
+    ) -> Result {
+        if self.format == Format::Prometheus {
+            self.check_number_labels(sample, suffix, report)?;
+            return self.check_series(sample, report);
+        }
+        self.check_exemplar(sample, suffix, report)?;
+        self.check_metric(sample, report)?;
+        match self.kind {
+            MetricType::Counter => self.check_counter(sample, suffix, report),
+            MetricType::Gauge | MetricType::Unknown => Ok(()),
+            MetricType::GaugeHistogram | MetricType::Histogram => {
+                self.check_histogram(sample, suffix, report)
+            }
+            MetricType::Info => self.check_info(sample, suffix, report),
+            MetricType::StateSet => self.check_state_set(sample, report),
+            MetricType::Summary => self.check_summary(sample, suffix, report),
+        }
+    }
+}
+
+fn label<'a>(sample: SampleRef<'_, 'a>, name: &str) -> Option<std::borrow::Cow<'a, str>> {
+    sample
+        .labels()
+        .find(|(found, _)| *found == *name)
+        .map(|(_, value)| value.decode())
+}

@@ -1,0 +1,374 @@
+//! Puts lines together to families.
+
+use std::collections::HashMap;
+
+use foldhash::quality::RandomState;
+
+use super::{
+    check::{Checker, Report, Violation},
+    families::Families,
+    labels::{Block, LabelReader},
+};
+use crate::{
+    Event, Exemplar, ExemplarRef, Format, Line, MetricFamily, MetricType, ParseError, ParseOptions,
+    Rule, Sample, SampleRef, Suffix,
+    error::{Fault, shown},
+};
+
+/// Why reading stops.
+pub(super) enum Stop {
+    Limit(u64, String),
+    Rule(Violation),
+}
+
+impl Stop {
+    pub(super) fn into_error(self, exposition: &[u8]) -> ParseError {
+        let line = match &self {
+            Self::Limit(line, _) => *line,
+            Self::Rule(violation) => violation.line,
+        };
+        let newlines = memchr::memchr_iter(b'\n', exposition);
+        let start = match line {
+            0 | 1 => 0,
+            line => newlines
+                .map(|at| at + 1)
+                .nth(line as usize - 2)
+                .unwrap_or(exposition.len()),
+        };
+        let fault = match self {
+            Self::Limit(_, message) => Fault::limit(start, message),
+            Self::Rule(violation) => Fault::new(violation.rule, start, violation.message),
+        };
+        ParseError::new(*fault, exposition, Default::default())
+    }
+}
+
+impl From<Violation> for Stop {
+    fn from(violation: Violation) -> Self {
+        Self::Rule(violation)
+    }
+}
+
+/// Puts lines together to families.
+pub(super) struct Collector<'a> {
+    options: ParseOptions,
+    families: Vec<MetricFamily>,
+    /// Which metadata each family has had.
+    metadata: Vec<Metadata>,
+    /// The families by name.
+    places: HashMap<String, usize, RandomState>,
+    /// Sample names of OpenMetrics that belong to a family.
+    sample_names: HashMap<String, usize, RandomState>,
+    /// The family that is being read.
+    current: Option<usize>,
+    /// What the name of the sample before has behind that of its family.
+    suffix: Suffix,
+    block: Block<'a>,
+    labels: LabelReader,
+    exemplar_labels: LabelReader,
+    checker: Checker,
+    report: Report,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Metadata {
+    has_type: bool,
+    has_help: bool,
+    has_unit: bool,
+}
+
+impl<'a> Collector<'a> {
+    pub(super) fn new(exposition: &'a str, options: &ParseOptions) -> Self {
+        Self {
+            options: *options,
+            families: Vec::new(),
+            metadata: Vec::new(),
+            places: HashMap::default(),
+            sample_names: HashMap::default(),
+            current: None,
+            suffix: Suffix::None,
+            block: Block::new(exposition),
+            labels: LabelReader::default(),
+            exemplar_labels: LabelReader::default(),
+            checker: Checker::new(options),
+            report: Report::new(options.mode()),
+        }
+    }
+
+    pub(super) fn push(&mut self, line: Line<'_, '_>) -> Result<(), Stop> {
+        self.report.extend(line.deviations());
+        self.report.line = line.number();
+        match line.event() {
+            Event::Comment(_) | Event::End => Ok(()),
+            Event::Help { name, text } => self.push_help(&name.decode(), &text.decode()),
+            Event::Sample(sample) => self.push_sample(sample),
+            Event::Type { name, kind } => self.push_type(&name.decode(), kind),
+            Event::Unit { name, unit } => self.push_unit(&name.decode(), unit),
+        }
+    }
+
+    pub(super) fn finish(mut self) -> Result<Families, Stop> {
+        self.checker
+            .start_family("", MetricType::Unknown, &mut self.report)?;
+        let mut deviations = self.report.into_deviations();
+        deviations.sort_by_key(|deviation| deviation.line);
+        Ok(Families::new(self.families, deviations))
+    }
+
+    // Metadata. Of several the last holds, as for Prometheus and Python, but for a type that samples were read by.
+
+    fn push_help(&mut self, name: &str, help: &str) -> Result<(), Stop> {
+        let place = self.family_of_metadata(name, "HELP")?;
+        if std::mem::replace(&mut self.metadata[place].has_help, true) {
+            self.report_duplicate("HELP", name)?;
+        }
+        self.families[place].set_help(help.to_owned());
+        Ok(())
+    }
+
+    fn push_unit(&mut self, name: &str, unit: &str) -> Result<(), Stop> {
+        let place = self.family_of_metadata(name, "UNIT")?;
+        let is_suffix = name
+            .strip_suffix(unit)
+            .is_some_and(|start| start.len() > 1 && start.ends_with('_'));
+        if !unit.is_empty() && !is_suffix {
+            // Every reference refuses this, so it is not forgiven.
+            let (unit, name) = (shown(unit), shown(name));
+            let message = format!("the unit `{unit}` is not the end of the name `{name}`");
+            return Err(Violation {
+                rule: Rule::UnitSuffix,
+                line: self.report.line,
+                message,
+            }
+            .into());
+        }
+        if std::mem::replace(&mut self.metadata[place].has_unit, true) {
+            self.report_duplicate("UNIT", name)?;
+        }
+        self.families[place].set_unit(unit);
+        self.check_unit_allowed(place)
+    }
+
+    fn push_type(&mut self, name: &str, kind: MetricType) -> Result<(), Stop> {
+        let place = self.family_of_metadata(name, "TYPE")?;
+        if std::mem::replace(&mut self.metadata[place].has_type, true) {
+            self.report_duplicate("TYPE", name)?;
+            if !self.families[place].samples().is_empty() {
+                return Ok(());
+            }
+        }
+        self.families[place].set_kind(kind);
+        self.checker.start_family(name, kind, &mut self.report)?;
+        for suffix in Suffix::NAMED {
+            if suffix.belongs_to(kind) {
+                self.claim_sample_name(place, suffix)?;
+            }
+        }
+        self.check_unit_allowed(place)
+    }
+
+    fn check_unit_allowed(&mut self, place: usize) -> Result<(), Stop> {
+        let family = &self.families[place];
+        let has_none = matches!(family.kind(), MetricType::Info | MetricType::StateSet);
+        if has_none && !family.unit().is_empty() {
+            self.report.broken(Rule::UnitOnInfo, || {
+                let (name, kind) = (shown(family.name()), family.kind());
+                format!("`{name}` has the type {kind}, which has no unit")
+            })?;
+        }
+        Ok(())
+    }
+
+    fn report_duplicate(&mut self, keyword: &str, name: &str) -> Result<(), Stop> {
+        let message = || format!("the family `{}` has a second {keyword}", shown(name));
+        Ok(self.report.broken(Rule::DuplicateMetadata, message)?)
+    }
+
+    /// Goes to the family that metadata are of.
+    fn family_of_metadata(&mut self, name: &str, keyword: &str) -> Result<usize, Stop> {
+        let Some(&place) = self.places.get(name) else {
+            return self.add_family(name);
+        };
+        let is_openmetrics = self.options.format() == Format::OpenMetrics;
+        if !self.families[place].samples().is_empty() {
+            // The Prometheus format says so of TYPE alone.
+            if is_openmetrics || keyword == "TYPE" {
+                let name = shown(name);
+                let message = || format!("the {keyword} of `{name}` stands behind its samples");
+                self.report.broken(Rule::LateMetadata, message)?;
+            }
+        } else if self.current != Some(place) && is_openmetrics {
+            self.report_interleaved(name)?;
+        }
+        self.go_to(place)?;
+        Ok(place)
+    }
+
+    // Samples.
+
+    fn push_sample(&mut self, sample: SampleRef<'_, '_>) -> Result<(), Stop> {
+        let place = match self.current {
+            Some(place) if sample.parts.same_names => place,
+            _ => self.family_of_sample(sample)?,
+        };
+        self.checker.check(sample, self.suffix, &mut self.report)?;
+        let at = self.block.go_to(sample.line());
+        let labels = sample.labels();
+        let same_names = sample.parts.same_names;
+        let labels = self.labels.read(labels, same_names, &self.block.text, at);
+        let mut owned = Sample::new(self.suffix, labels, sample.value());
+        if let Some(timestamp) = sample.timestamp() {
+            owned = owned.with_timestamp(timestamp);
+        }
+        if let Some(exemplar) = sample.exemplar() {
+            owned = owned.with_exemplar(self.read_exemplar(exemplar, at));
+        }
+        self.families[place].push(owned);
+        Ok(())
+    }
+
+    fn read_exemplar(&mut self, exemplar: ExemplarRef<'_, '_>, at: u32) -> Exemplar {
+        let (labels, text) = (exemplar.labels(), &self.block.text);
+        let labels = self.exemplar_labels.read(labels, false, text, at);
+        let owned = Exemplar::new(labels, exemplar.value());
+        match exemplar.timestamp() {
+            Some(timestamp) => owned.with_timestamp(timestamp),
+            None => owned,
+        }
+    }
+
+    /// Goes to the family of a sample, and remembers the suffix.
+    fn family_of_sample(&mut self, sample: SampleRef<'_, '_>) -> Result<usize, Stop> {
+        let name = sample.name().decode();
+        let here = self
+            .current
+            .and_then(|place| Some((place, self.suffix_in(place, &name)?)));
+        let found = here.or_else(|| Some((*self.places.get(&*name)?, Suffix::None)));
+        let found = found.or_else(|| self.family_of_suffixed(&name));
+        let (place, suffix) = match found {
+            Some(found) => found,
+            None => (self.add_family(&name)?, Suffix::None),
+        };
+        if self.current != Some(place) {
+            // Names without metadata are families only because nothing else is known of them.
+            if self.options.format() == Format::OpenMetrics || self.metadata[place].has_type {
+                self.report_interleaved(&name)?;
+            }
+            self.go_to(place)?;
+        }
+        self.suffix = suffix;
+        self.check_suffix(place)?;
+        Ok(place)
+    }
+
+    /// Returns the suffix that a sample's name has in a family, if it can be of that family.
+    fn suffix_in(&self, place: usize, name: &str) -> Option<Suffix> {
+        let family = &self.families[place];
+        let rest = name.strip_prefix(family.name())?;
+        if rest.is_empty() {
+            return Some(Suffix::None);
+        }
+        let suffix = Suffix::NAMED
+            .into_iter()
+            .find(|suffix| suffix.as_str() == rest)?;
+        self.is_suffix_of(suffix, family.kind()).then_some(suffix)
+    }
+
+    fn is_suffix_of(&self, suffix: Suffix, kind: MetricType) -> bool {
+        match self.options.format() {
+            Format::OpenMetrics => suffix.belongs_to(kind),
+            Format::Prometheus => match kind {
+                MetricType::GaugeHistogram | MetricType::Histogram | MetricType::Summary => {
+                    suffix.belongs_to(kind) && suffix != Suffix::Created
+                }
+                _ => false,
+            },
+        }
+    }
+
+    /// Finds a family that came before by the start of a sample's name.
+    fn family_of_suffixed(&self, name: &str) -> Option<(usize, Suffix)> {
+        Suffix::NAMED.into_iter().find_map(|suffix| {
+            let place = *self.places.get(name.strip_suffix(suffix.as_str())?)?;
+            let kind = self.families[place].kind();
+            self.is_suffix_of(suffix, kind).then_some((place, suffix))
+        })
+    }
+
+    /// Checks that a sample with the bare name of its family may have it.
+    fn check_suffix(&mut self, place: usize) -> Result<(), Stop> {
+        let family = &self.families[place];
+        if self.options.format() == Format::Prometheus || self.suffix.belongs_to(family.kind()) {
+            return Ok(());
+        }
+        let (rule, suffix) = match family.kind() {
+            MetricType::Counter => (Rule::CounterSuffix, Suffix::Total),
+            MetricType::Info => (Rule::InfoSuffix, Suffix::Info),
+            _ => (Rule::HistogramSuffix, Suffix::Bucket),
+        };
+        let message = || {
+            let (name, kind) = (shown(family.name()), family.kind());
+            format!("expected `{name}{suffix}` as a sample of the {kind} `{name}`, found `{name}`")
+        };
+        Ok(self.report.broken(rule, message)?)
+    }
+
+    // Families.
+
+    fn add_family(&mut self, name: &str) -> Result<usize, Stop> {
+        let limit = self.options.limits().families;
+        if self.families.len() >= limit {
+            return Err(Stop::Limit(
+                self.report.line,
+                format!("there are more families than the limit of {limit}"),
+            ));
+        }
+        let place = self.families.len();
+        self.families
+            .push(MetricFamily::new(name, MetricType::Unknown));
+        self.metadata.push(Metadata::default());
+        self.places.insert(name.to_owned(), place);
+        self.go_to(place)?;
+        self.claim_sample_name(place, Suffix::None)?;
+        Ok(place)
+    }
+
+    fn go_to(&mut self, place: usize) -> Result<(), Stop> {
+        if self.current != Some(place) {
+            self.current = Some(place);
+            let family = &self.families[place];
+            self.checker
+                .start_family(family.name(), family.kind(), &mut self.report)?;
+        }
+        Ok(())
+    }
+
+    fn report_interleaved(&mut self, name: &str) -> Result<(), Stop> {
+        let message = || {
+            format!(
+                "lines of the family of `{}` stand in earlier lines, with others in between",
+                shown(name)
+            )
+        };
+        Ok(self.report.broken(Rule::InterleavedFamilies, message)?)
+    }
+
+    /// Checks that a sample name of a family can belong to no other (OpenMetrics 1.0, section MetricFamily).
+    fn claim_sample_name(&mut self, place: usize, suffix: Suffix) -> Result<(), Stop> {
+        if self.options.format() == Format::Prometheus {
+            return Ok(());
+        }
+        let family = &self.families[place];
+        let name = format!("{}{suffix}", family.name());
+        let owner = *self.sample_names.entry(name.clone()).or_insert(place);
+        if owner == place {
+            return Ok(());
+        }
+        let other = &self.families[owner];
+        let message = || {
+            let (name, one, two) = (shown(&name), shown(other.name()), shown(family.name()));
+            format!("`{name}` can belong to `{one}` and to `{two}`")
+        };
+        Ok(self.report.broken(Rule::NameClash, message)?)
+    }
+}

@@ -1,0 +1,12 @@
+//! Families: from lines to families with the rules about several lines, and back to text.
+
+mod check;
+mod collect;
+mod encode;
+mod families;
+mod labels;
+
+pub use {
+    encode::encode_families,
+    families::{Families, parse_families},
+};

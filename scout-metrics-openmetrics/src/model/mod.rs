@@ -1,0 +1,16 @@
+//! Metric families as owned data, to read from and to build.
+
+mod label_set;
+mod metric_family;
+mod metric_type;
+mod sample;
+mod suffix;
+
+pub(crate) use label_set::LabelSource;
+pub use {
+    label_set::LabelSet,
+    metric_family::MetricFamily,
+    metric_type::MetricType,
+    sample::{Exemplar, Sample},
+    suffix::Suffix,
+};

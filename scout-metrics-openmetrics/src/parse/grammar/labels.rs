@@ -1,0 +1,243 @@
+//! Labels in braces.
+
+use std::collections::HashSet;
+
+use super::{
+    super::{
+        event::{LabelSpan, Span},
+        options::Mode,
+    },
+    Result, Scanner, is_space,
+};
+use crate::{
+    Format, Rule,
+    error::{Fault, shown},
+    find::NameOf,
+};
+
+impl Scanner<'_, '_> {
+    /// Reads `{name="value",...}`, and a quoted metric name among them where one may stand.
+    pub(super) fn read_labels(
+        &mut self,
+        labels: &mut Vec<LabelSpan>,
+        mut name: Option<&mut Option<Span>>,
+    ) -> Result<()> {
+        let first = labels.len();
+        let mut count = 0;
+        self.at += 1;
+        self.skip_leading_comma()?;
+        loop {
+            self.skip_label_blanks()?;
+            if self.peek() == Some(b'}') {
+                if count > 0 && self.format() == Format::OpenMetrics {
+                    self.forgive(Rule::LabelSyntax, "expected a label after ',', found '}'")?;
+                }
+                break;
+            }
+            if let Some(label) = self.read_label(name.as_deref_mut())? {
+                self.check_label_count(labels.len() - first)?;
+                labels.push(label);
+            }
+            count += 1;
+            self.skip_label_blanks()?;
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b'}') => break,
+                Some(byte) if self.may_start_label(byte) => {
+                    self.add_forgiven(Rule::LabelSyntax, self.at);
+                }
+                _ => return Err(self.expected(Rule::LabelSyntax, "',' or '}' after a label")),
+            }
+        }
+        self.at += 1;
+        self.check_label_names(&labels[first..])
+    }
+
+    /// Prometheus takes labels without a comma between them in its text format, which is forgiven.
+    fn may_start_label(&self, byte: u8) -> bool {
+        let is_forgiving =
+            self.format() == Format::Prometheus && self.options.mode() == Mode::Lenient;
+        let is_part = NameOf::Label.has(byte);
+        is_forgiving && (byte == b'"' || is_part && !byte.is_ascii_digit())
+    }
+
+    /// Skips blanks within braces. OpenMetrics has none there; the Python parser takes them, and its encoder writes them
+    /// behind a comma.
+    fn skip_label_blanks(&mut self) -> Result<()> {
+        if self.is_at_word() {
+            return Ok(());
+        }
+        if self.format() == Format::Prometheus {
+            return self.skip_space().map(drop);
+        }
+        let rest = &self.text[self.at..self.end];
+        let word = rest.trim_start_matches(is_space);
+        if word.len() < rest.len() {
+            self.forgive(
+                Rule::Blanks,
+                "expected no blank among the labels, found one",
+            )?;
+            self.at += rest.len() - word.len();
+        }
+        Ok(())
+    }
+
+    /// The Python parser takes a comma before the first label of Prometheus text.
+    fn skip_leading_comma(&mut self) -> Result<()> {
+        if self.format() == Format::OpenMetrics {
+            return Ok(());
+        }
+        self.skip_space()?;
+        if self.peek() == Some(b',') {
+            self.forgive(Rule::LabelSyntax, "expected a label name or '}', found ','")?;
+            self.at += 1;
+        }
+        Ok(())
+    }
+
+    /// Reads a label, or the quoted metric name, which is put into `metric` and gives `None`.
+    fn read_label(&mut self, metric: Option<&mut Option<Span>>) -> Result<Option<LabelSpan>> {
+        let start = self.at;
+        let is_quoted = self.peek() == Some(b'"');
+        let name = if is_quoted {
+            self.read_quoted_name()?
+        } else {
+            self.read_label_name()?
+        };
+        self.skip_label_blanks()?;
+        if self.peek() == Some(b'=') {
+            self.at += 1;
+            return self.read_label_value(name).map(Some);
+        }
+        match metric {
+            Some(metric @ None) if is_quoted => {
+                *metric = Some(name);
+                Ok(None)
+            }
+            Some(Some(_)) if is_quoted => {
+                self.at = start;
+                Err(self.fault(Rule::SampleSyntax, "found a second metric name"))
+            }
+            _ => {
+                let name = shown(self.text_of(name).raw());
+                Err(self.expected(
+                    Rule::LabelSyntax,
+                    format!("'=' after the label name {name:?}"),
+                ))
+            }
+        }
+    }
+
+    /// Reads a label's name without quotes. The Python parser takes colons in it.
+    fn read_label_name(&mut self) -> Result<Span> {
+        let start = self.at;
+        let colon = start + NameOf::Label.length(&self.bytes[start..]);
+        if self.bytes.get(colon) == Some(&b':') && !self.bytes[start].is_ascii_digit() {
+            let end = colon + NameOf::Metric.length(&self.bytes[colon..]);
+            let is_end = |c: char| c == '=' || is_space(c);
+            if self.text[end..self.end].starts_with(is_end) {
+                self.at = colon;
+                self.forgive(Rule::LabelName, "expected a label name without a colon")?;
+                self.at = end;
+                return self.bounded_name(start);
+            }
+        }
+        self.read_plain_name(NameOf::Label, Rule::LabelName, "a label name or '}'")
+    }
+
+    fn read_label_value(&mut self, name: Span) -> Result<LabelSpan> {
+        self.skip_label_blanks()?;
+        if self.peek() != Some(b'"') {
+            return Err(self.expected(Rule::LabelSyntax, "'\"' and the value of the label"));
+        }
+        let value = self.read_quoted(self.options.limits().value_length)?;
+        Ok(LabelSpan::new(name, value))
+    }
+
+    /// The Python parser takes blanks between a name and the labels.
+    pub(super) fn forgive_blank_before_labels(&mut self) -> Result<()> {
+        let rest = &self.text[self.at..self.end];
+        let labels = rest.trim_start_matches([' ', '\t']);
+        if labels.len() < rest.len() && labels.starts_with('{') {
+            self.forgive(
+                Rule::Blanks,
+                "expected no blank before the labels, found one",
+            )?;
+            self.skip_blanks();
+        }
+        Ok(())
+    }
+
+    /// Prometheus' own parser does not look for the label `__name__`; the Python parser takes it in place of a name.
+    pub(super) fn check_reserved_label(
+        &mut self,
+        labels: &mut Vec<LabelSpan>,
+        name: &mut Option<Span>,
+    ) -> Result<()> {
+        let is_reserved = |label: &LabelSpan| self.text_of(label.name()).raw() == "__name__";
+        let Some(place) = labels.iter().position(is_reserved) else {
+            return Ok(());
+        };
+        let start = labels[place].name().start as usize;
+        let after = std::mem::replace(&mut self.at, self.start + start);
+        self.forgive(
+            Rule::ReservedLabel,
+            "found the label `__name__`, which is the name of the metric",
+        )?;
+        self.at = after;
+        let value = labels[place].value();
+        if name.is_none() && value.start < value.end {
+            let at = |place: u32| self.start + place as usize;
+            self.check_name_length(at(value.start), at(value.end))?;
+            labels.remove(place);
+            *name = Some(value);
+        }
+        Ok(())
+    }
+
+    fn check_label_count(&self, before: usize) -> Result<()> {
+        let limit = self.options.limits().labels;
+        if before >= limit {
+            return Err(Fault::limit(
+                self.at,
+                format!("there are more labels than the limit of {limit}"),
+            ));
+        }
+        Ok(())
+    }
+
+    fn check_label_names(&mut self, labels: &[LabelSpan]) -> Result<()> {
+        let Some(duplicate) = self.find_duplicate(labels) else {
+            return Ok(());
+        };
+        let name = shown(self.text_of(duplicate.name()).raw());
+        let after = std::mem::replace(&mut self.at, self.start + duplicate.name().start as usize);
+        self.forgive(
+            Rule::DuplicateLabel,
+            format!("the label name {name:?} occurs twice"),
+        )?;
+        self.at = after;
+        Ok(())
+    }
+
+    fn find_duplicate(&self, labels: &[LabelSpan]) -> Option<LabelSpan> {
+        // Comparing all pairs is quickest for the few labels that a sample has, and quadratic.
+        const FEW: usize = 12;
+        let name = |label: &LabelSpan| self.text_of(label.name()).decode();
+        if labels.len() > FEW {
+            let mut seen = HashSet::with_capacity(labels.len());
+            return labels
+                .iter()
+                .find(|label| !seen.insert(name(label)))
+                .copied();
+        }
+        let mut rest = labels;
+        while let Some((label, before)) = rest.split_last() {
+            if before.iter().any(|other| name(other) == name(label)) {
+                return Some(*label);
+            }
+            rest = before;
+        }
+        None
+    }
+}

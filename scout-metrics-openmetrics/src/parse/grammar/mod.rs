@@ -1,0 +1,361 @@
+//! The grammar of one line, for both formats and both modes.
+//!
+//! One scanner reads all four combinations: where the formats differ it asks for the format, and where a text breaks a
+//! rule that lenient mode forgives it calls [`Scanner::forgive`], which is an error in strict mode. Every byte of a line is
+//! looked at a bounded number of times, so reading is linear in the input. Here are lines, blanks and faults; what a line is
+//! made of is in the modules.
+
+mod labels;
+mod metadata;
+mod name;
+mod sample;
+
+use std::borrow::Cow;
+
+use memchr::{memchr, memchr2};
+
+use super::{
+    event::{Parts, Span},
+    options::{Mode, ParseOptions},
+};
+use crate::{
+    Format, MetricType, Rule,
+    error::{Fault, shown},
+    escape::Text,
+};
+
+type Result<T> = std::result::Result<T, Box<Fault>>;
+
+/// What a line is. The parts of a sample stand in [`Parts`].
+#[derive(Debug)]
+pub(crate) enum LineKind<'a> {
+    Comment(&'a str),
+    End,
+    Help { name: Text<'a>, text: Text<'a> },
+    Sample,
+    Type { name: Text<'a>, kind: MetricType },
+    Unit { name: Text<'a>, unit: &'a str },
+}
+
+/// A rule that was forgiven, and the byte of the text where it was broken.
+pub(crate) type Forgiven = (Rule, usize);
+
+/// A line that was read.
+pub(crate) struct ScannedLine<'a> {
+    /// `None` for a blank line.
+    pub(crate) kind: Option<LineKind<'a>>,
+    /// Where the next line starts.
+    pub(crate) next: usize,
+    /// How many line feeds the line has inside quotes.
+    pub(crate) line_breaks: u64,
+}
+
+/// Reads one line of a text.
+pub(crate) struct Scanner<'a, 's> {
+    text: &'a str,
+    bytes: &'a [u8],
+    options: &'s ParseOptions,
+    forgiven: &'s mut Vec<Forgiven>,
+    /// How many line feeds the line has inside quotes.
+    line_breaks: u64,
+    /// Where the line starts and ends, its line feed not counted.
+    start: usize,
+    end: usize,
+    /// The byte to be read next.
+    at: usize,
+}
+
+impl<'a, 's> Scanner<'a, 's> {
+    /// Starts at the line that starts at `start`.
+    pub(crate) fn new(
+        text: &'a str,
+        start: usize,
+        options: &'s ParseOptions,
+        forgiven: &'s mut Vec<Forgiven>,
+    ) -> Self {
+        Self {
+            text,
+            bytes: text.as_bytes(),
+            options,
+            forgiven,
+            line_breaks: 0,
+            start,
+            end: start,
+            at: start,
+        }
+    }
+
+    /// Reads the line and returns it.
+    pub(crate) fn read(mut self, parts: &mut Parts) -> Result<ScannedLine<'a>> {
+        self.go_to_line_end(self.start)?;
+        let kind = match self.format() {
+            Format::OpenMetrics => Some(self.read_openmetrics(parts)?),
+            Format::Prometheus => self.read_prometheus(parts)?,
+        };
+        let next = if self.bytes.get(self.end) == Some(&b'\r') {
+            self.end + 2
+        } else {
+            self.end + 1
+        };
+        Ok(ScannedLine {
+            kind,
+            next: next.min(self.bytes.len()),
+            line_breaks: self.line_breaks,
+        })
+    }
+
+    /// Returns the part of the text that is the line of a sample, without its end, once it is read.
+    pub(crate) fn line(text: &'a str, start: usize, next: usize) -> &'a str {
+        let line = &text[start..next];
+        let line = line.strip_suffix('\n').unwrap_or(line);
+        line.strip_suffix('\r').unwrap_or(line)
+    }
+
+    fn read_prometheus(&mut self, parts: &mut Parts) -> Result<Option<LineKind<'a>>> {
+        self.skip_space()?;
+        match self.peek() {
+            None => Ok(None),
+            Some(b'#') => self.read_prometheus_metadata().map(Some),
+            Some(_) => {
+                self.read_sample(parts)?;
+                Ok(Some(LineKind::Sample))
+            }
+        }
+    }
+
+    fn read_openmetrics(&mut self, parts: &mut Parts) -> Result<LineKind<'a>> {
+        match self.peek() {
+            None => Err(self.fault(Rule::BlankLine, "unexpected blank line")),
+            Some(b'#') => self.read_openmetrics_metadata(),
+            Some(_) => {
+                self.read_sample(parts)?;
+                Ok(LineKind::Sample)
+            }
+        }
+    }
+
+    // Lines and blanks.
+
+    fn find_line_end(&self, from: usize) -> Result<usize> {
+        let limit = self.options.limits().line_length;
+        let longest = self
+            .start
+            .saturating_add(limit)
+            .saturating_add(1)
+            .min(self.bytes.len());
+        if let Some(length) = memchr(b'\n', self.bytes.get(from..longest).unwrap_or_default()) {
+            return Ok(from + length);
+        }
+        if self.bytes.len() - self.start > limit {
+            let message = format!("the line is longer than the limit of {limit} bytes");
+            return Err(Fault::limit(self.start, message));
+        }
+        Ok(self.bytes.len())
+    }
+
+    /// Goes on to the end of the line that starts at `from`, and checks how it ends.
+    fn go_to_line_end(&mut self, from: usize) -> Result<()> {
+        self.end = self.find_line_end(from)?;
+        if self.end == from {
+            return Ok(());
+        }
+        if self.end == self.bytes.len() {
+            return self.check_final_newline();
+        }
+        if self.bytes[self.end - 1] == b'\r' {
+            self.end -= 1;
+            let at = std::mem::replace(&mut self.at, self.end);
+            let message = "expected a line feed, found a carriage return";
+            self.forgive(Rule::CarriageReturn, message)?;
+            self.at = at;
+        }
+        Ok(())
+    }
+
+    fn check_final_newline(&mut self) -> Result<()> {
+        if self.format() == Format::OpenMetrics {
+            return Ok(());
+        }
+        if self.options.mode() == Mode::Strict {
+            let message = "expected a line feed at the end of the last line";
+            return Err(Fault::incomplete(Rule::FinalNewline, self.end, message));
+        }
+        self.add_forgiven(Rule::FinalNewline, self.end);
+        Ok(())
+    }
+
+    #[inline]
+    fn skip_blanks(&mut self) -> bool {
+        let start = self.at;
+        while let Some(b' ' | b'\t') = self.peek() {
+            self.at += 1;
+        }
+        self.at > start
+    }
+
+    /// Skips what stands between the tokens of a sample of Prometheus text, where the Python parser takes all white space.
+    /// Returns whether there was a blank or a tab.
+    #[inline]
+    fn skip_space(&mut self) -> Result<bool> {
+        if self.is_at_word() {
+            return Ok(false);
+        }
+        let has_blank = self.skip_blanks();
+        if self.is_at_word() {
+            return Ok(has_blank);
+        }
+        let has_other_blank = self.forgive_other_space()?;
+        Ok(has_blank || has_other_blank)
+    }
+
+    fn forgive_other_space(&mut self) -> Result<bool> {
+        let rest = &self.text[self.at..self.end];
+        if !rest.starts_with(is_other_space) {
+            return Ok(false);
+        }
+        self.forgive(
+            Rule::Blanks,
+            "expected a blank or a tab, found other white space",
+        )?;
+        let word = rest.trim_start_matches(is_space);
+        let space = &rest[..rest.len() - word.len()];
+        self.at += space.len();
+        Ok(space.contains([' ', '\t']))
+    }
+
+    /// Returns whether the next character is known to be no white space, as nearly every one is.
+    fn is_at_word(&self) -> bool {
+        self.peek().is_some_and(|byte| byte.is_ascii_graphic())
+    }
+
+    /// Skips the blanks between two tokens: any number in Prometheus text, exactly one in OpenMetrics.
+    fn skip_separator(&mut self, rule: Rule, before: &'static str) -> Result<()> {
+        match self.format() {
+            Format::OpenMetrics if self.peek() == Some(b' ') => {
+                self.at += 1;
+                Ok(())
+            }
+            Format::Prometheus if self.skip_blanks() => Ok(()),
+            _ => Err(self.expected(rule, before)),
+        }
+    }
+
+    /// Skips the blank between two tokens of a sample of OpenMetrics.
+    fn skip_one_blank(&mut self, rule: Rule, before: &'static str) -> Result<()> {
+        self.skip_separator(rule, before)?;
+        if matches!(self.peek(), Some(b' ' | b'\t')) {
+            return Err(self.fault(Rule::Blanks, "expected one blank, found more"));
+        }
+        Ok(())
+    }
+
+    /// Skips the blank before a token of OpenMetrics that need not be there. Returns whether there is one.
+    fn skip_to_optional(&mut self, rule: Rule) -> Result<bool> {
+        if self.peek().is_none() {
+            return Ok(false);
+        }
+        self.skip_one_blank(rule, "a blank or the end of the line")?;
+        if self.peek().is_none() {
+            let message = "expected the end of the line, found ' '";
+            return Err(Fault::new(Rule::Blanks, self.at - 1, message));
+        }
+        Ok(true)
+    }
+
+    // Small parts.
+
+    fn format(&self) -> Format {
+        self.options.format()
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.bytes[..self.end].get(self.at).copied()
+    }
+
+    fn take_token(&mut self) -> &'a str {
+        let rest = &self.bytes[self.at..self.end];
+        let length = memchr2(b' ', b'\t', rest).unwrap_or(rest.len());
+        let token = &self.text[self.at..self.at + length];
+        self.at += length;
+        token
+    }
+
+    /// Takes a token that in Prometheus text ends at all white space.
+    fn take_number(&mut self) -> &'a str {
+        let token = self.take_token();
+        let has_no_space = token.bytes().all(|byte| byte.is_ascii_graphic());
+        if has_no_space || self.format() == Format::OpenMetrics {
+            return token;
+        }
+        let length = token.find(is_other_space).unwrap_or(token.len());
+        self.at -= token.len() - length;
+        &token[..length]
+    }
+
+    fn span(&self, start: usize, end: usize, escaped: bool) -> Span {
+        Span::new(start - self.start, end - self.start, escaped)
+    }
+
+    fn text_of(&self, span: Span) -> Text<'a> {
+        span.of(&self.text[self.start..])
+    }
+
+    fn expect_end(&self, rule: Rule) -> Result<()> {
+        match self.peek() {
+            None => Ok(()),
+            Some(_) => Err(self.expected(rule, "the end of the line")),
+        }
+    }
+
+    // Faults.
+
+    /// Records that a rule is broken here, or in strict mode fails.
+    fn forgive(&mut self, rule: Rule, message: impl Into<Cow<'static, str>>) -> Result<()> {
+        if self.options.mode() == Mode::Strict {
+            return Err(Fault::new(rule, self.at, message));
+        }
+        self.add_forgiven(rule, self.at);
+        Ok(())
+    }
+
+    /// Records a forgiven rule once for each line, so that a line with a million line feeds inside quotes costs no more
+    /// memory than its text.
+    fn add_forgiven(&mut self, rule: Rule, at: usize) {
+        if self.forgiven.iter().all(|(known, _)| *known != rule) {
+            self.forgiven.push((rule, at));
+        }
+    }
+
+    fn fault(&self, rule: Rule, message: impl Into<Cow<'static, str>>) -> Box<Fault> {
+        Fault::new(rule, self.at, message)
+    }
+
+    /// "expected WHAT, found" the next character.
+    fn expected(&self, rule: Rule, what: impl std::fmt::Display) -> Box<Fault> {
+        match self.text[self.at..self.end].chars().next() {
+            Some(c) => self.fault(rule, format!("expected {what}, found {c:?}")),
+            None => self.fault(rule, format!("expected {what}, found the end of the line")),
+        }
+    }
+
+    /// MESSAGE, "found" the next token.
+    fn found(&self, rule: Rule, message: &str) -> Box<Fault> {
+        let rest = &self.text[self.at..self.end];
+        let token = rest.split([' ', '\t']).next().unwrap_or_default();
+        match token {
+            "" => self.fault(rule, format!("{message}, found the end of the line")),
+            token => self.fault(rule, format!("{message}, found {:?}", shown(token))),
+        }
+    }
+}
+
+/// Returns whether Python takes a character for white space, a line feed aside.
+fn is_space(c: char) -> bool {
+    matches!(c, ' ' | '\t') || is_other_space(c)
+}
+
+/// Returns whether Python, but no format, takes a character for white space.
+fn is_other_space(c: char) -> bool {
+    let is_separator = ('\x1c'..='\x1f').contains(&c);
+    (c.is_whitespace() || is_separator) && !matches!(c, ' ' | '\t' | '\n')
+}

@@ -1,0 +1,178 @@
+//! Names, and texts in quotes.
+
+use memchr::memchr2;
+
+use super::{
+    super::{event::Span, options::Mode},
+    Result, Scanner, is_other_space, is_space,
+};
+use crate::{Format, Rule, error::Fault, find::NameOf, number};
+
+impl<'a> Scanner<'a, '_> {
+    pub(super) fn read_metric_name(&mut self) -> Result<Span> {
+        let start = self.at;
+        let name = self.take_name(NameOf::Metric);
+        let is_plain = !name.is_empty() && !name.as_bytes()[0].is_ascii_digit();
+        let is_ended = match self.peek() {
+            None | Some(b' ' | b'\t' | b'{') => true,
+            Some(b'+' | b'-' | b'.') => self.is_value_next(),
+            _ => {
+                let rest = &self.text[self.at..self.end];
+                self.format() == Format::Prometheus && rest.starts_with(is_other_space)
+            }
+        };
+        if is_plain && is_ended {
+            return self.bounded_name(start);
+        }
+        if self.format() == Format::Prometheus
+            && self.options.mode() == Mode::Lenient
+            && let Some(length) = self.odd_name_length(start)
+        {
+            self.add_forgiven(Rule::MetricName, start);
+            self.at = start + length;
+            return self.bounded_name(start);
+        }
+        if is_plain {
+            return Err(self.expected(Rule::MetricName, "'{' or a blank after the metric name"));
+        }
+        self.at = start;
+        Err(self.expected(Rule::MetricName, "a metric name"))
+    }
+
+    /// Returns whether what stands behind a name is a value, which Prometheus text does not separate from it unless they
+    /// would merge.
+    fn is_value_next(&self) -> bool {
+        let rest = &self.text[self.at..self.end];
+        let token = rest.split([' ', '\t']).next().unwrap_or_default();
+        self.format() == Format::Prometheus && number::parse_value(token).is_ok()
+    }
+
+    /// The Python parser takes any name up to a blank or a brace; control characters and those that the grammar needs
+    /// are refused all the same.
+    fn odd_name_length(&self, start: usize) -> Option<usize> {
+        let rest = &self.text[start..self.end];
+        let is_end = |c: char| c == '{' || is_space(c);
+        let length = rest.find(is_end).unwrap_or(rest.len());
+        let is_refused = |c: char| c.is_control() || matches!(c, '"' | '#' | '=' | ',' | '}');
+        (length > 0 && !rest[..length].contains(is_refused)).then_some(length)
+    }
+
+    pub(super) fn read_plain_name(
+        &mut self,
+        of: NameOf,
+        rule: Rule,
+        what: &'static str,
+    ) -> Result<Span> {
+        let start = self.at;
+        let name = self.take_name(of);
+        if name.is_empty() || name.as_bytes()[0].is_ascii_digit() {
+            self.at = start;
+            return Err(self.expected(rule, what));
+        }
+        self.bounded_name(start)
+    }
+
+    pub(super) fn read_quoted_name(&mut self) -> Result<Span> {
+        if !self.options.quoted_names() {
+            return Err(self.fault(
+                Rule::QuotedName,
+                "expected a name, found a quote; quoted names are turned off",
+            ));
+        }
+        let span = self.read_quoted(usize::MAX)?;
+        let start = self.start + span.start as usize;
+        if span.start == span.end {
+            let message = "expected a name between the quotes, found nothing";
+            return Err(Fault::new(Rule::MetricName, start, message));
+        }
+        self.check_name_length(start, self.start + span.end as usize)?;
+        Ok(span)
+    }
+
+    /// Checks the length of the name that ends here, and returns it.
+    pub(super) fn bounded_name(&self, start: usize) -> Result<Span> {
+        self.check_name_length(start, self.at)?;
+        Ok(self.span(start, self.at, false))
+    }
+
+    pub(super) fn check_name_length(&self, start: usize, end: usize) -> Result<()> {
+        let limit = self.options.limits().name_length;
+        if end - start > limit {
+            let message = format!("the name is longer than the limit of {limit} bytes");
+            return Err(Fault::limit(start, message));
+        }
+        Ok(())
+    }
+
+    pub(super) fn take_name(&mut self, of: NameOf) -> &'a str {
+        let start = self.at;
+        // The line ends with a byte that stands in no name.
+        self.at += of.length(&self.bytes[start..]);
+        &self.text[start..self.at]
+    }
+
+    /// Reads a text in quotes, the first of which is next.
+    pub(super) fn read_quoted(&mut self, limit: usize) -> Result<Span> {
+        let start = self.at + 1;
+        let mut at = start;
+        let mut escaped = false;
+        loop {
+            match memchr2(b'"', b'\\', &self.bytes[at..self.end]) {
+                None => {
+                    at = self.end;
+                    self.continue_after_line_break(start)?;
+                }
+                Some(length) if self.bytes[at + length] == b'"' => {
+                    at += length;
+                    break;
+                }
+                Some(length) => {
+                    escaped = true;
+                    at += length + 2;
+                    // Prometheus takes a line feed as it stands, but none behind a backslash.
+                    if at > self.end && self.bytes.get(self.end) != Some(&b'\r') {
+                        return Err(self.unclosed(start));
+                    }
+                    at = at.min(self.end);
+                }
+            }
+        }
+        if at - start > limit {
+            let message = format!("the label value is longer than the limit of {limit} bytes");
+            return Err(Fault::limit(start, message));
+        }
+        self.at = at + 1;
+        Ok(self.span(start, at, escaped))
+    }
+
+    /// Takes the next line as a part of this one: Prometheus reads a line feed in quotes as it stands.
+    fn continue_after_line_break(&mut self, quote: usize) -> Result<()> {
+        let is_last = self.end >= self.bytes.len();
+        let is_forgiving =
+            self.format() == Format::Prometheus && self.options.mode() == Mode::Lenient;
+        if is_last || !is_forgiving {
+            return Err(self.unclosed(quote));
+        }
+        self.line_breaks += 1;
+        self.add_forgiven(Rule::LineBreak, self.end);
+        let mut line_feed = self.end;
+        if self.bytes[line_feed] == b'\r' {
+            // It is inside the quotes, so it belongs to the text.
+            let here = (Rule::CarriageReturn, self.end);
+            self.forgiven.retain(|forgiven| *forgiven != here);
+            line_feed += 1;
+        }
+        self.go_to_line_end(line_feed + 1)
+    }
+
+    /// The fault of a text whose quotes open before `start` and do not close in their line.
+    fn unclosed(&self, start: usize) -> Box<Fault> {
+        let message = "expected a closing quote, found the end of the line";
+        let fault = if self.end >= self.bytes.len() {
+            Fault::incomplete
+        } else {
+            Fault::new
+        };
+        fault(Rule::LineBreak, start - 1, message)
+    }
+}

@@ -1,0 +1,184 @@
+//! A sample: its parts, and its numbers.
+
+use super::{
+    super::event::{ExemplarParts, LabelSpan, Number, Parts},
+    Result, Scanner,
+};
+use crate::{
+    Format, Rule, Timestamp,
+    error::Fault,
+    number::{self, NumberFault},
+};
+
+impl Scanner<'_, '_> {
+    pub(super) fn read_sample(&mut self, parts: &mut Parts) -> Result<()> {
+        parts.labels.clear();
+        parts.timestamp = None;
+        parts.exemplar = None;
+        parts.same_names = false;
+        let mut name = None;
+        if self.peek() != Some(b'{') {
+            name = Some(self.read_metric_name()?);
+        }
+        // A sign or a point ends a name, so that no blank is needed.
+        let blank = self.format() == Format::Prometheus
+            && (self.skip_space()? || matches!(self.peek(), Some(b'+' | b'-' | b'.')));
+        self.forgive_blank_before_labels()?;
+        let has_braces = self.peek() == Some(b'{');
+        if has_braces {
+            self.read_labels(&mut parts.labels, Some(&mut name))?;
+            self.check_reserved_label(&mut parts.labels, &mut name)?;
+        }
+        let message = "expected a quoted metric name among the labels, found none";
+        parts.name = name.ok_or_else(|| self.fault(Rule::SampleSyntax, message))?;
+        parts.own_labels = parts.labels.len();
+        match self.format() {
+            Format::OpenMetrics => {
+                self.skip_one_blank(Rule::SampleSyntax, "a blank and a value")?
+            }
+            Format::Prometheus if has_braces => {
+                self.skip_space()?;
+            }
+            Format::Prometheus if blank => {}
+            Format::Prometheus => {
+                return Err(self.expected(Rule::SampleSyntax, "a blank and a value"));
+            }
+        }
+        self.read_tail(parts)
+    }
+
+    /// Reads what comes after the labels: the value, a timestamp, an exemplar.
+    fn read_tail(&mut self, parts: &mut Parts) -> Result<()> {
+        parts.value = self.read_value()?;
+        match self.format() {
+            Format::Prometheus => self.read_prometheus_tail(parts),
+            Format::OpenMetrics => self.read_openmetrics_tail(parts),
+        }
+    }
+
+    fn read_prometheus_tail(&mut self, parts: &mut Parts) -> Result<()> {
+        let is_separated = self.skip_space()?;
+        if self.peek().is_some() && is_separated {
+            parts.timestamp = Some(self.read_millis()?);
+            self.skip_space()?;
+        }
+        self.expect_end(Rule::SampleSyntax)
+    }
+
+    fn read_openmetrics_tail(&mut self, parts: &mut Parts) -> Result<()> {
+        self.forgive_blank_before_exemplar()?;
+        if !self.skip_to_optional(Rule::SampleSyntax)? {
+            return Ok(());
+        }
+        if self.peek() != Some(b'#') {
+            parts.timestamp = Some(self.read_seconds()?);
+            if !self.skip_to_optional(Rule::SampleSyntax)? {
+                return Ok(());
+            }
+        }
+        parts.exemplar = Some(self.read_exemplar(&mut parts.labels)?);
+        self.expect_end(Rule::ExemplarSyntax)
+    }
+
+    /// The Python parser takes two blanks between a value and an exemplar.
+    fn forgive_blank_before_exemplar(&mut self) -> Result<()> {
+        if self.text[self.at..self.end].starts_with("  #") {
+            self.at += 1;
+            self.forgive(Rule::Blanks, "expected one blank, found more")?;
+        }
+        Ok(())
+    }
+
+    fn read_exemplar(&mut self, labels: &mut Vec<LabelSpan>) -> Result<ExemplarParts> {
+        const RULE: Rule = Rule::ExemplarSyntax;
+        if self.peek() != Some(b'#') {
+            return Err(self.expected(RULE, "'#' and an exemplar"));
+        }
+        self.at += 1;
+        self.skip_one_blank(RULE, "a blank")?;
+        if self.peek() != Some(b'{') {
+            return Err(self.expected(RULE, "'{' and the labels of the exemplar"));
+        }
+        self.read_labels(labels, None)?;
+        self.skip_one_blank(RULE, "a blank and the value of the exemplar")?;
+        let value = self.read_value()?;
+        let mut timestamp = None;
+        if self.skip_to_optional(RULE)? {
+            timestamp = Some(self.read_seconds()?);
+        }
+        Ok(ExemplarParts { value, timestamp })
+    }
+
+    fn read_value(&mut self) -> Result<Number> {
+        let at = self.at;
+        let token = self.take_number();
+        let text = self.span(at, self.at, false);
+        let value = match number::parse_value(token) {
+            Ok(value) => value,
+            Err(fault) => {
+                self.at = at;
+                self.read_odd_value(token, fault)?
+            }
+        };
+        let is_count = false;
+        Ok(Number {
+            value,
+            text,
+            is_count,
+        })
+    }
+
+    /// The Python parser takes a sign before NaN.
+    fn read_odd_value(&mut self, token: &str, fault: NumberFault) -> Result<f64> {
+        if fault == NumberFault::Range {
+            return Err(self.fault(Rule::NumberRange, "the value does not fit a 64-bit float"));
+        }
+        if token.len() == 4
+            && token.starts_with(['+', '-'])
+            && token[1..].eq_ignore_ascii_case("nan")
+        {
+            self.forgive(Rule::Number, "expected NaN without a sign")?;
+            self.at += token.len();
+            return Ok(f64::NAN);
+        }
+        Err(self.found(Rule::Number, "expected a value"))
+    }
+
+    fn read_millis(&mut self) -> Result<Timestamp> {
+        let at = self.at;
+        let token = self.take_number();
+        match number::parse_millis(token) {
+            Ok(timestamp) => Ok(timestamp),
+            Err(fault) => self.read_odd_millis(at, token, fault),
+        }
+    }
+
+    /// The Python parser takes any number, also a fraction of a millisecond and what does not fit 64 bits.
+    fn read_odd_millis(&mut self, at: usize, token: &str, fault: NumberFault) -> Result<Timestamp> {
+        let Ok(timestamp) = number::parse_float_millis(token) else {
+            return Err(self.timestamp_fault(at, fault));
+        };
+        self.at = at;
+        let message = match fault {
+            NumberFault::Malformed => "expected a timestamp in whole milliseconds",
+            NumberFault::Range => "the timestamp is too large",
+        };
+        self.forgive(Rule::Timestamp, message)?;
+        self.at += token.len();
+        Ok(timestamp)
+    }
+
+    fn read_seconds(&mut self) -> Result<Timestamp> {
+        let at = self.at;
+        let token = self.take_token();
+        number::parse_seconds(token).map_err(|fault| self.timestamp_fault(at, fault))
+    }
+
+    fn timestamp_fault(&mut self, at: usize, fault: NumberFault) -> Box<Fault> {
+        self.at = at;
+        match fault {
+            NumberFault::Malformed => self.found(Rule::Timestamp, "expected a timestamp"),
+            NumberFault::Range => self.fault(Rule::Timestamp, "the timestamp is too large"),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The pull parser: one event per line, borrowed from the exposition.
+
+use super::{
+    event::{Event, Line},
+    options::ParseOptions,
+    reader::Reader,
+};
+use crate::{
+    ParseError,
+    error::{Fault, Origin},
+};
+
+/// Reads an exposition that is in memory, line by line.
+///
+/// Nothing is allocated per sample: events borrow from the exposition, and the places of a sample's labels stand in
+/// memory that the parser uses again for the next sample. The parser checks each line; what lines say together is
+/// checked by [`parse_families`](crate::parse_families).
+///
+/// ```
+/// use scout_metrics_openmetrics::{Event, Format, ParseOptions, Parser};
+///
+/// let text = b"# TYPE up gauge\nup{job=\"a\"} 1\nup{job=\"b\"} 0\n";
+/// let mut parser = Parser::new(text, &ParseOptions::new(Format::Prometheus))?;
+/// let mut down = Vec::new();
+/// while let Some(event) = parser.next_event()? {
+///     if let Event::Sample(sample) = event {
+///         if sample.name() == "up" && sample.value() == 0.0 {
+///             down.extend(sample.labels().map(|(_, value)| value.decode()));
+///         }
+///     }
+/// }
+/// assert_eq!(down, ["b"]);
+/// # Ok::<(), scout_metrics_openmetrics::ParseError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Parser<'a> {
+    text: &'a str,
+    reader: Reader,
+}
+
+impl<'a> Parser<'a> {
+    /// Starts to read an exposition.
+    ///
+    /// # Errors
+    ///
+    /// [`ParseErrorKind::Encoding`](crate::ParseErrorKind::Encoding) if it is not UTF-8.
+    pub fn new(exposition: &'a [u8], options: &ParseOptions) -> Result<Self, ParseError> {
+        Ok(Self::from_text(utf8(exposition)?, options))
+    }
+
+    /// Starts to read an exposition that is known to be UTF-8.
+    pub fn from_text(exposition: &'a str, options: &ParseOptions) -> Self {
+        Self {
+            text: exposition,
+            reader: Reader::new(options),
+        }
+    }
+
+    /// Reads the next line that is not blank. Returns `None` at the end of the exposition.
+    ///
+    /// # Errors
+    ///
+    /// Any [`ParseErrorKind`](crate::ParseErrorKind) but `Semantics`. The same error is returned when it is called
+    /// again.
+    #[inline]
+    pub fn next_event(&mut self) -> Result<Option<Event<'_, 'a>>, ParseError> {
+        Ok(self.next_line()?.map(Line::event))
+    }
+
+    /// Reads the next line that is not blank, as [`next_event`](Self::next_event) does, and returns the event with
+    /// its line number and the deviations that were forgiven.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`next_event`](Self::next_event).
+    #[inline]
+    pub fn next_line(&mut self) -> Result<Option<Line<'_, 'a>>, ParseError> {
+        if self.reader.at() >= self.text.len() {
+            self.reader.finish(self.text)?;
+        }
+        self.reader.next(self.text)
+    }
+}
+
+/// Checks that bytes are UTF-8.
+pub(crate) fn utf8(bytes: &[u8]) -> Result<&str, ParseError> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let at = error.valid_up_to();
+        ParseError::new(*Fault::encoding(at, bytes[at]), bytes, Origin::default())
+    })
+}
