@@ -167,6 +167,3 @@ impl WebConfigFile {
         Ok(())
     }
 }
-
-#[cfg(test)]
-mod tests;
