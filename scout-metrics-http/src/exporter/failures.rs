@@ -133,6 +133,16 @@ impl Failures {
         }
     }
 
+    /// Begins to verify a password. If the client leaves before the result is known, that counts as a failure, because
+    /// it has cost as much.
+    pub(super) fn begin(&self, peer: Option<IpAddr>) -> Attempt<'_> {
+        Attempt {
+            failures: self,
+            peer,
+            is_pending: true,
+        }
+    }
+
     /// Counts a failure.
     ///
     /// # Errors
@@ -154,6 +164,28 @@ impl Failures {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A password that is being verified.
+pub(super) struct Attempt<'a> {
+    failures: &'a Failures,
+    peer: Option<IpAddr>,
+    is_pending: bool,
+}
+
+impl Attempt<'_> {
+    /// Ends the attempt. Its result is known.
+    pub(super) fn end(mut self) {
+        self.is_pending = false;
+    }
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        if self.is_pending {
+            let _ = self.failures.failed(self.peer);
+        }
     }
 }
 
