@@ -12,11 +12,11 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use jiff::SignedDuration;
 use serde::Deserialize;
 use tracing::Level;
 
 use scout_metrics_core::Organization;
+use scout_metrics_examples::time;
 
 use crate::{
     external_url::{ExternalUrl, RoutePrefix},
@@ -25,7 +25,7 @@ use crate::{
 
 /// The configuration file.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
 pub(crate) struct ConfigurationFile {
     pub(crate) scout: ScoutOptions,
     pub(crate) web: WebOptions,
@@ -40,11 +40,9 @@ impl ConfigurationFile {
             fault(format!("cannot read `{}`", path.display())).with_source(cause)
         })?;
         let mut file: Self = toml::from_str(&text).map_err(|cause| {
-            let line = 1 + text[..cause.span().map_or(0, |span| span.start)]
-                .matches('\n')
-                .count();
+            let place = place(&text, &cause);
             let reason = cause.message();
-            fault(format!("`{}`, line {line}: {reason}", path.display()))
+            fault(format!("`{}`, {place}: {reason}", path.display()))
         })?;
         let directory = path.parent().unwrap_or(Path::new(""));
         file.scout.resolve(directory);
@@ -56,9 +54,23 @@ impl ConfigurationFile {
     }
 }
 
+/// Returns the line of an error, and the key if it is known. The text of the line is left out, because somebody may have
+/// written a token there.
+fn place(text: &str, error: &toml::de::Error) -> String {
+    let before = &text[..error.span().map_or(0, |span| span.start)];
+    let line = 1 + before.matches('\n').count();
+    let mut short = error.clone();
+    // Without the input, an error is shown as its message and its key.
+    short.set_input(None);
+    match short.to_string().trim_end().rsplit_once("\nin ") {
+        Some((_, key)) => format!("line {line}, {key}"),
+        None => format!("line {line}"),
+    }
+}
+
 /// Options for fetching from Docker Scout.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
 pub(crate) struct ScoutOptions {
     /// File that holds the access token for Docker Scout
     #[arg(long, value_name = "FILE", env = "SCOUT_EXPORTER_TOKEN_FILE")]
@@ -72,9 +84,9 @@ pub(crate) struct ScoutOptions {
     #[arg(long, value_name = "FILE", env = "SCOUT_EXPORTER_CA_FILE")]
     pub(crate) ca_file: Option<PathBuf>,
 
-    /// Time between two fetches of an organization [default: 60m, with --demo 15s]
+    /// Time between two fetches of an organization, at least 1s [default: 60m, with --demo 15s]
     #[arg(long, value_name = "TIME", env = "SCOUT_EXPORTER_INTERVAL")]
-    pub(crate) interval: Option<Time>,
+    pub(crate) interval: Option<Interval>,
 
     /// Maximum duration of a fetch, including all attempts [default: 40s]
     #[arg(long, value_name = "TIME", env = "SCOUT_EXPORTER_TIMEOUT")]
@@ -108,7 +120,7 @@ impl ScoutOptions {
 
 /// Options for serving.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
 pub(crate) struct WebOptions {
     /// Address to listen on, :PORT for all interfaces, :0 for a free port; repeatable [default: 127.0.0.1:10990]
     #[arg(
@@ -212,7 +224,7 @@ fn either<T: Clone>(first: &[T], second: &[T]) -> Vec<T> {
 
 /// Options for the log, which is always written to standard error.
 #[derive(Args, Clone, Copy, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
 pub(crate) struct LogOptions {
     /// Format of the log [default: text]
     #[arg(
@@ -282,15 +294,32 @@ impl FromStr for Time {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let time = text.parse::<SignedDuration>().ok();
-        match time.map(Duration::try_from) {
-            Some(Ok(time)) if !time.is_zero() => Ok(Self(time)),
-            _ => Err("expected a time above zero, such as 90s, 60m or 1h30m".to_owned()),
-        }
+        Ok(Self(time::parse(text)?))
     }
 }
 
 impl TryFrom<String> for Time {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+/// The time between two fetches: a [`Time`] of at least a second.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Interval(pub(crate) Duration);
+
+impl FromStr for Interval {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Ok(Self(time::parse_interval(text)?))
+    }
+}
+
+impl TryFrom<String> for Interval {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {

@@ -6,7 +6,7 @@ use scout_metrics_core::Organization;
 
 use crate::{
     arguments::Arguments,
-    configuration::{ConfigurationFile, ListenAddress, LogOptions, ScoutOptions},
+    configuration::{ConfigurationFile, ListenAddress, LogOptions, ScoutOptions, WebOptions},
     external_url::{ExternalUrl, RoutePrefix},
     fault,
     server::{TlsFiles, TlsVersion},
@@ -46,6 +46,7 @@ impl Settings {
             web.organization_bearer_token_file
                 .retain(|organization, _| organizations.contains_key(organization));
         }
+        check_token_files(&web, &organizations)?;
         let tls = match (web.tls_cert_file, web.tls_key_file) {
             (Some(certificates), Some(key)) => Some(TlsFiles {
                 certificates,
@@ -54,10 +55,8 @@ impl Settings {
                 min_version: TlsVersion::default(),
             }),
             (None, None) => None,
-            _ => {
-                let text = "TLS needs both --web.tls-cert-file and --web.tls-key-file";
-                return Err(fault(text).into());
-            }
+            (Some(_), None) => return Err(missing("private key", "tls-key-file").into()),
+            (None, Some(_)) => return Err(missing("certificate", "tls-cert-file").into()),
         };
         let web_config = web.config_file.map(WebConfigFile::open).transpose()?;
         let tls = one_tls(tls, web_config.as_ref())?;
@@ -114,6 +113,32 @@ fn one_tls(
         ))),
         (options, tls) => Ok(options.or(tls)),
     }
+}
+
+/// Checks that each bearer token of an organization belongs to one that is fetched.
+fn check_token_files(
+    web: &WebOptions,
+    organizations: &BTreeMap<Organization, ScoutOptions>,
+) -> Result<(), Box<dyn Error>> {
+    let mut names = web.organization_bearer_token_file.keys();
+    let Some(name) = names.find(|name| !organizations.contains_key(*name)) else {
+        return Ok(());
+    };
+    let text = format!(
+        "web.organization_bearer_token_file: `{name}` is not fetched; write [organization.{name}] into the configuration \
+         file, or remove its token"
+    );
+    Err(fault(text).into())
+}
+
+/// Returns an error about a missing option for TLS.
+fn missing(what: &str, option: &str) -> scout_metrics_core::Error {
+    let key = option.replace('-', "_");
+    let variable = key.to_uppercase();
+    fault(format!(
+        "TLS has no {what}: give --web.{option} FILE, set SCOUT_EXPORTER_WEB_{variable}, or write web.{key} into the \
+         configuration file"
+    ))
 }
 
 /// Returns the options for each organization. The command line takes precedence over the organization's own table in the

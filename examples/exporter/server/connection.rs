@@ -114,6 +114,10 @@ impl Connection {
         mut request: Request<Incoming>,
         scheme: Scheme,
     ) -> Result<Response, Infallible> {
+        if head_bytes(&request) > MAX_HEAD_BYTES {
+            let close = [(CONNECTION, HeaderValue::from_static("close"))];
+            return Ok((StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, close).into_response());
+        }
         if !names_one_host(&request) {
             return Ok(StatusCode::BAD_REQUEST.into_response());
         }
@@ -138,6 +142,15 @@ impl Connection {
 async fn lingered(mut stopped: watch::Receiver<()>) {
     let _ = stopped.changed().await;
     sleep(LINGER).await;
+}
+
+/// Returns the size of the head of a request, without optional white space. hyper checks its limit before it reads from
+/// the socket once more, so it accepts heads of up to one and a half times the limit.
+fn head_bytes(request: &Request<Incoming>) -> usize {
+    let target = request.uri().to_string().len();
+    let headers = request.headers().iter();
+    let headers = headers.map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
+    request.method().as_str().len() + target + "  HTTP/1.1\r\n\r\n".len() + headers.sum::<usize>()
 }
 
 /// Returns whether every proxy in front of this server must understand the request as one for the same host (RFC 9112,

@@ -6,8 +6,8 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 
 use crate::{
-    prometheus::{Prometheus, is_installed},
-    support::{Running, examples, exporter, request, start_exporter, write},
+    prometheus::Prometheus,
+    support::{Running, examples, exporter, generations, request, start_exporter, write},
 };
 
 const METRICS: &str = "/v1/exporter/org/acme/metrics";
@@ -274,9 +274,15 @@ http_server_config:
 /// Prometheus uses exporter-toolkit, as most exporters do.
 #[test]
 fn one_web_configuration_file_serves_the_exporter_and_prometheus() {
-    if !is_installed("prometheus") || !is_installed("promtool") {
-        return;
+    for (prometheus, promtool) in generations("prometheus")
+        .iter()
+        .zip(&generations("promtool"))
+    {
+        check_shared_configuration(prometheus, promtool);
     }
+}
+
+fn check_shared_configuration(prometheus: &Path, promtool: &Path) {
     let directory = tempfile::tempdir().unwrap();
     let certificates = certificates(directory.path());
     let users = format!("basic_auth_users:\n  admin: {HASH}\n");
@@ -285,7 +291,7 @@ fn one_web_configuration_file_serves_the_exporter_and_prometheus() {
         "web.yml",
         &certificates.configuration(&users),
     );
-    let checked = Command::new("promtool")
+    let checked = Command::new(promtool)
         .args(["check", "web-config", &file])
         .output()
         .unwrap();
@@ -307,7 +313,7 @@ fn one_web_configuration_file_serves_the_exporter_and_prometheus() {
     let exporter_address = exporter.logged("listening address=https://");
 
     write(directory.path(), "prometheus.yml", "{}\n");
-    let guarded = Prometheus::start(directory.path(), &["--web.config.file=web.yml"]);
+    let guarded = Prometheus::start(prometheus, directory.path(), &["--web.config.file=web.yml"]);
 
     let scraper = tempfile::tempdir().unwrap();
     for name in ["ca.crt", "client.crt", "client.key"] {
@@ -319,7 +325,7 @@ fn one_web_configuration_file_serves_the_exporter_and_prometheus() {
         certificates.jobs("prometheus", &guarded.address, "/metrics"),
     ];
     write(scraper.path(), "prometheus.yml", &configuration.concat());
-    let scraper = Prometheus::start(scraper.path(), &[]);
+    let scraper = Prometheus::start(prometheus, scraper.path(), &[]);
     for name in ["exporter", "prometheus"] {
         scraper.wait_for_target(name, "up");
         scraper.wait_for_error(&format!("{name}-password"), "HTTP status 4");

@@ -6,10 +6,14 @@
 )]
 
 mod access;
+mod alerting;
+mod boards;
 #[cfg(unix)]
 mod descriptors;
 mod outage;
 mod peers;
 mod program;
 mod prometheus;
+#[cfg(unix)]
+mod secrets;
 mod support;

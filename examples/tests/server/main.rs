@@ -218,6 +218,30 @@ async fn a_large_head_is_refused_and_the_next_client_is_served() {
     }
 }
 
+/// The limits that SECURITY.md promises.
+#[tokio::test]
+async fn a_head_of_32_kib_and_100_headers_is_accepted_and_no_more() {
+    let start_of_head = format!("GET {PATH} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n");
+    let of_bytes = |bytes: usize| {
+        let value = "y".repeat(bytes - start_of_head.len() - "x: \r\n\r\n".len());
+        format!("{start_of_head}x: {value}\r\n\r\n")
+    };
+    let of_headers =
+        |headers: usize| format!("{start_of_head}{}\r\n", "x: y\r\n".repeat(headers - 2));
+    let limit = 32 * 1024;
+    let running = start(server(limits()));
+    for (head, status) in [
+        (of_bytes(limit), "200"),
+        (of_bytes(limit + 1), "431"),
+        (of_bytes(limit + limit / 2), "431"),
+        (of_headers(100), "200"),
+        (of_headers(101), "431"),
+    ] {
+        let answer = running.exchange(head.as_bytes()).await;
+        assert_eq!(answer.split(' ').nth(1), Some(status), "{}", head.len());
+    }
+}
+
 #[tokio::test]
 async fn input_that_is_not_http_is_refused_and_the_next_client_is_served() {
     let running = start(server(limits()));

@@ -9,11 +9,10 @@ use scout_metrics_core::{
     Error, ErrorKind, MetricsSource, MetricsSourceExt, Observed, Organization, Result, Snapshot,
     SourceSet,
 };
-
-use scout_metrics_openmetrics::{EncodeError, Encoder};
+use scout_metrics_openmetrics::{EncodeError, Encoder, Exposition, Format};
 
 use super::{
-    auth::Guard, external_url::ExternalUrl, own_metrics::OwnMetrics,
+    all_metrics::AllMetrics, auth::Guard, external_url::ExternalUrl, own_metrics::OwnMetrics,
     password_verifier::PasswordVerifier, routes, state::ExporterState,
 };
 
@@ -151,6 +150,39 @@ impl Exporter {
         self
     }
 
+    /// Encodes snapshots as the route `/metrics` does: with a label `org`, and followed by the exporter's own metrics.
+    ///
+    /// This is for programs that scrape once and do not serve. The exporter's own metrics describe the sources that were
+    /// passed to [`observe`](Self::observe), including those whose scrape failed. Each snapshot must be of another
+    /// organization.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Other`] if a snapshot cannot be encoded.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scout_metrics_core::{MemorySource, MetricsSource, Organization, Snapshot};
+    /// use scout_metrics_http::exporter::Exporter;
+    /// use scout_metrics_openmetrics::Format;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), scout_metrics_core::Error> {
+    /// # let source = MemorySource::new(Snapshot::new(Organization::new("acme")?, [])?);
+    /// let exporter = Exporter::new();
+    /// let snapshot = exporter.observe(source).scrape().await?;
+    /// let exposition = exporter.encode(vec![snapshot], Format::Prometheus)?;
+    /// let text = String::from_utf8_lossy(exposition.body());
+    /// assert!(text.contains("scout_exporter_up{org=\"acme\"} 1\n"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn encode(&self, snapshots: Vec<Snapshot>, format: Format) -> Result<Exposition> {
+        let payload = AllMetrics::default().encode(snapshots, &self.own_metrics, format)?;
+        Ok(Exposition::new(format, payload.parts.concat()))
+    }
+
     /// Adds a source, which serves its [`organization`](MetricsSource::organization).
     #[must_use]
     pub fn with_source(mut self, source: impl MetricsSource) -> Self {
@@ -177,7 +209,8 @@ impl Exporter {
     /// The file is read again, so that a token can be rotated or revoked without a restart: a new token is accepted at
     /// once, and the old one is refused within a second. If the file cannot be read or holds no token, the token that
     /// was last read stays good until ten minutes after it was read: longer than a rotation during which the file is
-    /// missing or half written. A file that every user of the machine can read is logged once.
+    /// missing or half written. A file that every user of the machine can read is logged once, unless it belongs to
+    /// another user or is on a read-only file system, as a secret in a container is.
     #[must_use]
     pub fn with_bearer_token_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.tokens.push((None, BearerToken::File(path.into())));
