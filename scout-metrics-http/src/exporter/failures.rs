@@ -25,11 +25,11 @@ const MAX_OF_PEER: u32 = 10;
 /// The maximum number of failures of all addresses within [`WINDOW`].
 const MAX_IN_TOTAL: u32 = 1000;
 
-/// The maximum number of addresses that are remembered, each with about 150 bytes.
+/// The maximum number of addresses that are remembered, each with up to 400 bytes.
 const MAX_PEERS: usize = 4096;
 
 /// The maximum number of admitted credentials that are remembered for an address.
-const MAX_ADMITTED: usize = 8;
+const MAX_ADMITTED: usize = 32;
 
 /// The recent failures.
 #[derive(Debug, Default)]
