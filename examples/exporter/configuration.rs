@@ -158,6 +158,7 @@ pub(crate) struct WebOptions {
 
     /// File with TLS, users and client certificates, in the format of Prometheus' --web.config.file
     #[arg(
+        id = "web_config_file",
         long = "web.config.file",
         value_name = "FILE",
         env = "SCOUT_EXPORTER_WEB_CONFIG_FILE"
