@@ -181,6 +181,12 @@ impl fmt::Display for Settings {
             write!(f, "\n  web configuration file: {}", file.path().display())?;
             write!(f, "\n  users:")?;
             write_list(f, file.current().users.keys())?;
+            let are_required = if self.needs_client_certificates() {
+                "required"
+            } else {
+                "not required"
+            };
+            write!(f, "\n  client certificates: {are_required}")?;
         }
         write!(f, "\n  bearer token files:")?;
         if !self.is_guarded() {
@@ -200,6 +206,9 @@ fn write_list(
     for item in items {
         write!(f, "{separator}{item}")?;
         separator = ", ";
+    }
+    if separator == " " {
+        write!(f, " none")?;
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ use clap::{Parser, ValueEnum};
 
 use scout_metrics_examples::terminal::{self, printable};
 use scout_metrics_openmetrics::{
-    Deviation, Format, Mode, ParseError, ParseOptions, encode_families, parse_families,
+    Families, Format, Mode, ParseError, ParseOptions, encode_families, parse_families,
 };
 
 /// The maximum number of deviations that are listed. The rest is only counted.
@@ -125,10 +125,13 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         writeln!(io::stdout(), "{}", json::line(&read, format)?)
     } else {
         let families = read?;
-        warn(families.deviations());
+        warn(&families);
         match arguments.to {
-            None => table::write(&mut anstream::stdout().lock(), &families),
-            Some(to) => io::stdout().write_all(encode_families(&families, to.into())?.body()),
+            None => table::write(&mut anstream::stdout().lock(), families.as_slice()),
+            Some(to) => {
+                let exposition = encode_families(families.as_slice(), to.into())?;
+                io::stdout().write_all(exposition.body())
+            }
         }
     };
     Ok(terminal::unless_closed(printed)?)
@@ -146,11 +149,13 @@ fn read(file: &Path) -> Result<Vec<u8>, String> {
     }
 }
 
-fn warn(deviations: &[Deviation]) {
-    for deviation in deviations.iter().take(MAX_DEVIATIONS) {
+fn warn(families: &Families) {
+    for deviation in families.deviations().iter().take(MAX_DEVIATIONS) {
         eprintln!("warning: {}", printable(&deviation.to_string()));
     }
-    let rest = deviations.len().saturating_sub(MAX_DEVIATIONS);
+    let rest = families
+        .deviation_count()
+        .saturating_sub(MAX_DEVIATIONS as u64);
     if rest > 0 {
         eprintln!("warning: {rest} more deviations");
     }

@@ -78,8 +78,12 @@ pub(crate) struct Users {
     waiting: Arc<Semaphore>,
     turn: Arc<Semaphore>,
     key: hmac::Key,
-    remembered: Mutex<VecDeque<Fingerprint>>,
+    remembered: Arc<Remembered>,
 }
+
+/// The logins that succeeded, the oldest first.
+#[derive(Default)]
+struct Remembered(Mutex<VecDeque<Fingerprint>>);
 
 /// The keyed hash of a user, the bcrypt hash in the file and the password.
 type Fingerprint = [u8; 32];
@@ -94,7 +98,7 @@ impl Users {
             waiting: Arc::new(Semaphore::new(MAX_WAITING)),
             turn: Arc::new(Semaphore::new(1)),
             key,
-            remembered: Mutex::default(),
+            remembered: Arc::default(),
         })
     }
 
@@ -108,22 +112,26 @@ impl Users {
         fingerprint.copy_from_slice(context.sign().as_ref());
         fingerprint
     }
+}
 
-    fn remember(&self, fingerprint: Fingerprint) {
-        let mut remembered = self.remembered();
-        if remembered.contains(&fingerprint) {
-            return;
-        }
-        if remembered.len() == MAX_REMEMBERED {
-            remembered.pop_front();
-        }
-        remembered.push_back(fingerprint);
+impl Remembered {
+    fn contains(&self, fingerprint: &Fingerprint) -> bool {
+        self.lock().contains(fingerprint)
     }
 
-    fn remembered(&self) -> MutexGuard<'_, VecDeque<Fingerprint>> {
-        self.remembered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn add(&self, fingerprint: Fingerprint) {
+        let mut fingerprints = self.lock();
+        if fingerprints.contains(&fingerprint) {
+            return;
+        }
+        if fingerprints.len() == MAX_REMEMBERED {
+            fingerprints.pop_front();
+        }
+        fingerprints.push_back(fingerprint);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Fingerprint>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -142,25 +150,43 @@ impl PasswordVerifier for Users {
             return Verdict::Refused;
         };
         let fingerprint = self.fingerprint(user, hash, password);
-        if found.is_some() && self.remembered().contains(&fingerprint) {
+        if found.is_some() && self.remembered.contains(&fingerprint) {
             return Verdict::Admitted;
         }
-        let Ok(_waiting) = self.waiting.try_acquire() else {
+        let Ok(waiting) = Arc::clone(&self.waiting).try_acquire_owned() else {
             return Verdict::Busy;
         };
-        let turn = Arc::clone(&self.turn).acquire_owned().await;
+        let (turn, remembered) = (Arc::clone(&self.turn), Arc::clone(&self.remembered));
         let (hash, password) = (hash.clone(), Zeroizing::new(password.to_vec()));
-        let verify = move || {
-            let _turn = turn;
-            bcrypt::verify(&*password, &hash.text).unwrap_or(false)
-        };
-        let is_right = spawn_blocking(verify).await.unwrap_or(false);
-        if found.is_none() || !is_right {
-            return Verdict::Refused;
+        let is_known = found.is_some();
+        // A separate task, so that the login is remembered even if the client is less patient than bcrypt is slow.
+        let verified = tokio::spawn(async move {
+            let _waiting = waiting;
+            let is_right = is_password(turn, hash, password).await;
+            if is_known && is_right {
+                remembered.add(fingerprint);
+            }
+            is_known && is_right
+        });
+        match verified.await {
+            Ok(true) => Verdict::Admitted,
+            _ => Verdict::Refused,
         }
-        self.remember(fingerprint);
-        Verdict::Admitted
     }
+}
+
+/// Verifies a password on a thread of its own, when it has its turn.
+async fn is_password(
+    turn: Arc<Semaphore>,
+    hash: PasswordHash,
+    password: Zeroizing<Vec<u8>>,
+) -> bool {
+    let turn = turn.acquire_owned().await;
+    let verify = move || {
+        let _turn = turn;
+        bcrypt::verify(&*password, &hash.text).unwrap_or(false)
+    };
+    spawn_blocking(verify).await.unwrap_or(false)
 }
 
 impl fmt::Debug for Users {

@@ -7,7 +7,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 
 use crate::{
     prometheus::Prometheus,
-    support::{Running, exporter, generations, request, start_exporter, write},
+    support::{Running, examples, exporter, generations, request, start_exporter, write},
 };
 
 const METRICS: &str = "/v1/exporter/org/acme/metrics";
@@ -186,6 +186,30 @@ fn a_web_configuration_that_cannot_be_used_is_exit_2() {
     assert!(said.contains("`rate_limit` is not supported"), "{said}");
 }
 
+#[test]
+fn the_web_configuration_of_the_readme_is_valid() {
+    let readme = fs::read_to_string(examples().join("exporter/README.md")).unwrap();
+    let (_, sample) = readme.split_once("```yaml\n").unwrap();
+    let (sample, _) = sample.split_once("```").unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    certificates(directory.path());
+    fs::copy(
+        directory.path().join("ca.crt"),
+        directory.path().join("clients.crt"),
+    )
+    .unwrap();
+    let file = write(directory.path(), "web.yml", sample);
+    let mut command = exporter();
+    command.args(["--demo", "--check-config", "--web.config.file", &file]);
+    let output = command.output().unwrap();
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(shown.contains("\n  users: admin\n"), "{shown}");
+    assert!(
+        shown.contains("\n  client certificates: required\n"),
+        "{shown}"
+    );
+}
+
 /// The names of PEM files for a server and a client.
 struct Certificates;
 
@@ -226,8 +250,7 @@ http_server_config:
     fn jobs(&self, name: &str, address: &str, path: &str) -> String {
         let job = |job: &str, password: &str, certificate: &str| {
             format!(
-                "\
-  - job_name: {name}{job}
+                "  - job_name: {name}{job}
     scrape_interval: 1s
     scheme: https
     metrics_path: {path}

@@ -10,7 +10,6 @@ mod alerting;
 mod boards;
 #[cfg(unix)]
 mod descriptors;
-mod latency;
 mod outage;
 mod peers;
 mod program;

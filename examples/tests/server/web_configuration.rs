@@ -13,7 +13,7 @@ use axum::{
     http::{HeaderValue, Request, StatusCode},
     middleware::from_fn_with_state,
 };
-use futures_util::future::join_all;
+use futures_util::{FutureExt, future::join_all};
 use tower::ServiceExt;
 
 use scout_metrics_http::exporter::{PasswordVerifier, Verdict};
@@ -320,6 +320,17 @@ async fn few_passwords_wait_and_a_login_that_succeeded_does_not() {
     let busy = verdicts.iter().filter(|&&verdict| verdict == Verdict::Busy);
     assert_eq!(busy.count(), 4);
     assert!(!verdicts.contains(&Verdict::Admitted));
+}
+
+#[tokio::test]
+async fn a_login_is_remembered_even_if_the_client_does_not_wait() {
+    let file = File::new(&format!("basic_auth_users: {{a: '{HASH}'}}"));
+    let users = users(&file);
+    assert!(users.verify("a", b"s3cr3t").now_or_never().is_none());
+    // Answered from memory, which needs no waiting.
+    while users.verify("a", b"s3cr3t").now_or_never() != Some(Verdict::Admitted) {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]
