@@ -119,6 +119,25 @@ fn volumes_belong_to_their_users() {
 }
 
 #[test]
+fn alertmanager_is_there_if_it_is_wanted() {
+    let Some(project) = project() else { return };
+    // The second session of the README starts it.
+    project.run_session(1);
+    project.wait_until_healthy(&["alertmanager"]);
+    assert_hardened(&project.container("alertmanager"));
+    assert_secrets(&project.container("alertmanager"), &[]);
+    assert_eq!(project.owner_of("alertmanager-data"), "65534:65534");
+    eventually("Prometheus knows it", || {
+        let found = ask(&project, "alertmanagers")?;
+        let url = found["activeAlertmanagers"][0]["url"].as_str()?.to_owned();
+        url.starts_with("http://alertmanager:9093/").then_some(())
+    });
+    let ready = "http://alertmanager:9093/-/ready";
+    assert!(project.fetch("prometheus", ready).is_some());
+    assert_ends_in_time(&project.container("alertmanager"));
+}
+
+#[test]
 fn the_exporter_is_restarted_after_it_reached_its_memory_limit() {
     let Some(project) = project() else { return };
     let exporter = project.container("exporter");
