@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::{
     docker::{docker, eventually, inspect, is_there, try_docker, wait_for_health},
+    process::Process,
     project::Project,
     service::{assert_ends_in_time, assert_hardened, assert_secrets},
 };
@@ -123,29 +124,14 @@ fn the_exporter_is_restarted_after_it_reached_its_memory_limit() {
     let exporter = project.container("exporter");
     let begin = docker(&["info", "--format", "{{.SystemTime}}"]);
     let restarts = inspect(&exporter)["RestartCount"].as_u64().unwrap();
-    // Something that fills the memory and may not be killed, so that the exporter is.
+    // A program in its container fills the memory. The kernel must not choose to kill that one instead.
+    Process::of(&exporter).kill_first_without_memory();
     let volumes = format!("--volumes-from={exporter}");
-    let copy = ["cp", "/bin/busybox", "/var/lib/scout-metrics/"];
-    docker(
-        &[
-            &["run", "--rm", "--user=0", &volumes, "stand-in/busybox"],
-            &copy[..],
-        ]
-        .concat(),
-    );
+    let busybox = ["run", "--rm", "--user=0", &volumes, "stand-in/busybox"];
     let program = "/var/lib/scout-metrics/busybox";
-    let fill = format!("echo -1000 >/proc/self/oom_score_adj && exec {program} tail /dev/zero");
-    let command = [
-        "exec",
-        "--user=0",
-        "--privileged",
-        &exporter,
-        program,
-        "sh",
-        "-c",
-        &fill,
-    ];
-    assert!(!try_docker(&command).status.success());
+    docker(&[&busybox[..], &["cp", "/bin/busybox", program]].concat());
+    let filled = try_docker(&["exec", &exporter, program, "tail", "/dev/zero"]);
+    assert!(!filled.status.success());
 
     eventually("it is restarted", || {
         (inspect(&exporter)["RestartCount"].as_u64()? > restarts).then_some(())
@@ -157,14 +143,7 @@ fn the_exporter_is_restarted_after_it_reached_its_memory_limit() {
     let events = docker(&["events", &since, &until, &of, "--format={{.Action}}"]);
     assert!(events.lines().any(|event| event == "oom"), "{events}");
     wait_for_health(&exporter, "healthy");
-    let remove = ["rm", "/var/lib/scout-metrics/busybox"];
-    docker(
-        &[
-            &["run", "--rm", "--user=0", &volumes, "stand-in/busybox"],
-            &remove[..],
-        ]
-        .concat(),
-    );
+    docker(&[&busybox[..], &["rm", program]].concat());
 }
 
 #[test]
