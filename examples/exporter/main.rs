@@ -5,19 +5,20 @@
 
 mod arguments;
 mod configuration;
+mod external_url;
 mod healthcheck;
 mod once;
 mod serve;
 mod server;
 mod settings;
 mod sources;
+mod web_config;
 
 use std::{error::Error, process::ExitCode};
 
-use clap::Parser;
 use tokio::runtime::Runtime;
 
-use scout_metrics_examples::terminal;
+use scout_metrics_examples::{command_line, terminal};
 
 use self::{
     arguments::{Arguments, Command},
@@ -26,7 +27,7 @@ use self::{
 };
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments: Arguments = command_line::parse();
     let runtime = Runtime::new().expect("the system starts a few threads");
     let outcome = runtime.block_on(run(&arguments));
     // Dropping the runtime would wait for blocking work, such as a name lookup that no server answers. That can take
@@ -51,7 +52,7 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
         .await
         .map_err(Failure::configuration)?;
     if arguments.once {
-        return once::run(sources).await.map_err(Failure::other);
+        return once::run(sources).await;
     }
     if arguments.check_config {
         serve::check(&settings, sources).map_err(Failure::configuration)?;

@@ -5,16 +5,18 @@ use std::{
     time::Duration,
 };
 
-use axum::Router;
+use axum::{Router, middleware::from_fn_with_state};
+use tokio::task::JoinSet;
 
 use scout_metrics_core::{DEFAULT_TIME_TO_LIVE, PollerSet, PollerSetBuilder, Result};
 use scout_metrics_http::exporter::{DEFAULT_MAX_SNAPSHOT_AGE, Exporter};
 
 use crate::{
     fault,
-    server::{Limits, Server},
+    server::{Limits, Server, TlsSource},
     settings::Settings,
     sources::Source,
+    web_config::{Users, add_headers},
 };
 
 /// Binds all listen addresses.
@@ -28,7 +30,7 @@ pub(crate) fn listen(settings: &Settings) -> StdResult<Vec<TcpListener>, Box<dyn
         if !settings.is_guarded() && !address.ip().is_loopback() {
             tracing::warn!(
                 %address,
-                "everyone who can connect may read all metrics: give --web.bearer-token-file"
+                "everyone who can connect may read all metrics: give --web.bearer-token-file or --web.config.file"
             );
         }
         listeners.push(listener);
@@ -38,7 +40,7 @@ pub(crate) fn listen(settings: &Settings) -> StdResult<Vec<TcpListener>, Box<dyn
 
 /// Starts polling all sources and returns a server that answers from the last snapshots.
 pub(crate) fn exporter(settings: &Settings, sources: Vec<Source>) -> Result<Server> {
-    let mut exporter = guarded(settings).with_max_snapshot_age(max_age(&sources));
+    let mut exporter = guarded(settings)?.with_max_snapshot_age(max_age(&sources));
     for pollers in poll(&exporter, sources)? {
         exporter = pollers.into_iter().fold(exporter, Exporter::with_source);
     }
@@ -49,21 +51,29 @@ pub(crate) fn exporter(settings: &Settings, sources: Vec<Source>) -> Result<Serv
 pub(crate) fn check(settings: &Settings, sources: Vec<Source>) -> Result<()> {
     let exporter = sources
         .into_iter()
-        .fold(guarded(settings), |exporter, source| {
+        .fold(guarded(settings)?, |exporter, source| {
             exporter.with_source(source.metrics)
         });
     server(settings, exporter.into_router()?).map(drop)
 }
 
-fn guarded(settings: &Settings) -> Exporter {
-    let exporter = settings
+fn guarded(settings: &Settings) -> Result<Exporter> {
+    let mut exporter = settings
         .bearer_token_files
         .iter()
         .fold(Exporter::new(), Exporter::with_bearer_token_file);
+    if let Some(url) = &settings.external_url {
+        exporter = exporter.with_external_url(url.as_str());
+    }
+    if let Some(file) = &settings.web_config {
+        exporter = exporter.with_password_verifier(Users::new(file.clone())?);
+    }
     let of_organizations = settings.organization_token_files.iter();
-    of_organizations.fold(exporter, |exporter, (organization, path)| {
-        exporter.with_organization_token_file(organization.clone(), path)
-    })
+    Ok(
+        of_organizations.fold(exporter, |exporter, (organization, path)| {
+            exporter.with_organization_token_file(organization.clone(), path)
+        }),
+    )
 }
 
 /// Returns an age that no snapshot of a poller reaches: pollers know why a snapshot is old, so they refuse it first.
@@ -103,7 +113,15 @@ fn poll(exporter: &Exporter, sources: Vec<Source>) -> Result<Vec<PollerSet>> {
 }
 
 fn server(settings: &Settings, routes: Router) -> Result<Server> {
-    Server::new(routes, Limits::of_this_process(), settings.tls.clone())
+    let mut router = settings.route_prefix.serve(routes);
+    let mut tls = settings.tls.clone().map(TlsSource::from);
+    if let Some(file) = &settings.web_config {
+        router = router.layer(from_fn_with_state(file.clone(), add_headers));
+        if file.current().tls.is_some() {
+            tls = settings.tls.clone().map(|first| file.tls_source(first));
+        }
+    }
+    Server::new(router, Limits::of_this_process(), tls)
 }
 
 /// Serves until the process receives a signal to stop, and then until the pending requests are answered.
@@ -127,6 +145,10 @@ pub(crate) async fn run(
         let signal = signal.received().await;
         tracing::info!(signal, "stopping");
     };
+    let mut background = JoinSet::new();
+    if let Some(file) = &settings.web_config {
+        background.spawn(file.clone().follow());
+    }
     server.serve(listeners, shutdown).await?;
     tracing::info!("stopped");
     Ok(())

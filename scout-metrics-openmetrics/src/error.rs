@@ -24,6 +24,9 @@ impl fmt::Display for Position {
 
 /// Why an exposition cannot be read, and where.
 ///
+/// The message and the excerpt quote the exposition. Control characters are replaced, but nothing is redacted: what a
+/// server writes into an exposition, such as a token that it was sent, can be in them.
+///
 /// ```
 /// use scout_metrics_openmetrics::{Format, ParseOptions, parse_families};
 ///

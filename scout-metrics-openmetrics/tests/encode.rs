@@ -64,7 +64,7 @@ fn writes_the_parts_of_a_family_in_the_order_of_the_format() {
 fn writes_exemplars_and_quoted_names() {
     let labels = LabelSet::from([("le", "+Inf"), ("a.b", "\"\\\n")]);
     let exemplar = Exemplar::new(LabelSet::from([("trace id", "x")]), 0.25)
-        .with_timestamp(Timestamp::from_nanos(-1));
+        .with_timestamp(Timestamp::from_nanos(-1).unwrap());
     let histogram = family("a.seconds", MetricType::Histogram)
         .with_sample(Sample::new(Suffix::Bucket, labels, 1.0).with_exemplar(exemplar));
     assert_eq!(
@@ -93,7 +93,7 @@ fn writes_a_counter_in_the_way_of_the_format() {
 #[test]
 fn refuses_what_prometheus_text_has_no_way_to_say() {
     let gauge = || family("a_seconds", MetricType::Gauge);
-    let nanos = Timestamp::from_nanos(1);
+    let nanos = Timestamp::new(0, 1).unwrap();
     let exemplar = Exemplar::new(LabelSet::new(), 1.0);
     let counter = sample(Suffix::Total, 1.0).with_exemplar(exemplar);
     for (family, message) in [

@@ -111,7 +111,7 @@ fn length_of_a_name_that_a_label_stands_for() {
         assert_all_paths_agree(text.as_bytes(), &options);
         parse_families(text.as_bytes(), &options)
     };
-    assert_eq!(read("abcdefgh").unwrap()[1].name(), "abcdefgh");
+    assert_eq!(read("abcdefgh").unwrap().as_slice()[1].name(), "abcdefgh");
     assert_eq!(
         read("abcdefghi").unwrap_err().to_string(),
         "the name is longer than the limit of 8 bytes (line 2, column 12)"

@@ -5,6 +5,8 @@
     reason = "clippy does not know helpers of tests as tests"
 )]
 
+mod access;
+mod alerting;
 mod boards;
 #[cfg(unix)]
 mod descriptors;
@@ -12,4 +14,6 @@ mod outage;
 mod peers;
 mod program;
 mod prometheus;
+#[cfg(unix)]
+mod secrets;
 mod support;

@@ -110,9 +110,7 @@ impl<'a> Collector<'a> {
     pub(super) fn finish(mut self) -> Result<Families, Stop> {
         self.checker
             .start_family("", MetricType::Unknown, &mut self.report)?;
-        let mut deviations = self.report.into_deviations();
-        deviations.sort_by_key(|deviation| deviation.line);
-        Ok(Families::new(self.families, deviations))
+        Ok(Families::new(self.families, self.report.into_deviations()))
     }
 
     // Metadata. Of several the last holds, as for Prometheus and Python, but for a type that samples were read by.

@@ -45,7 +45,7 @@ pub fn encode_families(
         .with_mode(Mode::Strict)
         .with_limits(Limits::unlimited());
     let read = parse_families(out.as_bytes(), &strict).map_err(EncodeError::broken_rule)?;
-    check_same(families, &read, format)?;
+    check_same(families, read.as_slice(), format)?;
     Ok(Exposition::new(format, out))
 }
 

@@ -2,6 +2,7 @@
 
 mod chunked;
 mod event;
+mod feed;
 mod grammar;
 mod layout;
 mod options;

@@ -321,7 +321,7 @@ fn read_optional_seconds(bytes: &[u8], at: usize) -> Option<(Option<Timestamp>, 
         [b'\n', ..] | [b' ', b'#', ..] => Some((None, at)),
         [b' ', rest @ ..] => {
             let decimal = Decimal::read(rest)?;
-            let timestamp = Timestamp::from_nanos(decimal.to_scaled(9)?);
+            let timestamp = Timestamp::from_nanos(decimal.to_scaled(9)?)?;
             Some((Some(timestamp), at + 1 + decimal.length))
         }
         _ => None,
