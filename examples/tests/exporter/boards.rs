@@ -658,9 +658,9 @@ fn check_policies(prometheus: &Prometheus) {
             (
                 "Now",
                 &[
-                    "acme | latest-indexed | Default non-root user | 38 | 41 | 92.7",
+                    "acme | latest-indexed | Default non-root user | 38 | 41 | 92.6",
                     "acme | production | Default non-root user | 12 | 12 | 100",
-                    "acme | staging | Default non-root user | 7 | 9 | 77.8",
+                    "acme | staging | Default non-root user | 7 | 9 | 77.7",
                     "globex | latest-indexed | Default non-root user | 3 | 4 | 75",
                     "globex | production | Default non-root user | 1 | 2 | 50",
                     "globex | web | Default non-root user | 1 | 1 | 100",
@@ -672,7 +672,7 @@ fn check_policies(prometheus: &Prometheus) {
                     "globex | web | No AGPL v3 licenses | 0 | 0 | ",
                     "acme | latest-indexed | No fixable critical or high vulnerabilities | 29 | 41 | 70.7",
                     "acme | production | No fixable critical or high vulnerabilities | 12 | 12 | 100",
-                    "acme | staging | No fixable critical or high vulnerabilities | 8 | 9 | 88.9",
+                    "acme | staging | No fixable critical or high vulnerabilities | 8 | 9 | 88.8",
                     "acme | latest-indexed | Supply chain attestations | 0 | 0 | ",
                     "acme | production | Supply chain attestations | 12 | 12 | 100",
                     "acme | staging | Supply chain attestations | 0 | 9 | 0",
