@@ -7,7 +7,7 @@ use clap::{Parser, ValueEnum};
 use scout_metrics_core::Organization;
 use scout_metrics_examples::command_line::parse_switch;
 
-use crate::configuration::{LogOptions, ScoutOptions, WebOptions};
+use crate::configuration::{LogOptions, ScoutOptions, StateOptions, WebOptions};
 
 /// Serves Docker Scout metrics to Prometheus, VictoriaMetrics, Datadog and Grafana.
 ///
@@ -58,6 +58,9 @@ pub(crate) struct Arguments {
 
     #[command(flatten)]
     pub(crate) web: WebOptions,
+
+    #[command(flatten)]
+    pub(crate) state: StateOptions,
 
     #[command(flatten)]
     pub(crate) log: LogOptions,
