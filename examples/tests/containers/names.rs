@@ -6,7 +6,7 @@ use rcgen::{CertificateParams, KeyPair};
 
 use crate::{
     checkout::image,
-    docker::{HARDENED, Temporary, docker, inspect, is_there, try_docker},
+    docker::{HARDENED, Temporary, inspect, is_there, try_docker},
 };
 
 /// The names and addresses in the certificate of the upstream.
@@ -116,7 +116,10 @@ fn finds_hosts_by_every_kind_of_name() {
         ("upstream", &[]),
         ("in-hosts", &[&ipv4]),
         ("in-hosts-6", &[&ipv6]),
-        ("short", &["--dns-search=scout.test"]),
+        (
+            "short",
+            &["--dns-search=scout.test", "--dns-option=ndots:1"],
+        ),
         ("[fd5c:a7::2]", &[]),
     ];
     for (host, options) in cases {
@@ -127,11 +130,6 @@ fn finds_hosts_by_every_kind_of_name() {
             "{host}: {fetched}"
         );
     }
-    let error = upstream.fetch("no-such-host", "tls.crt", &[]).unwrap_err();
-    assert!(
-        error.contains("no-such-host") || error.contains("lookup"),
-        "{error}"
-    );
 }
 
 #[test]
@@ -149,10 +147,4 @@ fn trusts_only_the_authorities_that_it_should() {
         .fetch("wrong-name", "tls.crt", &[&address])
         .unwrap_err();
     assert!(error.contains("certificate"), "{error}");
-    docker(&[
-        "exec",
-        &upstream.container.id,
-        "/usr/local/bin/exporter",
-        "healthcheck",
-    ]);
 }

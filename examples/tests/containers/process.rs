@@ -36,4 +36,9 @@ impl Process {
         let options = root.unwrap().split(' ').nth(3).unwrap();
         options.split(',').any(|option| option == "ro")
     }
+
+    /// Makes it the process that the kernel kills when the memory of its container is full.
+    pub(crate) fn kill_first_without_memory(&self) {
+        fs::write(format!("/proc/{}/oom_score_adj", self.id), "1000").unwrap();
+    }
 }

@@ -24,7 +24,7 @@ pub(crate) struct Project {
 }
 
 impl Project {
-    /// Runs the commands in the README of one of the projects, with demo data.
+    /// Runs the first commands in the README of one of the projects, with demo data.
     ///
     /// # Panics
     ///
@@ -43,17 +43,22 @@ impl Project {
             home,
         };
         project.run("docker compose down --volumes --remove-orphans");
-        let readme = fs::read_to_string(project.directory.join("README.md")).unwrap();
-        for command in commands(&readme) {
-            let output = project.try_run(command);
+        project.run_session(0);
+        project
+    }
+
+    /// Runs the commands in one of the console sessions of the README, in the order in which they are there.
+    pub(crate) fn run_session(&self, index: usize) {
+        let readme = fs::read_to_string(self.directory.join("README.md")).unwrap();
+        for command in commands(&readme, index) {
+            let output = self.try_run(command);
             let text = String::from_utf8_lossy(&output.stderr);
             assert!(
                 output.status.success(),
                 "{command}: {text}\n{}",
-                project.run("docker compose logs --tail 20 2>&1")
+                self.run("docker compose logs --tail 20 2>&1")
             );
         }
-        project
     }
 
     fn try_run(&self, command: &str) -> Output {
@@ -126,9 +131,9 @@ impl Project {
     }
 }
 
-/// Returns the commands in the first console session of a README.
-fn commands(readme: &str) -> impl Iterator<Item = &str> {
-    let (_, session) = readme.split_once("```console\n").unwrap();
+/// Returns the commands in one of the console sessions of a README.
+fn commands(readme: &str, index: usize) -> impl Iterator<Item = &str> {
+    let session = readme.split("```console\n").nth(index + 1).unwrap();
     let (session, _) = session.split_once("```").unwrap();
     session.lines().filter_map(|line| line.strip_prefix("$ "))
 }

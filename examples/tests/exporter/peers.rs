@@ -241,38 +241,3 @@ fn no_file_but_the_configuration_for_a_cluster_names_an_organization() {
         assert!(naming.is_empty(), "{file}: {naming:?}");
     }
 }
-
-#[cfg(unix)]
-#[test]
-fn the_image_fetches_dependencies_before_it_has_the_code() {
-    let examples = examples();
-    let root = examples.parent().unwrap();
-    let dockerfile = fs::read_to_string(examples.join("Dockerfile")).unwrap();
-    let (before_the_code, _) = dockerfile.split_once("\nCOPY . .\n").unwrap();
-    let directory = tempfile::tempdir().unwrap();
-    for line in before_the_code.lines() {
-        let Some(paths) = line.strip_prefix("COPY ") else {
-            continue;
-        };
-        let (sources, destination) = paths.rsplit_once(' ').unwrap();
-        let destination = directory.path().join(destination);
-        fs::create_dir_all(&destination).unwrap();
-        for source in sources.split(' ').map(|source| root.join(source)) {
-            fs::copy(&source, destination.join(source.file_name().unwrap())).unwrap();
-        }
-    }
-    let (_, command) = before_the_code.split_once("\nRUN ").unwrap();
-    let prepare = command.trim_end().strip_suffix("cargo fetch --locked");
-    // `cargo tree` reads the same files, and needs only what this program was built with.
-    let command = format!(
-        "{}cargo tree --locked --offline --depth 0",
-        prepare.unwrap()
-    );
-    let output = Command::new("sh")
-        .args(["-c", &command])
-        .current_dir(directory.path())
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
-}
