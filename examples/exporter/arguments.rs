@@ -30,7 +30,8 @@ Exit status:
      succeeded
   1  could not listen on an address or reach the exporter, or --once could not fetch every organization; standard error
      says why
-  2  the command line, the environment or the configuration file is wrong; standard error says where"
+  2  the command line, the environment or the configuration file is wrong, or the state directory cannot be used;
+     standard error says where"
 )]
 pub(crate) struct Arguments {
     #[arg(value_enum, conflicts_with_all = ["once", "check_config"])]

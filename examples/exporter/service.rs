@@ -125,17 +125,15 @@ impl Service {
         let arguments = Arc::clone(&self.arguments);
         let gathered = blocking(move || Settings::gather(&arguments).map_err(into_error)).await?;
         let settings = self.with_fixed_options(gathered);
+        if self.settings.is_guarded() && !settings.is_guarded() {
+            return Err(fault(
+                "everyone could read all metrics then; to remove the last token, restart the exporter",
+            ));
+        }
         let sources = sources::open(&settings).await?;
         let (checked, of_settings) = (sources.clone(), settings.clone());
         blocking(move || serve::check(&of_settings, checked)).await?;
-        let was_guarded = self.settings.is_guarded();
-        self.apply(settings, sources).await?;
-        if was_guarded && !self.settings.is_guarded() {
-            tracing::warn!(
-                "no token is required any more: everyone who can connect may read all metrics"
-            );
-        }
-        Ok(())
+        self.apply(settings, sources).await
     }
 
     /// Keeps the options that cannot change while the program runs, and logs which of them need a restart.
