@@ -823,7 +823,7 @@ fn check_alerts(scraped: Scraped) {
         eventually("vulnerabilities and policies are reported", || {
             let rows = listed(board, "(acme|globex)");
             let is_listed = |row: &&str| rows.iter().any(|listed| listed == row);
-            expected.iter().all(|row| is_listed(row)).then_some(())
+            expected.iter().all(is_listed).then_some(())
         });
         let rows = listed(board, "acme");
         assert!(rows.iter().all(|row| row.contains("| acme |")), "{rows:?}");
