@@ -37,9 +37,9 @@ pub(super) struct OwnMetrics {
 }
 
 /// Writes the metrics of the program that serves the exporter.
-struct ProgramMetrics(Box<Encode>);
+struct ProgramMetrics(Box<EncodeFamilies>);
 
-type Encode = dyn Fn(&mut Encoder<String>) -> Result<(), EncodeError> + Send + Sync;
+type EncodeFamilies = dyn Fn(&mut Encoder<String>) -> Result<(), EncodeError> + Send + Sync;
 
 impl fmt::Debug for ProgramMetrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
