@@ -5,13 +5,14 @@
 
 mod arguments;
 mod configuration;
-mod external_url;
 mod healthcheck;
+mod listen_address;
 mod log;
 mod notify;
 mod once;
 mod pollers;
 mod program_metrics;
+mod route_prefix;
 mod serve;
 mod server;
 mod service;

@@ -53,7 +53,7 @@ pub(crate) fn guarded(exporter: Exporter, settings: &Settings) -> Result<Exporte
         .iter()
         .fold(exporter, Exporter::with_bearer_token_file);
     if let Some(url) = &settings.external_url {
-        exporter = exporter.with_external_url(url.as_str());
+        exporter = exporter.with_external_url(url.clone());
     }
     if let Some(file) = &settings.web_config {
         exporter = exporter.with_password_verifier(Users::new(file.clone())?);

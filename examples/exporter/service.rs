@@ -1,6 +1,6 @@
 //! What runs behind the listeners, and how `SIGHUP` changes it without a restart.
 
-use std::{error::Error as StdError, path::Path, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use axum::{Router, extract::Request};
 use tokio::{
@@ -123,7 +123,7 @@ impl Service {
 
     async fn try_reload(&mut self) -> Result<()> {
         let arguments = Arc::clone(&self.arguments);
-        let gathered = blocking(move || Settings::gather(&arguments).map_err(into_error)).await?;
+        let gathered = blocking(move || Settings::gather(&arguments)).await?;
         let settings = self.with_fixed_options(gathered);
         if self.settings.is_guarded() && !settings.is_guarded() {
             return Err(fault(
@@ -212,27 +212,21 @@ fn path_of_web_config(settings: &Settings) -> Option<&Path> {
 
 /// Returns the changed options among those that cannot change while the program runs.
 fn changed_fixed_options(old: &Settings, new: &Settings) -> Vec<&'static str> {
-    let differ = |old: &dyn std::fmt::Debug, new: &dyn std::fmt::Debug| {
-        format!("{old:?}") != format!("{new:?}")
-    };
     let options = [
         (
             "--web.listen-address",
-            differ(&old.listen_addresses, &new.listen_addresses),
+            old.listen_addresses != new.listen_addresses,
         ),
         (
             "--web.tls-cert-file and --web.tls-key-file",
-            differ(&tls_of_options(old), &tls_of_options(new)),
+            tls_of_options(old) != tls_of_options(new),
         ),
         (
             "--web.config.file",
-            differ(&path_of_web_config(old), &path_of_web_config(new)),
+            path_of_web_config(old) != path_of_web_config(new),
         ),
-        (
-            "--state-dir",
-            differ(&old.state.directory, &new.state.directory),
-        ),
-        ("--log.format", differ(&old.log.format(), &new.log.format())),
+        ("--state-dir", old.state.directory != new.state.directory),
+        ("--log.format", old.log.format() != new.log.format()),
     ];
     let changed = options.into_iter().filter(|(_, is_changed)| *is_changed);
     changed.map(|(option, _)| option).collect()
@@ -245,11 +239,4 @@ async fn blocking<T: Send + 'static>(
     spawn_blocking(work).await.unwrap_or_else(|panic| {
         Err(Error::new(ErrorKind::Other, "the work panicked").with_source(panic))
     })
-}
-
-fn into_error(error: Box<dyn StdError>) -> Error {
-    match error.downcast::<Error>() {
-        Ok(error) => *error,
-        Err(error) => fault(error.to_string()),
-    }
 }

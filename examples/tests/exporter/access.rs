@@ -123,12 +123,18 @@ fn urls_and_paths_that_cannot_be_used_are_exit_2() {
         (
             "--web.external-url",
             "scout.example",
-            "expected a URL such as https://example.com/scout",
+            "expected a URL such as `https://example.com/scout`, without user name and query",
         ),
         (
             "--web.external-url",
             "https://a@scout.example",
-            "expected a URL such as https://example.com/scout",
+            "expected a URL such as `https://example.com/scout`, without user name and query",
+        ),
+        (
+            "--web.external-url",
+            "https://scout.example/%7Ba",
+            "the routes cannot be served below the path of --web.external-url, expected a path such as /scout: \
+             give --web.route-prefix",
         ),
         (
             "--web.route-prefix",
