@@ -1,5 +1,5 @@
 # A real Alertmanager, laid out as in the image of its authors.
-FROM stand-in/busybox
+FROM stand-in/busybox:latest
 COPY prometheus-alertmanager /bin/alertmanager
 COPY amtool /bin/
 RUN mkdir -p /alertmanager /etc/alertmanager && chown -R nobody:nobody /alertmanager /etc/alertmanager
