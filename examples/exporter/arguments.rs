@@ -7,7 +7,7 @@ use clap::{Parser, ValueEnum};
 use scout_metrics_core::Organization;
 use scout_metrics_examples::command_line::parse_switch;
 
-use crate::configuration::{LogOptions, ScoutOptions, WebOptions};
+use crate::configuration::{LogOptions, ScoutOptions, StateOptions, WebOptions};
 
 /// Serves Docker Scout metrics to Prometheus, VictoriaMetrics, Datadog and Grafana.
 ///
@@ -30,7 +30,8 @@ Exit status:
      succeeded
   1  could not listen on an address or reach the exporter, or --once could not fetch every organization; standard error
      says why
-  2  the command line, the environment or the configuration file is wrong; standard error says where"
+  2  the command line, the environment or the configuration file is wrong, or the state directory cannot be used;
+     standard error says where"
 )]
 pub(crate) struct Arguments {
     #[arg(value_enum, conflicts_with_all = ["once", "check_config"])]
@@ -58,6 +59,9 @@ pub(crate) struct Arguments {
 
     #[command(flatten)]
     pub(crate) web: WebOptions,
+
+    #[command(flatten)]
+    pub(crate) state: StateOptions,
 
     #[command(flatten)]
     pub(crate) log: LogOptions,

@@ -29,6 +29,7 @@ use crate::{
 pub(crate) struct ConfigurationFile {
     pub(crate) scout: ScoutOptions,
     pub(crate) web: WebOptions,
+    pub(crate) state: StateOptions,
     pub(crate) log: LogOptions,
     pub(crate) organization: BTreeMap<Organization, ScoutOptions>,
 }
@@ -47,6 +48,7 @@ impl ConfigurationFile {
         let directory = path.parent().unwrap_or(Path::new(""));
         file.scout.resolve(directory);
         file.web.resolve(directory);
+        resolve(directory, &mut file.state.directory);
         for options in file.organization.values_mut() {
             options.resolve(directory);
         }
@@ -222,6 +224,69 @@ fn either<T: Clone>(first: &[T], second: &[T]) -> Vec<T> {
     if first.is_empty() { second } else { first }.to_vec()
 }
 
+/// Options for the metrics that are kept over a restart.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub(crate) struct StateOptions {
+    /// Directory that keeps the metrics over a restart [default: nothing is kept]
+    #[arg(
+        id = "state_dir",
+        long = "state-dir",
+        value_name = "DIR",
+        env = "SCOUT_EXPORTER_STATE_DIR"
+    )]
+    pub(crate) directory: Option<PathBuf>,
+
+    /// How long the metrics are kept [default: 90d]
+    #[arg(
+        id = "state_retention",
+        long = "state-retention",
+        value_name = "TIME",
+        env = "SCOUT_EXPORTER_STATE_RETENTION"
+    )]
+    pub(crate) retention: Option<Retention>,
+}
+
+impl StateOptions {
+    /// Returns these options of the command line, with the missing ones from the file.
+    pub(crate) fn or(&self, file: &Self) -> Self {
+        Self {
+            directory: self.directory.clone().or(file.directory.clone()),
+            retention: self.retention.or(file.retention),
+        }
+    }
+
+    pub(crate) fn retention(&self) -> Duration {
+        self.retention.map_or(Retention::DEFAULT, |time| time.0)
+    }
+}
+
+/// A length of time such as `90d`, `2w` or `36h`. A day has 24 hours.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Retention(Duration);
+
+impl Retention {
+    /// A quarter: long enough to see a trend.
+    const DEFAULT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+}
+
+impl FromStr for Retention {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Ok(Self(time::parse_days(text)?))
+    }
+}
+
+impl TryFrom<String> for Retention {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
 /// Options for the log, which is always written to standard error.
 #[derive(Args, Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table")]
@@ -250,6 +315,13 @@ impl LogOptions {
         Self {
             format: self.format.or(other.format),
             level: self.level.or(other.level),
+        }
+    }
+
+    pub(crate) fn with_format_of(self, other: Self) -> Self {
+        Self {
+            format: other.format,
+            ..self
         }
     }
 

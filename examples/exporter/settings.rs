@@ -6,7 +6,9 @@ use scout_metrics_core::Organization;
 
 use crate::{
     arguments::Arguments,
-    configuration::{ConfigurationFile, ListenAddress, LogOptions, ScoutOptions, WebOptions},
+    configuration::{
+        ConfigurationFile, ListenAddress, LogOptions, ScoutOptions, StateOptions, WebOptions,
+    },
     external_url::{ExternalUrl, RoutePrefix},
     fault,
     server::{TlsFiles, TlsVersion},
@@ -16,7 +18,7 @@ use crate::{
 /// Outside the range 9100 to 9999, where every port is taken by another exporter.
 const DEFAULT_PORT: u16 = 10990;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) demo: bool,
     pub(crate) listen_addresses: Vec<ListenAddress>,
@@ -26,6 +28,7 @@ pub(crate) struct Settings {
     pub(crate) web_config: Option<WebConfigFile>,
     pub(crate) external_url: Option<ExternalUrl>,
     pub(crate) route_prefix: RoutePrefix,
+    pub(crate) state: StateOptions,
     pub(crate) log: LogOptions,
     pub(crate) organizations: BTreeMap<Organization, ScoutOptions>,
 }
@@ -73,6 +76,7 @@ impl Settings {
             web_config,
             external_url: web.external_url,
             route_prefix,
+            state: arguments.state.or(&file.state),
             log: arguments.log.or(file.log),
             organizations,
         })
@@ -177,6 +181,9 @@ impl fmt::Display for Settings {
         write_list(f, self.organizations.keys())?;
         write!(f, "\n  listen addresses:")?;
         write_list(f, &self.listen_addresses)?;
+        if let Some(directory) = &self.state.directory {
+            write!(f, "\n  state directory: {}", directory.display())?;
+        }
         if let Some(file) = &self.web_config {
             write!(f, "\n  web configuration file: {}", file.path().display())?;
             write!(f, "\n  users:")?;

@@ -669,7 +669,7 @@ build  info
         let output = inspect(HISTOGRAM, &["--to", "prometheus"]);
         assert_eq!(output.status.code(), Some(1));
         assert_eq!(stdout(&output), "");
-        let reason = "the family `request_seconds` cannot be written as prometheus-text-0.0.4: there are no units";
+        let reason = "the family `request_seconds` cannot be written as prometheus-text-0.0.4: the format has no units";
         assert_eq!(stderr(&output), format!("error: {reason}\n"));
     }
 

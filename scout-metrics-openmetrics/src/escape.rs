@@ -57,6 +57,21 @@ impl<'a> Text<'a> {
         self.raw
     }
 
+    /// Returns the text, if it has no escapes.
+    #[inline]
+    pub(crate) fn plain(self) -> Option<&'a str> {
+        (self.escapes == Escapes::None).then_some(self.raw)
+    }
+
+    /// Appends the text with its escapes decoded.
+    #[inline]
+    pub(crate) fn decode_into(self, out: &mut String) {
+        match self.escapes {
+            Escapes::None => out.push_str(self.raw),
+            escapes => unescape_into(out, self.raw, escapes),
+        }
+    }
+
     /// Returns the text with its escapes decoded. A backslash before any other character stands for itself.
     #[inline]
     pub fn decode(self) -> Cow<'a, str> {
@@ -121,13 +136,17 @@ impl fmt::Display for Text<'_> {
 }
 
 fn unescape(raw: &str, escapes: Escapes) -> Cow<'_, str> {
-    let Some(first) = memchr(b'\\', raw.as_bytes()) else {
+    if memchr(b'\\', raw.as_bytes()).is_none() {
         return Cow::Borrowed(raw);
-    };
+    }
     let mut out = String::with_capacity(raw.len());
+    unescape_into(&mut out, raw, escapes);
+    Cow::Owned(out)
+}
+
+fn unescape_into(out: &mut String, raw: &str, escapes: Escapes) {
     let mut rest = raw;
-    let mut next = Some(first);
-    while let Some(backslash) = next {
+    while let Some(backslash) = memchr(b'\\', rest.as_bytes()) {
         out.push_str(&rest[..backslash]);
         let escaped = rest.as_bytes().get(backslash + 1);
         let decoded = match escaped {
@@ -138,10 +157,8 @@ fn unescape(raw: &str, escapes: Escapes) -> Cow<'_, str> {
         };
         out.push(decoded.unwrap_or('\\'));
         rest = &rest[backslash + 1 + usize::from(decoded.is_some())..];
-        next = memchr(b'\\', rest.as_bytes());
     }
     out.push_str(rest);
-    Cow::Owned(out)
 }
 
 /// Writes a label value or a quoted name, without the quotes around it.

@@ -30,7 +30,7 @@
 //! |---|---|---|
 //! | line by line, borrowed from an exposition in memory | [`Parser`] | none per sample |
 //! | the same for an exposition that arrives in pieces | [`ChunkedParser`] | none per sample |
-//! | families, with the rules about families | [`parse_families`] | none per sample with up to four labels |
+//! | families, with the rules about families | [`parse_families`] | none per sample with up to ten labels |
 //! | text part by part, into any output | [`Encoder`] | none |
 //! | families to text, checked against all rules | [`encode_families`] | |
 //! | Docker Scout's metrics to snapshots and back | [`scout`] | |

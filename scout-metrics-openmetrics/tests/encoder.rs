@@ -133,11 +133,11 @@ fn refuses_what_the_format_cannot_express() {
     };
     assert_eq!(
         message(Format::Prometheus, family(MetricType::Info, "")),
-        "the family `x_seconds` cannot be written as prometheus-text-0.0.4: there is no type info"
+        "the family `x_seconds` cannot be written as prometheus-text-0.0.4: the format has no type info"
     );
     assert_eq!(
         message(Format::Prometheus, family(MetricType::Gauge, "seconds")),
-        "the family `x_seconds` cannot be written as prometheus-text-0.0.4: there are no units"
+        "the family `x_seconds` cannot be written as prometheus-text-0.0.4: the format has no units"
     );
     for unit in ["bytes", "econds", "x_seconds"] {
         assert_eq!(
@@ -159,13 +159,13 @@ fn refuses_what_the_format_cannot_express() {
     };
     assert_eq!(
         message(Format::Prometheus, timed),
-        "a sample cannot be written as prometheus-text-0.0.4: timestamps are whole milliseconds"
+        "a sample cannot be written as prometheus-text-0.0.4: a timestamp has to be whole milliseconds"
     );
     assert_eq!(
         message(Format::Prometheus, |encoder| {
             encoder.sample("a", [], 1.0)?.exemplar([], 1.0, None)
         }),
-        "a sample cannot be written as prometheus-text-0.0.4: there are no exemplars"
+        "a sample cannot be written as prometheus-text-0.0.4: the format has no exemplars"
     );
 }
 

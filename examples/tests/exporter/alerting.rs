@@ -12,8 +12,8 @@ use serde_json::Value;
 use crate::{
     prometheus::{Prometheus, copy_configuration, hasten_and_complete},
     support::{
-        Running, Upstream, eventually, examples, generations, get, newer, snapshot, start_exporter,
-        write,
+        Running, Upstream, eventually, examples, generations, get, is_there, newer, snapshot,
+        start_exporter, write,
     },
 };
 
@@ -54,7 +54,9 @@ fn amtool_accepts_the_configuration_with_each_of_its_receivers() {
 
 #[test]
 fn an_alert_fires_without_alertmanager_and_reaches_it_when_it_runs() {
-    let Some(alertmanager) = newer("bin/prometheus-alertmanager", "--version") else {
+    let alertmanager = newer("bin/prometheus-alertmanager", "--version");
+    let namespaces = is_there("unshare", &["--mount", "true"], "util-linux, run as root");
+    let (Some(alertmanager), true) = (alertmanager, namespaces) else {
         return;
     };
     for prometheus in generations("prometheus") {
@@ -108,8 +110,13 @@ fn send_an_alert(prometheus: &Path, alertmanager: &Path) {
 /// Starts Alertmanager as the compose file does.
 fn start_alertmanager(program: &Path, directory: &Path, address: &str) -> Running {
     let path = write(directory, "alertmanager.yml", &configuration());
-    let mut command = Command::new(program);
+    // Debian's has its templates at a path that is compiled in, where only a name space of its own has them.
+    let templates = program.parent().unwrap().with_file_name("share/prometheus");
+    let script = "mount --bind \"$1\" /usr/share/prometheus; shift; exec \"$@\"";
+    let mut command = Command::new("unshare");
     command
+        .args(["--mount", "sh", "-euc", script, "sh"])
+        .args([&templates, program])
         .arg(format!("--config.file={path}"))
         .arg(format!("--storage.path={}", directory.display()))
         .arg(format!("--web.listen-address={address}"))

@@ -15,5 +15,11 @@ mod peers;
 mod program;
 mod prometheus;
 #[cfg(unix)]
+mod reload;
+#[cfg(unix)]
 mod secrets;
+#[cfg(unix)]
+mod state;
 mod support;
+#[cfg(unix)]
+mod systemd;

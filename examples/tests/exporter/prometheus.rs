@@ -104,6 +104,14 @@ impl Prometheus {
         Some((text("health"), text("lastError")))
     }
 
+    /// Waits until the target of a job is down with an error that contains a text.
+    pub(crate) fn wait_for_error(&self, job: &str, text: &str) {
+        eventually(&format!("{job} is down with `{text}`"), || {
+            let (health, error) = self.target(job)?;
+            (health == "down" && error.contains(text)).then_some(())
+        })
+    }
+
     pub(crate) fn wait_for_target(&self, job: &str, health: &str) -> String {
         eventually(&format!("{job} is {health}"), || {
             let (found, error) = self.target(job)?;

@@ -140,7 +140,10 @@ impl Guard {
         self.failures
             .check_password(peer, credentials)
             .map_err(Refusal::Excess)?;
-        match passwords.verify(user, password).await {
+        let attempt = self.failures.begin(peer);
+        let verdict = passwords.verify(user, password).await;
+        attempt.end();
+        match verdict {
             Verdict::Admitted => Ok(true),
             Verdict::Busy => Err(Refusal::Busy(BUSY)),
             Verdict::Refused => Ok(false),

@@ -25,11 +25,11 @@ const MAX_OF_PEER: u32 = 10;
 /// The maximum number of failures of all addresses within [`WINDOW`].
 const MAX_IN_TOTAL: u32 = 1000;
 
-/// The maximum number of addresses that are remembered, each with about 150 bytes.
+/// The maximum number of addresses that are remembered, each with up to 400 bytes.
 const MAX_PEERS: usize = 4096;
 
 /// The maximum number of admitted credentials that are remembered for an address.
-const MAX_ADMITTED: usize = 8;
+const MAX_ADMITTED: usize = 32;
 
 /// The recent failures.
 #[derive(Debug, Default)]
@@ -133,6 +133,16 @@ impl Failures {
         }
     }
 
+    /// Begins to verify a password. If the client leaves before the result is known, that counts as a failure, because
+    /// it has cost as much.
+    pub(super) fn begin(&self, peer: Option<IpAddr>) -> Attempt<'_> {
+        Attempt {
+            failures: self,
+            peer,
+            is_pending: true,
+        }
+    }
+
     /// Counts a failure.
     ///
     /// # Errors
@@ -154,6 +164,28 @@ impl Failures {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A password that is being verified.
+pub(super) struct Attempt<'a> {
+    failures: &'a Failures,
+    peer: Option<IpAddr>,
+    is_pending: bool,
+}
+
+impl Attempt<'_> {
+    /// Ends the attempt. Its result is known.
+    pub(super) fn end(mut self) {
+        self.is_pending = false;
+    }
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        if self.is_pending {
+            let _ = self.failures.failed(self.peer);
+        }
     }
 }
 

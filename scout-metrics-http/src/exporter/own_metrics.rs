@@ -37,7 +37,9 @@ pub(super) struct OwnMetrics {
 }
 
 /// Writes the metrics of the program that serves the exporter.
-struct ProgramMetrics(Box<dyn Fn(&mut Encoder<String>) -> Result<(), EncodeError> + Send + Sync>);
+struct ProgramMetrics(Box<EncodeFamilies>);
+
+type EncodeFamilies = dyn Fn(&mut Encoder<String>) -> Result<(), EncodeError> + Send + Sync;
 
 impl fmt::Debug for ProgramMetrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,12 +2,16 @@
 
 use super::*;
 
-use std::sync::{
-    Mutex,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    net::SocketAddr,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use async_trait::async_trait;
+use axum::extract::ConnectInfo;
 
 use scout_metrics_http::exporter::{PasswordVerifier, Verdict};
 
@@ -116,4 +120,41 @@ async fn passwords_are_not_verified_after_too_many_failures_of_all() {
 
     tokio::time::advance(Duration::from_secs(60)).await;
     assert_eq!(answer(&router, PATH, ADMIN).await.status, StatusCode::OK);
+}
+
+/// A client that does not wait for the answer has cost as much.
+#[tokio::test(start_paused = true)]
+async fn attempts_that_the_client_gives_up_are_failures() {
+    #[derive(Debug)]
+    struct Slow;
+
+    #[async_trait]
+    impl PasswordVerifier for Slow {
+        fn is_required(&self) -> bool {
+            true
+        }
+
+        async fn verify(&self, _user: &str, _password: &[u8]) -> Verdict {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            Verdict::Admitted
+        }
+    }
+
+    let router = Exporter::new()
+        .with_source(source("acme"))
+        .with_password_verifier(Slow)
+        .into_router()
+        .unwrap();
+    let request = || {
+        let request = Request::get(PATH).header("authorization", ADMIN);
+        let mut request = request.body(Body::empty()).unwrap();
+        let peer: SocketAddr = "192.0.2.1:50000".parse().unwrap();
+        request.extensions_mut().insert(ConnectInfo(peer));
+        call(&router, request)
+    };
+    for _ in 0..10 {
+        let given_up = tokio::time::timeout(Duration::from_millis(10), request()).await;
+        given_up.unwrap_err();
+    }
+    assert_eq!(request().await.status, StatusCode::TOO_MANY_REQUESTS);
 }

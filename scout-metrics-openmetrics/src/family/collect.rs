@@ -1,13 +1,10 @@
 //! Puts lines together to families.
 
-use std::collections::HashMap;
-
-use foldhash::quality::RandomState;
-
 use super::{
     check::{Checker, Report, Violation},
     families::Families,
-    labels::{Block, LabelReader},
+    labels::{Draft, LabelReader},
+    places::{NamePlaces, SampleNames},
 };
 use crate::{
     Event, Exemplar, ExemplarRef, Format, Line, MetricFamily, MetricType, ParseError, ParseOptions,
@@ -50,20 +47,18 @@ impl From<Violation> for Stop {
 }
 
 /// Puts lines together to families.
-pub(super) struct Collector<'a> {
+pub(super) struct Collector {
     options: ParseOptions,
     families: Vec<MetricFamily>,
     /// Which metadata each family has had.
     metadata: Vec<Metadata>,
-    /// The families by name.
-    places: HashMap<String, usize, RandomState>,
-    /// Sample names of OpenMetrics that belong to a family.
-    sample_names: HashMap<String, usize, RandomState>,
+    places: NamePlaces,
+    sample_names: SampleNames,
     /// The family that is being read.
     current: Option<usize>,
-    /// What the name of the sample before has behind that of its family.
+    /// The suffix of the name of the sample before.
     suffix: Suffix,
-    block: Block<'a>,
+    draft: Draft,
     labels: LabelReader,
     exemplar_labels: LabelReader,
     checker: Checker,
@@ -77,17 +72,17 @@ struct Metadata {
     has_unit: bool,
 }
 
-impl<'a> Collector<'a> {
-    pub(super) fn new(exposition: &'a str, options: &ParseOptions) -> Self {
+impl Collector {
+    pub(super) fn new(options: &ParseOptions) -> Self {
         Self {
             options: *options,
             families: Vec::new(),
             metadata: Vec::new(),
-            places: HashMap::default(),
-            sample_names: HashMap::default(),
+            places: NamePlaces::default(),
+            sample_names: SampleNames::default(),
             current: None,
             suffix: Suffix::None,
-            block: Block::new(exposition),
+            draft: Draft::default(),
             labels: LabelReader::default(),
             exemplar_labels: LabelReader::default(),
             checker: Checker::new(options),
@@ -110,6 +105,7 @@ impl<'a> Collector<'a> {
     pub(super) fn finish(mut self) -> Result<Families, Stop> {
         self.checker
             .start_family("", MetricType::Unknown, &mut self.report)?;
+        self.draft.share();
         Ok(Families::new(self.families, self.report.into_deviations()))
     }
 
@@ -132,7 +128,8 @@ impl<'a> Collector<'a> {
         if !unit.is_empty() && !is_suffix {
             // Every reference refuses this, so it is not forgiven.
             let (unit, name) = (shown(unit), shown(name));
-            let message = format!("the unit `{unit}` is not the end of the name `{name}`");
+            let message =
+                format!("the name `{name}` does not end in an underscore and the unit `{unit}`");
             return Err(Violation {
                 rule: Rule::UnitSuffix,
                 line: self.report.line,
@@ -184,7 +181,7 @@ impl<'a> Collector<'a> {
 
     /// Goes to the family that metadata are of.
     fn family_of_metadata(&mut self, name: &str, keyword: &str) -> Result<usize, Stop> {
-        let Some(&place) = self.places.get(name) else {
+        let Some(place) = self.find(name) else {
             return self.add_family(name);
         };
         let is_openmetrics = self.options.format() == Format::OpenMetrics;
@@ -192,7 +189,7 @@ impl<'a> Collector<'a> {
             // The Prometheus format says so of TYPE alone.
             if is_openmetrics || keyword == "TYPE" {
                 let name = shown(name);
-                let message = || format!("the {keyword} of `{name}` stands behind its samples");
+                let message = || format!("`# {keyword} {name}` comes after samples of `{name}`");
                 self.report.broken(Rule::LateMetadata, message)?;
             }
         } else if self.current != Some(place) && is_openmetrics {
@@ -209,25 +206,25 @@ impl<'a> Collector<'a> {
             Some(place) if sample.parts.same_names => place,
             _ => self.family_of_sample(sample)?,
         };
-        self.checker.check(sample, self.suffix, &mut self.report)?;
-        let at = self.block.go_to(sample.line());
-        let labels = sample.labels();
-        let same_names = sample.parts.same_names;
-        let labels = self.labels.read(labels, same_names, &self.block.text, at);
+        let (labels, same_names) = (sample.labels(), sample.parts.same_names);
+        let labels = self.labels.read(labels, same_names, &mut self.draft);
+        let values = self.labels.values(&self.draft);
+        self.checker
+            .check(sample, values, self.suffix, &mut self.report)?;
         let mut owned = Sample::new(self.suffix, labels, sample.value());
         if let Some(timestamp) = sample.timestamp() {
             owned = owned.with_timestamp(timestamp);
         }
         if let Some(exemplar) = sample.exemplar() {
-            owned = owned.with_exemplar(self.read_exemplar(exemplar, at));
+            owned = owned.with_exemplar(self.read_exemplar(exemplar));
         }
         self.families[place].push(owned);
         Ok(())
     }
 
-    fn read_exemplar(&mut self, exemplar: ExemplarRef<'_, '_>, at: u32) -> Exemplar {
-        let (labels, text) = (exemplar.labels(), &self.block.text);
-        let labels = self.exemplar_labels.read(labels, false, text, at);
+    fn read_exemplar(&mut self, exemplar: ExemplarRef<'_, '_>) -> Exemplar {
+        let (labels, draft) = (exemplar.labels(), &mut self.draft);
+        let labels = self.exemplar_labels.read(labels, false, draft);
         let owned = Exemplar::new(labels, exemplar.value());
         match exemplar.timestamp() {
             Some(timestamp) => owned.with_timestamp(timestamp),
@@ -241,7 +238,7 @@ impl<'a> Collector<'a> {
         let here = self
             .current
             .and_then(|place| Some((place, self.suffix_in(place, &name)?)));
-        let found = here.or_else(|| Some((*self.places.get(&*name)?, Suffix::None)));
+        let found = here.or_else(|| Some((self.find(&name)?, Suffix::None)));
         let found = found.or_else(|| self.family_of_suffixed(&name));
         let (place, suffix) = match found {
             Some(found) => found,
@@ -287,7 +284,7 @@ impl<'a> Collector<'a> {
     /// Finds a family that came before by the start of a sample's name.
     fn family_of_suffixed(&self, name: &str) -> Option<(usize, Suffix)> {
         Suffix::NAMED.into_iter().find_map(|suffix| {
-            let place = *self.places.get(name.strip_suffix(suffix.as_str())?)?;
+            let place = self.find(name.strip_suffix(suffix.as_str())?)?;
             let kind = self.families[place].kind();
             self.is_suffix_of(suffix, kind).then_some((place, suffix))
         })
@@ -313,6 +310,13 @@ impl<'a> Collector<'a> {
 
     // Families.
 
+    /// Returns the place of a family. Mostly it is the one that is being read.
+    fn find(&self, name: &str) -> Option<usize> {
+        let is_named = |place: &usize| self.families[*place].name() == name;
+        let here = self.current.filter(is_named);
+        here.or_else(|| self.places.find(name, &self.families))
+    }
+
     fn add_family(&mut self, name: &str) -> Result<usize, Stop> {
         let limit = self.options.limits().families;
         if self.families.len() >= limit {
@@ -325,7 +329,7 @@ impl<'a> Collector<'a> {
         self.families
             .push(MetricFamily::new(name, MetricType::Unknown));
         self.metadata.push(Metadata::default());
-        self.places.insert(name.to_owned(), place);
+        self.places.insert(name, place);
         self.go_to(place)?;
         self.claim_sample_name(place, Suffix::None)?;
         Ok(place)
@@ -344,7 +348,7 @@ impl<'a> Collector<'a> {
     fn report_interleaved(&mut self, name: &str) -> Result<(), Stop> {
         let message = || {
             format!(
-                "lines of the family of `{}` stand in earlier lines, with others in between",
+                "family `{}` is split: other families appear between its lines",
                 shown(name)
             )
         };
@@ -356,15 +360,14 @@ impl<'a> Collector<'a> {
         if self.options.format() == Format::Prometheus {
             return Ok(());
         }
-        let family = &self.families[place];
-        let name = format!("{}{suffix}", family.name());
-        let owner = *self.sample_names.entry(name.clone()).or_insert(place);
+        let owner = self.sample_names.claim(place, suffix, &self.families);
         if owner == place {
             return Ok(());
         }
-        let other = &self.families[owner];
+        let [one, two] = [owner, place].map(|place| self.families[place].name());
         let message = || {
-            let (name, one, two) = (shown(&name), shown(other.name()), shown(family.name()));
+            let name = shown(&format!("{two}{suffix}"));
+            let (one, two) = (shown(one), shown(two));
             format!("`{name}` can belong to `{one}` and to `{two}`")
         };
         Ok(self.report.broken(Rule::NameClash, message)?)

@@ -5,9 +5,8 @@ use crate::{Deviation, MetricFamily, ParseError, ParseOptions, Parser, parse::ut
 
 /// Reads a whole exposition into families.
 ///
-/// In memory they take one and a half to three times the exposition (`benches/README.md` has the figures). A sample costs
-/// no allocation, but one if it has more than four labels, one for its exemplar, and a few if there are escapes in its
-/// label values.
+/// In memory they need one to three times as much as the exposition (`benches/README.md` has the figures). A sample costs no
+/// allocation, except one for its exemplar and one for its labels if it has more than ten.
 ///
 /// ```
 /// use scout_metrics_openmetrics::{Format, MetricType, ParseOptions, parse_families};
@@ -27,7 +26,7 @@ use crate::{Deviation, MetricFamily, ParseError, ParseOptions, Parser, parse::ut
 pub fn parse_families(exposition: &[u8], options: &ParseOptions) -> Result<Families, ParseError> {
     let text = utf8(exposition)?;
     let mut parser = Parser::from_text(text, options);
-    let mut collector = Collector::new(text, options);
+    let mut collector = Collector::new(options);
     while let Some(line) = parser.next_line()? {
         let pushed = collector.push(line);
         pushed.map_err(|stop| stop.into_error(exposition))?;

@@ -310,15 +310,11 @@ pub struct Labels<'p, 'a> {
     spans: std::slice::Iter<'p, LabelSpan>,
 }
 
-impl Labels<'_, '_> {
-    /// Returns where the values stand in the line.
-    pub(crate) fn value_spans(&self) -> impl ExactSizeIterator<Item = Span> + use<'_> {
-        self.spans.clone().map(|label| label.value())
-    }
-
-    /// Returns whether an escape is in a value.
-    pub(crate) fn has_escapes(&self) -> bool {
-        self.value_spans().any(|value| value.escaped)
+impl<'a> Labels<'_, 'a> {
+    /// Returns the values alone.
+    #[inline]
+    pub(crate) fn values(&self) -> impl Iterator<Item = Text<'a>> + use<'_, 'a> {
+        self.spans.clone().map(|label| label.value().of(self.line))
     }
 }
 
