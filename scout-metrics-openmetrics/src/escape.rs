@@ -23,7 +23,7 @@ pub(crate) enum Escapes {
 
 /// A piece of an exposition in which characters may be escaped.
 ///
-/// Nothing is copied until [`decode`](Self::decode) has to take an escape out. Texts are compared and hashed by what they
+/// Nothing is copied until [`decode`](Self::decode) has to replace an escape. Texts are compared and hashed by what they
 /// say, not by how they are written. Only [`raw`](Self::raw) and `AsRef<str>`, which is the same, keep the escapes.
 ///
 /// ```
