@@ -6,6 +6,7 @@
 mod arguments;
 mod configuration;
 mod external_url;
+mod files;
 mod healthcheck;
 mod log;
 mod notify;
