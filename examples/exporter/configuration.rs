@@ -4,7 +4,7 @@
 
 use std::{
     collections::BTreeMap,
-    fmt, fs,
+    fmt,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -17,7 +17,7 @@ use scout_metrics_core::Organization;
 use scout_metrics_examples::time;
 use scout_metrics_http::exporter::ExternalUrl;
 
-use crate::{fault, listen_address::ListenAddress, route_prefix::RoutePrefix};
+use crate::{fault, files, listen_address::ListenAddress, route_prefix::RoutePrefix};
 
 /// A quarter: long enough to see a trend.
 const DEFAULT_RETENTION: Duration = Duration::from_secs(90 * 24 * 60 * 60);
@@ -36,7 +36,7 @@ pub(crate) struct ConfigurationFile {
 impl ConfigurationFile {
     /// Reads a file. Relative paths in it are relative to the directory that it is in.
     pub(crate) fn read(path: &Path) -> Result<Self, scout_metrics_core::Error> {
-        let text = fs::read_to_string(path).map_err(|cause| {
+        let text = files::read_text_or_pipe(path).map_err(|cause| {
             fault(format!("cannot read `{}`", path.display())).with_source(cause)
         })?;
         let mut file: Self = toml::from_str(&text).map_err(|cause| {

@@ -5,7 +5,7 @@ use std::{fmt, future::Future, sync::Arc, time::Duration};
 use rustls::{
     ServerConfig, SupportedProtocolVersion,
     crypto::ring,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    pki_types::{CertificateDer, PrivateKeyDer},
     version::{TLS12, TLS13},
 };
 use tokio::{sync::watch, task::spawn_blocking, time::sleep};
@@ -15,7 +15,7 @@ use scout_metrics_core::Result;
 
 use super::{
     NewestTls, TlsFiles, TlsSource, TlsVersion, client_certificates,
-    pem::{read_certificates, unusable},
+    pem::{read_certificates, read_key, unusable},
 };
 
 /// How often the files are read. A renewed certificate is rarely needed within seconds, and reading two small files is
@@ -94,8 +94,7 @@ impl fmt::Debug for Certificate {
 impl Content {
     fn read(files: TlsFiles) -> Result<Self> {
         let chain = read_certificates(&files.certificates)?;
-        let key = PrivateKeyDer::from_pem_file(&files.key)
-            .map_err(|cause| unusable("cannot read a private key from", &files.key, cause))?;
+        let key = read_key(&files.key)?;
         let client_authorities = match &files.clients {
             Some(clients) => read_certificates(&clients.authorities)?,
             None => Vec::new(),
