@@ -135,9 +135,9 @@ impl Exporter {
 
     /// Adds metrics of the program to `/metrics`, after the exporter's own.
     ///
-    /// The closure is called for each answer and writes whole families. Their names must be of no other family and start
-    /// with `scout_exporter_`: then no source has them, because samples of sources with such names are
-    /// [renamed](super#routes). If the closure fails, the answer is 500.
+    /// The closure is called for each answer and writes whole families. Their names must be unique and start with
+    /// `scout_exporter_`: then no source has them, because samples of sources with such names are
+    /// [renamed](super#routes). If the closure fails, the answer is 500. [Successors](Self::successor) share the metrics.
     #[must_use]
     pub fn with_program_metrics(
         self,
@@ -153,8 +153,8 @@ impl Exporter {
     /// Encodes snapshots as the route `/metrics` does: with a label `org`, and followed by the exporter's own metrics.
     ///
     /// This is for programs that scrape once and do not serve. The exporter's own metrics describe the sources that were
-    /// passed to [`observe`](Self::observe), including those whose scrape failed. Each snapshot must be of another
-    /// organization.
+    /// passed to [`observe`](Self::observe), including those whose scrape failed. No two snapshots may be
+    /// of the same organization.
     ///
     /// # Errors
     ///

@@ -19,7 +19,7 @@ use super::{
 /// The maximum number of organizations that an answer names.
 const MAX_NAMED: usize = 20;
 
-/// The reason of an organization whose first fetch still runs.
+/// Why an organization has no metrics while its first fetch runs.
 const FETCHING: &str = "the first fetch has not ended";
 
 /// Answers that the program runs.
