@@ -7,6 +7,7 @@ mod certificate;
 mod client_certificates;
 mod connection;
 mod connections;
+mod pem;
 
 use std::{
     fmt, future::Future, io, net::TcpListener as StdTcpListener, path::PathBuf, sync::Arc,
