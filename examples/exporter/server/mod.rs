@@ -70,7 +70,7 @@ pub(crate) enum TlsVersion {
     Tls13,
 }
 
-/// Returns the files for TLS each time they are read. They may be others then.
+/// Names the files for TLS, which may change while the program runs.
 #[derive(Clone)]
 pub(crate) struct TlsSource(Arc<dyn Fn() -> TlsFiles + Send + Sync>);
 

@@ -1,4 +1,4 @@
-//! PEM files of certificates and keys.
+//! PEM files with certificates and keys.
 
 use std::path::Path;
 
@@ -13,9 +13,9 @@ use crate::files;
 pub(super) fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
     let what = "cannot read certificates from";
     let pem = files::read(path).map_err(|cause| unusable(what, path, cause))?;
-    let certificates: Vec<_> = CertificateDer::pem_slice_iter(&pem)
-        .collect::<std::result::Result<_, _>>()
-        .map_err(|cause| unusable(what, path, cause))?;
+    let certificates: std::result::Result<Vec<_>, _> =
+        CertificateDer::pem_slice_iter(&pem).collect();
+    let certificates = certificates.map_err(|cause| unusable(what, path, cause))?;
     if certificates.is_empty() {
         let message = format!("`{}` contains no certificate", path.display());
         return Err(Error::new(ErrorKind::Config, message));
@@ -23,7 +23,7 @@ pub(super) fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'stati
     Ok(certificates)
 }
 
-/// Reads the private key in a file.
+/// Reads the first private key in a file.
 pub(super) fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>> {
     let what = "cannot read a private key from";
     let pem = files::read(path).map_err(|cause| unusable(what, path, cause))?;
