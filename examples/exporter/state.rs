@@ -96,12 +96,12 @@ impl State {
         if opened.take().is_some() {
             tracing::warn!(
                 path = %self.path.display(),
-                "the file of the state directory was removed or replaced; the exporter goes on with the one that is there"
+                "the file of the state directory was removed or replaced; the exporter opens or creates it again"
             );
-            let directory = self.path.parent().map(Path::to_owned);
-            // If this fails, so does opening the file, with a better reason.
-            let _ = spawn_blocking(move || directory.map(|directory| create(&directory))).await;
         }
+        let directory = self.path.parent().map(Path::to_owned);
+        // If this fails, so does opening the file, with a better reason.
+        let _ = spawn_blocking(move || directory.map(|directory| create(&directory))).await;
         let history = SqliteHistory::open(&self.path).await?;
         *opened = Some(Opened {
             history: history.clone(),

@@ -202,7 +202,13 @@ fn a_directory_that_is_removed_is_made_again() {
         (recorded(&address) >= 1.0).then_some(())
     });
     fs::remove_dir_all(&state).unwrap();
+    // In place of the directory, for a while.
+    fs::write(&state, "").unwrap();
     running.logged("was removed or replaced");
+    eventually("a write fails", || {
+        (not_recorded(&address) >= 1.0).then_some(())
+    });
+    fs::remove_file(&state).unwrap();
     let before = recorded(&address);
     eventually("the metrics are recorded again", || {
         (recorded(&address) > before).then_some(())
