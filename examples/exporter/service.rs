@@ -132,7 +132,7 @@ impl Service {
         }
         let sources = sources::open(&settings).await?;
         let (checked, of_settings) = (sources.clone(), settings.clone());
-        blocking(move || serve::dry_run(&of_settings, checked)).await?;
+        blocking(move || serve::dry_run(&of_settings, checked).map(drop)).await?;
         self.apply(settings, sources).await
     }
 
