@@ -30,7 +30,13 @@ impl FromStr for ExternalUrl {
         let expected = || "expected a URL such as https://example.com/scout".to_owned();
         let uri: Uri = text.parse().map_err(|_| expected())?;
         let is_web = matches!(uri.scheme_str(), Some("http" | "https"));
-        if !is_web || text.contains(['@', '?', '#']) {
+        let has_host = uri.authority().is_some_and(|authority| {
+            // A port that is not a number below 65536 is no port.
+            let has_good_port =
+                authority.as_str() == authority.host() || authority.port().is_some();
+            !authority.host().is_empty() && has_good_port
+        });
+        if !is_web || !has_host || text.contains(['@', '?', '#']) {
             return Err(expected());
         }
         Ok(Self {
