@@ -5,14 +5,15 @@
 
 mod arguments;
 mod configuration;
-mod external_url;
 mod files;
 mod healthcheck;
+mod listen_address;
 mod log;
 mod notify;
 mod once;
 mod pollers;
 mod program_metrics;
+mod route_prefix;
 mod serve;
 mod server;
 mod service;
@@ -63,7 +64,8 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         return once::run(sources).await;
     }
     if arguments.check_config {
-        serve::check(&settings, sources).map_err(Failure::configuration)?;
+        let routes = serve::dry_run(&settings, sources).map_err(Failure::configuration)?;
+        serve::server(&settings, routes).map_err(Failure::configuration)?;
         return terminal::print(&format!("{settings}\n")).map_err(Failure::output);
     }
     // Before the state directory is opened, which reads the whole history: an unexpected SIGHUP would end the program.

@@ -133,7 +133,7 @@ impl State {
         None
     }
 
-    /// Removes the snapshots that are older than the retention, now and then regularly, until the set is dropped.
+    /// Removes the snapshots that are older than the retention, at once and then every hour, until the set is dropped.
     pub(crate) fn prune_regularly(&self, retention: Duration) -> JoinSet<()> {
         let state = self.clone();
         let mut task = JoinSet::new();

@@ -1,22 +1,22 @@
 //! A certificate whose files are read again while it is served.
 
-use std::{fmt, future::Future, path::Path, sync::Arc, time::Duration};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use rustls::{
     ServerConfig, SupportedProtocolVersion,
     crypto::ring,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    pki_types::{CertificateDer, PrivateKeyDer},
     version::{TLS12, TLS13},
 };
-use secrecy::zeroize::Zeroizing;
 use tokio::{sync::watch, task::spawn_blocking, time::sleep};
 use tokio_rustls::TlsAcceptor;
 
-use scout_metrics_core::{Error, ErrorKind, Result};
+use scout_metrics_core::Result;
 
-use crate::files;
-
-use super::{NewestTls, TlsFiles, TlsSource, TlsVersion, client_certificates};
+use super::{
+    NewestTls, TlsFiles, TlsSource, TlsVersion, client_certificates,
+    pem::{read_certificates, read_key, unusable},
+};
 
 /// How often the files are read. A renewed certificate is rarely needed within seconds, and reading two small files is
 /// cheap.
@@ -134,32 +134,4 @@ fn versions(min: TlsVersion) -> Vec<&'static SupportedProtocolVersion> {
         TlsVersion::Tls12 => vec![&TLS13, &TLS12],
         TlsVersion::Tls13 => vec![&TLS13],
     }
-}
-
-fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
-    let what = "cannot read certificates from";
-    let pem = files::read(path).map_err(|cause| unusable(what, path, cause))?;
-    let certificates: std::result::Result<Vec<_>, _> =
-        CertificateDer::pem_slice_iter(&pem).collect();
-    let certificates = certificates.map_err(|cause| unusable(what, path, cause))?;
-    if certificates.is_empty() {
-        let message = format!("`{}` contains no certificate", path.display());
-        return Err(Error::new(ErrorKind::Config, message));
-    }
-    Ok(certificates)
-}
-
-fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>> {
-    let what = "cannot read a private key from";
-    let pem = files::read(path).map_err(|cause| unusable(what, path, cause))?;
-    PrivateKeyDer::from_pem_slice(&Zeroizing::new(pem)).map_err(|cause| unusable(what, path, cause))
-}
-
-pub(super) fn unusable(
-    what: &str,
-    path: &Path,
-    cause: impl std::error::Error + Send + Sync + 'static,
-) -> Error {
-    let message = format!("{what} `{}`", path.display());
-    Error::new(ErrorKind::Config, message).with_source(cause)
 }

@@ -20,7 +20,7 @@ use x509_parser::{
 
 use scout_metrics_core::Result;
 
-use super::{ClientCertificates, certificate::unusable};
+use super::{ClientCertificates, pem::unusable};
 
 /// Returns a verifier of client certificates that these authorities signed.
 pub(super) fn verifier(

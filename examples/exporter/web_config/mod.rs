@@ -1,7 +1,7 @@
 //! `--web.config.file`: TLS, users and headers in the file that exporters of the Prometheus project read.
 //!
-//! The format is that of [exporter-toolkit]. Keys that this program does not support are refused by name, because to
-//! ignore one could open what it was written to protect.
+//! The format is that of [exporter-toolkit]. Keys that this program does not support are refused by name, because
+//! ignoring one could expose what it was written to protect.
 //!
 //! [exporter-toolkit]: https://github.com/prometheus/exporter-toolkit/blob/master/docs/web-configuration.md
 
@@ -124,7 +124,7 @@ impl WebConfigFile {
         Arc::clone(&current)
     }
 
-    /// Returns the files for TLS that the file names, at each time those that it names then.
+    /// Returns a source of the files for TLS, which follows the content of this file.
     pub(crate) fn tls_source(&self, first: TlsFiles) -> TlsSource {
         let file = self.clone();
         // The file never loses its section for TLS while it is followed.

@@ -14,10 +14,8 @@ use scout_metrics_core::{
 use scout_metrics_examples::sample;
 
 use crate::support::{
-    UPSTREAM_TOKEN, Upstream, eventually, examples, exporter, get, start_exporter, write,
+    METRICS, UPSTREAM_TOKEN, Upstream, eventually, examples, exporter, get, start_exporter, write,
 };
-
-const METRICS: &str = "/v1/exporter/org/acme/metrics";
 
 fn run(arguments: &[&str]) -> Output {
     exporter().args(arguments).output().unwrap()

@@ -11,7 +11,7 @@ use std::{
 use scout_metrics_core::{Error, ErrorKind, Organization, Snapshot};
 
 use crate::support::{
-    PATIENCE, Upstream, examples, exporter, get, is_there, start_exporter, write,
+    METRICS, PATIENCE, Upstream, examples, exporter, get, is_there, start_exporter, write,
 };
 
 /// The socket to which a service of systemd sends its messages.
@@ -253,8 +253,7 @@ fn the_unit_starts_the_exporter_with_its_token_and_its_state_directory() {
         manager.message(),
         "READY=1\nSTATUS=serving 1 organization\n"
     );
-    let path = "/v1/exporter/org/acme/metrics";
-    assert_eq!(get(&address, path, None).0, 200);
+    assert_eq!(get(&address, METRICS, None).0, 200);
     let (status, log) = running.signal("TERM");
     assert_eq!(status.code(), Some(0), "{log}");
     assert!(fs::exists(at("lib/scout-exporter/history.sqlite")).unwrap());

@@ -1,58 +1,9 @@
-//! Where clients find the exporter, and below which path it serves.
+//! `--web.route-prefix`.
 
 use std::str::FromStr;
 
-use axum::{Router, http::Uri, response::Redirect, routing::get};
+use axum::{Router, response::Redirect, routing::get};
 use serde::Deserialize;
-
-/// A URL such as `https://example.com/scout`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(try_from = "String")]
-pub(crate) struct ExternalUrl {
-    text: String,
-    path: RoutePrefix,
-}
-
-impl ExternalUrl {
-    pub(crate) fn as_str(&self) -> &str {
-        &self.text
-    }
-
-    pub(crate) fn path(&self) -> RoutePrefix {
-        self.path.clone()
-    }
-}
-
-impl FromStr for ExternalUrl {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let expected = || "expected a URL such as https://example.com/scout".to_owned();
-        let uri: Uri = text.parse().map_err(|_| expected())?;
-        let is_web = matches!(uri.scheme_str(), Some("http" | "https"));
-        let has_host = uri.authority().is_some_and(|authority| {
-            // A port that is not a number below 65536 is no port.
-            let has_good_port =
-                authority.as_str() == authority.host() || authority.port().is_some();
-            !authority.host().is_empty() && has_good_port
-        });
-        if !is_web || !has_host || text.contains(['@', '?', '#']) {
-            return Err(expected());
-        }
-        Ok(Self {
-            path: uri.path().parse()?,
-            text: text.to_owned(),
-        })
-    }
-}
-
-impl TryFrom<String> for ExternalUrl {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
 
 /// A path without a slash at its end, such as `/scout`; empty for the root.
 #[derive(Clone, Debug, Default, Deserialize)]
