@@ -2,7 +2,7 @@
 
 use std::{
     error::Error,
-    io::{Read, Write},
+    io::{self, Read, Write},
     net::{TcpStream, ToSocketAddrs},
     time::Duration,
 };
@@ -43,7 +43,7 @@ fn ask(address: &str, path: &str, is_tls: bool) -> Result<(), Box<dyn Error + Se
     let mut answer = Vec::new();
     let read = stream.take(MAX_ANSWER_BYTES).read_to_end(&mut answer);
     if answer.is_empty() {
-        read?;
+        read.map_err(in_words)?;
     }
     if is_tls && answer.first() == Some(&TLS_ALERT) {
         return Ok(());
@@ -54,4 +54,14 @@ fn ask(address: &str, path: &str, is_tls: bool) -> Result<(), Box<dyn Error + Se
         return Ok(());
     }
     Err(fault(format!("expected status 200, found `{status}`")).into())
+}
+
+/// Says that the time is up, for which the system has another text.
+fn in_words(error: io::Error) -> Box<dyn Error + Send + Sync> {
+    match error.kind() {
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+            fault(format!("no answer within {TIMEOUT:?}")).into()
+        }
+        _ => error.into(),
+    }
 }

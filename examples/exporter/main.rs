@@ -30,6 +30,7 @@ use scout_metrics_examples::{command_line, terminal};
 
 use self::{
     arguments::{Arguments, Command},
+    serve::Hangup,
     service::Service,
     settings::Settings,
 };
@@ -67,6 +68,8 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         serve::server(&settings, routes).map_err(Failure::configuration)?;
         return terminal::print(&format!("{settings}\n")).map_err(Failure::output);
     }
+    // Before the state directory is opened, which reads the whole history: an unexpected SIGHUP would end the program.
+    let hangup = Hangup::new().map_err(Failure::other)?;
     let listeners = serve::listen(&settings).map_err(Failure::other)?;
     let scheme = if settings.tls.is_some() {
         "https"
@@ -76,7 +79,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     let service = Service::start(Arc::new(arguments), settings.clone(), sources, log).await;
     let service = service.map_err(Failure::configuration)?;
     let server = serve::server(&settings, service.router()).map_err(Failure::configuration)?;
-    serve::run(service, scheme, listeners, server)
+    serve::run(service, hangup, scheme, listeners, server)
         .await
         .map_err(Failure::other)
 }

@@ -78,12 +78,13 @@ pub(crate) fn server(settings: &Settings, mut routes: Router) -> Result<Server> 
 /// Serves until the process receives a signal to stop, and then until the pending requests are answered.
 pub(crate) async fn run(
     mut service: Service,
+    hangup: Hangup,
     scheme: &str,
     listeners: Vec<TcpListener>,
     server: Server,
 ) -> StdResult<(), Box<dyn Error>> {
     // This comes before the addresses are logged: a program that waits for them may send the signal at once.
-    let signals = Signals::new()?;
+    let signals = Signals::new(hangup)?;
     for listener in &listeners {
         let address = listener.local_addr()?;
         tracing::info!(address = %format_args!("{scheme}://{address}"), "listening");
@@ -106,6 +107,21 @@ pub(crate) async fn run(
     Ok(())
 }
 
+/// The signal that makes the process read its configuration again. It is caught from when this exists.
+pub(crate) struct Hangup {
+    #[cfg(unix)]
+    signal: tokio::signal::unix::Signal,
+}
+
+impl Hangup {
+    pub(crate) fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            #[cfg(unix)]
+            signal: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())?,
+        })
+    }
+}
+
 /// The signals that stop the process, and the one that makes it read its configuration again.
 struct Signals {
     #[cfg(unix)]
@@ -113,18 +129,18 @@ struct Signals {
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
-    hangup: tokio::signal::unix::Signal,
+    hangup: Hangup,
 }
 
 impl Signals {
     #[cfg(unix)]
-    fn new() -> std::io::Result<Self> {
+    fn new(hangup: Hangup) -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
 
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
-            hangup: signal(SignalKind::hangup())?,
+            hangup,
         })
     }
 
@@ -133,7 +149,7 @@ impl Signals {
     async fn received(mut self, service: &mut Service) -> &'static str {
         loop {
             let reloaded = async {
-                self.hangup.recv().await;
+                self.hangup.signal.recv().await;
                 tracing::info!(signal = "SIGHUP", "reloading the configuration");
                 service.reload().await;
             };
@@ -148,7 +164,7 @@ impl Signals {
     }
 
     #[cfg(not(unix))]
-    fn new() -> std::io::Result<Self> {
+    fn new(_: Hangup) -> std::io::Result<Self> {
         Ok(Self {})
     }
 

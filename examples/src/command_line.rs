@@ -42,7 +42,7 @@ fn try_parse<A: Parser>(arguments: &[OsString]) -> Result<A, Error> {
     parsed.map_err(|mut error| {
         // The advice to write an unknown option after `--`. None of the programs would know it there.
         error.remove(ContextKind::Suggested);
-        naming_variables(error, &command, arguments)
+        naming_variables(without_password(error), &command, arguments)
     })
 }
 
@@ -67,6 +67,17 @@ fn is_given(arg: &Arg, arguments: &[OsString]) -> bool {
 
 fn long_name(arg: &Arg) -> &str {
     arg.get_long().expect("options with variables have a name")
+}
+
+/// Leaves out a value that may be a URL with a password.
+fn without_password(mut error: Error) -> Error {
+    if let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue)
+        && value.contains('@')
+    {
+        let redacted = ContextValue::String("<redacted>".to_owned());
+        error.insert(ContextKind::InvalidValue, redacted);
+    }
+    error
 }
 
 /// Replaces the name of an option that was not given by the name of its variable.

@@ -16,9 +16,13 @@ impl Document {
         let options = serde_saphyr::options! { with_snippet: false };
         let value: Option<Value> =
             serde_saphyr::from_str_with_options(text, options).map_err(|error| {
+                let reason = match &error {
+                    serde_saphyr::Error::DuplicateMappingKey { .. } => "the key is written twice",
+                    _ => "not valid YAML",
+                };
                 match error.location() {
-                    Some(location) => format!("line {}: not valid YAML", location.line()),
-                    None => "not valid YAML".to_owned(),
+                    Some(location) => format!("line {}: {reason}", location.line()),
+                    None => reason.to_owned(),
                 }
             })?;
         Self::of(String::new(), value.unwrap_or_default())

@@ -128,6 +128,21 @@ fn urls_and_paths_that_cannot_be_used_are_exit_2() {
         ),
         (
             "--web.external-url",
+            "https://scout.example:99999",
+            "expected a URL such as `https://example.com/scout`, without user name and query",
+        ),
+        (
+            "--web.external-url",
+            "https://:443",
+            "expected a URL such as `https://example.com/scout`, without user name and query",
+        ),
+        (
+            "--web.external-url",
+            "https://admin:s3cr3t@scout.example",
+            "error: invalid value '<redacted>' for '--web.external-url <URL>'",
+        ),
+        (
+            "--web.external-url",
             "https://a@scout.example",
             "expected a URL such as `https://example.com/scout`, without user name and query",
         ),

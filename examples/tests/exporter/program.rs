@@ -787,6 +787,13 @@ token_file = \"other-token\"
         let after = run(&[&["healthcheck"], &address_option[..]].concat());
         assert_eq!([stdout(&before), stdout(&after)], ["healthy\n"; 2]);
 
+        running.send("STOP");
+        let hanging = healthcheck();
+        running.send("CONT");
+        assert_eq!(hanging.status.code(), Some(1));
+        let expected = format!("error: no healthy exporter on {address}: no answer within 3s\n");
+        assert_eq!(stderr(&hanging), expected);
+
         running.signal("TERM");
         let gone = healthcheck();
         assert_eq!(gone.status.code(), Some(1));

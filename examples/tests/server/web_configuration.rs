@@ -252,7 +252,7 @@ fn values_of_another_kind_are_refused_and_never_repeated() {
             "basic_auth_users: {admin: 's3cr3t\n",
             "line 1: not valid YAML",
         ),
-        ("a: 1\na: s3cr3t\n", "line 2: not valid YAML"),
+        ("a: 1\na: s3cr3t\n", "line 2: the key is written twice"),
     ] {
         assert_eq!(refused(text), reason);
     }

@@ -38,9 +38,12 @@ impl ExternalUrl {
         let uri: Uri = text.parse().ok()?;
         let scheme = uri.scheme()?.clone();
         let is_web = scheme == Scheme::HTTP || scheme == Scheme::HTTPS;
-        is_web.then_some(Self {
+        let authority = uri.authority()?.clone();
+        // A port that is not a number below 65536 is no port.
+        let has_good_port = authority.as_str() == authority.host() || authority.port().is_some();
+        (is_web && has_good_port && !authority.host().is_empty()).then_some(Self {
             scheme,
-            authority: uri.authority()?.clone(),
+            authority,
             path: uri.path().trim_end_matches('/').to_owned(),
         })
     }
@@ -93,6 +96,8 @@ mod tests {
             "https://example.com/?a",
             "https://example.com/#a",
             "https://example.com/a b",
+            "https://example.com:99999",
+            "https://:443",
         ] {
             let error = url.parse::<ExternalUrl>().unwrap_err();
             assert_eq!(
