@@ -10,7 +10,7 @@ use axum::{
 
 use scout_metrics_core::{Error, Organization};
 
-use super::{auth::Guard, error_response::reason, routes::peer, state::ExporterState};
+use super::{auth::Guard, error_response::reason_alone, routes::peer, state::ExporterState};
 
 /// The maximum number of organizations that an answer names.
 const MAX_NAMED: usize = 20;
@@ -48,7 +48,7 @@ pub(super) async fn ready(
 
 fn name(body: &mut String, waiting: &[(&Organization, Option<Error>)]) {
     for (organization, error) in waiting.iter().take(MAX_NAMED) {
-        let reason = error.as_ref().map_or(FETCHING.to_owned(), reason);
+        let reason = error.as_ref().map_or(FETCHING.to_owned(), reason_alone);
         let _ = writeln!(body, "{organization}: {reason}");
     }
     if waiting.len() > MAX_NAMED {
