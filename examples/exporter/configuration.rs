@@ -4,24 +4,23 @@
 
 use std::{
     collections::BTreeMap,
-    fmt, fs, io,
-    net::{Ipv4Addr, Ipv6Addr, TcpListener},
+    fmt,
     path::{Path, PathBuf},
-    str::FromStr,
     time::Duration,
 };
 
 use clap::{Args, ValueEnum};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error};
 use tracing::Level;
 
 use scout_metrics_core::Organization;
 use scout_metrics_examples::time;
+use scout_metrics_http::exporter::ExternalUrl;
 
-use crate::{
-    external_url::{ExternalUrl, RoutePrefix},
-    fault,
-};
+use crate::{fault, files, listen_address::ListenAddress, route_prefix::RoutePrefix};
+
+/// A quarter: long enough to see a trend.
+const DEFAULT_RETENTION: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 /// The configuration file.
 #[derive(Debug, Default, Deserialize)]
@@ -37,7 +36,7 @@ pub(crate) struct ConfigurationFile {
 impl ConfigurationFile {
     /// Reads a file. Relative paths in it are relative to the directory that it is in.
     pub(crate) fn read(path: &Path) -> Result<Self, scout_metrics_core::Error> {
-        let text = fs::read_to_string(path).map_err(|cause| {
+        let text = files::read_text_or_pipe(path).map_err(|cause| {
             fault(format!("cannot read `{}`", path.display())).with_source(cause)
         })?;
         let mut file: Self = toml::from_str(&text).map_err(|cause| {
@@ -71,7 +70,7 @@ fn place(text: &str, error: &toml::de::Error) -> String {
 }
 
 /// Options for fetching from Docker Scout.
-#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[derive(Args, Clone, Debug, Default, Deserialize, Eq, Ord, PartialEq, PartialOrd)]
 #[serde(default, deny_unknown_fields, expecting = "a table")]
 pub(crate) struct ScoutOptions {
     /// File that holds the access token for Docker Scout
@@ -87,16 +86,19 @@ pub(crate) struct ScoutOptions {
     pub(crate) ca_file: Option<PathBuf>,
 
     /// Time between two fetches of an organization, at least 1s [default: 60m, with --demo 15s]
-    #[arg(long, value_name = "TIME", env = "SCOUT_EXPORTER_INTERVAL")]
-    pub(crate) interval: Option<Interval>,
+    #[arg(long, value_name = "TIME", value_parser = time::parse_interval, env = "SCOUT_EXPORTER_INTERVAL")]
+    #[serde(deserialize_with = "interval")]
+    pub(crate) interval: Option<Duration>,
 
     /// Maximum duration of a fetch, including all attempts [default: 40s]
-    #[arg(long, value_name = "TIME", env = "SCOUT_EXPORTER_TIMEOUT")]
-    pub(crate) timeout: Option<Time>,
+    #[arg(long, value_name = "TIME", value_parser = time::parse, env = "SCOUT_EXPORTER_TIMEOUT")]
+    #[serde(deserialize_with = "time")]
+    pub(crate) timeout: Option<Duration>,
 
     /// How long the last good metrics are served beyond the interval while fetches fail [default: 24h]
-    #[arg(long, value_name = "TIME", env = "SCOUT_EXPORTER_MAX_STALE")]
-    pub(crate) max_stale: Option<Time>,
+    #[arg(long, value_name = "TIME", value_parser = time::parse, env = "SCOUT_EXPORTER_MAX_STALE")]
+    #[serde(deserialize_with = "time")]
+    pub(crate) max_stale: Option<Duration>,
 }
 
 impl ScoutOptions {
@@ -173,6 +175,7 @@ pub(crate) struct WebOptions {
         value_name = "URL",
         env = "SCOUT_EXPORTER_WEB_EXTERNAL_URL"
     )]
+    #[serde(deserialize_with = "external_url")]
     pub(crate) external_url: Option<ExternalUrl>,
 
     /// Path below which everything is served [default: the path of --web.external-url]
@@ -242,9 +245,11 @@ pub(crate) struct StateOptions {
         id = "state_retention",
         long = "state-retention",
         value_name = "TIME",
+        value_parser = time::parse_days,
         env = "SCOUT_EXPORTER_STATE_RETENTION"
     )]
-    pub(crate) retention: Option<Retention>,
+    #[serde(deserialize_with = "retention")]
+    pub(crate) retention: Option<Duration>,
 }
 
 impl StateOptions {
@@ -257,33 +262,7 @@ impl StateOptions {
     }
 
     pub(crate) fn retention(&self) -> Duration {
-        self.retention.map_or(Retention::DEFAULT, |time| time.0)
-    }
-}
-
-/// A length of time such as `90d`, `2w` or `36h`. A day has 24 hours.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(try_from = "String")]
-pub(crate) struct Retention(Duration);
-
-impl Retention {
-    /// A quarter: long enough to see a trend.
-    const DEFAULT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
-}
-
-impl FromStr for Retention {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Ok(Self(time::parse_days(text)?))
-    }
-}
-
-impl TryFrom<String> for Retention {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
+        self.retention.unwrap_or(DEFAULT_RETENTION)
     }
 }
 
@@ -340,7 +319,7 @@ impl LogOptions {
     }
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, ValueEnum)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum LogFormat {
     Json,
@@ -357,106 +336,27 @@ pub(crate) enum LogLevel {
     Trace,
 }
 
-/// A length of time such as `90s`, `60m` or `1h30m`.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(try_from = "String")]
-pub(crate) struct Time(pub(crate) Duration);
-
-impl FromStr for Time {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Ok(Self(time::parse(text)?))
-    }
+fn time<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Duration>, D::Error> {
+    parsed(value, time::parse)
 }
 
-impl TryFrom<String> for Time {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
+fn interval<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Duration>, D::Error> {
+    parsed(value, time::parse_interval)
 }
 
-/// The time between two fetches: a [`Time`] of at least a second.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(try_from = "String")]
-pub(crate) struct Interval(pub(crate) Duration);
-
-impl FromStr for Interval {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Ok(Self(time::parse_interval(text)?))
-    }
+fn retention<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Duration>, D::Error> {
+    parsed(value, time::parse_days)
 }
 
-impl TryFrom<String> for Interval {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
+fn external_url<'de, D: Deserializer<'de>>(value: D) -> Result<Option<ExternalUrl>, D::Error> {
+    parsed(value, str::parse)
 }
 
-/// A host and a port to listen on.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(try_from = "String")]
-pub(crate) struct ListenAddress {
-    host: String,
-    port: u16,
-}
-
-impl ListenAddress {
-    pub(crate) fn localhost(port: u16) -> Self {
-        let host = "127.0.0.1".to_owned();
-        Self { host, port }
-    }
-
-    /// Binds the address. An address without a host means all interfaces, of IPv6 as well as IPv4 where IPv6 exists.
-    pub(crate) fn bind(&self) -> io::Result<TcpListener> {
-        match self.host.as_str() {
-            "" => TcpListener::bind((Ipv6Addr::UNSPECIFIED, self.port))
-                .or_else(|_| TcpListener::bind((Ipv4Addr::UNSPECIFIED, self.port))),
-            _ => TcpListener::bind(self.to_string()),
-        }
-    }
-
-    /// Returns an address at which this one can be reached from the same machine.
-    pub(crate) fn to_reach(&self) -> String {
-        let host = match self.host.as_str() {
-            "" | "0.0.0.0" => "127.0.0.1",
-            "[::]" => "[::1]",
-            host => host,
-        };
-        format!("{host}:{}", self.port)
-    }
-}
-
-impl FromStr for ListenAddress {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let parsed = text.rsplit_once(':').and_then(|(host, port)| {
-            let is_host = !host.contains(':') || host.starts_with('[') && host.ends_with(']');
-            is_host.then_some((host, port.parse().ok()?))
-        });
-        let (host, port) = parsed.ok_or("expected HOST:PORT, [IPV6]:PORT or :PORT")?;
-        let host = host.to_owned();
-        Ok(Self { host, port })
-    }
-}
-
-impl TryFrom<String> for ListenAddress {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl fmt::Display for ListenAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.host, self.port)
-    }
+/// Reads a text of the file as clap reads it from the command line.
+fn parsed<'de, D: Deserializer<'de>, T, E: fmt::Display>(
+    value: D,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> Result<Option<T>, D::Error> {
+    let text = String::deserialize(value)?;
+    parse(&text).map(Some).map_err(D::Error::custom)
 }

@@ -5,13 +5,15 @@
 
 mod arguments;
 mod configuration;
-mod external_url;
+mod files;
 mod healthcheck;
+mod listen_address;
 mod log;
 mod notify;
 mod once;
 mod pollers;
 mod program_metrics;
+mod route_prefix;
 mod serve;
 mod server;
 mod service;
@@ -61,9 +63,9 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         return once::run(sources).await;
     }
     if arguments.check_config {
-        serve::check(&settings, sources).map_err(Failure::configuration)?;
-        println!("{settings}");
-        return Ok(());
+        let routes = serve::dry_run(&settings, sources).map_err(Failure::configuration)?;
+        serve::server(&settings, routes).map_err(Failure::configuration)?;
+        return terminal::print(&format!("{settings}\n")).map_err(Failure::output);
     }
     let listeners = serve::listen(&settings).map_err(Failure::other)?;
     let scheme = if settings.tls.is_some() {
@@ -91,6 +93,10 @@ impl Failure {
             error: error.into(),
             code: ExitCode::from(2),
         }
+    }
+
+    fn output(cause: std::io::Error) -> Self {
+        Self::other(fault("cannot write to standard output").with_source(cause))
     }
 
     fn other(error: impl Into<Box<dyn Error>>) -> Self {

@@ -10,7 +10,10 @@ use scout_metrics_core::{
 };
 use scout_metrics_http::exporter::Exporter;
 
-use crate::{sources::Source, state::State};
+use crate::{
+    sources::{Source, SourceOptions},
+    state::State,
+};
 
 /// A source whose snapshots are kept in the state directory.
 pub(crate) type Kept = Recorded<Observed<Arc<dyn MetricsSource>>>;
@@ -23,8 +26,7 @@ pub(crate) struct Pollers(BTreeMap<Organization, Polled>);
 struct Polled {
     poller: Poller,
     kept: Option<Kept>,
-    /// The options of the source, to detect whether they have changed.
-    options: String,
+    options: SourceOptions,
 }
 
 impl Pollers {
@@ -104,7 +106,7 @@ async fn restored(exporter: &Exporter, state: &State, source: &Source) -> Option
 #[derive(Default)]
 struct Started {
     builders: BTreeMap<(Option<Duration>, Option<Duration>), PollerSetBuilder>,
-    options: BTreeMap<Organization, (String, Option<Kept>)>,
+    options: BTreeMap<Organization, (SourceOptions, Option<Kept>)>,
 }
 
 impl Started {

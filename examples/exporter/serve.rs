@@ -36,24 +36,21 @@ pub(crate) fn listen(settings: &Settings) -> StdResult<Vec<TcpListener>, Box<dyn
     Ok(listeners)
 }
 
-/// Checks whether the exporter can be created and served, without scraping any source.
-pub(crate) fn check(settings: &Settings, sources: Vec<Source>) -> Result<()> {
-    let exporter = sources
-        .into_iter()
-        .fold(guarded(Exporter::new(), settings)?, |exporter, source| {
-            exporter.with_source(source.metrics)
-        });
-    server(settings, exporter.into_router()?).map(drop)
+/// Returns the routes of sources that nothing polls. This is a dry run, which neither scrapes nor changes anything.
+pub(crate) fn dry_run(settings: &Settings, sources: Vec<Source>) -> Result<Router> {
+    let sources = sources.into_iter().map(|source| source.metrics);
+    let exporter = configured(Exporter::new(), settings)?;
+    exporter.with_sources(sources).into_router()
 }
 
 /// Adds the tokens and passwords that admit requests, and the address at which clients see the exporter.
-pub(crate) fn guarded(exporter: Exporter, settings: &Settings) -> Result<Exporter> {
+pub(crate) fn configured(exporter: Exporter, settings: &Settings) -> Result<Exporter> {
     let mut exporter = settings
         .bearer_token_files
         .iter()
         .fold(exporter, Exporter::with_bearer_token_file);
     if let Some(url) = &settings.external_url {
-        exporter = exporter.with_external_url(url.as_str());
+        exporter = exporter.with_external_url(url.clone());
     }
     if let Some(file) = &settings.web_config {
         exporter = exporter.with_password_verifier(Users::new(file.clone())?);
@@ -97,10 +94,10 @@ pub(crate) async fn run(
     if let Some(file) = service.web_config() {
         background.spawn(file.clone().follow());
     }
-    notify::ready(&service.summary());
+    notify::ready(&service.summary()).await;
     let shutdown = async {
         let signal = signals.received(&mut service).await;
-        notify::stopping();
+        notify::stopping().await;
         tracing::info!(signal, "stopping");
     };
     server.serve(listeners, shutdown).await?;

@@ -1,6 +1,6 @@
 //! What runs behind the listeners, and how `SIGHUP` changes it without a restart.
 
-use std::{error::Error as StdError, path::Path, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use axum::{Router, extract::Request};
 use tokio::{
@@ -42,7 +42,7 @@ pub(crate) struct Service {
     settings: Settings,
     log: LogLevel,
     state: Option<State>,
-    /// Dropped, it ends.
+    /// Removes old metrics until it is dropped.
     pruning: JoinSet<()>,
     /// Never served. The routes are those of its successors, which share its metrics.
     exporter: Exporter,
@@ -93,9 +93,9 @@ impl Service {
 
     /// Reads the configuration again. If it cannot be used, everything stays as it is.
     ///
-    /// Dropped before it completes, it changes nothing.
+    /// Changes nothing if it is dropped before it completes.
     pub(crate) async fn reload(&mut self) {
-        notify::reloading();
+        notify::reloading().await;
         let reload = timeout(MAX_RELOAD_TIME, self.try_reload()).await;
         let outcome = reload.unwrap_or_else(|_| {
             Err(fault(format!(
@@ -109,21 +109,21 @@ impl Service {
                     organizations = self.pollers.len(),
                     "reloaded the configuration"
                 );
-                notify::ready(&self.summary());
+                notify::ready(&self.summary()).await;
             }
             Err(error) => {
                 tracing::error!(
                     error = %error.chain(),
                     "cannot reload the configuration; the settings stay as they are"
                 );
-                notify::ready("the last reload failed; the settings stay as they are");
+                notify::ready("the last reload failed; the settings stay as they are").await;
             }
         }
     }
 
     async fn try_reload(&mut self) -> Result<()> {
         let arguments = Arc::clone(&self.arguments);
-        let gathered = blocking(move || Settings::gather(&arguments).map_err(into_error)).await?;
+        let gathered = blocking(move || Settings::gather(&arguments)).await?;
         let settings = self.with_fixed_options(gathered);
         if self.settings.is_guarded() && !settings.is_guarded() {
             return Err(fault(
@@ -132,12 +132,12 @@ impl Service {
         }
         let sources = sources::open(&settings).await?;
         let (checked, of_settings) = (sources.clone(), settings.clone());
-        blocking(move || serve::check(&of_settings, checked)).await?;
+        blocking(move || serve::dry_run(&of_settings, checked).map(drop)).await?;
         self.apply(settings, sources).await
     }
 
     /// Keeps the options that cannot change while the program runs, and logs which of them need a restart.
-    fn with_fixed_options(&self, settings: Settings) -> Settings {
+    fn with_fixed_options(&self, mut settings: Settings) -> Settings {
         let changed = changed_fixed_options(&self.settings, &settings);
         if !changed.is_empty() {
             tracing::warn!(
@@ -146,7 +146,6 @@ impl Service {
             );
         }
         let fixed = self.settings.clone();
-        let mut settings = settings;
         settings.listen_addresses = fixed.listen_addresses;
         settings.tls = fixed.tls;
         settings.web_config = fixed.web_config;
@@ -155,10 +154,10 @@ impl Service {
         settings
     }
 
-    /// Makes everything from the settings, and then puts it in place of what is there.
+    /// Builds everything from the settings, then replaces what is in use.
     async fn apply(&mut self, settings: Settings, sources: Vec<Source>) -> Result<()> {
         let max_age = sources.iter().map(Source::max_age).max();
-        let exporter = serve::guarded(self.exporter.successor(), &settings)?
+        let exporter = serve::configured(self.exporter.successor(), &settings)?
             .with_max_snapshot_age(max_age.unwrap_or(DEFAULT_MAX_SNAPSHOT_AGE));
         let state = self.state.as_ref();
         let pollers = self.pollers.with_sources(sources, &exporter, state).await?;
@@ -183,7 +182,7 @@ impl Service {
         self.settings.web_config.as_ref()
     }
 
-    /// Returns what the program does, for the service manager.
+    /// Returns the state of the program, for the service manager.
     pub(crate) fn summary(&self) -> String {
         match self.pollers.len() {
             1 => "serving 1 organization".to_owned(),
@@ -212,27 +211,21 @@ fn path_of_web_config(settings: &Settings) -> Option<&Path> {
 
 /// Returns the changed options among those that cannot change while the program runs.
 fn changed_fixed_options(old: &Settings, new: &Settings) -> Vec<&'static str> {
-    let differ = |old: &dyn std::fmt::Debug, new: &dyn std::fmt::Debug| {
-        format!("{old:?}") != format!("{new:?}")
-    };
     let options = [
         (
             "--web.listen-address",
-            differ(&old.listen_addresses, &new.listen_addresses),
+            old.listen_addresses != new.listen_addresses,
         ),
         (
             "--web.tls-cert-file and --web.tls-key-file",
-            differ(&tls_of_options(old), &tls_of_options(new)),
+            tls_of_options(old) != tls_of_options(new),
         ),
         (
             "--web.config.file",
-            differ(&path_of_web_config(old), &path_of_web_config(new)),
+            path_of_web_config(old) != path_of_web_config(new),
         ),
-        (
-            "--state-dir",
-            differ(&old.state.directory, &new.state.directory),
-        ),
-        ("--log.format", differ(&old.log.format(), &new.log.format())),
+        ("--state-dir", old.state.directory != new.state.directory),
+        ("--log.format", old.log.format() != new.log.format()),
     ];
     let changed = options.into_iter().filter(|(_, is_changed)| *is_changed);
     changed.map(|(option, _)| option).collect()
@@ -245,11 +238,4 @@ async fn blocking<T: Send + 'static>(
     spawn_blocking(work).await.unwrap_or_else(|panic| {
         Err(Error::new(ErrorKind::Other, "the work panicked").with_source(panic))
     })
-}
-
-fn into_error(error: Box<dyn StdError>) -> Error {
-    match error.downcast::<Error>() {
-        Ok(error) => *error,
-        Err(error) => fault(error.to_string()),
-    }
 }

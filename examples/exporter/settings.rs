@@ -1,16 +1,16 @@
 //! The settings from the command line, the environment and the configuration file.
 
-use std::{collections::BTreeMap, error::Error, fmt, path::PathBuf};
+use std::{collections::BTreeMap, fmt, path::PathBuf};
 
-use scout_metrics_core::Organization;
+use scout_metrics_core::{Error, Organization, Result};
+use scout_metrics_http::exporter::ExternalUrl;
 
 use crate::{
     arguments::Arguments,
-    configuration::{
-        ConfigurationFile, ListenAddress, LogOptions, ScoutOptions, StateOptions, WebOptions,
-    },
-    external_url::{ExternalUrl, RoutePrefix},
+    configuration::{ConfigurationFile, LogOptions, ScoutOptions, StateOptions, WebOptions},
     fault,
+    listen_address::ListenAddress,
+    route_prefix::RoutePrefix,
     server::{TlsFiles, TlsVersion},
     web_config::WebConfigFile,
 };
@@ -34,7 +34,7 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    pub(crate) fn gather(arguments: &Arguments) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn gather(arguments: &Arguments) -> Result<Self> {
         let file = match &arguments.config_file {
             Some(path) => ConfigurationFile::read(path)?,
             None => ConfigurationFile::default(),
@@ -50,23 +50,13 @@ impl Settings {
                 .retain(|organization, _| organizations.contains_key(organization));
         }
         check_token_files(&web, &organizations)?;
-        let tls = match (web.tls_cert_file, web.tls_key_file) {
-            (Some(certificates), Some(key)) => Some(TlsFiles {
-                certificates,
-                key,
-                clients: None,
-                min_version: TlsVersion::default(),
-            }),
-            (None, None) => None,
-            (Some(_), None) => return Err(missing("private key", "tls-key-file").into()),
-            (None, Some(_)) => return Err(missing("certificate", "tls-cert-file").into()),
-        };
         let web_config = web.config_file.map(WebConfigFile::open).transpose()?;
+        let tls = tls_of_options(web.tls_cert_file, web.tls_key_file)?;
         let tls = one_tls(tls, web_config.as_ref())?;
-        let route_prefix = web.route_prefix.unwrap_or_else(|| {
-            let external_url = web.external_url.as_ref();
-            external_url.map_or_else(RoutePrefix::default, ExternalUrl::path)
-        });
+        let route_prefix = match web.route_prefix {
+            Some(prefix) => prefix,
+            None => route_prefix_of(web.external_url.as_ref())?,
+        };
         Ok(Self {
             demo: arguments.demo,
             listen_addresses: web.listen_address,
@@ -102,11 +92,33 @@ impl Settings {
     }
 }
 
+/// Returns the files that the options for TLS name.
+fn tls_of_options(certificates: Option<PathBuf>, key: Option<PathBuf>) -> Result<Option<TlsFiles>> {
+    match (certificates, key) {
+        (Some(certificates), Some(key)) => Ok(Some(TlsFiles {
+            certificates,
+            key,
+            clients: None,
+            min_version: TlsVersion::default(),
+        })),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(missing("private key", "tls-key-file")),
+        (None, Some(_)) => Err(missing("certificate", "tls-cert-file")),
+    }
+}
+
+/// Returns the path of the external URL.
+fn route_prefix_of(url: Option<&ExternalUrl>) -> Result<RoutePrefix> {
+    let path = url.map_or("", ExternalUrl::path);
+    path.parse().map_err(|reason| {
+        fault(format!(
+            "the routes cannot be served below the path of --web.external-url, {reason}: give --web.route-prefix"
+        ))
+    })
+}
+
 /// Returns the files for TLS, which either options or the web configuration file name.
-fn one_tls(
-    options: Option<TlsFiles>,
-    file: Option<&WebConfigFile>,
-) -> Result<Option<TlsFiles>, scout_metrics_core::Error> {
+fn one_tls(options: Option<TlsFiles>, file: Option<&WebConfigFile>) -> Result<Option<TlsFiles>> {
     let Some(file) = file else {
         return Ok(options);
     };
@@ -123,7 +135,7 @@ fn one_tls(
 fn check_token_files(
     web: &WebOptions,
     organizations: &BTreeMap<Organization, ScoutOptions>,
-) -> Result<(), Box<dyn Error>> {
+) -> Result<()> {
     let mut names = web.organization_bearer_token_file.keys();
     let Some(name) = names.find(|name| !organizations.contains_key(*name)) else {
         return Ok(());
@@ -132,11 +144,11 @@ fn check_token_files(
         "web.organization_bearer_token_file: `{name}` is not fetched; write [organization.{name}] into the configuration \
          file, or remove its token"
     );
-    Err(fault(text).into())
+    Err(fault(text))
 }
 
 /// Returns an error about a missing option for TLS.
-fn missing(what: &str, option: &str) -> scout_metrics_core::Error {
+fn missing(what: &str, option: &str) -> Error {
     let key = option.replace('-', "_");
     let variable = key.to_uppercase();
     fault(format!(
@@ -150,7 +162,7 @@ fn missing(what: &str, option: &str) -> scout_metrics_core::Error {
 fn organizations(
     arguments: &Arguments,
     file: &ConfigurationFile,
-) -> Result<BTreeMap<Organization, ScoutOptions>, Box<dyn Error>> {
+) -> Result<BTreeMap<Organization, ScoutOptions>> {
     let mut names: Vec<&Organization> = arguments.organizations.iter().collect();
     if names.is_empty() {
         names.extend(file.organization.keys());
@@ -162,7 +174,7 @@ fn organizations(
     if names.is_empty() && arguments.command.is_none() {
         let text = "no organization: give --org NAME, set SCOUT_EXPORTER_ORG, or write [organization.NAME] into the \
                     configuration file; --demo needs none";
-        return Err(fault(text).into());
+        return Err(fault(text));
     }
     let nothing = ScoutOptions::default();
     let options = |name| {

@@ -24,8 +24,25 @@ pub(crate) struct Source {
     pub(crate) metrics: Arc<dyn MetricsSource>,
     pub(crate) interval: Option<Duration>,
     pub(crate) max_stale: Option<Duration>,
-    /// Differs between two sources of one organization that have different options.
-    pub(crate) options: String,
+    pub(crate) options: SourceOptions,
+}
+
+/// What a source is made from. If it has changed, a reload makes the source anew.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct SourceOptions {
+    given: ScoutOptions,
+    /// The content of the certificate file, which a client reads only once.
+    certificates: Option<Vec<u8>>,
+}
+
+impl SourceOptions {
+    fn new(given: &ScoutOptions) -> Self {
+        let certificates = given.ca_file.as_ref();
+        Self {
+            given: given.clone(),
+            certificates: certificates.and_then(|path| fs::read(path).ok()),
+        }
+    }
 }
 
 impl Source {
@@ -48,44 +65,36 @@ pub(crate) async fn open(settings: &Settings) -> Result<Vec<Source>, Error> {
             let client = clients.get(options).await?;
             Arc::new(client.organization(organization.as_str())?)
         };
-        let interval = options.interval.map(|time| time.0);
+        let interval = options.interval;
         sources.push(Source {
             metrics,
             interval: interval.or(settings.demo.then_some(DEMO_INTERVAL)),
-            max_stale: options.max_stale.map(|time| time.0),
-            options: described(options),
+            max_stale: options.max_stale,
+            options: SourceOptions::new(options),
         });
     }
     Ok(sources)
 }
 
-/// Returns all options as text, with the content of the certificate file, because a client reads it only once.
-fn described(options: &ScoutOptions) -> String {
-    let certificates = options.ca_file.as_ref().map(fs::read);
-    format!("{options:?} {certificates:?}")
-}
-
-/// Clients, one for all organizations with the same options, so that they share connections and certificates.
+/// Clients, one for all organizations whose options differ only in the times of a poller, so that they share connections
+/// and certificates.
 #[derive(Default)]
-struct Clients(BTreeMap<String, ScoutClient>);
+struct Clients(BTreeMap<ScoutOptions, ScoutClient>);
 
 impl Clients {
     async fn get(&mut self, options: &ScoutOptions) -> Result<ScoutClient, Error> {
-        let ScoutOptions {
-            token_file,
-            url,
-            ca_file,
-            timeout,
-            ..
-        } = options;
-        let key = format!("{token_file:?} {url:?} {ca_file:?} {timeout:?}");
-        if let Some(client) = self.0.get(&key) {
+        let options = ScoutOptions {
+            interval: None,
+            max_stale: None,
+            ..options.clone()
+        };
+        if let Some(client) = self.0.get(&options) {
             return Ok(client.clone());
         }
-        let client = client(options)?;
+        let client = client(&options)?;
         // Otherwise a missing token file would be noticed by the first fetch only.
         client.check_token().await?;
-        self.0.insert(key, client.clone());
+        self.0.insert(options, client.clone());
         Ok(client)
     }
 }
@@ -109,7 +118,7 @@ fn client(options: &ScoutOptions) -> Result<ScoutClient, Error> {
         builder = builder.with_ca_file(path);
     }
     if let Some(timeout) = options.timeout {
-        builder = builder.with_timeout(timeout.0);
+        builder = builder.with_timeout(timeout);
     }
     builder.build()
 }

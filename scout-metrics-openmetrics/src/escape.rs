@@ -23,7 +23,7 @@ pub(crate) enum Escapes {
 
 /// A piece of an exposition in which characters may be escaped.
 ///
-/// Nothing is copied until [`decode`](Self::decode) has to take an escape out. Texts are compared and hashed by what they
+/// Nothing is copied until [`decode`](Self::decode) has to replace an escape. Texts are compared and hashed by what they
 /// say, not by how they are written. Only [`raw`](Self::raw) and `AsRef<str>`, which is the same, keep the escapes.
 ///
 /// ```
@@ -68,7 +68,10 @@ impl<'a> Text<'a> {
     pub(crate) fn decode_into(self, out: &mut String) {
         match self.escapes {
             Escapes::None => out.push_str(self.raw),
-            escapes => unescape_into(out, self.raw, escapes),
+            escapes => {
+                let first = memchr(b'\\', self.raw.as_bytes());
+                unescape_into(out, self.raw, first, escapes);
+            }
         }
     }
 
@@ -136,17 +139,20 @@ impl fmt::Display for Text<'_> {
 }
 
 fn unescape(raw: &str, escapes: Escapes) -> Cow<'_, str> {
-    if memchr(b'\\', raw.as_bytes()).is_none() {
+    let first = memchr(b'\\', raw.as_bytes());
+    if first.is_none() {
         return Cow::Borrowed(raw);
     }
     let mut out = String::with_capacity(raw.len());
-    unescape_into(&mut out, raw, escapes);
+    unescape_into(&mut out, raw, first, escapes);
     Cow::Owned(out)
 }
 
-fn unescape_into(out: &mut String, raw: &str, escapes: Escapes) {
+/// Appends a text that has its first backslash at `first`.
+fn unescape_into(out: &mut String, raw: &str, first: Option<usize>, escapes: Escapes) {
     let mut rest = raw;
-    while let Some(backslash) = memchr(b'\\', rest.as_bytes()) {
+    let mut next = first;
+    while let Some(backslash) = next {
         out.push_str(&rest[..backslash]);
         let escaped = rest.as_bytes().get(backslash + 1);
         let decoded = match escaped {
@@ -157,6 +163,7 @@ fn unescape_into(out: &mut String, raw: &str, escapes: Escapes) {
         };
         out.push(decoded.unwrap_or('\\'));
         rest = &rest[backslash + 1 + usize::from(decoded.is_some())..];
+        next = memchr(b'\\', rest.as_bytes());
     }
     out.push_str(rest);
 }

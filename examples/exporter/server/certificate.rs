@@ -1,25 +1,22 @@
 //! A certificate whose files are read again while it is served.
 
-use std::{
-    fmt,
-    future::Future,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use rustls::{
     ServerConfig, SupportedProtocolVersion,
     crypto::ring,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    pki_types::{CertificateDer, PrivateKeyDer},
     version::{TLS12, TLS13},
 };
 use tokio::{sync::watch, task::spawn_blocking, time::sleep};
 use tokio_rustls::TlsAcceptor;
 
-use scout_metrics_core::{Error, ErrorKind, Result};
+use scout_metrics_core::Result;
 
-use super::{NewestTls, TlsFiles, TlsSource, TlsVersion, client_certificates};
+use super::{
+    NewestTls, TlsFiles, TlsSource, TlsVersion, client_certificates,
+    pem::{read_certificates, read_key, unusable},
+};
 
 /// How often the files are read. A renewed certificate is rarely needed within seconds, and reading two small files is
 /// cheap.
@@ -96,18 +93,10 @@ impl fmt::Debug for Certificate {
 
 impl Content {
     fn read(files: TlsFiles) -> Result<Self> {
-        let path: &PathBuf = &files.certificates;
-        let chain: Vec<_> = CertificateDer::pem_file_iter(path)
-            .and_then(Iterator::collect)
-            .map_err(|cause| unusable("cannot read certificates from", path, cause))?;
-        if chain.is_empty() {
-            let message = format!("`{}` contains no certificate", path.display());
-            return Err(Error::new(ErrorKind::Config, message));
-        }
-        let key = PrivateKeyDer::from_pem_file(&files.key)
-            .map_err(|cause| unusable("cannot read a private key from", &files.key, cause))?;
+        let chain = read_certificates(&files.certificates)?;
+        let key = read_key(&files.key)?;
         let client_authorities = match &files.clients {
-            Some(clients) => client_certificates::read_authorities(&clients.authorities)?,
+            Some(clients) => read_certificates(&clients.authorities)?,
             None => Vec::new(),
         };
         Ok(Self {
@@ -145,13 +134,4 @@ fn versions(min: TlsVersion) -> Vec<&'static SupportedProtocolVersion> {
         TlsVersion::Tls12 => vec![&TLS13, &TLS12],
         TlsVersion::Tls13 => vec![&TLS13],
     }
-}
-
-pub(super) fn unusable(
-    what: &str,
-    path: &Path,
-    cause: impl std::error::Error + Send + Sync + 'static,
-) -> Error {
-    let message = format!("{what} `{}`", path.display());
-    Error::new(ErrorKind::Config, message).with_source(cause)
 }

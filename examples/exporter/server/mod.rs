@@ -7,6 +7,7 @@ mod certificate;
 mod client_certificates;
 mod connection;
 mod connections;
+mod pem;
 
 use std::{
     fmt, future::Future, io, net::TcpListener as StdTcpListener, path::PathBuf, sync::Arc,
@@ -69,7 +70,7 @@ pub(crate) enum TlsVersion {
     Tls13,
 }
 
-/// Returns the files for TLS each time they are read. They may be others then.
+/// Names the files for TLS, which may change while the program runs.
 #[derive(Clone)]
 pub(crate) struct TlsSource(Arc<dyn Fn() -> TlsFiles + Send + Sync>);
 

@@ -1,7 +1,7 @@
 //! `--web.config.file`: TLS, users and headers in the file that exporters of the Prometheus project read.
 //!
-//! The format is that of [exporter-toolkit]. Keys that this program does not support are refused by name, because to
-//! ignore one could open what it was written to protect.
+//! The format is that of [exporter-toolkit]. Keys that this program does not support are refused by name, because
+//! ignoring one could expose what it was written to protect.
 //!
 //! [exporter-toolkit]: https://github.com/prometheus/exporter-toolkit/blob/master/docs/web-configuration.md
 
@@ -12,7 +12,6 @@ mod users;
 
 use std::{
     collections::BTreeMap,
-    fs,
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
@@ -24,7 +23,7 @@ use tokio::{task::spawn_blocking, time::sleep};
 use scout_metrics_core::Error;
 
 use crate::{
-    fault,
+    fault, files,
     server::{ClientCertificates, TlsFiles, TlsSource},
 };
 
@@ -53,7 +52,7 @@ pub(crate) struct WebConfig {
 impl WebConfig {
     /// Reads a file. Relative paths in it are relative to the directory that it is in. Blocks this thread.
     fn read(path: &Path) -> Result<Self, Error> {
-        let text = fs::read_to_string(path).map_err(|cause| {
+        let text = files::read_text(path).map_err(|cause| {
             fault(format!("cannot read `{}`", path.display())).with_source(cause)
         })?;
         let directory = path.parent().unwrap_or(Path::new(""));
@@ -125,7 +124,7 @@ impl WebConfigFile {
         Arc::clone(&current)
     }
 
-    /// Returns the files for TLS that the file names, at each time those that it names then.
+    /// Returns a source of the files for TLS, which follows the content of this file.
     pub(crate) fn tls_source(&self, first: TlsFiles) -> TlsSource {
         let file = self.clone();
         // The file never loses its section for TLS while it is followed.

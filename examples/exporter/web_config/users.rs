@@ -89,7 +89,7 @@ struct Remembered(Mutex<VecDeque<Fingerprint>>);
 type Fingerprint = [u8; 32];
 
 impl Users {
-    /// Returns the users of a file, at each time those that it contains then.
+    /// Returns the users of a file. Changes of the file take effect at once.
     pub(crate) fn new(file: WebConfigFile) -> Result<Self, Error> {
         let key = hmac::Key::generate(HMAC_SHA256, &SystemRandom::new())
             .map_err(|_| fault("the system has no random numbers"))?;

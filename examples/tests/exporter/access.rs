@@ -4,13 +4,12 @@ use std::{fs, path::Path, process::Command};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use tempfile::TempDir;
 
 use crate::{
     prometheus::Prometheus,
-    support::{Running, examples, exporter, generations, request, start_exporter, write},
+    support::{METRICS, Running, examples, exporter, generations, request, start_exporter, write},
 };
-
-const METRICS: &str = "/v1/exporter/org/acme/metrics";
 
 /// The bcrypt hash of `s3cr3t` with the cost that the documentation of exporter-toolkit recommends.
 const HASH: &str = "$2b$10$95wHSfa92Sew30XPXn1W5eqFGfjvygM7XVyHP5oWZpQgPrjZdBEUG";
@@ -20,13 +19,19 @@ fn basic(user: &str, password: &str) -> String {
     format!("Authorization: Basic {pair}\r\n")
 }
 
+/// Starts an exporter that requires a token, and returns the directory of the token, the exporter and its address.
+fn start_with_token(token: &str) -> (TempDir, Running, String) {
+    let directory = tempfile::tempdir().unwrap();
+    let file = write(directory.path(), "token", token);
+    let mut command = exporter();
+    command.args(["--demo", "--web.bearer-token-file", &file]);
+    let (running, address) = start_exporter(&mut command);
+    (directory, running, address)
+}
+
 #[test]
 fn a_browser_can_open_the_page_with_a_token_as_the_password() {
-    let directory = tempfile::tempdir().unwrap();
-    let token = write(directory.path(), "token", "s3cr3t\n");
-    let mut command = exporter();
-    command.args(["--demo", "--web.bearer-token-file", &token]);
-    let (_exporter, address) = start_exporter(&mut command);
+    let (_directory, _exporter, address) = start_with_token("s3cr3t");
     let refused = request(&address, "/", "");
     assert!(refused.starts_with("HTTP/1.0 401 "), "{refused}");
     assert!(
@@ -39,11 +44,7 @@ fn a_browser_can_open_the_page_with_a_token_as_the_password() {
 
 #[test]
 fn an_address_that_fails_too_often_is_refused() {
-    let directory = tempfile::tempdir().unwrap();
-    let token = write(directory.path(), "token", "s3cr3t\n");
-    let mut command = exporter();
-    command.args(["--demo", "--web.bearer-token-file", &token]);
-    let (_exporter, address) = start_exporter(&mut command);
+    let (_directory, _exporter, address) = start_with_token("s3cr3t");
     for _ in 0..10 {
         let wrong = request(&address, METRICS, &basic("", "wrong"));
         assert!(wrong.starts_with("HTTP/1.0 401 "), "{wrong}");
@@ -123,12 +124,18 @@ fn urls_and_paths_that_cannot_be_used_are_exit_2() {
         (
             "--web.external-url",
             "scout.example",
-            "expected a URL such as https://example.com/scout",
+            "expected a URL such as `https://example.com/scout`, without user name and query",
         ),
         (
             "--web.external-url",
             "https://a@scout.example",
-            "expected a URL such as https://example.com/scout",
+            "expected a URL such as `https://example.com/scout`, without user name and query",
+        ),
+        (
+            "--web.external-url",
+            "https://scout.example/%7Ba",
+            "the routes cannot be served below the path of --web.external-url, expected a path such as /scout: \
+             give --web.route-prefix",
         ),
         (
             "--web.route-prefix",
@@ -138,6 +145,16 @@ fn urls_and_paths_that_cannot_be_used_are_exit_2() {
         (
             "--web.route-prefix",
             "/a/../b",
+            "expected a path such as /scout",
+        ),
+        (
+            "--web.route-prefix",
+            "/a/:b",
+            "expected a path such as /scout",
+        ),
+        (
+            "--web.external-url",
+            "https://scout.example/:a",
             "expected a path such as /scout",
         ),
         (

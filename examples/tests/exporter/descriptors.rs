@@ -9,9 +9,7 @@ use std::{
 
 use scout_metrics_core::{Organization, Snapshot, Stream};
 
-use crate::support::{Upstream, eventually, get, start_exporter};
-
-const METRICS: &str = "/v1/exporter/org/acme/metrics";
+use crate::support::{METRICS, Upstream, eventually, get, start_exporter};
 
 /// Returns a command that runs another one with a limit on its descriptors.
 fn with_descriptors(number: usize, command: &Command) -> Command {

@@ -6,11 +6,9 @@ use serde_json::Value;
 
 use crate::prometheus::Prometheus;
 use crate::support::{
-    Running, Sample, Upstream, eventually, examples, generations, get, newer, python, run_peer,
-    samples, snapshot, start_exporter,
+    METRICS, Running, Sample, Upstream, eventually, examples, generations, get, newer, python,
+    run_peer, samples, snapshot, start_exporter,
 };
-
-const METRICS: &str = "/v1/exporter/org/acme/metrics";
 
 /// Parses lines with one JSON array each: name, labels, value.
 fn read_samples(lines: &str) -> BTreeSet<Sample> {

@@ -17,9 +17,10 @@ use tempfile::TempDir;
 
 use scout_metrics_core::{Organization, Snapshot, Stream};
 
-use crate::support::{Running, Upstream, eventually, exporter, get, start_exporter, write};
+use crate::support::{
+    METRICS as ACME, Running, Upstream, eventually, exporter, get, start_exporter, value, write,
+};
 
-const ACME: &str = "/v1/exporter/org/acme/metrics";
 const APEX: &str = "/v1/exporter/org/apex/metrics";
 const LABS: &str = "/v1/exporter/org/labs/metrics";
 
@@ -90,11 +91,7 @@ impl Configured {
 
     /// Returns the value of one of the exporter's own metrics.
     fn value(&self, metric: &str) -> f64 {
-        let metrics = self.metrics();
-        let mut values = metrics
-            .lines()
-            .filter_map(|line| line.strip_prefix(metric)?.strip_prefix(' '));
-        values.next().expect(metric).parse().unwrap()
+        value(&self.address, metric)
     }
 
     /// Returns the number of fetches that have ended since the start.
@@ -243,6 +240,14 @@ fn the_path_of_the_routes_changes() {
         hourly("acme")
     ));
     assert_eq!((exporter.status(ACME), exporter.status(&below)), (404, 200));
+
+    // A router would panic at this path.
+    let log = exporter.reload_fails(&format!(
+        "{}[web]\nroute_prefix = \"/:scout\"\n",
+        hourly("acme")
+    ));
+    assert!(log.contains("expected a path such as /scout"), "{log}");
+    assert_eq!(exporter.status(&below), 200);
 }
 
 #[test]

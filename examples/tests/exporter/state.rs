@@ -2,8 +2,7 @@
 
 use std::{
     fs,
-    io::{self, Read, Write},
-    net::TcpStream,
+    io::{self, Write},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Command,
@@ -14,9 +13,10 @@ use scout_metrics_core::{
     Error, ErrorKind, HistoryExt, Organization, RecordHistory, Snapshot, SqliteHistory, Stream,
 };
 
-use crate::support::{Running, Upstream, eventually, exporter, get, start_exporter, write};
+use crate::support::{
+    METRICS, Running, Upstream, eventually, exporter, get, request, start_exporter, value, write,
+};
 
-const METRICS: &str = "/v1/exporter/org/acme/metrics";
 const HOUR: Duration = Duration::from_secs(3600);
 
 fn acme() -> Organization {
@@ -61,14 +61,6 @@ fn start(upstream: &Upstream, state: &Path, more: &[&str]) -> (Running, String) 
     start_exporter(command.arg(state).args(more))
 }
 
-/// Returns the value of one of the exporter's own metrics.
-fn value(address: &str, metric: &str) -> f64 {
-    let (_, metrics) = get(address, "/metrics", None);
-    let values = metrics.lines();
-    let mut values = values.filter_map(|line| line.strip_prefix(metric)?.strip_prefix(' '));
-    values.next().unwrap().parse().unwrap()
-}
-
 fn recorded(address: &str) -> f64 {
     value(address, r#"scout_exporter_state_records_total{org="acme"}"#)
 }
@@ -80,10 +72,7 @@ fn not_recorded(address: &str) -> f64 {
 
 /// Requests the metrics and returns the value of the header `Age`.
 fn age(address: &str) -> u64 {
-    let mut stream = TcpStream::connect(address).unwrap();
-    write!(stream, "GET {METRICS} HTTP/1.0\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
+    let answer = request(address, METRICS, "");
     let age = answer.lines().find_map(|line| line.strip_prefix("age: "));
     age.expect(&answer).parse().unwrap()
 }
@@ -201,6 +190,32 @@ fn a_damaged_file_is_moved_aside() {
     assert_eq!(moved, garbage);
     running.send("TERM");
     running.logged("stopped");
+}
+
+#[test]
+fn a_directory_that_is_removed_is_made_again() {
+    let upstream = Upstream::start(snapshot("production", Duration::ZERO));
+    let state = upstream.directory.path().join("state");
+    // With every fetch there is something new to record.
+    let (mut running, address) = start(&upstream, &state, &["--interval", "1s"]);
+    eventually("the metrics are recorded", || {
+        (recorded(&address) >= 1.0).then_some(())
+    });
+    fs::remove_dir_all(&state).unwrap();
+    // In place of the directory, for a while.
+    fs::write(&state, "").unwrap();
+    running.logged("was removed or replaced");
+    eventually("a write fails", || {
+        (not_recorded(&address) >= 1.0).then_some(())
+    });
+    fs::remove_file(&state).unwrap();
+    let before = recorded(&address);
+    eventually("the metrics are recorded again", || {
+        (recorded(&address) > before).then_some(())
+    });
+    running.send("TERM");
+    running.logged("stopped");
+    assert_eq!(latest(&state).streams()[0].name().as_str(), "production");
 }
 
 #[test]

@@ -18,6 +18,9 @@ use scout_metrics_core::{MemorySource, Policy, PolicyResult, Snapshot, Stream};
 use scout_metrics_examples::sample;
 use scout_metrics_http::exporter::Exporter;
 
+/// The path of the metrics of an organization.
+pub(crate) const METRICS: &str = "/v1/exporter/org/acme/metrics";
+
 /// The token that the upstream requires.
 pub(crate) const UPSTREAM_TOKEN: &str = "dckr_pat_0123456789";
 
@@ -206,6 +209,14 @@ pub(crate) fn request(address: &str, path: &str, headers: &str) -> String {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer
+}
+
+/// Returns the value of one of the exporter's own metrics.
+pub(crate) fn value(address: &str, metric: &str) -> f64 {
+    let (_, metrics) = get(address, "/metrics", None);
+    let values = metrics.lines();
+    let mut values = values.filter_map(|line| line.strip_prefix(metric)?.strip_prefix(' '));
+    values.next().expect(metric).parse().unwrap()
 }
 
 /// A metric, its labels and its value.

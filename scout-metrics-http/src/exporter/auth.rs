@@ -1,8 +1,16 @@
 //! Bearer tokens and passwords, and which requests they admit.
 
-use std::{net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
-use axum::http::HeaderMap;
+use axum::{
+    extract::ConnectInfo,
+    http::{Extensions, HeaderMap},
+};
 use subtle::{Choice, ConstantTimeEq};
 
 use scout_metrics_core::{Error, ErrorKind, Organization, Result};
@@ -181,6 +189,12 @@ impl Guard {
             .iter()
             .filter(move |bearer| admits(bearer.organization.as_ref()))
     }
+}
+
+/// Returns the address of the client, if the server around the router states it.
+pub(super) fn peer(extensions: &Extensions) -> Option<IpAddr> {
+    let peer: &ConnectInfo<SocketAddr> = extensions.get()?;
+    Some(peer.0.ip())
 }
 
 fn is_equal(token: Option<&Token>, presented: &[u8]) -> Choice {

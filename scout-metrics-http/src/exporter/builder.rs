@@ -51,7 +51,7 @@ pub struct Exporter {
     sources: Vec<Arc<dyn MetricsSource>>,
     tokens: Vec<(Option<Organization>, BearerToken)>,
     passwords: Option<Arc<dyn PasswordVerifier>>,
-    external_url: Option<String>,
+    external_url: Option<ExternalUrl>,
     max_snapshot_age: Duration,
     cache_control_max_age: Option<Duration>,
     startup_time: Duration,
@@ -169,9 +169,9 @@ impl Exporter {
 
     /// Adds metrics of the program to `/metrics`, after the exporter's own.
     ///
-    /// The closure is called for each answer and writes whole families. Their names must be of no other family and start
-    /// with `scout_exporter_`: then no source has them, because samples of sources with such names are
-    /// [renamed](super#routes). If the closure fails, the answer is 500.
+    /// The closure is called for each answer and writes whole families. Their names must be unique and start with
+    /// `scout_exporter_`: then no source has them, because samples of sources with such names are
+    /// [renamed](super#routes). If the closure fails, the answer is 500. [Successors](Self::successor) share the metrics.
     #[must_use]
     pub fn with_program_metrics(
         self,
@@ -187,8 +187,8 @@ impl Exporter {
     /// Encodes snapshots as the route `/metrics` does: with a label `org`, and followed by the exporter's own metrics.
     ///
     /// This is for programs that scrape once and do not serve. The exporter's own metrics describe the sources that were
-    /// passed to [`observe`](Self::observe), including those whose scrape failed. Each snapshot must be of another
-    /// organization.
+    /// passed to [`observe`](Self::observe), including those whose scrape failed. No two snapshots may be
+    /// of the same organization.
     ///
     /// # Errors
     ///
@@ -294,8 +294,8 @@ impl Exporter {
     /// The targets of `/sd` and the paths in `/api/v1/organizations` are below this URL. By default they are where the
     /// request was sent. The URL has no influence on where the router is served.
     #[must_use]
-    pub fn with_external_url(mut self, url: impl Into<String>) -> Self {
-        self.external_url = Some(url.into());
+    pub fn with_external_url(mut self, url: ExternalUrl) -> Self {
+        self.external_url = Some(url);
         self
     }
 
@@ -337,8 +337,8 @@ impl Exporter {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] if a token, a token file or the external URL cannot be used, or if a token belongs to an
-    /// organization without a source;
+    /// [`ErrorKind::Config`] if a token or a token file cannot be used, or if a token belongs to an organization without a
+    /// source;
     /// [`ErrorKind::Invalid`] if two sources have the same organization.
     pub fn into_router(self) -> Result<Router> {
         let mut awaited = Vec::new();
@@ -356,8 +356,6 @@ impl Exporter {
         let guard = self.guard()?;
         self.own_metrics
             .retain(|organization| self.serves(organization));
-        let external_url = self.external_url.as_deref();
-        let external_url = external_url.map(ExternalUrl::parse).transpose()?;
         let state = ExporterState::new(
             sources,
             awaited,
@@ -365,7 +363,7 @@ impl Exporter {
             self.cache_control_max_age,
             self.own_metrics,
         )
-        .with_external_url(external_url);
+        .with_external_url(self.external_url);
         Ok(routes::router(state, guard))
     }
 

@@ -1,5 +1,7 @@
 //! The URL at which the exporter can be reached from outside.
 
+use std::str::FromStr;
+
 use axum::http::{
     Uri,
     uri::{Authority, Scheme},
@@ -7,27 +9,26 @@ use axum::http::{
 
 use scout_metrics_core::{Error, ErrorKind, Result};
 
-/// A URL that consists of a scheme, a host and perhaps a path.
-#[derive(Clone, Debug)]
-pub(super) struct ExternalUrl {
+/// The URL at which clients reach the root of the router: a scheme, a host and perhaps a path.
+///
+/// ```
+/// use scout_metrics_http::exporter::ExternalUrl;
+///
+/// let url: ExternalUrl = "https://example.com/scout/".parse()?;
+/// assert_eq!(url.path(), "/scout");
+/// # Ok::<(), scout_metrics_core::Error>(())
+/// ```
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct ExternalUrl {
     pub(super) scheme: Scheme,
     pub(super) authority: Authority,
-    /// The path without a slash at its end.
-    pub(super) path: String,
+    path: String,
 }
 
 impl ExternalUrl {
-    /// Parses a URL.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Config`] if it is anything else, for example if it has a user name or a query. The text is not
-    /// repeated, because a URL may contain a password.
-    pub(super) fn parse(text: &str) -> Result<Self> {
-        Self::from_text(text).ok_or_else(|| {
-            let message = "expected an external URL such as `https://example.com/scout`, without user name and query";
-            Error::new(ErrorKind::Config, message)
-        })
+    /// Returns the path without a slash at its end; it is empty if the URL has none.
+    pub fn path(&self) -> &str {
+        &self.path
     }
 
     fn from_text(text: &str) -> Option<Self> {
@@ -45,6 +46,24 @@ impl ExternalUrl {
     }
 }
 
+impl FromStr for ExternalUrl {
+    type Err = Error;
+
+    /// Parses a URL.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] if it is anything else, for example if it has a user name or a query. The text is not
+    /// repeated, because a URL may contain a password.
+    fn from_str(text: &str) -> Result<Self> {
+        Self::from_text(text).ok_or_else(|| {
+            let message =
+                "expected a URL such as `https://example.com/scout`, without user name and query";
+            Error::new(ErrorKind::Config, message)
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,7 +75,7 @@ mod tests {
             ("http://10.0.0.1:9090/", "http", "10.0.0.1:9090", ""),
             ("https://[::1]:80/a/b/", "https", "[::1]:80", "/a/b"),
         ] {
-            let parsed = ExternalUrl::parse(url).unwrap();
+            let parsed = url.parse::<ExternalUrl>().unwrap();
             assert_eq!(parsed.scheme, *scheme);
             assert_eq!(parsed.authority, *authority);
             assert_eq!(parsed.path, path);
@@ -75,10 +94,10 @@ mod tests {
             "https://example.com/#a",
             "https://example.com/a b",
         ] {
-            let error = ExternalUrl::parse(url).unwrap_err();
+            let error = url.parse::<ExternalUrl>().unwrap_err();
             assert_eq!(
                 error.to_string(),
-                "expected an external URL such as `https://example.com/scout`, without user name and query"
+                "expected a URL such as `https://example.com/scout`, without user name and query"
             );
         }
     }

@@ -10,12 +10,16 @@ use axum::{
 
 use scout_metrics_core::{Error, Organization};
 
-use super::{auth::Guard, error_response::reason_alone, routes::peer, state::ExporterState};
+use super::{
+    auth::{Guard, peer},
+    error_response::reason_alone,
+    state::ExporterState,
+};
 
 /// The maximum number of organizations that an answer names.
 const MAX_NAMED: usize = 20;
 
-/// The reason of an organization whose first fetch still runs.
+/// Why an organization has no metrics while its first fetch runs.
 const FETCHING: &str = "the first fetch has not ended";
 
 /// Answers that the program runs.
@@ -37,7 +41,8 @@ pub(super) async fn ready(
     }
     let (missing, all) = (waiting.len(), state.awaited());
     let mut body = format!("not ready: {missing} of {all} organizations have no metrics yet\n");
-    let admitted = guard.check(request.headers(), None, peer(&request)).await;
+    let peer = peer(request.extensions());
+    let admitted = guard.check(request.headers(), None, peer).await;
     if admitted.is_ok() {
         name(&mut body, &waiting);
     } else {

@@ -151,9 +151,10 @@
 //! an organization ([`Exporter::with_organization_token`], [`Exporter::with_organization_token_file`]) by the routes that
 //! have the organization in their path. A scraper sends a token as `Authorization: Bearer`. HTTP Basic authentication
 //! with the token as the password and any user name is accepted, too, so that people can open `/` in a browser.
-//! [`Exporter::with_password_verifier`] adds users with passwords of their own; with it, no token is needed. **Without any
-//! token and without users, the routes are open to everyone who can connect**: suitable for a loopback address, or if
-//! another layer around the router authenticates.
+//! [`Exporter::with_password_verifier`] adds users with passwords of their own; with it, no token is needed.
+//!
+//! **Without any token and without users, the routes are open to everyone who can connect**: suitable for a loopback
+//! address, or if another layer around the router authenticates.
 //!
 //! Tokens are compared in constant time. Basic authentication sends the token with each request as Bearer does: both need
 //! TLS on a network that others can read.
@@ -212,5 +213,6 @@ mod workers;
 
 pub use self::{
     builder::{DEFAULT_MAX_SNAPSHOT_AGE, DEFAULT_STARTUP_TIME, Exporter},
+    external_url::ExternalUrl,
     password_verifier::{PasswordVerifier, Verdict},
 };

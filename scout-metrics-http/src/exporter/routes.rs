@@ -1,20 +1,17 @@
 //! The routes, with authentication before and counting after each of them.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use axum::{
     Extension, Router,
-    extract::{ConnectInfo, MatchedPath, Path, Request, State},
+    extract::{MatchedPath, Path, Request, State},
     middleware::{self, Next},
     response::Response,
     routing::get,
 };
 
 use super::{
-    auth::Guard,
+    auth::{Guard, peer},
     discovery, error_response, health,
     metrics::{self, OrganizationPath},
     organizations, page,
@@ -51,17 +48,11 @@ async fn authenticate(
     next: Next,
 ) -> Response {
     let organization = path.as_ref().ok().map(|Path(parameters)| &parameters.org);
-    let peer = peer(&request);
+    let peer = peer(request.extensions());
     match guard.check(request.headers(), organization, peer).await {
         Ok(()) => next.run(request).await,
         Err(refusal) => error_response::of_refusal(refusal),
     }
-}
-
-/// Returns the address of the client, if the server around the router states it.
-pub(super) fn peer(request: &Request) -> Option<IpAddr> {
-    let peer: &ConnectInfo<SocketAddr> = request.extensions().get()?;
-    Some(peer.0.ip())
 }
 
 /// Counts by the pattern of the route, because the number of paths is not bounded.

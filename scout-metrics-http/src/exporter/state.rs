@@ -67,7 +67,7 @@ impl ExporterState {
     /// Returns the path at which clients find the root of the router, from a request for a route.
     pub(super) fn base<'a>(&'a self, uri: &'a Uri, route: &str) -> &'a str {
         match &self.external_url {
-            Some(url) => &url.path,
+            Some(url) => url.path(),
             None => paths::base(uri, route),
         }
     }
