@@ -15,7 +15,8 @@ use crate::configuration::{LogOptions, ScoutOptions, StateOptions, WebOptions};
 /// graphs and alerts have no gaps. Try it without an account: exporter --demo
 ///
 /// The command line takes precedence over the environment, and the environment over the configuration file. Several
-/// values in a variable are separated by commas. An empty variable counts as not set.
+/// values in a variable are separated by commas. An empty variable counts as not set. Times are written as 90s, 60m or
+/// 1h30m, and a retention also as 90d.
 ///
 /// The token is best kept in a file, which is read again for each fetch. Without --token-file the variables
 /// DOCKER_SCOUT_TOKEN_FILE, DOCKER_SCOUT_TOKEN and DOCKER_SCOUT_HUB_PASSWORD are read, in this order. The token must
@@ -37,7 +38,7 @@ pub(crate) struct Arguments {
     #[arg(value_enum, conflicts_with_all = ["once", "check_config"])]
     pub(crate) command: Option<Command>,
 
-    /// Configuration file in TOML
+    /// Configuration file in TOML, which is read again on SIGHUP
     #[arg(
         long = "config.file",
         value_name = "FILE",

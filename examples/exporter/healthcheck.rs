@@ -24,8 +24,9 @@ const MAX_ANSWER_BYTES: u64 = 256;
 pub(crate) fn run(settings: &Settings) -> Result<(), Box<dyn Error>> {
     let address = settings.listen_addresses[0].to_reach();
     let path = settings.route_prefix.of("/-/healthy");
-    ask(&address, &path, settings.tls.is_some())
-        .map_err(|cause| fault(format!("no healthy exporter on {address}")).with_source(cause))?;
+    ask(&address, &path, settings.tls.is_some()).map_err(|cause| {
+        fault(format!("no healthy exporter at {address}{path}")).with_source(cause)
+    })?;
     // The exit status is the result, even if nobody can read this.
     let _ = terminal::print("healthy\n");
     Ok(())

@@ -1,15 +1,22 @@
 //! From settings to sources.
 
-use std::{collections::BTreeMap, fs, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, env, fs, sync::Arc, time::Duration};
 
 use scout_metrics_core::{DEFAULT_TIME_TO_LIVE, Error, MetricsSource};
 use scout_metrics_examples::demo::DemoSource;
 use scout_metrics_http::{ScoutClient, exporter::DEFAULT_MAX_SNAPSHOT_AGE};
 
-use crate::{configuration::ScoutOptions, settings::Settings};
+use crate::{configuration::ScoutOptions, fault, settings::Settings};
 
 /// How often the invented metrics change.
 const DEMO_INTERVAL: Duration = Duration::from_secs(15);
+
+/// The variables that the client reads if no token file is given.
+const TOKEN_VARIABLES: [&str; 3] = [
+    "DOCKER_SCOUT_TOKEN_FILE",
+    "DOCKER_SCOUT_TOKEN",
+    "DOCKER_SCOUT_HUB_PASSWORD",
+];
 
 /// One organization, and how often to fetch it.
 #[derive(Clone, Debug)]
@@ -96,7 +103,13 @@ fn client(options: &ScoutOptions) -> Result<ScoutClient, Error> {
     let mut builder = ScoutClient::builder();
     builder = match &options.token_file {
         Some(path) => builder.with_token_file(path),
-        None => builder.with_token_from_env(),
+        None if TOKEN_VARIABLES.iter().copied().any(is_set) => builder.with_token_from_env(),
+        None => {
+            return Err(fault(
+                "no token for Docker Scout: give --token-file FILE, set SCOUT_EXPORTER_TOKEN_FILE or \
+                 DOCKER_SCOUT_TOKEN_FILE, or write scout.token_file into the configuration file; --demo needs none",
+            ));
+        }
     };
     if let Some(url) = &options.url {
         builder = builder.with_base_url(url);
@@ -108,4 +121,9 @@ fn client(options: &ScoutOptions) -> Result<ScoutClient, Error> {
         builder = builder.with_timeout(timeout);
     }
     builder.build()
+}
+
+/// Returns whether a variable is set and not blank.
+fn is_set(variable: &str) -> bool {
+    env::var_os(variable).is_some_and(|value| !value.to_string_lossy().trim().is_empty())
 }

@@ -346,8 +346,8 @@ the configuration is valid
         );
         assert_refused(
             &run(&["--org", "acme"]),
-            "error: no token in the environment: set `DOCKER_SCOUT_TOKEN_FILE`, `DOCKER_SCOUT_TOKEN` or \
-             `DOCKER_SCOUT_HUB_PASSWORD`\n",
+            "error: no token for Docker Scout: give --token-file FILE, set SCOUT_EXPORTER_TOKEN_FILE or \
+             DOCKER_SCOUT_TOKEN_FILE, or write scout.token_file into the configuration file; --demo needs none\n",
         );
         assert_refused(
             &run(&["--org", "acme", "--token-file", "no such file"]),
@@ -797,7 +797,7 @@ token_file = \"other-token\"
         running.signal("TERM");
         let gone = healthcheck();
         assert_eq!(gone.status.code(), Some(1));
-        let expected = format!("error: no healthy exporter on {address}: ");
+        let expected = format!("error: no healthy exporter at {address}/-/healthy: ");
         assert!(stderr(&gone).starts_with(&expected), "{}", stderr(&gone));
     }
 }

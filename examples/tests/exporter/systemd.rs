@@ -257,4 +257,12 @@ fn the_unit_starts_the_exporter_with_its_token_and_its_state_directory() {
     let (status, log) = running.signal("TERM");
     assert_eq!(status.code(), Some(0), "{log}");
     assert!(fs::exists(at("lib/scout-exporter/history.sqlite")).unwrap());
+
+    // An organization with a token of its own does not use the one of the unit.
+    let own = "\n[organization.apex]\ntoken_file = \"missing\"\n";
+    let text = fs::read_to_string(at("exporter.toml")).unwrap() + own;
+    fs::write(at("exporter.toml"), text).unwrap();
+    let output = command.arg("--check-config").output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains(&at("missing")), "{said}");
 }

@@ -93,23 +93,36 @@ impl Exporter {
     /// Returns an exporter without sources and without tokens that continues this one: with the same options, and with
     /// the same metrics of its own, whose counters go on.
     ///
-    /// This is how a program changes what it serves without a restart. It keeps one exporter that it never serves,
-    /// gives the router of a successor to its server, and replaces it by the router of another successor:
+    /// This is how a program changes what it serves without a restart. It keeps one exporter that it never serves, and
+    /// serves a router that passes each request on to the router of the newest successor:
     ///
     /// ```
+    /// use axum::{Router, extract::Request};
+    /// use tokio::sync::watch;
+    /// use tower::ServiceExt;
     /// # use scout_metrics_core::{MemorySource, Organization, Snapshot};
     /// # use scout_metrics_http::exporter::Exporter;
+    ///
     /// # fn main() -> Result<(), scout_metrics_core::Error> {
     /// # let acme = MemorySource::new(Snapshot::new(Organization::new("acme")?, [])?);
     /// # let apex = MemorySource::new(Snapshot::new(Organization::new("apex")?, [])?);
     /// let exporter = Exporter::new();
-    /// let router = exporter.successor().with_source(acme.clone()).into_router()?;
-    /// let next = exporter.successor().with_source(acme).with_source(apex).into_router()?;
+    /// let routes = exporter.successor().with_source(acme.clone()).into_router()?;
+    /// let (sender, receiver) = watch::channel(routes);
+    /// let served: Router = Router::new().fallback(move |request: Request| {
+    ///     let newest = receiver.borrow().clone();
+    ///     newest.oneshot(request)
+    /// });
+    ///
+    /// // Later:
+    /// let routes = exporter.successor().with_source(acme).with_source(apex).into_router()?;
+    /// sender.send_replace(routes);
     /// # Ok(())
     /// # }
     /// ```
     ///
-    /// The last router that was made determines which organizations the own metrics contain.
+    /// The last router that was made determines which organizations the own metrics contain. Each router counts failed
+    /// logins by itself.
     #[must_use]
     pub fn successor(&self) -> Self {
         Self {
@@ -128,7 +141,28 @@ impl Exporter {
     ///
     /// Until the first fetch succeeds, the exporter's own metrics show its time and age, and it counts as the first
     /// metrics of its organization for `/-/ready`. To serve it, start a poller [with
-    /// it](scout_metrics_core::PollerBuilder::with_initial).
+    /// it](scout_metrics_core::PollerBuilder::with_initial):
+    ///
+    /// ```
+    /// use scout_metrics_core::{HistoryExt, Poller};
+    /// # use scout_metrics_core::{MemoryHistory, MemorySource, MetricsSource, Organization, Snapshot};
+    /// # use scout_metrics_http::exporter::Exporter;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), scout_metrics_core::Error> {
+    /// # let scout = MemorySource::new(Snapshot::new(Organization::new("acme")?, [])?);
+    /// # let history = MemoryHistory::new();
+    /// let exporter = Exporter::new();
+    /// let latest = history.latest(scout.organization()).await?;
+    /// let mut poller = Poller::builder(exporter.observe(scout));
+    /// if let Some(snapshot) = latest {
+    ///     exporter.restore(&snapshot);
+    ///     poller = poller.with_initial(snapshot);
+    /// }
+    /// let router = exporter.with_source(poller.spawn()).into_router()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn restore(&self, snapshot: &Snapshot) {
         self.own_metrics.restore(snapshot);
     }

@@ -41,7 +41,8 @@ pub(super) fn of_refusal(refusal: Refusal) -> Response {
             with_delay((StatusCode::TOO_MANY_REQUESTS, body).into_response(), delay)
         }
         Refusal::Unauthorized => {
-            let body = "a bearer token is required, or the token as the password of HTTP Basic authentication\n";
+            let body = "credentials are required: a bearer token, or HTTP Basic authentication with a user's password or \
+                        a token as the password\n";
             let mut response = (StatusCode::UNAUTHORIZED, body).into_response();
             for challenge in CHALLENGES {
                 response.headers_mut().append(WWW_AUTHENTICATE, challenge);
@@ -84,11 +85,19 @@ pub(super) fn of_bug(error: &Error) -> Response {
     of_scrape(error)
 }
 
-/// Returns the message of an error as one short line without absolute paths of this machine, which clients should
-/// not learn. The log has the whole message.
+/// Returns an error as one short line without absolute paths of this machine, which clients should not learn. The log
+/// has the whole message.
 pub(super) fn reason(error: &Error) -> String {
-    let line: String = error
-        .to_string()
+    one_line(&error.to_string())
+}
+
+/// Returns the same as [`reason`] without the name of the organization.
+pub(super) fn reason_alone(error: &Error) -> String {
+    one_line(error.message())
+}
+
+fn one_line(text: &str) -> String {
+    let line: String = text
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .take(MAX_REASON_CHARS)

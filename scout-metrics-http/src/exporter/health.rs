@@ -12,7 +12,7 @@ use scout_metrics_core::{Error, Organization};
 
 use super::{
     auth::{Guard, peer},
-    error_response::reason,
+    error_response::reason_alone,
     state::ExporterState,
 };
 
@@ -53,7 +53,7 @@ pub(super) async fn ready(
 
 fn name(body: &mut String, waiting: &[(&Organization, Option<Error>)]) {
     for (organization, error) in waiting.iter().take(MAX_NAMED) {
-        let reason = error.as_ref().map_or(FETCHING.to_owned(), reason);
+        let reason = error.as_ref().map_or(FETCHING.to_owned(), reason_alone);
         let _ = writeln!(body, "{organization}: {reason}");
     }
     if waiting.len() > MAX_NAMED {

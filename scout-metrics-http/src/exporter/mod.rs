@@ -38,9 +38,9 @@
 //! | `/-/healthy` | 200 while the program runs; does not scrape and requires no token |
 //! | `/-/ready` | 200 once there were metrics of each [observed](Exporter::observe) source, or of one of them after the [startup time](Exporter::with_startup_time); 503 with the reasons before; does not scrape and requires no token |
 //!
-//! The answer of `/-/ready` names the organizations that have no metrics yet and the errors of their last fetches. If the
-//! exporter has tokens and the request has none of them, it lists only the kinds of the errors. Once ready, an exporter
-//! stays ready.
+//! The answer of `/-/ready` names the organizations that have no metrics yet and the errors of their last fetches. If
+//! credentials are required and the request has none, it lists only the kinds of the errors. Once ready, an exporter stays
+//! ready. It does not wait for a source that was not passed to [`Exporter::observe`], because nothing polls it.
 //!
 //! All routes answer `GET` and `HEAD`. The format of metrics is the Prometheus text format unless the `Accept` header
 //! prefers OpenMetrics. An `Accept` header that allows neither gets the Prometheus text format, too: the error of a
@@ -70,13 +70,13 @@
 //! |---|---|---|
 //! | 200 | the source returned a snapshot | `Content-Type`, `Vary`; for one organization also `ETag`, `Last-Modified`, `Age`, `Cache-Control` |
 //! | 304 | the client has the snapshot, according to `If-None-Match` or `If-Modified-Since` | the same without `Content-Type` |
-//! | 401 | a token is required, and the request has none or a wrong one; the body contains nothing else | `WWW-Authenticate` for Basic and for Bearer |
+//! | 401 | [credentials](#authentication) are required, and the request has none or wrong ones; the body contains nothing else | `WWW-Authenticate` for Basic and for Bearer |
 //! | 404 | no source has this organization | |
 //! | 405 | the method is neither `GET` nor `HEAD` | `Allow` |
 //! | 429 | there were [too many failed logins](#failed-logins) | `Retry-After` |
 //! | 500 | the exporter or its source is misconfigured, or has a bug: [`Config`], [`Invalid`], [`Other`] | |
 //! | 502 | the source got an answer that it cannot use, such as [`Unauthorized`], [`Transport`] or [`Decode`] | `Retry-After` |
-//! | 503 | the source cannot answer now: [`Unavailable`], [`RateLimited`]; the snapshot is [too old](Exporter::with_max_snapshot_age); or the request waited [too long](#timeouts) | `Retry-After` |
+//! | 503 | the source cannot answer now: [`Unavailable`], [`RateLimited`]; the snapshot is [too old](Exporter::with_max_snapshot_age); the request waited [too long](#timeouts); or the verifier of passwords is [busy](Verdict::Busy) | `Retry-After` |
 //! | 504 | the source got no answer in time: [`Timeout`] | `Retry-After` |
 //!
 //! `Retry-After` is the delay of the source's error, or 5 seconds if the same request may succeed later. The body of an
@@ -94,7 +94,7 @@
 //! | `scout_exporter_anomalies` | `org`, `kind` | anomalies in the last snapshot, by [kind](scout_metrics_core::AnomalyKind) |
 //! | `scout_exporter_fetch_duration_seconds` | | the duration of fetches, a histogram |
 //! | `scout_exporter_fetch_errors_total` | `org`, `reason` | fetches that failed, by [kind](scout_metrics_core::ErrorKind::as_str); `cancelled` if nobody waited for the answer any more |
-//! | `scout_exporter_http_requests_total` | `route`, `code` | requests to the routes above, by the pattern of the route |
+//! | `scout_exporter_http_requests_total` | `route`, `code` | requests to the routes above, by the pattern of the route, which begins with the path below which the router is nested |
 //! | `scout_exporter_build_info` | `version` | always 1 |
 //!
 //! A fetch is a scrape of a source that was passed to [`Exporter::observe`], or else each scrape of a source that was
@@ -146,12 +146,12 @@
 //!
 //! # Authentication
 //!
-//! With at least one bearer token, all routes except `/-/healthy` and `/-/ready` require one. A token of the exporter
-//! ([`Exporter::with_bearer_token`], [`Exporter::with_bearer_token_file`]) is accepted by all of them, a token of an
-//! organization ([`Exporter::with_organization_token`], [`Exporter::with_organization_token_file`]) by the routes that
+//! With at least one bearer token, all routes except `/-/healthy` and `/-/ready` require credentials. A token of the
+//! exporter ([`Exporter::with_bearer_token`], [`Exporter::with_bearer_token_file`]) is accepted by all of them, a token of
+//! an organization ([`Exporter::with_organization_token`], [`Exporter::with_organization_token_file`]) by the routes that
 //! have the organization in their path. A scraper sends a token as `Authorization: Bearer`. HTTP Basic authentication
 //! with the token as the password and any user name is accepted, too, so that people can open `/` in a browser.
-//! [`Exporter::with_password_verifier`] adds users with passwords of their own.
+//! [`Exporter::with_password_verifier`] adds users with passwords of their own; with it, no token is needed.
 //!
 //! **Without any token and without users, the routes are open to everyone who can connect**: suitable for a loopback
 //! address, or if another layer around the router authenticates.

@@ -2,8 +2,8 @@ use super::*;
 
 const CHALLENGES: [&str; 2] = [r#"Basic realm="scout-metrics", charset="UTF-8""#, "Bearer"];
 
-const UNAUTHORIZED: &str =
-    "a bearer token is required, or the token as the password of HTTP Basic authentication\n";
+const UNAUTHORIZED: &str = "credentials are required: a bearer token, or HTTP Basic authentication with a user's password or a token as the \
+     password\n";
 
 #[tokio::test]
 async fn requests_without_a_valid_token_learn_nothing() {
