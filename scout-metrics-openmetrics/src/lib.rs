@@ -98,6 +98,8 @@ mod rule;
 #[cfg(feature = "scout")]
 pub mod scout;
 
+#[doc(hidden)]
+pub use crate::parse::ReaderLevel;
 pub use crate::{
     encode::{EncodeError, Encoder, SampleEncoder},
     error::{Deviation, Excerpt, ParseError, Position},

@@ -13,6 +13,7 @@ use crate::{
     Event, Exemplar, ExemplarRef, Format, Line, MetricFamily, MetricType, ParseError, ParseOptions,
     Rule, Sample, SampleRef, Suffix,
     error::{Fault, shown},
+    parse::NamesBefore,
 };
 
 /// Why reading stops.
@@ -63,6 +64,7 @@ pub(super) struct Collector<'a> {
     current: Option<usize>,
     /// What the name of the sample before has behind that of its family.
     suffix: Suffix,
+    names: NamesBefore,
     block: Block<'a>,
     labels: LabelReader,
     exemplar_labels: LabelReader,
@@ -87,6 +89,7 @@ impl<'a> Collector<'a> {
             sample_names: HashMap::default(),
             current: None,
             suffix: Suffix::None,
+            names: NamesBefore::default(),
             block: Block::new(exposition),
             labels: LabelReader::default(),
             exemplar_labels: LabelReader::default(),
@@ -186,6 +189,8 @@ impl<'a> Collector<'a> {
 
     /// Goes to the family that metadata are of.
     fn family_of_metadata(&mut self, name: &str, keyword: &str) -> Result<usize, Stop> {
+        // A sample with the names of one before may belong to another family now.
+        self.names.forget();
         let Some(&place) = self.places.get(name) else {
             return self.add_family(name);
         };
@@ -207,29 +212,34 @@ impl<'a> Collector<'a> {
     // Samples.
 
     fn push_sample(&mut self, sample: SampleRef<'_, '_>) -> Result<(), Stop> {
+        let same_names = self.names.replace(sample);
         let place = match self.current {
-            Some(place) if sample.parts.same_names => place,
+            Some(place) if same_names => place,
             _ => self.family_of_sample(sample)?,
         };
-        self.checker.check(sample, self.suffix, &mut self.report)?;
+        self.checker
+            .check(sample, same_names, self.suffix, &mut self.report)?;
         let at = self.block.go_to(sample.line());
+        // From a place in the parser's text to one in the block.
+        let shift = at.wrapping_sub(sample.parts.line.start);
         let labels = sample.labels();
-        let same_names = sample.parts.same_names;
-        let labels = self.labels.read(labels, same_names, &self.block.text, at);
+        let labels = self
+            .labels
+            .read(labels, same_names, &self.block.text, shift);
         let mut owned = Sample::new(self.suffix, labels, sample.value());
         if let Some(timestamp) = sample.timestamp() {
             owned = owned.with_timestamp(timestamp);
         }
         if let Some(exemplar) = sample.exemplar() {
-            owned = owned.with_exemplar(self.read_exemplar(exemplar, at));
+            owned = owned.with_exemplar(self.read_exemplar(exemplar, shift));
         }
         self.families[place].push(owned);
         Ok(())
     }
 
-    fn read_exemplar(&mut self, exemplar: ExemplarRef<'_, '_>, at: u32) -> Exemplar {
+    fn read_exemplar(&mut self, exemplar: ExemplarRef<'_, '_>, shift: u32) -> Exemplar {
         let (labels, text) = (exemplar.labels(), &self.block.text);
-        let labels = self.exemplar_labels.read(labels, false, text, at);
+        let labels = self.exemplar_labels.read(labels, false, text, shift);
         let owned = Exemplar::new(labels, exemplar.value());
         match exemplar.timestamp() {
             Some(timestamp) => owned.with_timestamp(timestamp),

@@ -54,13 +54,13 @@ pub(super) struct LabelReader {
 impl LabelReader {
     const MOST: usize = 4;
 
-    /// Makes a set of the labels of a line that starts at `at` in a text.
+    /// Makes a set of labels whose places are in a text once `shift` is added, which may wrap around.
     pub(super) fn read(
         &mut self,
         labels: Labels<'_, '_>,
         same_names: bool,
         text: &Arc<str>,
-        at: u32,
+        shift: u32,
     ) -> LabelSet {
         if !same_names {
             self.find_names(&labels, text);
@@ -77,7 +77,8 @@ impl LabelReader {
             });
         }
         let values = labels.value_spans();
-        let values = values.map(|value| (at + value.start, at + value.end));
+        let shifted = |place: u32| shift.wrapping_add(place);
+        let values = values.map(|value| (shifted(value.start), shifted(value.end)));
         LabelSet::from_source(Arc::clone(source), values)
     }
 

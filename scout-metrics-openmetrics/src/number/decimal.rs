@@ -190,9 +190,14 @@ fn push_digits(number: &mut u64, text: &[u8]) -> usize {
 #[inline]
 fn to_digits(bytes: [u8; 8]) -> (u64, usize) {
     let digits = u64::from_le_bytes(bytes) ^ u64::from_le_bytes([b'0'; 8]);
-    // Sets the highest bit of the first byte that is no digit; what comes behind that is of no interest.
-    let others = (digits.wrapping_add(0x7676_7676_7676_7676) | digits) & 0x8080_8080_8080_8080;
-    (digits, others.trailing_zeros() as usize / 8)
+    (digits, non_digits(digits).trailing_zeros() as usize / 8)
+}
+
+/// Returns the highest bit of each byte that is no digit, of bytes less `0`, up to the first such byte. What comes behind
+/// that is of no interest.
+#[inline]
+pub(crate) fn non_digits(digits: u64) -> u64 {
+    (digits.wrapping_add(0x7676_7676_7676_7676) | digits) & 0x8080_8080_8080_8080
 }
 
 /// Puts the first of eight digits together, fewer than eight.
@@ -207,31 +212,10 @@ fn join_first_digits(digits: u64, count: usize) -> u64 {
 
 /// Puts eight digits together, one in each byte, the first in the lowest: pairs, then fours, then all.
 #[inline]
-fn join_digits(digits: u64) -> u64 {
-    let pairs = (digits * 10 + (digits >> 8)) & 0x00FF_00FF_00FF_00FF;
+pub(crate) fn join_digits(digits: u64) -> u64 {
+    let pairs = (digits.wrapping_mul(10).wrapping_add(digits >> 8)) & 0x00FF_00FF_00FF_00FF;
     let fours = (pairs * 100 + (pairs >> 16)) & 0x0000_FFFF_0000_FFFF;
     (fours * 10_000 + (fours >> 32)) & 0xFFFF_FFFF
-}
-
-/// Reads a number of at most seven digits before a blank or a line feed, as counts are, and returns it with its length.
-#[inline]
-pub(crate) fn read_small_count(text: &[u8]) -> Option<(f64, usize)> {
-    let (digits, length) = to_digits(*text.first_chunk()?);
-    let is_count = matches!(length, 1..8) && matches!(text.get(length), Some(b'\n' | b' '));
-    is_count.then(|| (join_first_digits(digits, length) as f64, length))
-}
-
-/// Reads a whole number of at most 18 digits, and returns it with its length.
-#[inline]
-pub(crate) fn read_integer(text: &[u8]) -> Option<(i64, usize)> {
-    let (is_negative, digits) = split_sign(text);
-    let mut number = 0;
-    let count = push_digits(&mut number, digits);
-    let value = number as i64;
-    let length = text.len() - digits.len() + count;
-    (1..MOST_DIGITS)
-        .contains(&count)
-        .then_some((if is_negative { -value } else { value }, length))
 }
 
 /// Reads sign and digits behind an `e`, and returns them with their length. What is too large to matter is cut.
@@ -320,23 +304,5 @@ mod tests {
             assert_eq!(read(text).to_float(), None, "{text}");
         }
         assert_eq!(read("00000000000000000000.001").to_float(), Some(0.001));
-    }
-
-    #[test]
-    fn reads_counts_at_the_end_of_a_line() {
-        for (text, expected) in [
-            ("0\nabcdef", Some((0.0, 1))),
-            ("17\n5555555", Some((17.0, 2))),
-            ("1234567\n", Some((1_234_567.0, 7))),
-            ("12345678\n", None),
-            ("\n1234567", None),
-            ("12 \n1234", Some((12.0, 2))),
-            ("12:\n1234", None),
-            ("12/\n1234", None),
-            ("1\u{e9}\n1234", None),
-            ("1\n", None),
-        ] {
-            assert_eq!(read_small_count(text.as_bytes()), expected, "{text:?}");
-        }
     }
 }

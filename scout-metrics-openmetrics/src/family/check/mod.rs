@@ -82,13 +82,15 @@ impl Checker {
         self.seen.clear();
     }
 
-    /// Checks a sample of the family.
+    /// Checks a sample of the family. `same_names` says that its names are those of the sample before.
     pub(crate) fn check(
         &mut self,
         sample: SampleRef<'_, '_>,
+        same_names: bool,
         suffix: Suffix,
         report: &mut Report,
     ) -> Result {
+        self.key_labels.is_known &= same_names;
         if self.format == Format::Prometheus {
             self.check_number_labels(sample, suffix, report)?;
             return self.check_series(sample, report);
