@@ -204,7 +204,7 @@ impl Labels<'_, '_> {
 impl<'a> Iterator for Labels<'_, 'a> {
     type Item = (Text<'a>, Text<'a>);
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
         let span = self.spans.next()?;
         Some((span.name().of(self.text), span.value().of(self.text)))

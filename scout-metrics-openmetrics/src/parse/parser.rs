@@ -1,7 +1,7 @@
 //! The pull parser: one event per line, borrowed from the exposition.
 
 use super::{
-    engine::ReaderLevel,
+    engine::{Block, ReaderLevel},
     event::{Event, Line},
     options::ParseOptions,
     reader::Reader,
@@ -36,6 +36,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Parser<'a> {
     text: &'a str,
+    block: Block<'a>,
     reader: Reader,
 }
 
@@ -53,6 +54,7 @@ impl<'a> Parser<'a> {
     pub fn from_text(exposition: &'a str, options: &ParseOptions) -> Self {
         Self {
             text: exposition,
+            block: Block::default(),
             reader: Reader::new(options),
         }
     }
@@ -68,7 +70,11 @@ impl<'a> Parser<'a> {
         let text = utf8(exposition)?;
         let mut reader = self.reader;
         reader.reset();
-        Ok(Parser { text, reader })
+        Ok(Parser {
+            text,
+            block: Block::default(),
+            reader,
+        })
     }
 
     /// Sets the instructions that lines are found with.
@@ -105,7 +111,7 @@ impl<'a> Parser<'a> {
         if self.reader.at() >= self.text.len() {
             self.reader.finish(self.text)?;
         }
-        self.reader.next(self.text)
+        self.reader.next(self.text, &mut self.block)
     }
 }
 

@@ -57,7 +57,7 @@ impl Span {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn of(self, text: &str) -> Text<'_> {
         let escapes = if self.escaped {
             Escapes::Quoted

@@ -4,7 +4,7 @@
 //! line is, the number of that line and the number of samples are kept here, the same for both.
 
 use super::{
-    engine::{Engine, Kind, Metadata, ReaderLevel},
+    engine::{Block, Engine, Kind, Metadata, ReaderLevel},
     event::{Event, Line, SampleRef},
     grammar::{Forgiven, LineKind, Scanner},
     options::{Mode, ParseOptions},
@@ -28,7 +28,7 @@ pub(crate) struct Reader {
     deviations: Vec<Deviation>,
     /// The number of the next line, counted from 1.
     line: u64,
-    /// The number of the line that was read last.
+    /// The number of the line that the grammar read last.
     last_line: u64,
     /// Where the text starts in the exposition.
     origin: Origin,
@@ -96,25 +96,32 @@ impl Reader {
         }
     }
 
+    /// Returns the block that is being read, for [`next`](Self::next).
+    pub(crate) fn block<'a>(&self, text: &'a str) -> Block<'a> {
+        self.engine.block(text)
+    }
+
     /// Reads the next line that is not blank. Returns `None` at the end of the text.
     ///
+    /// `block` is kept by the caller from one line to the next, because where it is in the text takes time to find.
     /// Inlined, so that what was found goes straight into the `match` of the caller.
     #[inline(always)]
     pub(crate) fn next<'p, 'a>(
         &'p mut self,
         text: &'a str,
+        block: &mut Block<'a>,
     ) -> Result<Option<Line<'p, 'a>>, ParseError> {
-        if self.engine.has_line() && self.read_sample(text) {
-            return Ok(Some(self.sample(text)));
+        if self.engine.has_line() && self.read_sample(*block) {
+            return Ok(Some(self.sample(*block)));
         }
-        self.next_other(text)
+        self.next_other(text, block)
     }
 
     /// Reads the next line of the block, if it is a well-formed sample within the limits.
     #[inline(always)]
-    fn read_sample(&mut self, text: &str) -> bool {
+    fn read_sample(&mut self, block: Block<'_>) -> bool {
         let format = self.options.format();
-        let Some(next) = self.engine.read_sample(text, &mut self.parts, format) else {
+        let Some(next) = self.engine.read_sample(block, &mut self.parts, format) else {
             return false;
         };
         let line = self.parts.line;
@@ -125,71 +132,73 @@ impl Reader {
         }
         self.engine.advance(next);
         self.samples += 1;
-        self.count_line();
+        self.line += 1;
         true
     }
 
+    /// Returns the sample of the block that was just read.
     #[inline(always)]
-    fn count_line(&mut self) {
-        self.last_line = self.line;
-        self.line += 1;
+    fn sample<'p, 'a>(&'p self, block: Block<'a>) -> Line<'p, 'a> {
+        self.line_of_block(Event::Sample(SampleRef {
+            text: block.text,
+            parts: &self.parts,
+        }))
     }
 
-    /// Returns a sample of the block.
+    /// Returns the line of the block that was just read.
     #[inline(always)]
-    fn sample<'p, 'a>(&'p self, text: &'a str) -> Line<'p, 'a> {
-        self.event(
-            Event::Sample(SampleRef {
-                text: self.engine.block(text),
-                parts: &self.parts,
-            }),
-            &[],
-        )
-    }
-
-    #[inline(always)]
-    fn event<'p, 'a>(&self, event: Event<'p, 'a>, deviations: &'p [Deviation]) -> Line<'p, 'a> {
+    fn line_of_block<'p, 'a>(&self, event: Event<'p, 'a>) -> Line<'p, 'a> {
         Line {
             event,
-            number: self.last_line,
-            deviations,
+            number: self.line - 1,
+            deviations: &[],
         }
     }
 
     /// Reads a line that is perhaps no sample, perhaps in the next block, and perhaps not well-formed.
     #[inline(never)]
-    fn next_other<'p, 'a>(&'p mut self, text: &'a str) -> Result<Option<Line<'p, 'a>>, ParseError> {
+    fn next_other<'p, 'a>(
+        &'p mut self,
+        text: &'a str,
+        block: &mut Block<'a>,
+    ) -> Result<Option<Line<'p, 'a>>, ParseError> {
         let format = self.options.format();
-        while !self.ended && (self.engine.has_line() || self.engine.start_block(text)) {
-            match self.engine.first_byte(text) {
+        while self.engine.has_line() || self.start_block(text, block) {
+            match self.engine.first_byte(*block) {
                 b'#' => {
-                    let metadata = self.engine.read_metadata(text, format);
+                    let metadata = self.engine.read_metadata(*block, format);
                     let Some(metadata) = metadata.filter(|found| self.has_good_length(found))
                     else {
                         break;
                     };
-                    return Ok(Some(self.metadata(text, metadata)));
+                    return Ok(Some(self.metadata(*block, metadata)));
                 }
                 b'\n' if format == Format::Prometheus => {
                     self.engine.go_on_at(text, self.at() + 1);
-                    self.count_line();
+                    self.line += 1;
                 }
-                _ if self.read_sample(text) => return Ok(Some(self.sample(text))),
+                _ if self.read_sample(*block) => return Ok(Some(self.sample(*block))),
                 _ => break,
             }
         }
         self.next_by_grammar(text)
     }
 
-    fn metadata<'p, 'a>(&'p mut self, text: &'a str, metadata: Metadata) -> Line<'p, 'a> {
-        let block = self.engine.block(text);
-        let between = |(start, end)| &block[usize::from(start)..usize::from(end)];
-        let name = Text::new(between(metadata.name), Escapes::None);
-        let text = between((metadata.text, metadata.end));
+    fn start_block<'a>(&mut self, text: &'a str, block: &mut Block<'a>) -> bool {
+        let is_started = !self.ended && self.engine.start_block(text);
+        *block = self.engine.block(text);
+        is_started
+    }
+
+    #[inline(always)]
+    fn metadata<'p, 'a>(&'p mut self, block: Block<'a>, metadata: Metadata) -> Line<'p, 'a> {
+        let between = |start, end| &block.text[usize::from(start)..usize::from(end)];
+        let name = || Text::new(between(metadata.name.0, metadata.name.1), Escapes::None);
+        let text = || between(metadata.text, metadata.end);
         self.engine.advance(metadata.next);
-        self.count_line();
+        self.line += 1;
         let event = match metadata.kind {
-            Kind::Comment => Event::Comment(text),
+            Kind::Comment => Event::Comment(text()),
             Kind::End => {
                 self.ended = true;
                 self.engine.go_to(self.at());
@@ -201,15 +210,19 @@ impl Reader {
                     Format::OpenMetrics => Escapes::Quoted,
                     Format::Prometheus => Escapes::Help,
                 };
-                let text = Text::new(text, escapes);
+                let (name, text) = (name(), Text::new(text(), escapes));
                 Event::Help { name, text }
             }
-            Kind::Type(kind) => Event::Type { name, kind },
-            Kind::Unit => Event::Unit { name, unit: text },
+            Kind::Type(kind) => Event::Type { name: name(), kind },
+            Kind::Unit => {
+                let (name, unit) = (name(), text());
+                Event::Unit { name, unit }
+            }
         };
-        self.event(event, &[])
+        self.line_of_block(event)
     }
 
+    #[inline(always)]
     fn has_good_length(&self, metadata: &Metadata) -> bool {
         let (name, name_end) = metadata.name;
         let limits = self.options.limits();
@@ -259,7 +272,11 @@ impl Reader {
             LineKind::Type { name, kind } => Event::Type { name, kind },
             LineKind::Unit { name, unit } => Event::Unit { name, unit },
         };
-        Ok(Some(self.event(event, &self.deviations)))
+        Ok(Some(Line {
+            event,
+            number: self.last_line,
+            deviations: &self.deviations,
+        }))
     }
 
     /// Checks what can only be checked at the end of the exposition.

@@ -64,7 +64,7 @@ pub(in crate::parse) fn read_metadata(
     }
     let kind = match keyword {
         HELP => Kind::Help,
-        TYPE => Kind::Type(read_type(window.between(text, end), format)?),
+        TYPE => Kind::Type(read_type(window, text, end, format)?),
         _ if is_unit_name(window.between(text, end)) => Kind::Unit,
         _ => return None,
     };
@@ -138,23 +138,49 @@ fn is_unit_name(unit: &[u8]) -> bool {
     unit.iter().all(is_plain)
 }
 
+/// Reads the word of a type, which ends with the line.
+///
+/// Which type comes cannot be predicted, so the first eight bytes are compared as a number and not one by one.
 #[inline(always)]
-fn read_type(word: &[u8], format: Format) -> Option<MetricType> {
-    let (kind, is_of_prometheus, is_of_openmetrics) = match word {
-        b"counter" => (MetricType::Counter, true, true),
-        b"gauge" => (MetricType::Gauge, true, true),
-        b"gaugehistogram" => (MetricType::GaugeHistogram, false, true),
-        b"histogram" => (MetricType::Histogram, true, true),
-        b"info" => (MetricType::Info, false, true),
-        b"stateset" => (MetricType::StateSet, false, true),
-        b"summary" => (MetricType::Summary, true, true),
-        b"unknown" => (MetricType::Unknown, false, true),
-        b"untyped" => (MetricType::Unknown, true, false),
+fn read_type(window: Window<'_>, start: Place, end: Place, format: Format) -> Option<MetricType> {
+    const fn word(text: &[u8]) -> u64 {
+        let mut first = [0; 8];
+        let mut n = 0;
+        while n < text.len() && n < first.len() {
+            first[n] = text[n];
+            n += 1;
+        }
+        u64::from_le_bytes(first)
+    }
+    const COUNTER: u64 = word(b"counter");
+    const GAUGE: u64 = word(b"gauge");
+    const GAUGE_HISTOGRAM: u64 = word(b"gaugehistogram");
+    const HISTOGRAM: u64 = word(b"histogram");
+    const INFO: u64 = word(b"info");
+    const STATE_SET: u64 = word(b"stateset");
+    const SUMMARY: u64 = word(b"summary");
+    const UNKNOWN: u64 = word(b"unknown");
+    const UNTYPED: u64 = word(b"untyped");
+
+    let length = end.wrapping_sub(start);
+    let first = match length {
+        4..=7 => window.eight(start) & (u64::MAX >> (8 * (8 - length))),
+        _ => window.eight(start),
+    };
+    let is_openmetrics = format == Format::OpenMetrics;
+    let (kind, known_length) = match first {
+        COUNTER => (MetricType::Counter, 7),
+        GAUGE => (MetricType::Gauge, 5),
+        HISTOGRAM if window.byte(end.wrapping_sub(1)) == b'm' => (MetricType::Histogram, 9),
+        SUMMARY => (MetricType::Summary, 7),
+        UNTYPED if !is_openmetrics => (MetricType::Unknown, 7),
+        UNKNOWN if is_openmetrics => (MetricType::Unknown, 7),
+        INFO if is_openmetrics => (MetricType::Info, 4),
+        STATE_SET if is_openmetrics => (MetricType::StateSet, 8),
+        GAUGE_HISTOGRAM if is_openmetrics && window.between(start, end) == b"gaugehistogram" => {
+            (MetricType::GaugeHistogram, 14)
+        }
         _ => return None,
     };
-    let is_known = match format {
-        Format::OpenMetrics => is_of_openmetrics,
-        Format::Prometheus => is_of_prometheus,
-    };
-    is_known.then_some(kind)
+    (length == known_length).then_some(kind)
 }

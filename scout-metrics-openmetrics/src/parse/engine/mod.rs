@@ -32,6 +32,25 @@ use self::{
 use super::parts::Parts;
 use crate::Format;
 
+/// The whole lines that are indexed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Block<'a> {
+    /// The lines, which the places of parts are in.
+    pub(super) text: &'a str,
+    /// The lines and what comes after them, unless that is too short.
+    window: Option<&'a [u8; WINDOW]>,
+}
+
+impl<'a> Block<'a> {
+    #[inline(always)]
+    fn window<'w>(self, copy: &'w [u8; WINDOW]) -> Window<'w>
+    where
+        'a: 'w,
+    {
+        Window(self.window.unwrap_or(copy))
+    }
+}
+
 /// Reads the lines of a text block by block.
 #[derive(Clone)]
 pub(crate) struct Engine {
@@ -82,23 +101,19 @@ impl Engine {
         self.next.stop < self.stops
     }
 
-    /// Returns the text of the block, which the places of parts are in.
-    #[inline(always)]
-    pub(super) fn block<'a>(&self, text: &'a str) -> &'a str {
-        &text[self.start..self.start + self.length]
+    /// Returns the block that is being read.
+    pub(super) fn block<'a>(&self, text: &'a str) -> Block<'a> {
+        let rest = &text[self.start..];
+        Block {
+            text: &rest[..self.length],
+            window: rest.as_bytes().first_chunk().filter(|_| !self.is_copied),
+        }
     }
 
     /// Returns the first byte of the next line.
-    pub(super) fn first_byte(&self, text: &str) -> u8 {
-        self.window(text).byte(self.next.at)
-    }
-
     #[inline(always)]
-    fn window<'w>(&'w self, text: &'w str) -> Window<'w> {
-        match text.as_bytes()[self.start..].first_chunk() {
-            Some(bytes) if !self.is_copied => Window(bytes),
-            _ => Window(&self.copy),
-        }
+    pub(super) fn first_byte(&self, block: Block<'_>) -> u8 {
+        block.window(&self.copy).byte(self.next.at)
     }
 
     /// Starts a block with the next line. Returns whether there is a whole line in it.
@@ -110,10 +125,7 @@ impl Engine {
         if self.is_copied {
             self.copy[..length].copy_from_slice(&rest[..length]);
         }
-        let window = match rest.first_chunk() {
-            Some(bytes) => Window(bytes),
-            None => Window(&self.copy),
-        };
+        let window = Window(rest.first_chunk().unwrap_or(&self.copy));
         if !self.level.fill(&mut self.index, window, length) {
             return false;
         }
@@ -134,16 +146,12 @@ impl Engine {
     #[inline(always)]
     pub(super) fn read_sample(
         &mut self,
-        text: &str,
+        block: Block<'_>,
         parts: &mut Parts,
         format: Format,
     ) -> Option<LineStart> {
-        let window = match text.as_bytes()[self.start..].first_chunk() {
-            Some(bytes) if !self.is_copied => Window(bytes),
-            _ => Window(&self.copy),
-        };
         read_sample(
-            window,
+            block.window(&self.copy),
             &self.index,
             self.next,
             parts,
@@ -153,8 +161,10 @@ impl Engine {
     }
 
     /// Reads the next line of the block, which starts with `#`.
-    pub(super) fn read_metadata(&self, text: &str, format: Format) -> Option<Metadata> {
-        read_metadata(self.window(text), &self.index, self.next, format)
+    #[inline(always)]
+    pub(super) fn read_metadata(&self, block: Block<'_>, format: Format) -> Option<Metadata> {
+        let window = block.window(&self.copy);
+        read_metadata(window, &self.index, self.next, format)
     }
 
     /// Goes to the next line of the block.
@@ -165,8 +175,10 @@ impl Engine {
 
     /// Goes to the line that starts at a place in the text, in the block or after it.
     pub(super) fn go_on_at(&mut self, text: &str, at: usize) {
-        while self.has_line() && self.at() < at {
-            self.next = next_line(self.window(text), &self.index, self.next);
+        let window = self.block(text).window;
+        let window = Window(window.unwrap_or(&self.copy));
+        while self.next.stop < self.stops && self.at() < at {
+            self.next = next_line(window, &self.index, self.next);
         }
         if self.at() != at {
             self.go_to(at);
