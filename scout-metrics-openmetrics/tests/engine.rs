@@ -350,6 +350,15 @@ fn chunks_read_as_the_whole_at_each_cut() {
 }
 
 #[test]
+fn nothing_follows_the_end_however_it_is_read() {
+    for end in ["# EOF\n", "\u{feff}# EOF\n", "# EOF\r\n"] {
+        for options in all_options() {
+            compare(&format!("{end}a 1\n"), &options);
+        }
+    }
+}
+
+#[test]
 fn a_parser_that_is_reset_reads_as_a_new_one() {
     let options = ParseOptions::new(Format::OpenMetrics);
     let texts = [

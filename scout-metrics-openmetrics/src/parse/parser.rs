@@ -55,7 +55,7 @@ impl<'a> Parser<'a> {
         Self {
             text: exposition,
             block: Block::default(),
-            reader: Reader::new(options),
+            reader: Reader::of_whole(options),
         }
     }
 
@@ -108,9 +108,6 @@ impl<'a> Parser<'a> {
     /// Those of [`next_event`](Self::next_event).
     #[inline(always)]
     pub fn next_line(&mut self) -> Result<Option<Line<'_, 'a>>, ParseError> {
-        if self.reader.at() >= self.text.len() {
-            self.reader.finish(self.text)?;
-        }
         self.reader.next(self.text, &mut self.block)
     }
 }

@@ -34,6 +34,8 @@ pub(crate) struct Reader {
     origin: Origin,
     samples: usize,
     ended: bool,
+    /// Whether the exposition ends where the text ends.
+    is_whole: bool,
     /// The number of lines that the grammar read.
     grammar_lines: u64,
 }
@@ -52,7 +54,16 @@ impl Reader {
             origin: Origin::default(),
             samples: 0,
             ended: false,
+            is_whole: false,
             grammar_lines: 0,
+        }
+    }
+
+    /// Creates a reader of a text that is a whole exposition.
+    pub(crate) fn of_whole(options: &ParseOptions) -> Self {
+        Self {
+            is_whole: true,
+            ..Self::new(options)
         }
     }
 
@@ -200,8 +211,7 @@ impl Reader {
         let event = match metadata.kind {
             Kind::Comment => Event::Comment(text()),
             Kind::End => {
-                self.ended = true;
-                self.engine.go_to(self.at());
+                self.end();
                 Event::End
             }
             Kind::Help => {
@@ -220,6 +230,12 @@ impl Reader {
             }
         };
         self.line_of_block(event)
+    }
+
+    /// Leaves what comes after `# EOF` to the grammar.
+    fn end(&mut self) {
+        self.ended = true;
+        self.engine.go_to(self.at());
     }
 
     #[inline(always)]
@@ -255,6 +271,7 @@ impl Reader {
         self.deviations.clear();
         let (kind, start) = match self.read_any(text) {
             Ok(Some(found)) => found,
+            Ok(None) if self.is_whole => return self.finish(text).map(|()| None),
             Ok(None) => return Ok(None),
             Err(fault) => return Err(self.error(*fault, text)),
         };
@@ -309,7 +326,7 @@ impl Reader {
                 None => LineKind::Comment(""),
             };
             if matches!(line, LineKind::End) {
-                self.ended = true;
+                self.end();
             }
             return Ok(Some((line, start)));
         }

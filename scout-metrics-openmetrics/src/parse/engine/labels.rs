@@ -55,15 +55,60 @@ pub(super) fn read_labels(
         match window.two(end) {
             NEXT => {}
             LAST => return Some(progress),
-            _ => break,
+            _ => return read_known_with_care(window, index, from, room, known, format),
         }
     }
     if let Some(progress) = end_after_comma(window, from, progress, format) {
         return Some(progress);
     }
+    learn_labels(window, index, from, room, known, format)
+}
+
+/// Reads labels, whatever their names are, and remembers these.
+#[inline(always)]
+fn learn_labels(
+    window: Window<'_>,
+    index: &Index,
+    from: Progress,
+    room: &mut Room,
+    known: &mut KnownNames,
+    format: Format,
+) -> Option<Progress> {
     let progress = read_unknown_labels(window, index, from, room, format)?;
     known.learn(window, &room[from.count..progress.count]);
     Some(progress)
+}
+
+/// Goes on as if the labels had the known names, and reads escapes.
+#[inline(never)]
+fn read_known_with_care(
+    window: Window<'_>,
+    index: &Index,
+    from: Progress,
+    room: &mut Room,
+    known: &mut KnownNames,
+    format: Format,
+) -> Option<Progress> {
+    let mut progress = from;
+    for name in known.names() {
+        if !name.is_at(window, progress.at) {
+            break;
+        }
+        let equals = progress.at.wrapping_add(name.length());
+        let (end, stop) = value_end(window, index, progress.stop + 1)?;
+        let escaped = stop > progress.stop + 2;
+        room[progress.count % LabelList::ROOM] = label(progress.at, equals, end, escaped);
+        progress = Progress {
+            stop,
+            ..after_label(progress, end)
+        };
+        match window.two(end) {
+            NEXT => {}
+            LAST => return Some(progress),
+            _ => break,
+        }
+    }
+    learn_labels(window, index, from, room, known, format)
 }
 
 /// Prometheus text may have a comma after the last label, as Java clients write it.
@@ -216,7 +261,8 @@ fn has_name(window: Window<'_>, labels: &[LabelSpan], name: &[u8]) -> bool {
         .any(|label| window.between(place(label.name_start), place(label.name_end)) == name)
 }
 
-/// Finds the end of a value, from a stop on. Returns it and the number of the stop after it.
+/// Finds the end of a value that may have escapes, from a stop on. Returns it and the number of the stop after it.
+#[inline(always)]
 fn value_end(window: Window<'_>, index: &Index, mut stop: usize) -> Option<(Place, usize)> {
     loop {
         let at = index.stop(stop);
