@@ -14,7 +14,7 @@ use clap::Parser;
 use tokio::net::TcpListener;
 
 use scout_metrics_core::{MemorySource, MetricsSource, Organization, Snapshot};
-use scout_metrics_examples::{sample, table, terminal};
+use scout_metrics_examples::{command_line, sample, table, terminal};
 use scout_metrics_http::{ScoutClient, exporter::Exporter};
 
 /// The token that the embedded endpoint requires.
@@ -28,11 +28,15 @@ const SAMPLE_TOKEN: &str = "dckr_pat_quickstart";
 /// The token is read from --token-file, or else from the file that DOCKER_SCOUT_TOKEN_FILE names, or else from
 /// DOCKER_SCOUT_TOKEN or DOCKER_SCOUT_HUB_PASSWORD. It must belong to an owner of the organization.
 #[derive(Debug, Parser)]
-#[command(after_help = "\
+#[command(
+    name = "quickstart",
+    version,
+    after_help = "\
 Exit status:
   0  the metrics were printed, whatever they say
   1  the metrics could not be fetched; standard error says why
-  2  the command line is invalid")]
+  2  the command line or the environment is invalid"
+)]
 struct Arguments {
     /// Organization to fetch from Docker Scout
     #[arg(long, value_name = "NAME", env = "DOCKER_SCOUT_ORG")]
@@ -54,7 +58,7 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> ExitCode {
     terminal::log_warnings();
-    terminal::exit_code(run(Arguments::parse()).await)
+    terminal::exit_code(run(command_line::parse()).await)
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {

@@ -13,12 +13,12 @@ use std::{
 };
 
 use clap::Parser;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Serialize;
 use tokio::{net::TcpListener, signal::ctrl_c, time::interval};
 
 use scout_metrics_core::{Change, Organization, PollerSet, Snapshot};
-use scout_metrics_examples::{demo::DemoSource, terminal};
+use scout_metrics_examples::{command_line, demo::DemoSource, terminal, time::parse_interval};
 use scout_metrics_http::{ScoutClient, exporter::Exporter};
 
 /// The token that the embedded endpoint requires.
@@ -35,11 +35,15 @@ const DEMO_INTERVAL: Duration = Duration::from_secs(15);
 /// The token is read from --token-file, or else from the file that DOCKER_SCOUT_TOKEN_FILE names, or else from
 /// DOCKER_SCOUT_TOKEN or DOCKER_SCOUT_HUB_PASSWORD. It must belong to an owner of each organization.
 #[derive(Debug, Parser)]
-#[command(after_help = "\
+#[command(
+    name = "watch",
+    version,
+    after_help = "\
 Exit status:
   0  stopped by Ctrl-C, or because the reader of the output closed it; later scrapes may have failed with a warning
   1  the first scrape of an organization failed; standard error says why
-  2  the command line is invalid")]
+  2  the command line or the environment is invalid"
+)]
 struct Arguments {
     /// Organization to watch; repeatable
     #[arg(
@@ -58,7 +62,7 @@ struct Arguments {
     #[arg(long, requires = "organizations")]
     url: Option<String>,
 
-    /// Time between two scrapes, such as 30m [default: 60m, without --org 15s]
+    /// Time between two scrapes, at least 1s [default: 60m, without --org 15s]
     #[arg(long, value_name = "TIME", value_parser = parse_interval)]
     interval: Option<Duration>,
 
@@ -67,17 +71,10 @@ struct Arguments {
     json: bool,
 }
 
-fn parse_interval(text: &str) -> Result<Duration, &'static str> {
-    let time = text.parse::<SignedDuration>().ok();
-    let time = time.and_then(|time| Duration::try_from(time).ok());
-    time.filter(|time| !time.is_zero())
-        .ok_or("expected a time such as 90s, 30m or 1h")
-}
-
 #[tokio::main]
 async fn main() -> ExitCode {
     terminal::log_warnings();
-    terminal::exit_code(run(Arguments::parse()).await)
+    terminal::exit_code(run(command_line::parse()).await)
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {

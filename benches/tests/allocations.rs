@@ -3,7 +3,9 @@
 use std::fmt::Write;
 
 use allocation_counter::{AllocationInfo, measure};
-use scout_metrics_benches::{all_types, histograms, many_labels, scout};
+use scout_metrics_benches::{
+    all_types, count_samples, histograms, many_labels, scout, short_families,
+};
 use scout_metrics_openmetrics::{
     ChunkedParser, Encoder, Event, Format, Limits, MetricFamily, ParseOptions, Parser,
     parse_families,
@@ -18,17 +20,26 @@ fn options(format: Format) -> ParseOptions {
     ParseOptions::new(format).with_limits(Limits::unlimited())
 }
 
-fn inputs() -> [(&'static str, Format, String); 4] {
+fn inputs() -> [(&'static str, Format, String); 5] {
     [
         ("scout", Format::Prometheus, scout(20_000)),
-        ("all types", Format::Prometheus, all_types(MEGABYTE)),
+        (
+            "all types",
+            Format::Prometheus,
+            all_types(Format::Prometheus, MEGABYTE),
+        ),
+        (
+            "short families",
+            Format::Prometheus,
+            short_families(Format::Prometheus),
+        ),
         ("10 labels", Format::Prometheus, many_labels(10, MEGABYTE)),
         ("histograms", Format::OpenMetrics, histograms(MEGABYTE)),
     ]
 }
 
 fn samples(text: &str) -> u64 {
-    text.lines().filter(|line| !line.starts_with('#')).count() as u64
+    count_samples(text) as u64
 }
 
 fn families(text: &str, format: Format) -> Vec<MetricFamily> {
@@ -94,6 +105,7 @@ fn families_cost_hardly_an_allocation_for_a_sample_and_twice_the_text() {
         ("scout", 0.02, 2.1),
         // Small families have allocations of their own.
         ("all types", 0.6, 3.1),
+        ("short families", 0.6, 3.1),
         // More labels than stand in place.
         ("10 labels", 1.03, 1.8),
         // An exemplar is an allocation.

@@ -16,7 +16,7 @@ use std::{
 use clap::Parser;
 use tokio::{net::TcpListener, signal::ctrl_c};
 
-use scout_metrics_core::{MetricsSourceExt, Organization};
+use scout_metrics_core::{MetricsSource, MetricsSourceExt, Organization};
 use scout_metrics_examples::terminal;
 use scout_metrics_http::{ScoutClient, exporter::Exporter};
 
@@ -24,23 +24,34 @@ use self::scan_report::ScanReport;
 
 /// Serves the counts of a scan report as Docker Scout would, and prints what a scrape of it returns.
 #[derive(Debug, Parser)]
-#[command(after_help = "\
+#[command(
+    name = "custom_source",
+    version,
+    after_help = "\
 Exit status:
   0  the scrape was printed
   1  it failed; standard error says why
-  2  the command line is invalid")]
+  2  the command line is invalid"
+)]
 struct Arguments {
     /// Report with lines such as `production: 0C 3H 6M 63L`; read again at most once a minute
     #[arg(default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/custom_source/report.txt"), hide_default_value = true)]
     report: PathBuf,
 
     /// Bearer token that scrapers must send
-    #[arg(long, default_value = "change-me")]
+    #[arg(long, default_value = "change-me", value_parser = parse_token)]
     token: String,
 
     /// Keep serving until Ctrl-C
     #[arg(long)]
     serve: bool,
+}
+
+fn parse_token(text: &str) -> Result<String, &'static str> {
+    let is_token = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+    is_token
+        .then(|| text.to_owned())
+        .ok_or("expected letters, digits and punctuation, without blanks")
 }
 
 #[tokio::main]
@@ -51,6 +62,8 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let report = ScanReport::new(Organization::new("acme")?, arguments.report);
+    // A report that cannot be read ends the program, with causes that the endpoint keeps to itself.
+    report.scrape().await?;
     let source = report.cached(Duration::from_secs(60));
 
     let listener = TcpListener::bind("127.0.0.1:0").await?;

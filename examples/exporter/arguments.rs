@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, builder::BoolishValueParser};
+use clap::{Parser, ValueEnum};
 
 use scout_metrics_core::Organization;
+use scout_metrics_examples::command_line::parse_switch;
 
-use crate::configuration::{LogOptions, ScoutOptions, WebOptions};
+use crate::configuration::{LogOptions, ScoutOptions, StateOptions, WebOptions};
 
 /// Serves Docker Scout metrics to Prometheus, VictoriaMetrics, Datadog and Grafana.
 ///
@@ -14,7 +15,7 @@ use crate::configuration::{LogOptions, ScoutOptions, WebOptions};
 /// graphs and alerts have no gaps. Try it without an account: exporter --demo
 ///
 /// The command line takes precedence over the environment, and the environment over the configuration file. Several
-/// values in a variable are separated by commas.
+/// values in a variable are separated by commas. An empty variable counts as not set.
 ///
 /// The token is best kept in a file, which is read again for each fetch. Without --token-file the variables
 /// DOCKER_SCOUT_TOKEN_FILE, DOCKER_SCOUT_TOKEN and DOCKER_SCOUT_HUB_PASSWORD are read, in this order. The token must
@@ -23,16 +24,17 @@ use crate::configuration::{LogOptions, ScoutOptions, WebOptions};
 #[command(
     name = "exporter",
     version,
-    args_conflicts_with_subcommands = false,
     after_help = "\
 Exit status:
   0  stopped by SIGTERM or SIGINT after all pending scrapes were answered; or --once, --check-config or healthcheck
      succeeded
-  1  could not listen on an address, fetch metrics, or reach the exporter; standard error says why
-  2  the command line, the environment or the configuration file is wrong; standard error says where"
+  1  could not listen on an address or reach the exporter, or --once could not fetch every organization; standard error
+     says why
+  2  the command line, the environment or the configuration file is wrong, or the state directory cannot be used;
+     standard error says where"
 )]
 pub(crate) struct Arguments {
-    #[command(subcommand)]
+    #[arg(value_enum, conflicts_with_all = ["once", "check_config"])]
     pub(crate) command: Option<Command>,
 
     /// Configuration file in TOML
@@ -59,13 +61,16 @@ pub(crate) struct Arguments {
     pub(crate) web: WebOptions,
 
     #[command(flatten)]
+    pub(crate) state: StateOptions,
+
+    #[command(flatten)]
     pub(crate) log: LogOptions,
 
     /// Serve invented metrics that move over time, without a token and without a network
-    #[arg(long, env = "SCOUT_EXPORTER_DEMO", value_parser = BoolishValueParser::new())]
+    #[arg(long, env = "SCOUT_EXPORTER_DEMO", value_parser = parse_switch)]
     pub(crate) demo: bool,
 
-    /// Print the exposition of all organizations to standard output and exit
+    /// Fetch all organizations once, print their metrics to standard output, and exit
     #[arg(long, conflicts_with = "check_config")]
     pub(crate) once: bool,
 
@@ -74,7 +79,7 @@ pub(crate) struct Arguments {
     pub(crate) check_config: bool,
 }
 
-#[derive(Clone, Copy, Debug, Subcommand)]
+#[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Command {
     /// Check whether the exporter that runs with the same options is alive
     Healthcheck,

@@ -12,20 +12,24 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use jiff::SignedDuration;
 use serde::Deserialize;
 use tracing::Level;
 
 use scout_metrics_core::Organization;
+use scout_metrics_examples::time;
 
-use crate::fault;
+use crate::{
+    external_url::{ExternalUrl, RoutePrefix},
+    fault,
+};
 
 /// The configuration file.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
 pub(crate) struct ConfigurationFile {
     pub(crate) scout: ScoutOptions,
     pub(crate) web: WebOptions,
+    pub(crate) state: StateOptions,
     pub(crate) log: LogOptions,
     pub(crate) organization: BTreeMap<Organization, ScoutOptions>,
 }
@@ -37,15 +41,14 @@ impl ConfigurationFile {
             fault(format!("cannot read `{}`", path.display())).with_source(cause)
         })?;
         let mut file: Self = toml::from_str(&text).map_err(|cause| {
-            let line = 1 + text[..cause.span().map_or(0, |span| span.start)]
-                .matches('\n')
-                .count();
+            let place = place(&text, &cause);
             let reason = cause.message();
-            fault(format!("`{}`, line {line}: {reason}", path.display()))
+            fault(format!("`{}`, {place}: {reason}", path.display()))
         })?;
         let directory = path.parent().unwrap_or(Path::new(""));
         file.scout.resolve(directory);
         file.web.resolve(directory);
+        resolve(directory, &mut file.state.directory);
         for options in file.organization.values_mut() {
             options.resolve(directory);
         }
@@ -53,9 +56,23 @@ impl ConfigurationFile {
     }
 }
 
+/// Returns the line of an error, and the key if it is known. The text of the line is left out, because somebody may have
+/// written a token there.
+fn place(text: &str, error: &toml::de::Error) -> String {
+    let before = &text[..error.span().map_or(0, |span| span.start)];
+    let line = 1 + before.matches('\n').count();
+    let mut short = error.clone();
+    // Without the input, an error is shown as its message and its key.
+    short.set_input(None);
+    match short.to_string().trim_end().rsplit_once("\nin ") {
+        Some((_, key)) => format!("line {line}, {key}"),
+        None => format!("line {line}"),
+    }
+}
+
 /// Options for fetching from Docker Scout.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
 pub(crate) struct ScoutOptions {
     /// File that holds the access token for Docker Scout
     #[arg(long, value_name = "FILE", env = "SCOUT_EXPORTER_TOKEN_FILE")]
@@ -69,9 +86,9 @@ pub(crate) struct ScoutOptions {
     #[arg(long, value_name = "FILE", env = "SCOUT_EXPORTER_CA_FILE")]
     pub(crate) ca_file: Option<PathBuf>,
 
-    /// Time between two fetches of an organization [default: 60m, with --demo 15s]
+    /// Time between two fetches of an organization, at least 1s [default: 60m, with --demo 15s]
     #[arg(long, value_name = "TIME", env = "SCOUT_EXPORTER_INTERVAL")]
-    pub(crate) interval: Option<Time>,
+    pub(crate) interval: Option<Interval>,
 
     /// Maximum duration of a fetch, including all attempts [default: 40s]
     #[arg(long, value_name = "TIME", env = "SCOUT_EXPORTER_TIMEOUT")]
@@ -105,7 +122,7 @@ impl ScoutOptions {
 
 /// Options for serving.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
 pub(crate) struct WebOptions {
     /// Address to listen on, :PORT for all interfaces, :0 for a free port; repeatable [default: 127.0.0.1:10990]
     #[arg(
@@ -141,6 +158,31 @@ pub(crate) struct WebOptions {
     )]
     pub(crate) tls_key_file: Option<PathBuf>,
 
+    /// File with TLS, users and client certificates, in the format of Prometheus' --web.config.file
+    #[arg(
+        id = "web_config_file",
+        long = "web.config.file",
+        value_name = "FILE",
+        env = "SCOUT_EXPORTER_WEB_CONFIG_FILE"
+    )]
+    pub(crate) config_file: Option<PathBuf>,
+
+    /// URL at which clients reach the exporter, for example through a proxy [default: the address of each request]
+    #[arg(
+        long = "web.external-url",
+        value_name = "URL",
+        env = "SCOUT_EXPORTER_WEB_EXTERNAL_URL"
+    )]
+    pub(crate) external_url: Option<ExternalUrl>,
+
+    /// Path below which everything is served [default: the path of --web.external-url]
+    #[arg(
+        long = "web.route-prefix",
+        value_name = "PATH",
+        env = "SCOUT_EXPORTER_WEB_ROUTE_PREFIX"
+    )]
+    pub(crate) route_prefix: Option<RoutePrefix>,
+
     /// For each organization, a file with a bearer token that admits requests for this organization only.
     #[arg(skip)]
     pub(crate) organization_bearer_token_file: BTreeMap<Organization, PathBuf>,
@@ -154,6 +196,9 @@ impl WebOptions {
             bearer_token_file: either(&self.bearer_token_file, &file.bearer_token_file),
             tls_cert_file: self.tls_cert_file.clone().or(file.tls_cert_file.clone()),
             tls_key_file: self.tls_key_file.clone().or(file.tls_key_file.clone()),
+            config_file: self.config_file.clone().or(file.config_file.clone()),
+            external_url: self.external_url.clone().or(file.external_url.clone()),
+            route_prefix: self.route_prefix.clone().or(file.route_prefix.clone()),
             organization_bearer_token_file: file.organization_bearer_token_file.clone(),
         }
     }
@@ -165,6 +210,7 @@ impl WebOptions {
             directory,
             self.tls_cert_file.iter_mut().chain(&mut self.tls_key_file),
         );
+        resolve(directory, &mut self.config_file);
     }
 }
 
@@ -178,9 +224,72 @@ fn either<T: Clone>(first: &[T], second: &[T]) -> Vec<T> {
     if first.is_empty() { second } else { first }.to_vec()
 }
 
+/// Options for the metrics that are kept over a restart.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub(crate) struct StateOptions {
+    /// Directory that keeps the metrics over a restart [default: nothing is kept]
+    #[arg(
+        id = "state_dir",
+        long = "state-dir",
+        value_name = "DIR",
+        env = "SCOUT_EXPORTER_STATE_DIR"
+    )]
+    pub(crate) directory: Option<PathBuf>,
+
+    /// How long the metrics are kept [default: 90d]
+    #[arg(
+        id = "state_retention",
+        long = "state-retention",
+        value_name = "TIME",
+        env = "SCOUT_EXPORTER_STATE_RETENTION"
+    )]
+    pub(crate) retention: Option<Retention>,
+}
+
+impl StateOptions {
+    /// Returns these options of the command line, with the missing ones from the file.
+    pub(crate) fn or(&self, file: &Self) -> Self {
+        Self {
+            directory: self.directory.clone().or(file.directory.clone()),
+            retention: self.retention.or(file.retention),
+        }
+    }
+
+    pub(crate) fn retention(&self) -> Duration {
+        self.retention.map_or(Retention::DEFAULT, |time| time.0)
+    }
+}
+
+/// A length of time such as `90d`, `2w` or `36h`. A day has 24 hours.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Retention(Duration);
+
+impl Retention {
+    /// A quarter: long enough to see a trend.
+    const DEFAULT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+}
+
+impl FromStr for Retention {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Ok(Self(time::parse_days(text)?))
+    }
+}
+
+impl TryFrom<String> for Retention {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
 /// Options for the log, which is always written to standard error.
 #[derive(Args, Clone, Copy, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
 pub(crate) struct LogOptions {
     /// Format of the log [default: text]
     #[arg(
@@ -206,6 +315,13 @@ impl LogOptions {
         Self {
             format: self.format.or(other.format),
             level: self.level.or(other.level),
+        }
+    }
+
+    pub(crate) fn with_format_of(self, other: Self) -> Self {
+        Self {
+            format: other.format,
+            ..self
         }
     }
 
@@ -250,15 +366,32 @@ impl FromStr for Time {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let time = text.parse::<SignedDuration>().ok();
-        match time.map(Duration::try_from) {
-            Some(Ok(time)) if !time.is_zero() => Ok(Self(time)),
-            _ => Err("expected a time above zero, such as 90s, 60m or 1h30m".to_owned()),
-        }
+        Ok(Self(time::parse(text)?))
     }
 }
 
 impl TryFrom<String> for Time {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+/// The time between two fetches: a [`Time`] of at least a second.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Interval(pub(crate) Duration);
+
+impl FromStr for Interval {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Ok(Self(time::parse_interval(text)?))
+    }
+}
+
+impl TryFrom<String> for Interval {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {

@@ -21,21 +21,21 @@ const MAX_ANSWER_BYTES: u64 = 256;
 /// Checks at the first listen address whether the exporter is alive.
 pub(crate) fn run(settings: &Settings) -> Result<(), Box<dyn Error>> {
     let address = settings.listen_addresses[0].to_reach();
-    let answer = ask(&address, settings.tls.is_some())
+    let path = settings.route_prefix.of("/-/healthy");
+    let answer = ask(&address, &path, settings.tls.is_some())
         .map_err(|cause| fault(format!("no healthy exporter on {address}")).with_source(cause))?;
     println!("{answer}");
     Ok(())
 }
 
-fn ask(address: &str, is_tls: bool) -> Result<String, Box<dyn Error + Send + Sync>> {
+fn ask(address: &str, path: &str, is_tls: bool) -> Result<String, Box<dyn Error + Send + Sync>> {
     let resolved = address.to_socket_addrs()?.next();
     let resolved = resolved.ok_or_else(|| fault("the host has no address"))?;
     let mut stream = TcpStream::connect_timeout(&resolved, TIMEOUT)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_write_timeout(Some(TIMEOUT))?;
     // In one write: a TLS server closes the connection after the first bytes, and a second write would fail.
-    let request =
-        format!("GET /-/healthy HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes())?;
     let mut answer = Vec::new();
     let read = stream.take(MAX_ANSWER_BYTES).read_to_end(&mut answer);

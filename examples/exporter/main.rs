@@ -5,30 +5,37 @@
 
 mod arguments;
 mod configuration;
+mod external_url;
 mod healthcheck;
+mod log;
+mod notify;
 mod once;
+mod pollers;
+mod program_metrics;
 mod serve;
 mod server;
+mod service;
 mod settings;
 mod sources;
+mod state;
+mod web_config;
 
-use std::{error::Error, process::ExitCode};
+use std::{error::Error, process::ExitCode, sync::Arc};
 
-use clap::Parser;
 use tokio::runtime::Runtime;
 
-use scout_metrics_examples::terminal;
+use scout_metrics_examples::{command_line, terminal};
 
 use self::{
     arguments::{Arguments, Command},
-    configuration::{LogFormat, LogOptions},
+    service::Service,
     settings::Settings,
 };
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments: Arguments = command_line::parse();
     let runtime = Runtime::new().expect("the system starts a few threads");
-    let outcome = runtime.block_on(run(&arguments));
+    let outcome = runtime.block_on(run(arguments));
     // Dropping the runtime would wait for blocking work, such as a name lookup that no server answers. That can take
     // longer than container runtimes wait before they kill the process.
     runtime.shutdown_background();
@@ -41,17 +48,17 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let settings = Settings::gather(arguments).map_err(Failure::configuration)?;
+async fn run(arguments: Arguments) -> Result<(), Failure> {
+    let settings = Settings::gather(&arguments).map_err(Failure::configuration)?;
     if let Some(Command::Healthcheck) = arguments.command {
         return healthcheck::run(&settings).map_err(Failure::other);
     }
-    start_logging(&settings.log);
+    let log = log::start(&settings.log);
     let sources = sources::open(&settings)
         .await
         .map_err(Failure::configuration)?;
     if arguments.once {
-        return once::run(sources).await.map_err(Failure::other);
+        return once::run(sources).await;
     }
     if arguments.check_config {
         serve::check(&settings, sources).map_err(Failure::configuration)?;
@@ -59,20 +66,17 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
         return Ok(());
     }
     let listeners = serve::listen(&settings).map_err(Failure::other)?;
-    let exporter = serve::exporter(&settings, sources).map_err(Failure::configuration)?;
-    serve::run(&settings, listeners, exporter)
+    let scheme = if settings.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    let service = Service::start(Arc::new(arguments), settings.clone(), sources, log).await;
+    let service = service.map_err(Failure::configuration)?;
+    let server = serve::server(&settings, service.router()).map_err(Failure::configuration)?;
+    serve::run(service, scheme, listeners, server)
         .await
         .map_err(Failure::other)
-}
-
-fn start_logging(options: &LogOptions) {
-    let builder = tracing_subscriber::fmt()
-        .with_max_level(options.level())
-        .with_writer(std::io::stderr);
-    match options.format() {
-        LogFormat::Json => builder.json().flatten_event(true).init(),
-        LogFormat::Text => builder.init(),
-    }
 }
 
 /// The error that ended the program, and the exit status.

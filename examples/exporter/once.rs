@@ -1,38 +1,46 @@
-//! `--once`: scrapes everything once and prints it to standard output.
+//! `--once`: fetches everything once and prints it to standard output.
 
-use std::{error::Error, io::Write};
+use std::io::{self, Write};
 
-use scout_metrics_core::{Snapshot, SourceSet};
+use scout_metrics_core::SourceSet;
 use scout_metrics_examples::terminal;
-use scout_metrics_openmetrics::{EncodeError, Encoder, Exposition, Format, scout};
+use scout_metrics_http::exporter::Exporter;
+use scout_metrics_openmetrics::{Exposition, Format, scout};
 
-use crate::sources::Source;
+use crate::{Failure, sources::Source};
 
-/// Prints what the endpoint would serve: one organization as Docker Scout does, several with the label `org`.
-pub(crate) async fn run(sources: Vec<Source>) -> Result<(), Box<dyn Error>> {
-    let sources = SourceSet::from_sources(sources.into_iter().map(|source| source.metrics))?;
+/// Prints what the exporter would serve: one organization as Docker Scout does, several as `/metrics` does.
+///
+/// The organizations that cannot be fetched are missing in the output, and each has an error on standard error.
+pub(crate) async fn run(sources: Vec<Source>) -> Result<(), Failure> {
+    let is_single = sources.len() == 1;
+    let exporter = Exporter::new();
+    let sources = sources
+        .into_iter()
+        .map(|source| exporter.observe(source.metrics));
+    let sources = SourceSet::from_sources(sources).map_err(Failure::configuration)?;
     let mut snapshots = Vec::new();
+    let mut errors = Vec::new();
     for (_, answer) in sources.scrape_all().await {
-        snapshots.push(answer?);
+        match answer {
+            Ok(snapshot) => snapshots.push(snapshot),
+            Err(error) => errors.push(error),
+        }
     }
-    let exposition = match snapshots.as_slice() {
-        [snapshot] => scout::encode(snapshot, Format::Prometheus),
-        snapshots => encode(snapshots)?,
-    };
-    Ok(terminal::unless_closed(
-        std::io::stdout().write_all(exposition.body()),
-    )?)
+    if !is_single {
+        let exposition = exporter.encode(snapshots, Format::Prometheus);
+        print(&exposition.map_err(Failure::other)?)?;
+    } else if let [snapshot] = &snapshots[..] {
+        print(&scout::encode(snapshot, Format::Prometheus))?;
+    }
+    let last = errors.pop();
+    for error in &errors {
+        terminal::complain(error);
+    }
+    last.map_or(Ok(()), |error| Err(Failure::other(error)))
 }
 
-fn encode(snapshots: &[Snapshot]) -> Result<Exposition, EncodeError> {
-    let labels: Vec<_> = snapshots
-        .iter()
-        .map(|snapshot| [("org", snapshot.organization().as_str())])
-        .collect();
-    let labelled = snapshots
-        .iter()
-        .zip(labels.iter().map(|labels| &labels[..]));
-    let mut encoder = Encoder::new(String::new(), Format::Prometheus);
-    scout::encode_into(&mut encoder, labelled)?;
-    Ok(Exposition::new(Format::Prometheus, encoder.finish()?))
+fn print(exposition: &Exposition) -> Result<(), Failure> {
+    let written = io::stdout().write_all(exposition.body());
+    terminal::unless_closed(written).map_err(Failure::other)
 }

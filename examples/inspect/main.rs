@@ -7,7 +7,7 @@ use std::{
     error::Error,
     fs,
     io::{self, Read, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
@@ -15,7 +15,7 @@ use clap::{Parser, ValueEnum};
 
 use scout_metrics_examples::terminal::{self, printable};
 use scout_metrics_openmetrics::{
-    Deviation, Format, Mode, ParseError, ParseOptions, encode_families, parse_families,
+    Families, Format, Mode, ParseError, ParseOptions, encode_families, parse_families,
 };
 
 /// The maximum number of deviations that are listed. The rest is only counted.
@@ -23,14 +23,19 @@ const MAX_DEVIATIONS: usize = 20;
 
 /// Shows the metric families of an exposition as tables.
 #[derive(Debug, Parser)]
-#[command(after_help = "\
+#[command(
+    name = "inspect",
+    version,
+    after_help = "\
 Exit status:
   0  the exposition was read; with --json also if it could not be read, and the JSON then contains the error
   1  it could not be read or written; standard error says why and where
-  2  the command line is invalid")]
+  2  the command line is invalid"
+)]
 struct Arguments {
-    /// File to read [default: standard input]
-    file: Option<PathBuf>,
+    /// File to read; - is standard input
+    #[arg(default_value = "-")]
+    file: PathBuf,
 
     /// Format of the input; auto reads an exposition that ends with `# EOF` as OpenMetrics
     #[arg(long, value_enum, default_value_t = InputFormat::Auto)]
@@ -110,14 +115,7 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
-    let exposition = match &arguments.file {
-        Some(path) => fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?,
-        None => {
-            let mut bytes = Vec::new();
-            io::stdin().read_to_end(&mut bytes)?;
-            bytes
-        }
-    };
+    let exposition = read(&arguments.file)?;
     let format = arguments.format.of(&exposition);
     let options = ParseOptions::new(format).with_mode(arguments.mode.into());
     let read = parse_families(&exposition, &options);
@@ -127,20 +125,37 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         writeln!(io::stdout(), "{}", json::line(&read, format)?)
     } else {
         let families = read?;
-        warn(families.deviations());
+        warn(&families);
         match arguments.to {
-            None => table::write(&mut anstream::stdout().lock(), &families),
-            Some(to) => io::stdout().write_all(encode_families(&families, to.into())?.body()),
+            None => table::write(&mut anstream::stdout().lock(), families.as_slice()),
+            Some(to) => {
+                let exposition = encode_families(families.as_slice(), to.into())?;
+                io::stdout().write_all(exposition.body())
+            }
         }
     };
     Ok(terminal::unless_closed(printed)?)
 }
 
-fn warn(deviations: &[Deviation]) {
-    for deviation in deviations.iter().take(MAX_DEVIATIONS) {
+fn read(file: &Path) -> Result<Vec<u8>, String> {
+    if file.as_os_str() != "-" {
+        return fs::read(file)
+            .map_err(|error| format!("cannot read `{}`: {error}", file.display()));
+    }
+    let mut bytes = Vec::new();
+    match io::stdin().read_to_end(&mut bytes) {
+        Ok(_) => Ok(bytes),
+        Err(error) => Err(format!("cannot read standard input: {error}")),
+    }
+}
+
+fn warn(families: &Families) {
+    for deviation in families.deviations().iter().take(MAX_DEVIATIONS) {
         eprintln!("warning: {}", printable(&deviation.to_string()));
     }
-    let rest = deviations.len().saturating_sub(MAX_DEVIATIONS);
+    let rest = families
+        .deviation_count()
+        .saturating_sub(MAX_DEVIATIONS as u64);
     if rest > 0 {
         eprintln!("warning: {rest} more deviations");
     }

@@ -1,6 +1,8 @@
 //! Code that several examples share.
 
+pub mod command_line;
 pub mod demo;
 pub mod sample;
 pub mod table;
 pub mod terminal;
+pub mod time;

@@ -98,6 +98,22 @@ fn help_documents_the_exit_status_of_each_example() {
     }
 }
 
+#[test]
+fn each_example_has_a_version() {
+    for name in [
+        "custom_source",
+        "exporter",
+        "inspect",
+        "quickstart",
+        "watch",
+    ] {
+        let output = example(name).arg("--version").output().unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        let expected = format!("{name} {}\n", env!("CARGO_PKG_VERSION"));
+        assert_eq!(stdout(&output), expected);
+    }
+}
+
 mod quickstart {
     use super::*;
 
@@ -256,6 +272,30 @@ staging                                           5C  17H   44M   98L  1?
     }
 
     #[test]
+    fn an_empty_variable_counts_as_not_set() {
+        let mut command = example("quickstart");
+        for variable in ["ORG", "TOKEN_FILE", "TOKEN", "HUB_PASSWORD"] {
+            command.env(format!("DOCKER_SCOUT_{variable}"), "");
+        }
+        let output = command.arg("--json").output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert!(stderr(&output).starts_with("no --org given"));
+    }
+
+    #[test]
+    fn an_error_in_a_variable_names_the_variable() {
+        let output = example("quickstart")
+            .env("DOCKER_SCOUT_ORG", "Acme")
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        let reason = "invalid value 'Acme' for 'DOCKER_SCOUT_ORG': invalid organization name \"Acme\": expected \
+                      lower-case letters and digits, separated by '.', '_', '__' or '-', found 'A' at byte 0";
+        let expected = format!("error: {reason}\n\nFor more information, try '--help'.\n");
+        assert_eq!(stderr(&output), expected);
+    }
+
+    #[test]
     fn an_invalid_command_line_is_exit_2() {
         for arguments in [
             &["--unknown"][..],
@@ -358,7 +398,7 @@ mod watch {
     fn prints_a_line_for_each_change_until_it_is_interrupted() {
         let memory = MemorySource::new(organization("acme", &[("production", "5C 3H")]));
         let url = serve([memory.clone()]);
-        let mut watch = Watch::start(&["--org", "acme", "--url", &url, "--interval", "50ms"]);
+        let mut watch = Watch::start(&["--org", "acme", "--url", &url, "--interval", "1s"]);
         watch.wait_for("watching acme: 1 stream, press Ctrl-C to stop");
 
         let after = [("production", "4C 3H"), ("\u{1b}[2J \u{202e}", "1L")];
@@ -378,7 +418,7 @@ mod watch {
         let acme = MemorySource::new(organization("acme", &[("production", "3H")]));
         let labs = MemorySource::new(organization("acme-labs", &[("production", "3H")]));
         let url = serve([acme.clone(), labs.clone()]);
-        let arguments = ["--org=acme", "--org=acme-labs", "--interval=50ms", "--json"];
+        let arguments = ["--org=acme", "--org=acme-labs", "--interval=1s", "--json"];
         let mut watch = Watch::start(&[&arguments[..], &["--url", &url]].concat());
         watch.wait_for("watching acme");
         watch.wait_for("watching acme");
@@ -426,11 +466,11 @@ mod watch {
 
     #[test]
     fn an_invalid_interval_is_exit_2() {
-        for interval in ["0s", "-5m", "soon", ""] {
+        for interval in ["0s", "-5m", "soon", "", "999ms"] {
             let argument = format!("--interval={interval}");
             let output = example("watch").arg(argument).output().unwrap();
             assert_eq!(output.status.code(), Some(2), "{interval}");
-            let reason = "expected a time such as 90s, 30m or 1h";
+            let reason = "expected a time of at least 1s, such as 90s, 60m or 1h30m";
             assert!(stderr(&output).contains(reason), "{}", stderr(&output));
         }
     }
@@ -457,9 +497,34 @@ mod custom_source {
             .unwrap();
         assert_eq!(output.status.code(), Some(1));
         assert_eq!(stdout(&output), "");
-        let reason =
-            "\n  response from the server: organization `acme`: cannot read the scan report\n";
-        assert!(stderr(&output).ends_with(reason), "{}", stderr(&output));
+        assert_eq!(
+            stderr(&output),
+            "error: organization `acme`: cannot read the scan report: No such file or directory (os error 2)\n"
+        );
+    }
+
+    #[test]
+    fn an_error_is_printed_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("report.txt");
+        fs::write(&path, "production").unwrap();
+        let output = example("custom_source").arg(path).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let reason = "line 1: expected a colon after the stream, found \"production\"";
+        assert_eq!(
+            stderr(&output),
+            format!("error: organization `acme`: {reason}\n")
+        );
+    }
+
+    #[test]
+    fn a_token_that_no_header_can_hold_is_exit_2() {
+        for token in ["", "a b", "é"] {
+            let output = example("custom_source").args(["--token", token]).output();
+            let output = output.unwrap();
+            assert_eq!(output.status.code(), Some(2));
+            assert!(stderr(&output).contains("for '--token <TOKEN>'"));
+        }
     }
 
     #[cfg(unix)]
@@ -604,7 +669,7 @@ build  info
         let output = inspect(HISTOGRAM, &["--to", "prometheus"]);
         assert_eq!(output.status.code(), Some(1));
         assert_eq!(stdout(&output), "");
-        let reason = "the family `request_seconds` cannot be written as prometheus-text-0.0.4: there are no units";
+        let reason = "the family `request_seconds` cannot be written as prometheus-text-0.0.4: the format has no units";
         assert_eq!(stderr(&output), format!("error: {reason}\n"));
     }
 
@@ -679,7 +744,14 @@ build  info
         assert_eq!(output.status.code(), Some(1));
         assert_eq!(
             stderr(&output),
-            "error: no such file: No such file or directory (os error 2)\n"
+            "error: cannot read `no such file`: No such file or directory (os error 2)\n"
         );
+    }
+
+    #[test]
+    fn a_dash_is_standard_input() {
+        let output = inspect("up 1\n", &["-"]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert_eq!(stdout(&output), stdout(&inspect("up 1\n", &[])));
     }
 }

@@ -4,7 +4,11 @@
 //! place, and both handles and the task wait in it for a state that they need. Handles hold a guard that aborts the
 //! task; the task holds a guard that sets the state to stopped, however the task ends.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use async_trait::async_trait;
 use tokio::{
@@ -97,6 +101,7 @@ impl Poller {
             jitter: None,
             terms: Terms::default(),
             clock: ClockSteps::default(),
+            initial: None,
         }
     }
 
@@ -204,9 +209,45 @@ pub struct PollerBuilder {
     jitter: Option<Duration>,
     terms: Terms,
     clock: ClockSteps,
+    initial: Option<Snapshot>,
 }
 
 impl PollerBuilder {
+    /// Starts with a snapshot of an earlier run, such as the [latest](crate::HistoryExt::latest) of a history.
+    ///
+    /// It is served while the first refresh runs, and after failures like a snapshot of this poller, but
+    /// [`with_max_stale`](Self::with_max_stale) counts from its [`scraped_at`](Snapshot::scraped_at). A snapshot of
+    /// another organization, or with a time in the future, is ignored: its age is unknown.
+    ///
+    /// ```
+    /// use scout_metrics_core::{
+    ///     Error, ErrorKind, HistoryExt, MemoryHistory, MemorySource, MetricsSource, Organization, Poller, RecordHistory,
+    ///     Snapshot,
+    /// };
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// let acme = Organization::new("acme")?;
+    /// let history = MemoryHistory::new();
+    /// history.record(&Snapshot::new(acme.clone(), [])?).await?;
+    ///
+    /// let down = MemorySource::new(Snapshot::new(acme.clone(), [])?);
+    /// down.set(Err(Error::new(ErrorKind::Unavailable, "down")));
+    /// let mut poller = Poller::builder(down);
+    /// if let Some(latest) = history.latest(&acme).await? {
+    ///     poller = poller.with_initial(latest);
+    /// }
+    /// assert!(poller.spawn().scrape().await.is_ok());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn with_initial(mut self, snapshot: Snapshot) -> Self {
+        let is_usable = snapshot.organization() == self.source.organization()
+            && snapshot.scraped_at() <= SystemTime::now();
+        self.initial = is_usable.then_some(snapshot);
+        self
+    }
+
     /// Sets how long to wait between two refreshes; 60 minutes by default, at least one millisecond.
     pub fn with_interval(mut self, interval: Duration) -> Self {
         self.terms.time_to_live = interval.max(SHORTEST_INTERVAL);
@@ -256,6 +297,10 @@ impl PollerBuilder {
     pub fn spawn(self) -> Poller {
         let interval = self.terms.time_to_live;
         let jitter = self.jitter.unwrap_or(interval / 20);
+        let now = Instant::now();
+        let refresh = self
+            .initial
+            .map(|snapshot| RefreshState::of_earlier_run(snapshot, now));
         let shared = Arc::new(Shared {
             source: self.source,
             interval,
@@ -264,7 +309,10 @@ impl PollerBuilder {
                 time_to_live: interval.saturating_add(jitter),
                 ..self.terms
             },
-            state: watch::Sender::default(),
+            state: watch::Sender::new(State {
+                refresh: refresh.unwrap_or_default(),
+                ..State::default()
+            }),
             clock: self.clock,
         });
         let task = StopOnDrop(Arc::clone(&shared));
@@ -526,6 +574,66 @@ mod tests {
         assert_eq!(stream(poller.scrape().await), "2");
         sleep(24 * HOUR).await;
         assert_eq!(upstream.calls(), 2 + 23);
+    }
+
+    /// A snapshot of an earlier run.
+    fn earlier(age: Duration) -> Snapshot {
+        snapshot("earlier").with_scraped_at(SystemTime::now() - age)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn starts_with_the_snapshot_of_an_earlier_run_and_refreshes_at_once() {
+        let upstream = Scripted::counting(seconds(1));
+        let poller = steady(upstream.clone())
+            .with_initial(earlier(HOUR / 2))
+            .spawn();
+        assert_eq!(stream(poller.scrape().await), "earlier");
+        assert!(!poller.status().is_fresh());
+        assert_eq!(poller.status().age(), Some(HOUR / 2));
+        sleep(seconds(2)).await;
+        assert_eq!(stream(poller.scrape().await), "1");
+        assert_eq!(upstream.calls(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_snapshot_of_an_earlier_run_is_served_no_longer_than_any_other() {
+        let upstream = failing_in(1..=usize::MAX, down());
+        let poller = steady(upstream.clone())
+            .with_initial(earlier(23 * HOUR))
+            .spawn();
+        sleep(2 * HOUR - seconds(2)).await;
+        assert_eq!(stream(poller.scrape().await), "earlier");
+        assert_eq!(poller.status().age(), Some(25 * HOUR - seconds(2)));
+        sleep(seconds(4)).await;
+        poller.scrape().await.unwrap_err();
+
+        let too_old = steady(upstream).with_initial(earlier(26 * HOUR)).spawn();
+        assert!(too_old.current().is_none());
+        too_old.scrape().await.unwrap_err();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_snapshot_of_another_organization_or_of_the_future_is_not_served() {
+        let other = Snapshot::new(Organization::new("other").unwrap(), []).unwrap();
+        let future = snapshot("future").with_scraped_at(SystemTime::now() + HOUR);
+        for snapshot in [other, future] {
+            let poller = steady(Scripted::counting(seconds(1)))
+                .with_initial(snapshot)
+                .spawn();
+            assert!(poller.current().is_none());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_token_forgets_the_snapshot_of_an_earlier_run() {
+        let refused = Error::new(ErrorKind::Unauthorized, "refused");
+        let upstream = failing_in(1..=usize::MAX, refused);
+        let poller = steady(upstream).with_initial(earlier(HOUR)).spawn();
+        sleep(seconds(2)).await;
+        assert_eq!(
+            poller.scrape().await.unwrap_err().kind(),
+            ErrorKind::Unauthorized
+        );
     }
 
     #[tokio::test(start_paused = true)]

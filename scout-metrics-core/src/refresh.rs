@@ -77,7 +77,9 @@ struct Entry {
     ///
     /// In whole seconds: it comes from the wall clock, and a new snapshot shall be fresh for exactly the time to live.
     age_when_fetched: Duration,
-    /// Set when the clock has stepped, so that the age is in doubt.
+    /// How long before `fetched` this program or an earlier run of it fetched the snapshot.
+    fetched_before: Duration,
+    /// Set when the clock has stepped, so that the age is in doubt, and for the snapshot of an earlier run.
     is_expired: bool,
 }
 
@@ -87,7 +89,17 @@ impl Entry {
             age_when_fetched: Duration::from_secs(snapshot.age().as_secs()),
             snapshot,
             fetched: now,
+            fetched_before: Duration::ZERO,
             is_expired: false,
+        }
+    }
+
+    /// Creates an entry that is due for a refresh at once, and served until it is too old, counted from its scrape.
+    fn of_earlier_run(snapshot: Snapshot, now: Instant) -> Self {
+        Self {
+            fetched_before: snapshot.age(),
+            is_expired: true,
+            ..Self::new(snapshot, now)
         }
     }
 
@@ -104,7 +116,8 @@ impl Entry {
 
     fn may_be_served(&self, now: Instant, terms: &Terms) -> bool {
         let limit = terms.time_to_live.saturating_add(terms.max_stale);
-        self.since_fetched(now) < limit
+        let since_fetched = self.since_fetched(now).saturating_add(self.fetched_before);
+        since_fetched < limit
     }
 }
 
@@ -116,6 +129,14 @@ struct Failure {
 }
 
 impl RefreshState {
+    /// Creates the state of a poller that starts with the snapshot of an earlier run.
+    pub(crate) fn of_earlier_run(snapshot: Snapshot, now: Instant) -> Self {
+        Self {
+            entry: Some(Entry::of_earlier_run(snapshot, now)),
+            failure: None,
+        }
+    }
+
     /// Returns how long a poller waits after a success: what is left of the interval if the source replayed an old
     /// snapshot, as during an outage, but not less than the longest back-off.
     pub(crate) fn pause(&self, interval: Duration, terms: &Terms) -> Duration {

@@ -99,6 +99,10 @@ pub(crate) struct TokenFileError(#[from] pub(crate) TokenFileFault);
 pub(crate) enum TokenFileFault {
     #[error("`{}` {fault}", path.display())]
     Content { path: PathBuf, fault: TokenFault },
+    #[error("the path is an access token: give the path of a file that contains the token")]
+    IsToken,
+    #[error("no such file `{}`: create it, or correct the path", path.display())]
+    Missing { path: PathBuf },
     #[error(
         "`{}` is {}, not a regular file",
         path.display(), if *is_directory { "a directory" } else { "a pipe or device" }
@@ -188,7 +192,7 @@ impl TokenFile {
 
 impl State {
     fn accept(&mut self, content: Content, path: &Path) -> Token {
-        if content.is_world_readable && !self.has_warned_of_mode {
+        if content.is_too_open && !self.has_warned_of_mode {
             self.has_warned_of_mode = true;
             tracing::warn!(
                 path = %path.display(),
@@ -233,7 +237,8 @@ impl fmt::Debug for TokenFile {
 struct Content {
     token: Token,
     read_at: Instant,
-    is_world_readable: bool,
+    /// Whether every user of this machine can read the file, although this process could prevent it.
+    is_too_open: bool,
 }
 
 fn read(path: &Path) -> Result<Content, TokenFileError> {
@@ -266,29 +271,45 @@ fn read(path: &Path) -> Result<Content, TokenFileError> {
     Ok(Content {
         token,
         read_at,
-        is_world_readable: is_world_readable(&metadata),
+        is_too_open: is_too_open(path, &metadata),
     })
 }
 
 fn read_error(path: &Path, source: io::Error) -> TokenFileError {
+    let path = path.to_owned();
     let hint = match source.kind() {
-        io::ErrorKind::NotFound => ": create it, or correct the path",
+        // A mistake that must not bring the token into a log. All tokens of Docker begin like this.
+        io::ErrorKind::NotFound if path.to_string_lossy().starts_with("dckr_") => {
+            return TokenFileFault::IsToken.into();
+        }
+        io::ErrorKind::NotFound => return TokenFileFault::Missing { path }.into(),
         io::ErrorKind::PermissionDenied => ": check its owner and mode, and those of its directory",
         _ => "",
     };
-    let path = path.to_owned();
     TokenFileFault::Read { path, hint, source }.into()
 }
 
+/// Returns whether every user of this machine can read the file, and this process could change its mode. It cannot for a
+/// file of another user or on a read-only file system. Both are true of the secrets of a container.
 #[cfg(unix)]
-fn is_world_readable(metadata: &fs::Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt;
+fn is_too_open(path: &Path, metadata: &fs::Metadata) -> bool {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
-    metadata.permissions().mode() & 0o004 != 0
+    use rustix::{
+        fs::{StatVfsMountFlags, statvfs},
+        process::geteuid,
+    };
+
+    let is_world_readable = metadata.permissions().mode() & 0o004 != 0;
+    let user = geteuid();
+    let may_change = user.is_root() || user.as_raw() == metadata.uid();
+    let is_read_only =
+        || statvfs(path).is_ok_and(|of| of.f_flag.contains(StatVfsMountFlags::RDONLY));
+    is_world_readable && may_change && !is_read_only()
 }
 
 #[cfg(not(unix))]
-fn is_world_readable(_: &fs::Metadata) -> bool {
+fn is_too_open(_: &Path, _: &fs::Metadata) -> bool {
     false
 }
 
@@ -354,6 +375,15 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_token_in_place_of_a_path_is_not_shown() {
+        let missing = io::Error::from(io::ErrorKind::NotFound);
+        assert_eq!(
+            chain(read_error(Path::new(SECRET), missing)),
+            "cannot use the token file: the path is an access token: give the path of a file that contains the token"
+        );
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_file_that_hangs_blocks_one_thread_only() {
         let directory = tempfile::tempdir().unwrap();
@@ -381,7 +411,7 @@ mod tests {
         assert!(file.token().await.is_ok());
         tokio::time::advance(Duration::from_millis(1)).await;
         let missing = format!(
-            "cannot use the token file: cannot read `{}`: create it, or correct the path",
+            "cannot use the token file: no such file `{}`: create it, or correct the path",
             path.display()
         );
         assert_eq!(chain(file.token().await.unwrap_err()), missing);

@@ -24,6 +24,9 @@ impl fmt::Display for Position {
 
 /// Why an exposition cannot be read, and where.
 ///
+/// The message and the excerpt quote the exposition. Control characters are replaced, but nothing is redacted: what a
+/// server writes into an exposition, such as a token that it was sent, can be in them.
+///
 /// ```
 /// use scout_metrics_openmetrics::{Format, ParseOptions, parse_families};
 ///
@@ -136,7 +139,7 @@ impl Excerpt {
         &self.text
     }
 
-    /// Returns how many characters of the piece stand before the fault.
+    /// Returns how many characters of the piece come before the fault.
     pub fn caret(&self) -> usize {
         self.caret
     }
@@ -234,7 +237,7 @@ impl Default for Origin {
     }
 }
 
-/// A rule that was broken and forgiven, and where. Only [`Mode::Lenient`](crate::Mode::Lenient) forgives.
+/// A rule that was broken and forgiven, and where. `Display` writes what was found. Only [`Mode::Lenient`](crate::Mode::Lenient) forgives.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Deviation {
@@ -246,6 +249,6 @@ pub struct Deviation {
 
 impl fmt::Display for Deviation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (line {})", self.rule, self.line)
+        write!(f, "{} (line {})", self.rule.broken_text(), self.line)
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     borrow::Cow,
     fmt::{self, Write},
+    hash::{Hash, Hasher},
 };
 
 use memchr::{memchr2, memchr3};
@@ -22,7 +23,24 @@ pub(crate) enum Escapes {
 
 /// A piece of an exposition in which characters may be escaped.
 ///
-/// Nothing is copied until [`decode`](Self::decode) has to take an escape out.
+/// Nothing is copied until [`decode`](Self::decode) has to take an escape out. Texts are compared and hashed by what they
+/// say, not by how they are written. Only [`raw`](Self::raw) and `AsRef<str>`, which is the same, keep the escapes.
+///
+/// ```
+/// use std::borrow::Cow;
+///
+/// use scout_metrics_openmetrics::{Event, ParseOptions, Parser};
+///
+/// let mut parser = Parser::from_text("up{path=\"C:\\\\\"} 1\n", &ParseOptions::default());
+/// if let Some(Event::Sample(sample)) = parser.next_event()? {
+///     for (name, value) in sample.labels() {
+///         assert_eq!(name, "path");
+///         assert_eq!(value.raw(), r"C:\\");
+///         assert_eq!(Cow::from(value), r"C:\");
+///     }
+/// }
+/// # Ok::<(), scout_metrics_openmetrics::ParseError>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Text<'a> {
     raw: &'a str,
@@ -39,6 +57,21 @@ impl<'a> Text<'a> {
         self.raw
     }
 
+    /// Returns the text, if it has no escapes.
+    #[inline]
+    pub(crate) fn plain(self) -> Option<&'a str> {
+        (self.escapes == Escapes::None).then_some(self.raw)
+    }
+
+    /// Appends the text with its escapes decoded.
+    #[inline]
+    pub(crate) fn decode_into(self, out: &mut String) {
+        match self.escapes {
+            Escapes::None => out.push_str(self.raw),
+            escapes => unescape_into(out, self.raw, escapes),
+        }
+    }
+
     /// Returns the text with its escapes decoded. A backslash before any other character stands for itself.
     #[inline]
     pub fn decode(self) -> Cow<'a, str> {
@@ -49,7 +82,41 @@ impl<'a> Text<'a> {
     }
 }
 
-/// Compares what the texts say, not how they are written.
+/// Returns the text as it is written in the exposition, with its escapes: the same as [`raw`](Text::raw).
+impl AsRef<str> for Text<'_> {
+    fn as_ref(&self) -> &str {
+        self.raw
+    }
+}
+
+/// Decodes the text.
+impl<'a> From<Text<'a>> for Cow<'a, str> {
+    fn from(text: Text<'a>) -> Self {
+        text.decode()
+    }
+}
+
+/// Decodes the text.
+impl From<Text<'_>> for String {
+    fn from(text: Text<'_>) -> Self {
+        text.decode().into_owned()
+    }
+}
+
+impl PartialEq for Text<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.decode() == other.decode()
+    }
+}
+
+impl Eq for Text<'_> {}
+
+impl Hash for Text<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.decode().hash(state);
+    }
+}
+
 impl PartialEq<str> for Text<'_> {
     fn eq(&self, other: &str) -> bool {
         self.decode() == other
@@ -69,14 +136,20 @@ impl fmt::Display for Text<'_> {
 }
 
 fn unescape(raw: &str, escapes: Escapes) -> Cow<'_, str> {
-    let bytes = raw.as_bytes();
-    let mut next = find_backslash(bytes, 0);
-    if next.is_none() {
+    let first = find_backslash(raw.as_bytes(), 0);
+    if first.is_none() {
         return Cow::Borrowed(raw);
     }
     let mut out = String::with_capacity(raw.len());
+    unescape_into(&mut out, raw, escapes);
+    Cow::Owned(out)
+}
+
+fn unescape_into(out: &mut String, raw: &str, escapes: Escapes) {
+    let bytes = raw.as_bytes();
     // Up to here the text is in `out`.
     let mut start = 0;
+    let mut next = find_backslash(bytes, 0);
     while let Some(backslash) = next {
         let decoded = match bytes.get(backslash + 1) {
             Some(b'\\') => Some('\\'),
@@ -94,7 +167,6 @@ fn unescape(raw: &str, escapes: Escapes) -> Cow<'_, str> {
         next = find_backslash(bytes, after);
     }
     out.push_str(&raw[start..]);
-    Cow::Owned(out)
 }
 
 /// Returns the first backslash from a place on.
@@ -159,6 +231,21 @@ mod tests {
         assert_eq!(quoted(r"\\n \t \é"), r"\n \t \é");
         assert_eq!(quoted("a\\"), "a\\");
         assert_eq!(unescape(r#"\"\n"#, Escapes::Help), "\\\"\n");
+    }
+
+    #[test]
+    fn texts_are_equal_and_hash_alike_if_they_say_the_same() {
+        use std::collections::HashSet;
+
+        let written_twice = [
+            Text::new(r"\\", Escapes::Quoted),
+            Text::new(r"\", Escapes::None),
+        ];
+        let texts: HashSet<_> = HashSet::from(written_twice);
+        assert_eq!(texts.len(), 1);
+        assert_eq!(String::from(written_twice[0]), r"\");
+        assert_eq!(written_twice[0].as_ref(), r"\\");
+        assert_ne!(written_twice[0], Text::new(r"\\", Escapes::None));
     }
 
     #[test]

@@ -30,7 +30,7 @@
 //! |---|---|---|
 //! | line by line, borrowed from an exposition in memory | [`Parser`] | none per sample |
 //! | the same for an exposition that arrives in pieces | [`ChunkedParser`] | none per sample |
-//! | families, with the rules about families | [`parse_families`] | none per sample with up to four labels |
+//! | families, with the rules about families | [`parse_families`] | none per sample with up to ten labels |
 //! | text part by part, into any output | [`Encoder`] | none |
 //! | families to text, checked against all rules | [`encode_families`] | |
 //! | Docker Scout's metrics to snapshots and back | [`scout`] | |
@@ -71,8 +71,10 @@
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
+//! | `async-read` | no | [`ChunkedParser::read_from_async`]: expositions from readers of tokio |
 //! | `prometheus-parse` | no | `bridge::prometheus_parse`: conversions between families and its `Scrape` |
 //! | `scout` | yes | [`scout`]: Docker Scout's metrics as the models of `scout-metrics-core` |
+//! | `stream` | no | [`ChunkedParser::read_from_stream`]: expositions from streams of chunks |
 //!
 //! # Not supported
 //!
@@ -101,7 +103,7 @@ pub mod scout;
 #[doc(hidden)]
 pub use crate::parse::ReaderLevel;
 pub use crate::{
-    encode::{EncodeError, Encoder, SampleEncoder},
+    encode::{EncodeError, EncodeErrorKind, Encoder, SampleEncoder},
     error::{Deviation, Excerpt, ParseError, Position},
     escape::Text,
     exposition::Exposition,

@@ -194,3 +194,20 @@ fn bytes_that_are_not_utf8_are_found_in_every_chunking() {
         }
     }
 }
+
+#[test]
+fn a_refused_chunk_is_refused_for_good() {
+    let mut parser = ChunkedParser::new(&ParseOptions::new(Format::Prometheus));
+    parser.feed(b"a 1\nb ").unwrap();
+    let refused = parser.feed(b"\xffabcd\n").unwrap_err().to_string();
+    assert_eq!(
+        refused,
+        "expected UTF-8, found the byte 0xFF (line 2, column 3)"
+    );
+    assert!(parser.next_event().unwrap().is_some());
+    for _ in 0..2 {
+        assert_eq!(parser.next_event().unwrap_err().to_string(), refused);
+        assert_eq!(parser.feed(b"2\n").unwrap_err().to_string(), refused);
+        assert_eq!(parser.finish().unwrap_err().to_string(), refused);
+    }
+}

@@ -322,7 +322,7 @@ const PYTHON: &[Difference] = &[
         "It takes samples of later points for repeated ones, and drops them.",
         |reading| {
             let read = reading.lenient.as_ref();
-            let series = read.map(|families| series(&describe(families)));
+            let series = read.map(|families| series(&describe(families.as_slice())));
             let has_points = series.is_ok_and(|all| all.values().any(|points| points.len() > 1));
             let is_refused = reading.answer.is_err() || reading.strict.is_err();
             reading.is(Format::OpenMetrics) && has_points && is_refused
@@ -393,7 +393,10 @@ fn python_and_we_agree() {
 }
 
 fn compare_with_python(reading: &Reading, theirs: &Exposition) -> Option<String> {
-    let ours = describe_for_python(reading.lenient.as_ref().unwrap(), reading.document.format);
+    let ours = describe_for_python(
+        reading.lenient.as_ref().unwrap().as_slice(),
+        reading.document.format,
+    );
     let has_same_samples = match reading.document.format {
         Format::OpenMetrics => has_points(&series(&ours), &series(theirs)),
         _ => series_of_text(&ours) == series_of_text(theirs),
@@ -621,7 +624,7 @@ fn prometheus_and_we_agree() {
 }
 
 fn compare_with_prometheus(reading: &Reading, theirs: &Exposition) -> Option<String> {
-    let ours = describe(reading.lenient.as_ref().unwrap());
+    let ours = describe(reading.lenient.as_ref().unwrap().as_slice());
     let (ours, theirs) = (stored(&ours), stored(theirs));
     // Of several values at one time it keeps one.
     let is_kept = |ours: &[f64], value: f64| {

@@ -64,7 +64,7 @@ fn writes_the_parts_of_a_family_in_the_order_of_the_format() {
 fn writes_exemplars_and_quoted_names() {
     let labels = LabelSet::from([("le", "+Inf"), ("a.b", "\"\\\n")]);
     let exemplar = Exemplar::new(LabelSet::from([("trace id", "x")]), 0.25)
-        .with_timestamp(Timestamp::from_nanos(-1));
+        .with_timestamp(Timestamp::from_nanos(-1).unwrap());
     let histogram = family("a.seconds", MetricType::Histogram)
         .with_sample(Sample::new(Suffix::Bucket, labels, 1.0).with_exemplar(exemplar));
     assert_eq!(
@@ -93,33 +93,33 @@ fn writes_a_counter_in_the_way_of_the_format() {
 #[test]
 fn refuses_what_prometheus_text_has_no_way_to_say() {
     let gauge = || family("a_seconds", MetricType::Gauge);
-    let nanos = Timestamp::from_nanos(1);
+    let nanos = Timestamp::new(0, 1).unwrap();
     let exemplar = Exemplar::new(LabelSet::new(), 1.0);
     let counter = sample(Suffix::Total, 1.0).with_exemplar(exemplar);
     for (family, message) in [
         (
             family("a", MetricType::Info),
-            "the family `a` cannot be written as prometheus-text-0.0.4: there is no type info",
+            "the family `a` cannot be written as prometheus-text-0.0.4: the format has no type info",
         ),
         (
             gauge().with_unit("seconds"),
-            "the family `a_seconds` cannot be written as prometheus-text-0.0.4: there are no units",
+            "the family `a_seconds` cannot be written as prometheus-text-0.0.4: the format has no units",
         ),
         (
             gauge().with_sample(sample(Suffix::None, 1.0).with_timestamp(nanos)),
-            "the family `a_seconds` cannot be written as prometheus-text-0.0.4: timestamps are whole milliseconds",
+            "the family `a_seconds` cannot be written as prometheus-text-0.0.4: a timestamp has to be whole milliseconds",
         ),
         (
             family("a", MetricType::Counter).with_sample(counter),
-            "the family `a` cannot be written as prometheus-text-0.0.4: there are no exemplars",
+            "the family `a` cannot be written as prometheus-text-0.0.4: the format has no exemplars",
         ),
         (
             family("a", MetricType::Summary).with_sample(sample(Suffix::Created, 1.0)),
-            "the family `a` cannot be written as prometheus-text-0.0.4: there is no time of creation",
+            "the family `a` cannot be written as prometheus-text-0.0.4: the format has no time of creation",
         ),
         (
             gauge().with_help(" leading blank"),
-            "the family `a_seconds` cannot be written as prometheus-text-0.0.4: a help text starts with no blank",
+            "the family `a_seconds` cannot be written as prometheus-text-0.0.4: a help text cannot start with a blank",
         ),
     ] {
         assert_eq!(refused(family, Format::Prometheus), message);
@@ -132,7 +132,9 @@ fn refuses_what_would_be_read_as_something_else() {
         let bucket = family("a", MetricType::Gauge).with_sample(sample(Suffix::Bucket, 1.0));
         assert_eq!(
             refused(bucket, format),
-            format!("the family `a` cannot be written as {format}: it would be read as another")
+            format!(
+                "the family `a` cannot be written as {format}: a reader would read another family"
+            )
         );
     }
     let injected = family("a_x", MetricType::Gauge).with_unit("x\n# TYPE b gauge\nb 1");
@@ -160,11 +162,11 @@ fn refuses_families_that_break_a_rule_together() {
         .with_sample(sample(Suffix::Total, 1.0));
     assert_eq!(
         refused(both.clone(), Format::OpenMetrics),
-        "the family `a_total` cannot be written as openmetrics-1.0: the name of a counter ends in `_total`"
+        "the family `a_total` cannot be written as openmetrics-1.0: the name of a counter has to end in `_total`"
     );
     assert_eq!(
         refused(both, Format::Prometheus),
-        "the family `a_total` cannot be written as prometheus-text-0.0.4: the samples of a counter have one name"
+        "the family `a_total` cannot be written as prometheus-text-0.0.4: the samples of a counter have to have one name"
     );
 }
 

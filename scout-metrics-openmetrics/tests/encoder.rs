@@ -79,7 +79,7 @@ fn names_that_are_not_plain_are_quoted_and_values_escaped() -> Result {
 
 #[test]
 fn a_sample_may_have_a_timestamp_and_an_exemplar() -> Result {
-    let time = Timestamp::from_nanos(-1_500_000_000);
+    let time = Timestamp::new(-2, 500_000_000).unwrap();
     let text = written(Format::OpenMetrics, |encoder| {
         encoder.sample("a", [], f64::NAN)?;
         encoder.sample("a", [], f64::INFINITY)?.timestamp(time)?;
@@ -118,7 +118,7 @@ fn timestamps_keep_their_nanoseconds() -> Result {
     ] {
         let text = written(Format::OpenMetrics, |encoder| {
             let sample = encoder.sample("a", [], 1.0)?;
-            sample.timestamp(Timestamp::from_nanos(nanos))?;
+            sample.timestamp(Timestamp::from_nanos(nanos).unwrap())?;
             Ok(())
         })?;
         assert_eq!(text, format!("a 1 {shown}\n# EOF\n"));
@@ -133,11 +133,11 @@ fn refuses_what_the_format_cannot_express() {
     };
     assert_eq!(
         message(Format::Prometheus, family(MetricType::Info, "")),
-        "the family `x_seconds` cannot be written as prometheus-text-0.0.4: there is no type info"
+        "the family `x_seconds` cannot be written as prometheus-text-0.0.4: the format has no type info"
     );
     assert_eq!(
         message(Format::Prometheus, family(MetricType::Gauge, "seconds")),
-        "the family `x_seconds` cannot be written as prometheus-text-0.0.4: there are no units"
+        "the family `x_seconds` cannot be written as prometheus-text-0.0.4: the format has no units"
     );
     for unit in ["bytes", "econds", "x_seconds"] {
         assert_eq!(
@@ -154,18 +154,18 @@ fn refuses_what_the_format_cannot_express() {
     );
     let timed = |encoder: &mut Encoder<&mut String>| {
         let sample = encoder.sample("a", [], 1.0)?;
-        sample.timestamp(Timestamp::from_nanos(1))?;
+        sample.timestamp(Timestamp::new(0, 1).unwrap())?;
         Ok(())
     };
     assert_eq!(
         message(Format::Prometheus, timed),
-        "a sample cannot be written as prometheus-text-0.0.4: timestamps are whole milliseconds"
+        "a sample cannot be written as prometheus-text-0.0.4: a timestamp has to be whole milliseconds"
     );
     assert_eq!(
         message(Format::Prometheus, |encoder| {
             encoder.sample("a", [], 1.0)?.exemplar([], 1.0, None)
         }),
-        "a sample cannot be written as prometheus-text-0.0.4: there are no exemplars"
+        "a sample cannot be written as prometheus-text-0.0.4: the format has no exemplars"
     );
 }
 
@@ -204,7 +204,7 @@ fn reports_an_output_that_takes_no_more() {
     }
     let mut encoder = Encoder::new(Full, Format::Prometheus);
     let error = encoder.sample("a", [], 1.0).map(|_| ()).unwrap_err();
-    assert_eq!(error.to_string(), "the output takes no more text");
+    assert_eq!(error.to_string(), "the output accepts no more text");
     assert!(std::error::Error::source(&error).is_some());
 }
 
@@ -218,7 +218,10 @@ fn writes_into_bytes_what_a_strict_reader_takes() -> Result {
     let strict = ParseOptions::new(Format::OpenMetrics).with_mode(Mode::Strict);
     let families = parse_families(&body, &strict).unwrap();
     assert_eq!(families.len(), 1);
-    assert_eq!(families[0].unit(), "b");
-    assert_eq!(families[0].samples()[0].labels().get("c"), Some("d"));
+    assert_eq!(families.as_slice()[0].unit(), "b");
+    assert_eq!(
+        families.as_slice()[0].samples()[0].labels().get("c"),
+        Some("d")
+    );
     Ok(())
 }

@@ -11,7 +11,7 @@ mod support;
 
 use scout_metrics_core::{ErrorKind, Organization};
 use scout_metrics_openmetrics::{
-    Format, Limits, Mode, ParseErrorKind, ParseOptions, Parser, Rule, parse_families,
+    Families, Format, Limits, Mode, ParseErrorKind, ParseOptions, Parser, Rule, parse_families,
     scout::SnapshotReader,
 };
 use support::paths::assert_all_paths_agree;
@@ -111,7 +111,7 @@ fn length_of_a_name_that_a_label_stands_for() {
         assert_all_paths_agree(text.as_bytes(), &options);
         parse_families(text.as_bytes(), &options)
     };
-    assert_eq!(read("abcdefgh").unwrap()[1].name(), "abcdefgh");
+    assert_eq!(read("abcdefgh").unwrap().as_slice()[1].name(), "abcdefgh");
     assert_eq!(
         read("abcdefghi").unwrap_err().to_string(),
         "the name is longer than the limit of 8 bytes (line 2, column 12)"
@@ -268,4 +268,20 @@ fn messages_are_short_whatever_is_in_the_exposition() {
             .all(|(message, excerpt)| *message < 400 && *excerpt < 400);
         assert!(are_short, "{lengths:?}");
     }
+}
+
+#[test]
+fn deviations_beyond_a_number_are_counted_and_not_kept() {
+    let lines = Families::MAX_DEVIATIONS + 5;
+    let text: String = (0..lines).map(|line| format!("a{line} 1\r\n")).collect();
+    let families = parse_families(text.as_bytes(), &ParseOptions::default()).unwrap();
+    assert_eq!(families.len(), lines);
+    assert_eq!(families.deviations().len(), Families::MAX_DEVIATIONS);
+    assert_eq!(families.deviation_count(), lines as u64);
+    let last = families.deviations().last().unwrap();
+    assert_eq!(last.line, Families::MAX_DEVIATIONS as u64);
+    assert_eq!(
+        last.to_string(),
+        "a line ends in a carriage return (line 10000)"
+    );
 }

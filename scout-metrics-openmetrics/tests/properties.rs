@@ -34,10 +34,10 @@ fn check_round_trip(families: &[MetricFamily], format: Format) -> Result<(), Tes
         .map_err(|error| TestCaseError::fail(format!("{error:?}")))?;
     let lenient = ParseOptions::new(format).with_limits(Limits::unlimited());
     let read = parse_families(exposition.body(), &lenient).unwrap();
-    prop_assert_eq!(&read[..], families);
+    prop_assert_eq!(read.as_slice(), families);
     prop_assert_eq!(read.deviations(), []);
     let strict = parse_families(exposition.body(), &lenient.with_mode(Mode::Strict)).unwrap();
-    prop_assert_eq!(&strict[..], families);
+    prop_assert_eq!(strict.as_slice(), families);
     if exposition.body().len() < CHUNKED {
         assert_all_paths_agree(exposition.body(), &lenient);
     }
@@ -112,7 +112,7 @@ proptest! {
             let options = ParseOptions::new(format).with_limits(Limits::unlimited());
             let read = parse_families(exposition.body(), &options).unwrap();
             prop_assert_eq!(read.len(), families.len());
-            prop_assert_eq!(encode_families(&read, format).unwrap(), exposition);
+            prop_assert_eq!(encode_families(read.as_slice(), format).unwrap(), exposition);
         }
     }
 
@@ -169,9 +169,10 @@ proptest! {
         let lines: String = texts.iter().map(|text| format!("a 1 {text}\n")).collect();
         let mut parser = Parser::from_text(&lines, &ParseOptions::new(Format::OpenMetrics));
         for text in &texts {
-            match (parser.next_event(), cut_at(text, 9)) {
-                (Ok(Some(Event::Sample(sample))), Some(nanos)) => {
-                    prop_assert_eq!(sample.timestamp(), Some(Timestamp::from_nanos(nanos)));
+            let expected = cut_at(text, 9).and_then(Timestamp::from_nanos);
+            match (parser.next_event(), expected) {
+                (Ok(Some(Event::Sample(sample))), Some(timestamp)) => {
+                    prop_assert_eq!(sample.timestamp(), Some(timestamp));
                 }
                 (Err(error), None) => {
                     prop_assert_eq!(error.rule(), Some(Rule::Timestamp));

@@ -189,7 +189,11 @@ fn describe(case: &Case) -> String {
     let lenient = case.read(Mode::Lenient);
     match (&strict, &lenient) {
         (Ok(strict), Ok(lenient)) => {
-            assert_eq!(strict[..], lenient[..], "the modes read something else");
+            assert_eq!(
+                strict.as_slice(),
+                lenient.as_slice(),
+                "the modes read something else"
+            );
             out.push_str("accepted\n");
         }
         (Err(strict), Err(lenient)) if strict.to_string() == lenient.to_string() => {

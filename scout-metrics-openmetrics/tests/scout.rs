@@ -204,7 +204,7 @@ fn a_missing_line_feed_is_an_anomaly_or_an_error() {
     let text = count("HIGH", "12").trim_end().to_owned();
     let snapshot = read(&text);
     let expected =
-        "format rule `final_newline` is broken: the last line ends in a line feed (line 1)"
+        "format rule `final_newline` is broken: the last line does not end in a line feed (line 1)"
             .to_owned();
     assert_eq!(anomalies(&snapshot), [(AnomalyKind::Deviation, expected)]);
     let reader = reader().with_required_final_newline(true);
@@ -493,7 +493,7 @@ fn what_is_odd_is_reported_and_the_rest_is_read() {
         (
             count("HIGH", "1\r") + &count("LOW", "2\r"),
             AnomalyKind::Deviation,
-            "format rule `carriage_return` is broken in 2 lines: a line ends in a line feed alone (line 1)",
+            "format rule `carriage_return` is broken in 2 lines: a line ends in a carriage return (line 1)",
         ),
     ];
     for (text, kind, message) in cases {

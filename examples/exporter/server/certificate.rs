@@ -9,16 +9,17 @@ use std::{
 };
 
 use rustls::{
-    ServerConfig,
+    ServerConfig, SupportedProtocolVersion,
     crypto::ring,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    version::{TLS12, TLS13},
 };
 use tokio::{sync::watch, task::spawn_blocking, time::sleep};
 use tokio_rustls::TlsAcceptor;
 
 use scout_metrics_core::{Error, ErrorKind, Result};
 
-use super::{NewestTls, TlsFiles};
+use super::{NewestTls, TlsFiles, TlsSource, TlsVersion, client_certificates};
 
 /// How often the files are read. A renewed certificate is rarely needed within seconds, and reading two small files is
 /// cheap.
@@ -26,23 +27,26 @@ const READ_INTERVAL: Duration = Duration::from_secs(5);
 
 /// A certificate chain and its key, with the files from which they were read.
 pub(super) struct Certificate {
-    files: TlsFiles,
+    source: TlsSource,
     content: Content,
     acceptor: TlsAcceptor,
 }
 
+/// The files of a source, and what they contain.
 #[derive(PartialEq)]
 struct Content {
+    files: TlsFiles,
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
+    client_authorities: Vec<CertificateDer<'static>>,
 }
 
 impl Certificate {
-    pub(super) fn read(files: TlsFiles) -> Result<Self> {
-        let content = Content::read(&files)?;
-        let acceptor = content.acceptor(&files)?;
+    pub(super) fn read(source: TlsSource) -> Result<Self> {
+        let content = Content::read(source.files())?;
+        let acceptor = content.acceptor()?;
         Ok(Self {
-            files,
+            source,
             content,
             acceptor,
         })
@@ -59,8 +63,8 @@ impl Certificate {
         let mut is_failing = false;
         loop {
             sleep(READ_INTERVAL).await;
-            let files = self.files.clone();
-            let Ok(read) = spawn_blocking(move || Self::read(files)).await else {
+            let source = self.source.clone();
+            let Ok(read) = spawn_blocking(move || Self::read(source)).await else {
                 continue;
             };
             match read {
@@ -84,12 +88,14 @@ impl Certificate {
 
 impl fmt::Debug for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Certificate").field(&self.files).finish()
+        f.debug_tuple("Certificate")
+            .field(&self.content.files)
+            .finish()
     }
 }
 
 impl Content {
-    fn read(files: &TlsFiles) -> Result<Self> {
+    fn read(files: TlsFiles) -> Result<Self> {
         let path: &PathBuf = &files.certificates;
         let chain: Vec<_> = CertificateDer::pem_file_iter(path)
             .and_then(Iterator::collect)
@@ -100,23 +106,48 @@ impl Content {
         }
         let key = PrivateKeyDer::from_pem_file(&files.key)
             .map_err(|cause| unusable("cannot read a private key from", &files.key, cause))?;
-        Ok(Self { chain, key })
+        let client_authorities = match &files.clients {
+            Some(clients) => client_certificates::read_authorities(&clients.authorities)?,
+            None => Vec::new(),
+        };
+        Ok(Self {
+            files,
+            chain,
+            key,
+            client_authorities,
+        })
     }
 
     /// Returns an acceptor that turns TCP connections into TLS connections for HTTP/1.1.
-    fn acceptor(&self, files: &TlsFiles) -> Result<TlsAcceptor> {
-        let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .expect("ring supports the default protocol versions")
-            .with_no_client_auth()
+    fn acceptor(&self) -> Result<TlsAcceptor> {
+        let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_protocol_versions(&versions(self.files.min_version))
+            .expect("ring supports all protocol versions");
+        let builder = match &self.files.clients {
+            None => builder.with_no_client_auth(),
+            Some(clients) => {
+                let authorities = &self.client_authorities;
+                let verifier = client_certificates::verifier(clients, authorities)?;
+                builder.with_client_cert_verifier(verifier)
+            }
+        };
+        let mut config = builder
             .with_single_cert(self.chain.clone(), self.key.clone_key())
-            .map_err(|cause| unusable("the certificate does not match", &files.key, cause))?;
+            .map_err(|cause| unusable("the certificate does not match", &self.files.key, cause))?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(TlsAcceptor::from(Arc::new(config)))
     }
 }
 
-fn unusable(
+/// Returns the protocol versions from a minimum on.
+fn versions(min: TlsVersion) -> Vec<&'static SupportedProtocolVersion> {
+    match min {
+        TlsVersion::Tls12 => vec![&TLS13, &TLS12],
+        TlsVersion::Tls13 => vec![&TLS13],
+    }
+}
+
+pub(super) fn unusable(
     what: &str,
     path: &Path,
     cause: impl std::error::Error + Send + Sync + 'static,

@@ -1,13 +1,15 @@
 //! One connection, from its first byte to its end.
 
-use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{
     Router,
     body::Body,
+    extract::ConnectInfo,
     http::{
         HeaderValue, StatusCode, Version,
         header::{CONNECTION, HOST},
+        uri::Scheme,
     },
     response::{IntoResponse, Response},
 };
@@ -35,6 +37,8 @@ pub(super) struct Connection {
     pub(super) router: Router,
     pub(super) limits: Limits,
     pub(super) activity: Arc<Activity>,
+    /// The address of the client, if the connection was still open when it was asked for.
+    pub(super) peer: Option<SocketAddr>,
     /// Changes when the server stops.
     pub(super) stopped: watch::Receiver<()>,
 }
@@ -50,7 +54,7 @@ impl Connection {
         stream.set_write_timeout(Some(self.limits.write));
         let stream = Box::pin(stream);
         match tls {
-            None => self.serve(stream).await,
+            None => self.serve(stream, Scheme::HTTP).await,
             Some(tls) => self.serve_tls(stream, tls).await,
         }
     }
@@ -65,7 +69,7 @@ impl Connection {
             () = lingered(self.stopped.clone()) => return,
         };
         match handshake {
-            Ok(Ok(stream)) => self.serve(stream).await,
+            Ok(Ok(stream)) => self.serve(stream, Scheme::HTTPS).await,
             Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
             Err(_) => tracing::debug!("TLS handshake timed out"),
         }
@@ -73,11 +77,11 @@ impl Connection {
 
     /// Serves requests until the client closes the connection. If the server stops, or closes this connection to make
     /// room, the current response is still written.
-    async fn serve<S>(self, stream: S)
+    async fn serve<S>(self, stream: S, scheme: Scheme)
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let service = service_fn(|request| self.answer(request));
+        let service = service_fn(|request| self.answer(request, scheme.clone()));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.head)
@@ -105,9 +109,22 @@ impl Connection {
         }
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Result<Response, Infallible> {
+    async fn answer(
+        &self,
+        mut request: Request<Incoming>,
+        scheme: Scheme,
+    ) -> Result<Response, Infallible> {
+        if head_bytes(&request) > MAX_HEAD_BYTES {
+            let close = [(CONNECTION, HeaderValue::from_static("close"))];
+            return Ok((StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, close).into_response());
+        }
         if !names_one_host(&request) {
             return Ok(StatusCode::BAD_REQUEST.into_response());
+        }
+        let extensions = request.extensions_mut();
+        extensions.insert(scheme);
+        if let Some(peer) = self.peer {
+            extensions.insert(ConnectInfo(peer));
         }
         self.activity.begin_request();
         let router = self.router.clone();
@@ -125,6 +142,15 @@ impl Connection {
 async fn lingered(mut stopped: watch::Receiver<()>) {
     let _ = stopped.changed().await;
     sleep(LINGER).await;
+}
+
+/// Returns the size of the head of a request, without optional white space. hyper checks its limit before it reads from
+/// the socket once more, so it accepts heads of up to one and a half times the limit.
+fn head_bytes(request: &Request<Incoming>) -> usize {
+    let target = request.uri().to_string().len();
+    let headers = request.headers().iter();
+    let headers = headers.map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
+    request.method().as_str().len() + target + "  HTTP/1.1\r\n\r\n".len() + headers.sum::<usize>()
 }
 
 /// Returns whether every proxy in front of this server must understand the request as one for the same host (RFC 9112,

@@ -66,6 +66,7 @@ impl Connections {
             router: self.router.clone(),
             limits: self.limits,
             activity: Arc::new(Activity::new(Arc::clone(&self.idle))),
+            peer: stream.peer_addr().ok(),
             stopped: self.stop.subscribe(),
         };
         let tls = self.tls.as_ref().map(|newest| newest.borrow().clone());

@@ -4,10 +4,14 @@
 //! listener's queue.
 
 mod certificate;
+mod client_certificates;
 mod connection;
 mod connections;
 
-use std::{future::Future, io, net::TcpListener as StdTcpListener, path::PathBuf, time::Duration};
+use std::{
+    fmt, future::Future, io, net::TcpListener as StdTcpListener, path::PathBuf, sync::Arc,
+    time::Duration,
+};
 
 use axum::Router;
 use tokio::{
@@ -36,11 +40,59 @@ const RESERVED_DESCRIPTORS: usize = 64;
 /// An acceptor that always has the newest certificate.
 type NewestTls = watch::Receiver<TlsAcceptor>;
 
-/// The PEM files for TLS.
-#[derive(Clone, Debug)]
+/// The PEM files for TLS, and how they are used.
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct TlsFiles {
     pub(crate) certificates: PathBuf,
     pub(crate) key: PathBuf,
+    /// Without it, clients need no certificate.
+    pub(crate) clients: Option<ClientCertificates>,
+    pub(crate) min_version: TlsVersion,
+}
+
+/// Which client certificates are accepted.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct ClientCertificates {
+    /// The PEM file with the authorities that sign them.
+    pub(crate) authorities: PathBuf,
+    /// The subject alternative names of which a certificate must have one; any name without it.
+    pub(crate) allowed_names: Option<Vec<String>>,
+    /// Whether a client without a certificate is refused.
+    pub(crate) are_required: bool,
+}
+
+/// A version of TLS.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum TlsVersion {
+    #[default]
+    Tls12,
+    Tls13,
+}
+
+/// Returns the files for TLS each time they are read. They may be others then.
+#[derive(Clone)]
+pub(crate) struct TlsSource(Arc<dyn Fn() -> TlsFiles + Send + Sync>);
+
+impl TlsSource {
+    pub(crate) fn new(files: impl Fn() -> TlsFiles + Send + Sync + 'static) -> Self {
+        Self(Arc::new(files))
+    }
+
+    fn files(&self) -> TlsFiles {
+        self.0()
+    }
+}
+
+impl fmt::Debug for TlsSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TlsSource").field(&self.files()).finish()
+    }
+}
+
+impl From<TlsFiles> for TlsSource {
+    fn from(files: TlsFiles) -> Self {
+        Self::new(move || files.clone())
+    }
 }
 
 /// Limits on the resources that clients can use.
@@ -101,10 +153,13 @@ pub(crate) struct Server {
 impl Server {
     /// Creates a server, which uses TLS if there are files for it.
     ///
+    /// To the extensions of each request it adds the address of the client as [`ConnectInfo`](axum::extract::ConnectInfo)
+    /// and the [`Scheme`](axum::http::uri::Scheme).
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Config`] if a file cannot be read, or the key does not match the certificate.
-    pub(crate) fn new(router: Router, limits: Limits, tls: Option<TlsFiles>) -> Result<Self> {
+    pub(crate) fn new(router: Router, limits: Limits, tls: Option<TlsSource>) -> Result<Self> {
         let tls = tls.map(Certificate::read).transpose()?;
         Ok(Self {
             router,

@@ -35,7 +35,7 @@ fn silent_clients_leave_room_for_probes_tokens_and_fetches() {
     let upstream = Upstream::start(snapshot("production"));
     let bearer = upstream.write("bearer", "old");
     let mut command = upstream.exporter();
-    command.args(["--org", "acme", "--interval", "50ms"]);
+    command.args(["--org", "acme", "--interval", "1s"]);
     command.args(["--web.bearer-token-file", &bearer]);
     let (mut running, address) = start_exporter(&mut with_descriptors(128, &command));
 

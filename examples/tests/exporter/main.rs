@@ -5,10 +5,21 @@
     reason = "clippy does not know helpers of tests as tests"
 )]
 
+mod access;
+mod alerting;
+mod boards;
 #[cfg(unix)]
 mod descriptors;
 mod outage;
 mod peers;
 mod program;
 mod prometheus;
+#[cfg(unix)]
+mod reload;
+#[cfg(unix)]
+mod secrets;
+#[cfg(unix)]
+mod state;
 mod support;
+#[cfg(unix)]
+mod systemd;

@@ -1,13 +1,16 @@
 //! Docker Scout cannot be reached for longer than Prometheus remembers a sample. All times are those of a real outage
 //! divided by a hundred or more.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    path::Path,
+    time::{Duration, SystemTime},
+};
 
 use scout_metrics_core::{Error, ErrorKind};
 
 use crate::{
     prometheus::Prometheus,
-    support::{Upstream, eventually, is_there, snapshot, start_exporter},
+    support::{Upstream, eventually, generations, snapshot, start_exporter},
 };
 
 /// How long Prometheus remembers a sample here; five minutes by default.
@@ -15,12 +18,15 @@ const LOOKBACK: Duration = Duration::from_secs(2);
 
 #[test]
 fn queries_have_no_gap_during_an_outage_and_age_and_up_report_it() {
-    if !is_there("prometheus", &["--version"], "Debian package prometheus") {
-        return;
+    for prometheus in generations("prometheus") {
+        live_through_an_outage(&prometheus);
     }
+}
+
+fn live_through_an_outage(program: &Path) {
     let upstream = Upstream::start(snapshot());
     let mut command = upstream.exporter();
-    command.args(["--org", "acme", "--interval", "300ms", "--timeout", "1s"]);
+    command.args(["--org", "acme", "--interval", "1s", "--timeout", "1s"]);
     let (_exporter, address) = start_exporter(&mut command);
     let configuration = format!(
         "\
@@ -34,7 +40,7 @@ scrape_configs:
     );
     upstream.write("prometheus.yml", &configuration);
     let lookback = format!("--query.lookback-delta={}s", LOOKBACK.as_secs());
-    let prometheus = Prometheus::start(upstream.directory.path(), &[&lookback]);
+    let prometheus = Prometheus::start(program, upstream.directory.path(), &[&lookback]);
     eventually("all is well", || {
         (prometheus.value("scout_exporter_up") == Some(1.0)).then_some(())
     });

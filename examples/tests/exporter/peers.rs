@@ -1,13 +1,13 @@
 //! VictoriaMetrics, Datadog's check, the reference parsers, and the schemas of the deployment files.
 
-use std::{collections::BTreeSet, fs, net::TcpListener, process::Command};
+use std::{collections::BTreeSet, fs, net::TcpListener, path::Path, process::Command};
 
 use serde_json::Value;
 
-use crate::prometheus::{Prometheus, is_installed};
+use crate::prometheus::Prometheus;
 use crate::support::{
-    Running, Sample, Upstream, eventually, examples, get, is_there, python, run_peer, samples,
-    snapshot, start_exporter,
+    Running, Sample, Upstream, eventually, examples, generations, get, newer, python, run_peer,
+    samples, snapshot, start_exporter,
 };
 
 const METRICS: &str = "/v1/exporter/org/acme/metrics";
@@ -25,35 +25,30 @@ fn read_samples(lines: &str) -> BTreeSet<Sample> {
 
 #[test]
 fn victoria_metrics_scrapes_every_sample() {
-    if !is_there(
-        "victoria-metrics",
-        &["--version"],
-        "Debian package victoria-metrics",
-    ) {
-        return;
+    for victoria_metrics in generations("victoria-metrics") {
+        let upstream = Upstream::start(snapshot());
+        let token = upstream.write("scrape-token", "s3cr3t\n");
+        let mut command = upstream.exporter();
+        command.args(["--org", "acme", "--web.bearer-token-file", &token]);
+        let (_exporter, target) = start_exporter(&mut command);
+        let configuration = upstream.write("scrape.yml", &scrape_configuration(&target, &token));
+        let (_victoria, address) =
+            start_victoria_metrics(&victoria_metrics, &upstream, &configuration);
+        assert_eq!(stored_samples(&address), samples(&snapshot()));
     }
-    let upstream = Upstream::start(snapshot());
-    let token = upstream.write("scrape-token", "s3cr3t\n");
-    let mut command = upstream.exporter();
-    command.args(["--org", "acme", "--web.bearer-token-file", &token]);
-    let (_exporter, target) = start_exporter(&mut command);
-    let configuration = upstream.write("scrape.yml", &scrape_configuration(&target, &token));
-    let (_victoria, address) = start_victoria_metrics(&upstream, &configuration);
-    assert_eq!(stored_samples(&address), samples(&snapshot()));
 }
 
 /// Scrapes a router in a user's own program, which is what the upstream is.
 #[test]
 fn prometheus_scrapes_every_sample() {
-    if !is_installed("prometheus") {
-        return;
+    for prometheus in generations("prometheus") {
+        let upstream = Upstream::start(snapshot());
+        let target = upstream.url.strip_prefix("http://").unwrap();
+        let configuration = scrape_configuration(target, "upstream-token");
+        upstream.write("prometheus.yml", &configuration);
+        let prometheus = Prometheus::start(&prometheus, upstream.directory.path(), &[]);
+        assert_eq!(stored_samples(&prometheus.address), samples(&snapshot()));
     }
-    let upstream = Upstream::start(snapshot());
-    let target = upstream.url.strip_prefix("http://").unwrap();
-    let configuration = scrape_configuration(target, "upstream-token");
-    upstream.write("prometheus.yml", &configuration);
-    let prometheus = Prometheus::start(upstream.directory.path(), &[]);
-    assert_eq!(stored_samples(&prometheus.address), samples(&snapshot()));
 }
 
 fn scrape_configuration(target: &str, token_file: &str) -> String {
@@ -92,18 +87,23 @@ fn stored_samples(address: &str) -> BTreeSet<Sample> {
 }
 
 /// Starts VictoriaMetrics on a port that was free just now, because it does not report a port that the system chose.
-fn start_victoria_metrics(upstream: &Upstream, configuration: &str) -> (Running, String) {
+fn start_victoria_metrics(
+    program: &Path,
+    upstream: &Upstream,
+    configuration: &str,
+) -> (Running, String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     drop(listener);
     let data = upstream.directory.path().join("data");
-    let mut command = Command::new("victoria-metrics");
+    let mut command = Command::new(program);
     command
         .arg(format!("-promscrape.config={configuration}"))
         .arg(format!("-storageDataPath={}", data.display()))
         .arg(format!("-httpListenAddr={address}"));
     let mut running = Running::start(&mut command);
-    running.logged("starting http server at");
+    // Version 1.79 starts "http server at", version 1.145 "server at".
+    running.logged(" server at ");
     eventually("VictoriaMetrics answers", || {
         std::net::TcpStream::connect(&address).ok()
     });
@@ -133,10 +133,11 @@ fn datadog_collects_every_sample_with_the_committed_configuration() {
     command.args(["--org", "acme", "--web.bearer-token-file", &token]);
     let (_exporter, address) = start_exporter(&mut command);
     let configuration = examples().join("datadog/conf.yaml");
-    let endpoint = format!("http://{address}{METRICS}");
-    let arguments = [configuration.to_str().unwrap(), &endpoint, &token];
+    let arguments = [configuration.to_str().unwrap(), &address, &token];
     let collected = run_peer(&python, "datadog.py", &arguments, b"");
-    assert_eq!(read_samples(&collected), samples(&snapshot()));
+    let (own, scout) = own_and_scout(read_samples(&collected));
+    assert_eq!(scout, samples_of_acme());
+    assert!(own.iter().any(|(metric, ..)| metric == "scout_exporter_up"));
 }
 
 #[test]
@@ -152,18 +153,28 @@ fn the_reference_parsers_read_both_formats() {
 
         let (content_type, body) = get_as(&address, "/metrics", accept);
         let parsed = run_peer(&python, "parsers.py", &[&content_type], body.as_bytes());
-        let merged = samples(&snapshot())
-            .into_iter()
-            .map(|(metric, mut labels, value)| {
-                labels.insert("org".to_owned(), "acme".to_owned());
-                (metric, labels, value)
-            });
-        let (own, scout): (BTreeSet<_>, BTreeSet<_>) = read_samples(&parsed)
-            .into_iter()
-            .partition(|(metric, ..)| metric.starts_with("scout_exporter_"));
-        assert_eq!(scout, merged.collect(), "{accept}");
+        let (own, scout) = own_and_scout(read_samples(&parsed));
+        assert_eq!(scout, samples_of_acme(), "{accept}");
         assert!(own.iter().any(|(metric, ..)| metric == "scout_exporter_up"));
     }
+}
+
+/// Divides the samples of `/metrics` into those of the exporter itself and those of Docker Scout.
+fn own_and_scout(samples: BTreeSet<Sample>) -> (BTreeSet<Sample>, BTreeSet<Sample>) {
+    samples
+        .into_iter()
+        .partition(|(metric, ..)| metric.starts_with("scout_exporter_"))
+}
+
+/// Returns the samples that a scraper of `/metrics` must find.
+fn samples_of_acme() -> BTreeSet<Sample> {
+    let samples = samples(&snapshot()).into_iter();
+    samples
+        .map(|(metric, mut labels, value)| {
+            labels.insert("org".to_owned(), "acme".to_owned());
+            (metric, labels, value)
+        })
+        .collect()
 }
 
 /// Requests a path in a format and returns the content type and the body.
@@ -195,37 +206,38 @@ fn the_deployment_files_match_their_schemas_and_are_hardened() {
     assert_eq!(said, "deployment files are as they should be\n");
 }
 
-#[cfg(unix)]
 #[test]
-fn the_image_fetches_dependencies_before_it_has_the_code() {
-    let examples = examples();
-    let root = examples.parent().unwrap();
-    let dockerfile = fs::read_to_string(examples.join("Dockerfile")).unwrap();
-    let (before_the_code, _) = dockerfile.split_once("\nCOPY . .\n").unwrap();
-    let directory = tempfile::tempdir().unwrap();
-    for line in before_the_code.lines() {
-        let Some(paths) = line.strip_prefix("COPY ") else {
-            continue;
-        };
-        let (sources, destination) = paths.rsplit_once(' ').unwrap();
-        let destination = directory.path().join(destination);
-        fs::create_dir_all(&destination).unwrap();
-        for source in sources.split(' ').map(|source| root.join(source)) {
-            fs::copy(&source, destination.join(source.file_name().unwrap())).unwrap();
-        }
+fn docker_compose_understands_the_compose_files_and_fills_in_the_organization() {
+    let Some(compose) = newer("libexec/docker/cli-plugins/docker-compose", "version") else {
+        return;
+    };
+    for project in ["prometheus", "datadog"] {
+        let directory = examples().join(project);
+        let mut command = Command::new(&compose);
+        command
+            .args(["--profile", "*", "config", "--format", "json"])
+            .current_dir(directory)
+            .env("SCOUT_ORG", "mycorp");
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}");
+        // No warning either, such as one about a variable that is not set.
+        assert_eq!(said, "");
+        let resolved: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let environment = &resolved["services"]["exporter"]["environment"];
+        assert_eq!(environment["SCOUT_EXPORTER_ORG"], "mycorp");
+        assert_eq!(environment["SCOUT_EXPORTER_DEMO"], "false");
     }
-    let (_, command) = before_the_code.split_once("\nRUN ").unwrap();
-    let prepare = command.trim_end().strip_suffix("cargo fetch --locked");
-    // `cargo tree` reads the same files, and needs only what this program was built with.
-    let command = format!(
-        "{}cargo tree --locked --offline --depth 0",
-        prepare.unwrap()
-    );
-    let output = Command::new("sh")
-        .args(["-c", &command])
-        .current_dir(directory.path())
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
+}
+
+#[test]
+fn no_file_but_the_configuration_for_a_cluster_names_an_organization() {
+    for file in ["datadog/conf.yaml", "prometheus/alertmanager.yml"] {
+        let text = fs::read_to_string(examples().join(file)).unwrap();
+        let lines = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with('#'));
+        let naming: Vec<_> = lines.filter(|line| line.contains("acme")).collect();
+        assert!(naming.is_empty(), "{file}: {naming:?}");
+    }
 }

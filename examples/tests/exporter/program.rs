@@ -8,7 +8,9 @@ use std::{
 
 use serde_json::Value;
 
-use scout_metrics_core::{Error, ErrorKind, Organization, Snapshot, Stream};
+use scout_metrics_core::{
+    Anomaly, AnomalyKind, Error, ErrorKind, Organization, RawSample, Snapshot, Stream,
+};
 use scout_metrics_examples::sample;
 
 use crate::support::{
@@ -110,7 +112,7 @@ mod options {
             assert!(!stderr(&output).contains("unknown field"), "{key}");
             known += 1;
         }
-        assert_eq!(known, 12);
+        assert_eq!(known, 17);
         let expected =
             "expected one of `token_file`, `url`, `ca_file`, `interval`, `timeout`, `max_stale`";
         let path = write(
@@ -121,7 +123,7 @@ mod options {
         let output = run(&["--config.file", &path]);
         assert_refused(
             &output,
-            &format!("error: `{path}`, line 2: unknown field `token`, {expected}\n"),
+            &format!("error: `{path}`, line 2, `scout`: unknown field `token`, {expected}\n"),
         );
     }
 
@@ -187,6 +189,138 @@ the configuration is valid
     }
 
     #[test]
+    fn an_empty_variable_counts_as_not_set() {
+        for [_, variable, ..] in table() {
+            let Some(variable) = variable.strip_prefix('`') else {
+                continue;
+            };
+            for blank in ["", " \t"] {
+                let mut command = exporter();
+                command.args(["--demo", "--check-config"]);
+                let output = command.env(variable.trim_end_matches('`'), blank).output();
+                let output = output.unwrap();
+                assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+                assert!(stdout(&output).contains("organizations: acme\n"));
+            }
+        }
+    }
+
+    #[test]
+    fn blanks_around_the_values_of_a_variable_are_ignored() {
+        let output = exporter()
+            .args(["--check-config", "--demo"])
+            .env("SCOUT_EXPORTER_ORG", " acme , acme-labs\n")
+            .env("SCOUT_EXPORTER_WEB_LISTEN_ADDRESS", ":1, localhost:2")
+            .env("SCOUT_EXPORTER_INTERVAL", "5m ")
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let expected = "organizations: acme, acme-labs\n  listen addresses: :1, localhost:2\n";
+        assert!(stdout(&output).contains(expected), "{}", stdout(&output));
+    }
+
+    #[test]
+    fn a_variable_turns_the_demo_on_and_off() {
+        for (value, status) in [("true", 0), ("YES", 0), ("1", 0), ("off", 2), ("0", 2)] {
+            let mut command = exporter();
+            command.arg("--check-config");
+            let output = command.env("SCOUT_EXPORTER_DEMO", value).output().unwrap();
+            assert_eq!(output.status.code(), Some(status), "{value}");
+        }
+    }
+
+    #[test]
+    fn an_error_names_the_option_the_variable_or_the_key() {
+        let reason = "expected a time of at least 1s, such as 90s, 60m or 1h30m";
+        let help = "\n\nFor more information, try '--help'.\n";
+        for value in ["0s", "999ms", "soon"] {
+            let option = format!("--interval={value}");
+            assert_refused(
+                &run(&["--demo", &option]),
+                &format!("error: invalid value '{value}' for '--interval <TIME>': {reason}{help}"),
+            );
+            let mut command = exporter();
+            command.arg("--demo").env("SCOUT_EXPORTER_INTERVAL", value);
+            assert_refused(
+                &command.output().unwrap(),
+                &format!(
+                    "error: invalid value '{value}' for 'SCOUT_EXPORTER_INTERVAL': {reason}{help}"
+                ),
+            );
+            let directory = tempfile::tempdir().unwrap();
+            let text = format!("\n[organization.acme]\ninterval = \"{value}\"\n");
+            let path = write(directory.path(), "exporter.toml", &text);
+            assert_refused(
+                &run(&["--demo", "--config.file", &path]),
+                &format!("error: `{path}`, line 3, `organization.acme.interval`: {reason}\n"),
+            );
+        }
+        for (variable, value) in [
+            ("SCOUT_EXPORTER_DEMO", "maybe"),
+            ("SCOUT_EXPORTER_LOG_LEVEL", "loud"),
+            ("SCOUT_EXPORTER_ORG", "acme,Labs"),
+            ("SCOUT_EXPORTER_ORG", "acme,,labs"),
+            ("SCOUT_EXPORTER_WEB_LISTEN_ADDRESS", "10990"),
+        ] {
+            let output = exporter().env(variable, value).output().unwrap();
+            assert_eq!(output.status.code(), Some(2));
+            let said = stderr(&output);
+            assert!(said.contains(&format!("for '{variable}'")), "{said}");
+            assert!(
+                !said.contains("--org") && !said.contains("--demo"),
+                "{said}"
+            );
+        }
+    }
+
+    #[test]
+    fn help_and_version_need_no_valid_variable() {
+        for option in ["--help", "--version"] {
+            let mut command = exporter();
+            command.arg(option).env("SCOUT_EXPORTER_INTERVAL", "soon");
+            assert_eq!(command.output().unwrap().status.code(), Some(0));
+        }
+    }
+
+    #[test]
+    fn an_option_that_is_missing_is_named_in_every_form() {
+        let said = |arguments: &[&str]| {
+            let output = run(&[&["--demo", "--check-config"], arguments].concat());
+            assert_eq!(output.status.code(), Some(2));
+            stderr(&output).to_owned()
+        };
+        assert_eq!(
+            said(&["--web.tls-cert-file", "x"]),
+            "error: TLS has no private key: give --web.tls-key-file FILE, set SCOUT_EXPORTER_WEB_TLS_KEY_FILE, or write \
+             web.tls_key_file into the configuration file\n"
+        );
+        assert_eq!(
+            said(&["--web.tls-key-file", "x"]),
+            "error: TLS has no certificate: give --web.tls-cert-file FILE, set SCOUT_EXPORTER_WEB_TLS_CERT_FILE, or \
+             write web.tls_cert_file into the configuration file\n"
+        );
+        let directory = tempfile::tempdir().unwrap();
+        let text = "[web.organization_bearer_token_file]\nlabs = \"token\"\n";
+        let path = write(directory.path(), "exporter.toml", text);
+        assert_eq!(
+            said(&["--config.file", &path]),
+            "error: web.organization_bearer_token_file: `labs` is not fetched; write [organization.labs] into the \
+             configuration file, or remove its token\n"
+        );
+    }
+
+    #[test]
+    fn advice_names_no_method() {
+        let upstream = Upstream::start(snapshot("production"));
+        for url in ["http://scout.example", "scout.example"] {
+            let mut command = upstream.exporter();
+            command.args(["--org", "acme", "--check-config"]);
+            let output = command.env("SCOUT_EXPORTER_URL", url).output().unwrap();
+            assert!(!stderr(&output).contains("with_"), "{}", stderr(&output));
+        }
+    }
+
+    #[test]
     fn invalid_settings_are_exit_2_with_a_reason() {
         assert_refused(
             &run(&[]),
@@ -200,15 +334,10 @@ the configuration is valid
         );
         assert_refused(
             &run(&["--org", "acme", "--token-file", "no such file"]),
-            "error: cannot use the token file: cannot read `no such file`: create it, or correct the path: \
-             No such file or directory (os error 2)\n",
+            "error: cannot use the token file: no such file `no such file`: create it, or correct the path\n",
         );
         for (arguments, reason) in [
             (["--org", "../x"], "invalid organization name \"../x\""),
-            (
-                ["--interval", "0s"],
-                "expected a time above zero, such as 90s, 60m or 1h30m",
-            ),
             (
                 ["--timeout", "-1s"],
                 "expected a time above zero, such as 90s, 60m or 1h30m",
@@ -288,6 +417,47 @@ mod once {
         assert!(said.contains("error: organization `acme`: "), "{said}");
         assert!(!said.contains("dckr_pat_revoked"), "{said}");
     }
+
+    #[test]
+    fn prints_what_was_fetched_and_says_what_was_not() {
+        let upstream = Upstream::start(snapshot("production"));
+        let output = upstream
+            .exporter()
+            .args(["--org", "acme", "--org", "labs", "--org", "other", "--once"])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        for line in [
+            r#"scout_stream_vulnerabilities{org="acme",streamName="production",severity="HIGH"} 3"#,
+            r#"scout_exporter_up{org="acme"} 1"#,
+            r#"scout_exporter_up{org="labs"} 0"#,
+            r#"scout_exporter_up{org="other"} 0"#,
+        ] {
+            assert!(stdout(&output).lines().any(|found| found == line), "{line}");
+        }
+        for organization in ["labs", "other"] {
+            let error = format!("error: organization `{organization}`: the server knows no such");
+            let said = stderr(&output);
+            assert_eq!(said.matches(&error).count(), 1, "{said}");
+        }
+        assert!(!stderr(&output).contains("`acme`"), "{}", stderr(&output));
+    }
+
+    #[test]
+    fn renames_samples_with_the_names_of_its_own_metrics() {
+        let own = Snapshot::new(Organization::new("acme").unwrap(), []).unwrap();
+        let sample = RawSample::new("scout_exporter_up", Vec::new(), 0.0);
+        let anomaly = Anomaly::new(AnomalyKind::UnknownFamily, "unknown").with_unplaced(sample);
+        let upstream = Upstream::start(own.with_anomalies(vec![anomaly]));
+        let output = upstream
+            .exporter()
+            .args(["--org", "acme", "--org", "labs", "--once"])
+            .output()
+            .unwrap();
+        let has = |line: &str| stdout(&output).lines().any(|found| found == line);
+        assert!(has(r#"exported_scout_exporter_up{org="acme"} 0"#));
+        assert!(has(r#"scout_exporter_up{org="acme"} 1"#));
+    }
 }
 
 #[cfg(unix)]
@@ -315,16 +485,6 @@ mod serving {
     fn ctrl_c_stops_it_too() {
         let (running, _) = start_exporter(exporter().arg("--demo"));
         let (status, log) = running.signal("INT");
-        assert_eq!(status.code(), Some(0), "{log}");
-    }
-
-    #[test]
-    fn sighup_does_not_stop_it() {
-        let (mut running, address) = start_exporter(exporter().arg("--demo"));
-        running.send("HUP");
-        running.logged("signal=\"SIGHUP\"");
-        assert_eq!(get(&address, METRICS, None).0, 200);
-        let (status, log) = running.signal("TERM");
         assert_eq!(status.code(), Some(0), "{log}");
     }
 
@@ -405,7 +565,7 @@ token_file = \"other-token\"
     fn fetches_again_after_the_interval_and_serves_the_last_answer_while_fetches_fail() {
         let upstream = Upstream::start(snapshot("production"));
         let mut command = upstream.exporter();
-        command.args(["--org", "acme", "--interval", "50ms", "--max-stale", "2s"]);
+        command.args(["--org", "acme", "--interval", "1s", "--max-stale", "2s"]);
         command.args(["--timeout", "1s"]);
         let (_running, address) = start_exporter(&mut command);
         assert!(get(&address, METRICS, None).1.contains("production"));
@@ -528,7 +688,8 @@ token_file = \"other-token\"
         ]);
         assert_refused(
             &output,
-            "error: TLS needs both --web.tls-cert-file and --web.tls-key-file\n",
+            "error: TLS has no private key: give --web.tls-key-file FILE, set SCOUT_EXPORTER_WEB_TLS_KEY_FILE, or write \
+             web.tls_key_file into the configuration file\n",
         );
     }
 
@@ -549,6 +710,10 @@ token_file = \"other-token\"
         let healthy = healthcheck();
         assert_eq!(stdout(&healthy), "healthy\n", "{}", stderr(&healthy));
         assert_eq!(healthy.status.code(), Some(0));
+        let address_option = ["--web.listen-address", &address];
+        let before = run(&[&address_option[..], &["healthcheck"]].concat());
+        let after = run(&[&["healthcheck"], &address_option[..]].concat());
+        assert_eq!([stdout(&before), stdout(&after)], ["healthy\n"; 2]);
 
         running.signal("TERM");
         let gone = healthcheck();

@@ -131,11 +131,19 @@ pub(crate) struct Upstream {
 
 impl Upstream {
     pub(crate) fn start(snapshot: Snapshot) -> Self {
+        Self::start_all([snapshot])
+    }
+
+    /// Starts an upstream of several organizations. `source` is the first.
+    pub(crate) fn start_all<const N: usize>(snapshots: [Snapshot; N]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let source = MemorySource::new(snapshot);
-        let router = Exporter::new()
-            .with_source(source.clone())
+        let sources = snapshots.map(MemorySource::new);
+        let exporter = sources
+            .iter()
+            .cloned()
+            .fold(Exporter::new(), Exporter::with_source);
+        let router = exporter
             .with_bearer_token(UPSTREAM_TOKEN)
             .into_router()
             .unwrap();
@@ -148,7 +156,7 @@ impl Upstream {
             })
         });
         let upstream = Self {
-            source,
+            source: sources[0].clone(),
             url,
             directory: tempfile::tempdir().unwrap(),
         };
@@ -183,14 +191,21 @@ pub(crate) fn get(address: &str, path: &str, token: Option<&str>) -> (u16, Strin
     let authorization = token.map_or(String::new(), |token| {
         format!("Authorization: Bearer {token}\r\n")
     });
-    let mut stream = TcpStream::connect(address).unwrap();
-    // Version 1.0, so that the body ends with the connection.
-    write!(stream, "GET {path} HTTP/1.0\r\n{authorization}\r\n").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
+    let answer = request(address, path, &authorization);
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
     (status, body.to_owned())
+}
+
+/// Requests a path with lines of headers, and returns the whole response.
+pub(crate) fn request(address: &str, path: &str, headers: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    // Version 1.0, so that the body ends with the connection.
+    let request = format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n{headers}\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
 }
 
 /// A metric, its labels and its value.
@@ -280,18 +295,45 @@ pub(crate) fn is_there(program: &str, arguments: &[&str], origin: &str) -> bool 
     false
 }
 
+/// Returns a program in each generation that users run: Debian's own, and the newer one of `peers/install-newer`. Prints
+/// a line for each that is not installed; the test must then do without it.
+///
+/// # Panics
+///
+/// As [`is_there`] does.
+pub(crate) fn generations(program: &str) -> Vec<PathBuf> {
+    let debian = is_there(program, &["--version"], "Debian packages").then(|| program.into());
+    let newer = newer(&format!("bin/{program}"), "--version");
+    debian.into_iter().chain(newer).collect()
+}
+
+/// Returns one of the programs of `peers/install-newer`, if it is installed.
+///
+/// # Panics
+///
+/// As [`is_there`] does.
+pub(crate) fn newer(path: &str, version: &str) -> Option<PathBuf> {
+    let path = tools().join("newer/usr").join(path);
+    let origin = "examples/tests/exporter/peers/install-newer unpacks it";
+    is_there(path.to_str().unwrap(), &[version], origin).then_some(path)
+}
+
 /// Returns the Python with the peers' packages, if it is installed.
 ///
 /// # Panics
 ///
 /// As [`is_there`] does.
 pub(crate) fn python() -> Option<PathBuf> {
-    let target = env::current_exe().unwrap();
-    // The test binary is in a directory such as `debug/deps` of the target directory.
-    let target = target.ancestors().nth(3).unwrap();
-    let python = target.join("ci-tools/python/bin/python");
+    let python = tools().join("python/bin/python");
     let origin = "examples/tests/exporter/peers/install installs it";
     is_there(python.to_str().unwrap(), &["--version"], origin).then_some(python)
+}
+
+/// Returns the directory into which the scripts in `peers` install programs.
+fn tools() -> PathBuf {
+    let target = env::current_exe().unwrap();
+    // The test binary is in a directory such as `debug/deps` of the target directory.
+    target.ancestors().nth(3).unwrap().join("ci-tools")
 }
 
 /// Runs one of the Python peers and returns what it prints.

@@ -5,9 +5,13 @@
     reason = "clippy does not know helpers of tests as tests"
 )]
 
+mod client_certificates;
 #[path = "../../exporter/server/mod.rs"]
 mod server;
 mod tls;
+#[path = "../../exporter/web_config/mod.rs"]
+mod web_config;
+mod web_configuration;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -20,11 +24,16 @@ use tokio::{
     time::Instant,
 };
 
-use scout_metrics_core::Result;
+use scout_metrics_core::{Error, ErrorKind, Result};
 
 use self::server::{Limits, Server};
 
 const PATH: &str = "/metrics";
+
+/// Returns an error, as the function of the program does.
+fn fault(text: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Config, text)
+}
 
 fn limits() -> Limits {
     Limits {
@@ -206,6 +215,30 @@ async fn a_large_head_is_refused_and_the_next_client_is_served() {
             "{answer}"
         );
         assert!(running.is_serving().await);
+    }
+}
+
+/// The limits that SECURITY.md promises.
+#[tokio::test]
+async fn a_head_of_32_kib_and_100_headers_is_accepted_and_no_more() {
+    let start_of_head = format!("GET {PATH} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n");
+    let of_bytes = |bytes: usize| {
+        let value = "y".repeat(bytes - start_of_head.len() - "x: \r\n\r\n".len());
+        format!("{start_of_head}x: {value}\r\n\r\n")
+    };
+    let of_headers =
+        |headers: usize| format!("{start_of_head}{}\r\n", "x: y\r\n".repeat(headers - 2));
+    let limit = 32 * 1024;
+    let running = start(server(limits()));
+    for (head, status) in [
+        (of_bytes(limit), "200"),
+        (of_bytes(limit + 1), "431"),
+        (of_bytes(limit + limit / 2), "431"),
+        (of_headers(100), "200"),
+        (of_headers(101), "431"),
+    ] {
+        let answer = running.exchange(head.as_bytes()).await;
+        assert_eq!(answer.split(' ').nth(1), Some(status), "{}", head.len());
     }
 }
 

@@ -1,6 +1,9 @@
 //! The server over TLS, and certificates that change while it runs.
 
-use super::{server::TlsFiles, *};
+use super::{
+    server::{TlsFiles, TlsVersion},
+    *,
+};
 
 use std::{fs, path::PathBuf};
 
@@ -36,8 +39,10 @@ impl Files {
         let files = TlsFiles {
             certificates: self.certificates(),
             key: self.key(),
+            clients: None,
+            min_version: TlsVersion::default(),
         };
-        Server::new(router(), limits, Some(files))
+        Server::new(router(), limits, Some(files.into()))
     }
 
     fn write(&self, new: &New) {
@@ -47,14 +52,14 @@ impl Files {
 }
 
 /// A self-signed certificate for this machine.
-struct New {
-    certificate_pem: String,
+pub(super) struct New {
+    pub(super) certificate_pem: String,
     certificate: CertificateDer<'static>,
-    key_pem: String,
+    pub(super) key_pem: String,
 }
 
 impl New {
-    fn generate() -> Self {
+    pub(super) fn generate() -> Self {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(["localhost".to_owned()]).unwrap();
         let certificate = params.self_signed(&key).unwrap();
@@ -79,7 +84,7 @@ impl New {
         connector.connect(name, running.connect().await).await
     }
 
-    async fn is_served(&self, running: &Running) -> bool {
+    pub(super) async fn is_served(&self, running: &Running) -> bool {
         let Ok(mut stream) = self.connect(running).await else {
             return false;
         };
@@ -92,7 +97,7 @@ impl New {
 }
 
 /// Waits until the server has read its files again.
-async fn let_files_be_read() {
+pub(super) async fn let_files_be_read() {
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(6)).await;
     tokio::time::resume();

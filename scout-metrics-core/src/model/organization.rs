@@ -51,10 +51,13 @@ impl Organization {
     }
 }
 
+/// What a name consists of, for messages.
+const RULE: &str = "lower-case letters and digits, separated by '.', '_', '__' or '-'";
+
 /// Describes the first error in a name, to continue "invalid organization name ...:".
 fn find_error(name: &str) -> Option<String> {
     if name.is_empty() {
-        return Some("it is empty".to_owned());
+        return Some(format!("expected {RULE}, found nothing"));
     }
     if name.len() > Organization::MAX_LENGTH {
         return Some(format!(
@@ -69,17 +72,17 @@ fn find_error(name: &str) -> Option<String> {
         .char_indices()
         .find(|&(_, c)| !is_alphanumeric(c) && !is_separator(c))
     {
-        return Some(format!(
-            "{c:?} at byte {at} is not a lower-case letter, a digit, '.', '_' or '-'"
-        ));
+        return Some(format!("expected {RULE}, found {c:?} at byte {at}"));
     }
     if name.starts_with(is_separator) || name.ends_with(is_separator) {
-        return Some("it starts or ends with a separator".to_owned());
+        return Some(format!(
+            "expected {RULE}, found a separator at the start or end"
+        ));
     }
     let bad_separator = name
         .split(is_alphanumeric)
         .find(|run| !matches!(*run, "" | "." | "_" | "__") && !run.bytes().all(|b| b == b'-'));
-    bad_separator.map(|run| format!("{run:?} is not one of the separators '.', '_', '__' and '-'"))
+    bad_separator.map(|run| format!("expected {RULE}, found {run:?}"))
 }
 
 impl_name!(Organization);
@@ -166,14 +169,18 @@ mod tests {
     #[test]
     fn the_message_says_where_the_error_is() {
         let message = |name: &str| Organization::new(name).unwrap_err().to_string();
-        assert_eq!(message(""), r#"invalid organization name "": it is empty"#);
+        let expected = "expected lower-case letters and digits, separated by '.', '_', '__' or '-'";
+        assert_eq!(
+            message(""),
+            format!(r#"invalid organization name "": {expected}, found nothing"#)
+        );
         assert_eq!(
             message("../x"),
-            r#"invalid organization name "../x": '/' at byte 2 is not a lower-case letter, a digit, '.', '_' or '-'"#
+            format!(r#"invalid organization name "../x": {expected}, found '/' at byte 2"#)
         );
         assert_eq!(
             message("a._b"),
-            r#"invalid organization name "a._b": "._" is not one of the separators '.', '_', '__' and '-'"#
+            format!(r#"invalid organization name "a._b": {expected}, found "._""#)
         );
         assert!(message(&"\u{1F600}".repeat(1000)).len() < 400);
     }

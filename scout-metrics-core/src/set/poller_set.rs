@@ -1,6 +1,6 @@
 //! Sources of several organizations, each refreshed in the background.
 
-use std::{fmt, iter, slice, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, iter, slice, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures_util::future::{join_all, select_all};
@@ -82,6 +82,7 @@ impl PollerSet {
             concurrency: DEFAULT_CONCURRENCY,
             spread: None,
             interval: DEFAULT_TIME_TO_LIVE,
+            initial: BTreeMap::new(),
             options: Vec::new(),
         }
     }
@@ -179,6 +180,7 @@ pub struct PollerSetBuilder {
     concurrency: usize,
     spread: Option<Duration>,
     interval: Duration,
+    initial: BTreeMap<Organization, Snapshot>,
     options: Vec<PollerOption>,
 }
 
@@ -205,6 +207,13 @@ impl PollerSetBuilder {
         sources: impl IntoIterator<Item = impl MetricsSource>,
     ) -> Result<Self> {
         sources.into_iter().try_fold(self, Self::with_source)
+    }
+
+    /// Starts the poller of the snapshot's organization with it; see [`PollerBuilder::with_initial`].
+    pub fn with_initial(mut self, snapshot: Snapshot) -> Self {
+        self.initial
+            .insert(snapshot.organization().clone(), snapshot);
+        self
     }
 
     /// Sets the maximum number of scrapes that run at the same time; 8 by default, at least 1.
@@ -286,7 +295,11 @@ impl PollerSetBuilder {
                     random_below(spread)
                 },
             };
-            let poller = Poller::builder(source);
+            let initial = self.initial.get(source.organization()).cloned();
+            let mut poller = Poller::builder(source);
+            if let Some(snapshot) = initial {
+                poller = poller.with_initial(snapshot);
+            }
             let options = self.options.iter();
             options
                 .fold(poller, |poller, option| option(poller))

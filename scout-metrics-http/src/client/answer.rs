@@ -21,10 +21,10 @@ use crate::token::Token;
 /// The maximum time spent on the body of a refusal. Another attempt is worth more than an excerpt.
 const EXCERPT_TIME: Duration = Duration::from_secs(1);
 
-/// Returns the format of a content type, or what is wrong with it. A missing content type means the Prometheus text
-/// format, as in Prometheus 2.
+/// Returns the format of a content type, or what is wrong with it. A missing or empty content type means the Prometheus
+/// text format, as in Prometheus 2.
 pub(crate) fn format(content_type: Option<&HeaderValue>, token: &Token) -> Result<Format, String> {
-    let Some(value) = content_type else {
+    let Some(value) = content_type.filter(|value| !value.is_empty()) else {
         return Ok(Format::Prometheus);
     };
     let format = value.to_str().ok().and_then(Format::from_content_type);

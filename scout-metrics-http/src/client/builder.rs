@@ -100,7 +100,8 @@ impl ScoutClientBuilder {
     ///
     /// If the file cannot be read later, or contains no token, the token stays in use until ten minutes after it was last
     /// read, with a warning in the log. Without such a token, the client tries to read the file again for half a second,
-    /// then the fetch fails. A file that every user of the machine can read is used, with one warning in the log.
+    /// then the fetch fails. A file that every user of the machine can read is used, with one warning in the log,
+    /// unless it belongs to another user or is on a read-only file system, as a secret in a container is.
     pub fn with_token_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.token = TokenOption::File(path.into());
         self
@@ -112,11 +113,13 @@ impl ScoutClientBuilder {
         self
     }
 
-    /// Uses the first of these environment variables that is set and not empty when [`build`](Self::build) is called:
+    /// Uses the first of these environment variables that is set when [`build`](Self::build) is called:
     ///
     /// 1. `DOCKER_SCOUT_TOKEN_FILE`, the path of a file, as in [`with_token_file`](Self::with_token_file);
     /// 2. `DOCKER_SCOUT_TOKEN`, a token;
     /// 3. `DOCKER_SCOUT_HUB_PASSWORD`, a token, which the docker scout CLI reads too.
+    ///
+    /// A variable that is empty or contains only white space counts as not set.
     pub fn with_token_from_env(mut self) -> Self {
         self.token = TokenOption::Environment;
         self

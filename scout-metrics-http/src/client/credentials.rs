@@ -1,6 +1,11 @@
 //! Where the client gets its token.
 
-use std::{env, ffi::OsString, path::PathBuf, time::Duration};
+use std::{
+    env,
+    ffi::{OsStr, OsString},
+    path::PathBuf,
+    time::Duration,
+};
 
 use tokio::time::sleep;
 
@@ -22,8 +27,16 @@ const PAUSES: [Duration; 3] = [
 /// The source of the token.
 #[derive(Debug)]
 pub(crate) enum Credentials {
-    File { file: TokenFile, path: PathBuf },
-    Value { token: Token, origin: TokenOrigin },
+    File {
+        file: TokenFile,
+        path: PathBuf,
+        /// The variable that has the path.
+        variable: Option<&'static str>,
+    },
+    Value {
+        token: Token,
+        origin: TokenOrigin,
+    },
 }
 
 impl Credentials {
@@ -34,19 +47,26 @@ impl Credentials {
 
     /// Uses the token in a file, which is read at each call of [`token`](Self::token) and not before.
     pub(crate) fn from_file(path: PathBuf) -> Self {
-        let file = TokenFile::new(path.clone());
-        Self::File { file, path }
+        Self::file(path, None)
     }
 
-    /// Uses the first of the environment variables that is set and not empty.
+    fn file(path: PathBuf, variable: Option<&'static str>) -> Self {
+        Self::File {
+            file: TokenFile::new(path.clone()),
+            path,
+            variable,
+        }
+    }
+
+    /// Uses the first of the environment variables that is set and not blank.
     pub(crate) fn from_env() -> Result<Self, HttpError> {
         Self::from_variables(|name| env::var_os(name))
     }
 
     fn from_variables(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, HttpError> {
-        let variable = |name: &'static str| variable(name).filter(|value| !value.is_empty());
+        let variable = |name: &'static str| variable(name).filter(|value| !is_blank(value));
         if let Some(path) = variable(TOKEN_FILE_VARIABLE) {
-            return Ok(Self::from_file(path.into()));
+            return Ok(Self::file(path.into(), Some(TOKEN_FILE_VARIABLE)));
         }
         for name in TOKEN_VARIABLES {
             if let Some(value) = variable(name) {
@@ -70,7 +90,13 @@ impl Credentials {
     /// Returns the current token.
     pub(crate) async fn token(&self) -> Result<Token, HttpError> {
         match self {
-            Self::File { file, .. } => Ok(read_with_retries(file).await?),
+            Self::File { file, variable, .. } => {
+                let token = read_with_retries(file).await;
+                token.map_err(|TokenFileError(fault)| HttpError::TokenFile {
+                    variable: *variable,
+                    fault,
+                })
+            }
             Self::Value { token, .. } => Ok(token.clone()),
         }
     }
@@ -82,6 +108,11 @@ impl Credentials {
             Self::Value { origin, .. } => origin.clone(),
         }
     }
+}
+
+/// Returns whether a variable counts as not set. Docker Compose turns `VARIABLE: ${VARIABLE:-}` into an empty one.
+fn is_blank(value: &OsStr) -> bool {
+    value.as_encoded_bytes().trim_ascii().is_empty()
 }
 
 /// Reads the token. If the file cannot be read and no recent token is known, tries again for half a second.
@@ -127,10 +158,14 @@ mod tests {
         assert_eq!(origin(&[password, token, file]).as_deref(), Ok(in_file));
         assert_eq!(origin(&[password, token]).as_deref(), Ok(in_token));
         assert_eq!(origin(&[password]).as_deref(), Ok(in_password));
-        assert_eq!(
-            origin(&[("DOCKER_SCOUT_TOKEN", ""), password]).as_deref(),
-            Ok(in_password)
-        );
+        for blank in ["", " ", "\t\n"] {
+            let variables = [
+                ("DOCKER_SCOUT_TOKEN_FILE", blank),
+                ("DOCKER_SCOUT_TOKEN", blank),
+                password,
+            ];
+            assert_eq!(origin(&variables).as_deref(), Ok(in_password));
+        }
         assert_eq!(
             origin(&[]).unwrap_err(),
             "no token in the environment: set `DOCKER_SCOUT_TOKEN_FILE`, `DOCKER_SCOUT_TOKEN` or \
@@ -154,6 +189,17 @@ mod tests {
         };
         let (token, ()) = tokio::join!(credentials.token(), write);
         assert_eq!(token.unwrap().as_bytes(), SECRET.as_bytes());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_error_names_the_variable_of_the_file() {
+        let credentials = from_variables(&[("DOCKER_SCOUT_TOKEN_FILE", "/no/such/file")]);
+        let error = credentials.unwrap().token().await.unwrap_err();
+        assert_eq!(
+            scout_metrics_core::Error::from(error).chain().to_string(),
+            "cannot use the token file of `DOCKER_SCOUT_TOKEN_FILE`: no such file `/no/such/file`: create it, or correct \
+             the path"
+        );
     }
 
     #[tokio::test(start_paused = true)]

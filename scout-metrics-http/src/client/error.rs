@@ -8,7 +8,7 @@ use reqwest::StatusCode;
 use scout_metrics_core::{Error, ErrorKind};
 
 use super::token_origin::TokenOrigin;
-use crate::token::{TokenFault, TokenFileError};
+use crate::token::{TokenFault, TokenFileFault};
 
 /// Why a fetch failed, or a client could not be built. A place is a server and the proxy in front of it.
 #[derive(Debug, thiserror::Error)]
@@ -54,7 +54,7 @@ pub(crate) enum HttpError {
     },
     #[error("the answer's gzip encoding is damaged or truncated")]
     Gzip(#[source] io::Error),
-    #[error("the answer has more than {0} bytes, the limit of `with_body_limit`")]
+    #[error("the answer is larger than the limit of {0} bytes")]
     Limit(u64),
     #[error("the answer {0}")]
     NotMetrics(String, Excerpt),
@@ -95,8 +95,11 @@ pub(crate) enum HttpError {
     },
     #[error("timed out after {timeout:?} {stage}")]
     Timeout { timeout: Duration, stage: String },
-    #[error(transparent)]
-    TokenFile(#[from] TokenFileError),
+    #[error("cannot use the token file{}", variable.map_or(String::new(), |name| format!(" of `{name}`")))]
+    TokenFile {
+        variable: Option<&'static str>,
+        fault: TokenFileFault,
+    },
 }
 
 /// The start of an answer's body, without the token.
@@ -119,7 +122,7 @@ impl HttpError {
             | Self::NoToken
             | Self::NoVariable
             | Self::Option(_)
-            | Self::TokenFile(_) => ErrorKind::Config,
+            | Self::TokenFile { .. } => ErrorKind::Config,
             Self::BodyCut { source, .. } | Self::Exchange { source, .. } if source.is_timeout() => {
                 ErrorKind::Timeout
             }
@@ -198,7 +201,7 @@ impl From<HttpError> for Error {
                 }
                 error
             }
-            HttpError::TokenFile(error) => error.into(),
+            HttpError::TokenFile { fault, .. } => new.with_source(fault),
             _ => new,
         }
     }

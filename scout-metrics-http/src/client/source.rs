@@ -82,6 +82,10 @@ impl ScoutSource {
     /// Fetches the exposition as the server wrote it: authenticated, decompressed, complete as far as HTTP can tell,
     /// and not parsed.
     ///
+    /// The body is unredacted: whatever a server or a proxy writes, such as the token that it was sent, is in it. So is
+    /// text of it in the [`ParseError`](scout_metrics_openmetrics::ParseError) of a parser that reads it. The errors of
+    /// [`scrape`](MetricsSource::scrape) do not contain the token.
+    ///
     /// # Errors
     ///
     /// Those of [`scrape`](MetricsSource::scrape), except those of parsing: no `Anomaly`, `Decode` only for the

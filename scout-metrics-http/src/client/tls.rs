@@ -83,7 +83,7 @@ pub(crate) fn hint(error: &rustls::Error) -> String {
             "its certificate is not valid yet, or the clock of this machine is wrong"
         }
         CertificateError::UnknownIssuer => {
-            "its certificate is from an unknown authority; add a private authority with `with_ca_file`"
+            "its certificate is from an unknown authority; to trust a private authority, add its certificate as a CA file"
         }
         _ => "its certificate is not accepted",
     }

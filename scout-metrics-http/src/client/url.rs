@@ -90,9 +90,7 @@ fn base_fault(url: &Url, allow_insecure: bool) -> Option<String> {
         "https" => None,
         "http" if allow_insecure || is_loopback(url) => None,
         "http" => Some(
-            "`http` to another machine exposes the token on the network; use `https`, or call \
-             `with_allow_insecure_http(true)`"
-                .to_owned(),
+            "`http` to another machine exposes the token on the network; use `https`".to_owned(),
         ),
         scheme => Some(format!("its scheme is `{scheme}`, expected `https`")),
     }
@@ -170,8 +168,7 @@ mod tests {
     #[test]
     fn explains_an_invalid_base_url() {
         let message = |base| url(base, DEFAULT_PATH);
-        let insecure = "cannot use the base URL: `http` to another machine exposes the token on the network; \
-                        use `https`, or call `with_allow_insecure_http(true)`";
+        let insecure = "cannot use the base URL: `http` to another machine exposes the token on the network; use `https`";
         assert_eq!(message("http://scout.example"), insecure);
         assert_eq!(message("http://localhost.example"), insecure);
         assert_eq!(message("http://128.0.0.1"), insecure);

@@ -1,18 +1,41 @@
-//! Bearer tokens, and which requests they admit.
+//! Bearer tokens and passwords, and which requests they admit.
 
-use std::path::PathBuf;
+use std::{net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use axum::http::{HeaderMap, header::AUTHORIZATION};
+use axum::http::HeaderMap;
 use subtle::{Choice, ConstantTimeEq};
 
 use scout_metrics_core::{Error, ErrorKind, Organization, Result};
 
-use super::bearer_file::BearerFile;
+use super::{
+    bearer_file::BearerFile,
+    credentials::Credentials,
+    failures::{Failures, RetryAfter},
+    password_verifier::{PasswordVerifier, Verdict},
+};
 use crate::token::{Token, TokenFile};
 
-/// The tokens that admit a request. Without any, every request is admitted.
+/// How soon a client should try again whose password could not be verified.
+const BUSY: RetryAfter = RetryAfter(Duration::from_secs(1));
+
+/// The tokens and passwords that admit a request. Without any, every request is admitted.
 #[derive(Debug, Default)]
-pub(super) struct Guard(Vec<Bearer>);
+pub(super) struct Guard {
+    tokens: Vec<Bearer>,
+    passwords: Option<Arc<dyn PasswordVerifier>>,
+    failures: Failures,
+}
+
+/// Why a request is not admitted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Refusal {
+    /// There are too many passwords to verify.
+    Busy(RetryAfter),
+    /// There were too many failures.
+    Excess(RetryAfter),
+    /// The request has no credentials, or wrong ones.
+    Unauthorized,
+}
 
 /// A token that admits requests about one organization, or all requests if it names none.
 #[derive(Debug)]
@@ -58,29 +81,73 @@ impl Guard {
     }
 
     fn with(mut self, organization: Option<Organization>, secret: Secret) -> Self {
-        self.0.push(Bearer {
+        self.tokens.push(Bearer {
             organization,
             secret,
         });
         self
     }
 
-    /// Returns whether a request with these headers is admitted to an organization, or to a route of no organization.
-    pub(super) async fn admits(
+    /// Adds users with passwords, whose requests are admitted to every route.
+    pub(super) fn with_passwords(mut self, passwords: Arc<dyn PasswordVerifier>) -> Self {
+        self.passwords = Some(passwords);
+        self
+    }
+
+    /// Checks whether a request with these headers is admitted to an organization, or to a route of no organization.
+    pub(super) async fn check(
         &self,
         headers: &HeaderMap,
         organization: Option<&Organization>,
-    ) -> bool {
-        if self.0.is_empty() {
-            return true;
+        peer: Option<IpAddr>,
+    ) -> std::result::Result<(), Refusal> {
+        if self.is_open() {
+            return Ok(());
         }
-        let Some(presented) = credentials(headers) else {
-            return false;
+        let credentials = Credentials::of(headers).ok_or(Refusal::Unauthorized)?;
+        self.failures
+            .check(peer, &credentials)
+            .map_err(Refusal::Excess)?;
+        if self.admits(&credentials, organization, peer).await? {
+            self.failures.admitted(peer, &credentials);
+            return Ok(());
+        }
+        let counted = self.failures.failed(peer);
+        Err(counted.map_or_else(Refusal::Excess, |()| Refusal::Unauthorized))
+    }
+
+    fn is_open(&self) -> bool {
+        let mut passwords = self.passwords.iter();
+        self.tokens.is_empty() && !passwords.any(|passwords| passwords.is_required())
+    }
+
+    async fn admits(
+        &self,
+        credentials: &Credentials,
+        organization: Option<&Organization>,
+        peer: Option<IpAddr>,
+    ) -> std::result::Result<bool, Refusal> {
+        let presented = credentials.secret();
+        if self.matches(presented, organization).await
+            || self.matches_now(presented, organization).await
+        {
+            return Ok(true);
+        }
+        let (Some(passwords), Some((user, password))) = (&self.passwords, credentials.login())
+        else {
+            return Ok(false);
         };
-        if self.matches(presented, organization).await {
-            return true;
+        self.failures
+            .check_password(peer, credentials)
+            .map_err(Refusal::Excess)?;
+        let attempt = self.failures.begin(peer);
+        let verdict = passwords.verify(user, password).await;
+        attempt.end();
+        match verdict {
+            Verdict::Admitted => Ok(true),
+            Verdict::Busy => Err(Refusal::Busy(BUSY)),
+            Verdict::Refused => Ok(false),
         }
-        self.matches_now(presented, organization).await
     }
 
     /// Compares with tokens that were read from their files a moment ago.
@@ -110,7 +177,7 @@ impl Guard {
 
     fn admitting(&self, organization: Option<&Organization>) -> impl Iterator<Item = &Bearer> {
         let admits = move |of: Option<&Organization>| of.is_none_or(|of| organization == Some(of));
-        self.0
+        self.tokens
             .iter()
             .filter(move |bearer| admits(bearer.organization.as_ref()))
     }
@@ -119,17 +186,4 @@ impl Guard {
 fn is_equal(token: Option<&Token>, presented: &[u8]) -> Choice {
     let equal = token.map(|token| token.as_bytes().ct_eq(presented));
     equal.unwrap_or(Choice::from(0))
-}
-
-/// Returns the credentials of the one `Authorization` header, if its scheme is Bearer.
-fn credentials(headers: &HeaderMap) -> Option<&[u8]> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    let value = values.next()?.as_bytes();
-    if values.next().is_some() {
-        return None;
-    }
-    let (scheme, credentials) = value.split_at_checked("Bearer ".len())?;
-    scheme
-        .eq_ignore_ascii_case(b"Bearer ")
-        .then(|| credentials.trim_ascii())
 }

@@ -6,16 +6,25 @@ use axum::Router;
 use secrecy::{ExposeSecret, SecretString};
 
 use scout_metrics_core::{
-    Error, ErrorKind, MetricsSource, MetricsSourceExt, Observed, Organization, Result, SourceSet,
+    Error, ErrorKind, MetricsSource, MetricsSourceExt, Observed, Organization, Result, Snapshot,
+    SourceSet,
 };
+use scout_metrics_openmetrics::{EncodeError, Encoder, Exposition, Format};
 
-use super::{auth::Guard, own_metrics::OwnMetrics, routes, state::ExporterState};
+use super::{
+    all_metrics::AllMetrics, auth::Guard, external_url::ExternalUrl, own_metrics::OwnMetrics,
+    password_verifier::PasswordVerifier, routes, state::ExporterState,
+};
 
 /// The default of [`Exporter::with_max_snapshot_age`]: 25 hours.
 ///
 /// By default, a poller and a cache keep a snapshot for up to 24 hours after the 60 minutes for which it is fresh. They
 /// know why it is old, so they should be the first to refuse it.
 pub const DEFAULT_MAX_SNAPSHOT_AGE: Duration = Duration::from_secs(25 * 60 * 60);
+
+/// The default of [`Exporter::with_startup_time`]: 5 minutes, the time for which Prometheus serves the last sample of a
+/// target that went away.
+pub const DEFAULT_STARTUP_TIME: Duration = Duration::from_secs(5 * 60);
 
 /// Gathers sources and bearer tokens, and becomes a router.
 ///
@@ -41,8 +50,11 @@ pub const DEFAULT_MAX_SNAPSHOT_AGE: Duration = Duration::from_secs(25 * 60 * 60)
 pub struct Exporter {
     sources: Vec<Arc<dyn MetricsSource>>,
     tokens: Vec<(Option<Organization>, BearerToken)>,
+    passwords: Option<Arc<dyn PasswordVerifier>>,
+    external_url: Option<String>,
     max_snapshot_age: Duration,
     cache_control_max_age: Option<Duration>,
+    startup_time: Duration,
     own_metrics: Arc<OwnMetrics>,
 }
 
@@ -58,8 +70,11 @@ impl Exporter {
         Self {
             sources: Vec::new(),
             tokens: Vec::new(),
+            passwords: None,
+            external_url: None,
             max_snapshot_age: DEFAULT_MAX_SNAPSHOT_AGE,
             cache_control_max_age: None,
+            startup_time: DEFAULT_STARTUP_TIME,
             own_metrics: Arc::default(),
         }
     }
@@ -73,6 +88,99 @@ impl Exporter {
         self.own_metrics.expect(source.organization());
         let own_metrics = Arc::clone(&self.own_metrics);
         source.observed(move |fetch| own_metrics.observe(&fetch))
+    }
+
+    /// Returns an exporter without sources and without tokens that continues this one: with the same options, and with
+    /// the same metrics of its own, whose counters go on.
+    ///
+    /// This is how a program changes what it serves without a restart. It keeps one exporter that it never serves,
+    /// gives the router of a successor to its server, and replaces it by the router of another successor:
+    ///
+    /// ```
+    /// # use scout_metrics_core::{MemorySource, Organization, Snapshot};
+    /// # use scout_metrics_http::exporter::Exporter;
+    /// # fn main() -> Result<(), scout_metrics_core::Error> {
+    /// # let acme = MemorySource::new(Snapshot::new(Organization::new("acme")?, [])?);
+    /// # let apex = MemorySource::new(Snapshot::new(Organization::new("apex")?, [])?);
+    /// let exporter = Exporter::new();
+    /// let router = exporter.successor().with_source(acme.clone()).into_router()?;
+    /// let next = exporter.successor().with_source(acme).with_source(apex).into_router()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// The last router that was made determines which organizations the own metrics contain.
+    #[must_use]
+    pub fn successor(&self) -> Self {
+        Self {
+            sources: Vec::new(),
+            tokens: Vec::new(),
+            passwords: None,
+            external_url: self.external_url.clone(),
+            max_snapshot_age: self.max_snapshot_age,
+            cache_control_max_age: self.cache_control_max_age,
+            startup_time: self.startup_time,
+            own_metrics: Arc::clone(&self.own_metrics),
+        }
+    }
+
+    /// Registers a snapshot that an earlier run of the program fetched, such as the latest of a `History`.
+    ///
+    /// Until the first fetch succeeds, the exporter's own metrics show its time and age, and it counts as the first
+    /// metrics of its organization for `/-/ready`. To serve it, start a poller [with
+    /// it](scout_metrics_core::PollerBuilder::with_initial).
+    pub fn restore(&self, snapshot: &Snapshot) {
+        self.own_metrics.restore(snapshot);
+    }
+
+    /// Adds metrics of the program to `/metrics`, after the exporter's own.
+    ///
+    /// The closure is called for each answer and writes whole families. Their names must be of no other family and start
+    /// with `scout_exporter_`: then no source has them, because samples of sources with such names are
+    /// [renamed](super#routes). If the closure fails, the answer is 500.
+    #[must_use]
+    pub fn with_program_metrics(
+        self,
+        encode: impl Fn(&mut Encoder<String>) -> std::result::Result<(), EncodeError>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        self.own_metrics.add(encode);
+        self
+    }
+
+    /// Encodes snapshots as the route `/metrics` does: with a label `org`, and followed by the exporter's own metrics.
+    ///
+    /// This is for programs that scrape once and do not serve. The exporter's own metrics describe the sources that were
+    /// passed to [`observe`](Self::observe), including those whose scrape failed. Each snapshot must be of another
+    /// organization.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Other`] if a snapshot cannot be encoded.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scout_metrics_core::{MemorySource, MetricsSource, Organization, Snapshot};
+    /// use scout_metrics_http::exporter::Exporter;
+    /// use scout_metrics_openmetrics::Format;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), scout_metrics_core::Error> {
+    /// # let source = MemorySource::new(Snapshot::new(Organization::new("acme")?, [])?);
+    /// let exporter = Exporter::new();
+    /// let snapshot = exporter.observe(source).scrape().await?;
+    /// let exposition = exporter.encode(vec![snapshot], Format::Prometheus)?;
+    /// let text = String::from_utf8_lossy(exposition.body());
+    /// assert!(text.contains("scout_exporter_up{org=\"acme\"} 1\n"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn encode(&self, snapshots: Vec<Snapshot>, format: Format) -> Result<Exposition> {
+        let payload = AllMetrics::default().encode(snapshots, &self.own_metrics, format)?;
+        Ok(Exposition::new(format, payload.parts.concat()))
     }
 
     /// Adds a source, which serves its [`organization`](MetricsSource::organization).
@@ -101,7 +209,8 @@ impl Exporter {
     /// The file is read again, so that a token can be rotated or revoked without a restart: a new token is accepted at
     /// once, and the old one is refused within a second. If the file cannot be read or holds no token, the token that
     /// was last read stays good until ten minutes after it was read: longer than a rotation during which the file is
-    /// missing or half written. A file that every user of the machine can read is logged once.
+    /// missing or half written. A file that every user of the machine can read is logged once, unless it belongs to
+    /// another user or is on a read-only file system, as a secret in a container is.
     #[must_use]
     pub fn with_bearer_token_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.tokens.push((None, BearerToken::File(path.into())));
@@ -137,6 +246,25 @@ impl Exporter {
         self
     }
 
+    /// Sets the users that may log in with a password of their own, in addition to tokens; none by default.
+    ///
+    /// Replaces a verifier that was set before.
+    #[must_use]
+    pub fn with_password_verifier(mut self, verifier: impl PasswordVerifier) -> Self {
+        self.passwords = Some(Arc::new(verifier));
+        self
+    }
+
+    /// Sets the URL at which clients reach the root of the router, for example through a proxy; unknown by default.
+    ///
+    /// The targets of `/sd` and the paths in `/api/v1/organizations` are below this URL. By default they are where the
+    /// request was sent. The URL has no influence on where the router is served.
+    #[must_use]
+    pub fn with_external_url(mut self, url: impl Into<String>) -> Self {
+        self.external_url = Some(url.into());
+        self
+    }
+
     /// Sets the maximum [age](scout_metrics_core::Snapshot::age) of a snapshot that is served;
     /// [`DEFAULT_MAX_SNAPSHOT_AGE`] by default.
     ///
@@ -158,13 +286,25 @@ impl Exporter {
         self
     }
 
+    /// Sets how long after its creation the exporter waits for the first metrics of every [observed](Self::observe)
+    /// source before it is ready without some of them; [`DEFAULT_STARTUP_TIME`] by default.
+    ///
+    /// Until then, `/-/ready` answers 503 while one of these organizations has had no metrics. After that time the
+    /// metrics of one organization are enough, so that one refused token does not keep the others from being served.
+    #[must_use]
+    pub fn with_startup_time(mut self, time: Duration) -> Self {
+        self.startup_time = time;
+        self
+    }
+
     /// Turns the exporter into a router to be served, merged or nested.
     ///
     /// Reads the token files, which blocks this thread.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] if a token or token file cannot be used, or belongs to an organization without a source;
+    /// [`ErrorKind::Config`] if a token, a token file or the external URL cannot be used, or if a token belongs to an
+    /// organization without a source;
     /// [`ErrorKind::Invalid`] if two sources have the same organization.
     pub fn into_router(self) -> Result<Router> {
         let mut awaited = Vec::new();
@@ -180,13 +320,26 @@ impl Exporter {
         });
         let sources = SourceSet::from_sources(sources)?;
         let guard = self.guard()?;
-        let max_age = self.cache_control_max_age;
-        let state = ExporterState::new(sources, awaited, max_age, self.own_metrics);
+        self.own_metrics
+            .retain(|organization| self.serves(organization));
+        let external_url = self.external_url.as_deref();
+        let external_url = external_url.map(ExternalUrl::parse).transpose()?;
+        let state = ExporterState::new(
+            sources,
+            awaited,
+            self.startup_time,
+            self.cache_control_max_age,
+            self.own_metrics,
+        )
+        .with_external_url(external_url);
         Ok(routes::router(state, guard))
     }
 
     fn guard(&self) -> Result<Guard> {
         let mut guard = Guard::default();
+        if let Some(passwords) = &self.passwords {
+            guard = guard.with_passwords(Arc::clone(passwords));
+        }
         for (organization, token) in &self.tokens {
             let unknown = organization
                 .as_ref()

@@ -2,18 +2,23 @@
 //!
 //! [service discovery over HTTP]: https://prometheus.io/docs/prometheus/latest/http_sd/
 
-use std::{iter, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
+    Extension,
     extract::{OriginalUri, State},
-    http::{HeaderMap, StatusCode, header::HOST, uri::Authority},
+    http::{
+        HeaderMap, StatusCode, Uri,
+        header::HOST,
+        uri::{Authority, Scheme},
+    },
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 
 use super::{
     own_metrics::ORGANIZATION,
-    paths::{self, DISCOVERY, metrics_of},
+    paths::{DISCOVERY, metrics_of},
     payload::Payload,
     response,
     state::ExporterState,
@@ -26,29 +31,48 @@ struct Group<'a> {
     labels: serde_json::Map<String, serde_json::Value>,
 }
 
-/// Answers with a target for each organization: this exporter, at the address of the request.
+/// Answers with a target for each organization: this exporter, at its external URL or at the address of the request.
 pub(super) async fn discovery(
     State(state): State<Arc<ExporterState>>,
     OriginalUri(uri): OriginalUri,
+    scheme: Option<Extension<Scheme>>,
     headers: HeaderMap,
 ) -> Response {
-    let Some(address) = uri.authority().cloned().or_else(|| host(&headers)) else {
+    let Some(address) = address(&state, &uri, &headers) else {
         let reason =
             "the request needs a valid Host header, which becomes the address of the targets\n";
         return (StatusCode::BAD_REQUEST, reason).into_response();
     };
-    let base = paths::base(&uri, DISCOVERY);
+    let external = state.external_url.as_ref().map(|url| &url.scheme);
+    let scheme = external
+        .or(uri.scheme())
+        .or(scheme.as_ref().map(|Extension(scheme)| scheme));
+    let base = state.base(&uri, DISCOVERY);
     let groups = state.organizations().map(|organization| {
         let path = format!("{base}{}", metrics_of(organization));
-        let path = iter::once(("__metrics_path__".to_owned(), path.into()));
-        let name = (ORGANIZATION.to_owned(), organization.as_str().into());
+        let labels = [
+            ("__metrics_path__", Some(path)),
+            ("__scheme__", scheme.map(Scheme::to_string)),
+            (ORGANIZATION, Some(organization.to_string())),
+        ];
+        let labels = labels
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?.into())));
         Group {
             targets: [address.as_str()],
-            labels: path.chain(iter::once(name)).collect(),
+            labels: labels.collect(),
         }
     });
     let groups: Vec<_> = groups.collect();
     response::compressed(Payload::json(&groups), &headers, &state.workers).await
+}
+
+fn address(state: &ExporterState, uri: &Uri, headers: &HeaderMap) -> Option<Authority> {
+    let external = state.external_url.as_ref().map(|url| &url.authority);
+    external
+        .or(uri.authority())
+        .cloned()
+        .or_else(|| host(headers))
 }
 
 /// Returns the value of the header if it is a host, with or without a port.

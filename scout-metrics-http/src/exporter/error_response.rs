@@ -3,17 +3,66 @@
 use std::time::Duration;
 
 use axum::{
-    http::{StatusCode, header::RETRY_AFTER},
+    http::{
+        HeaderValue, StatusCode,
+        header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE},
+    },
     response::{IntoResponse, Response},
 };
 
 use scout_metrics_core::{Error, ErrorKind};
+
+use super::{auth::Refusal, failures::RetryAfter};
 
 /// The maximum length of an error's message in a response, in characters.
 const MAX_REASON_CHARS: usize = 500;
 
 /// The default of `Retry-After`: the first retry of a poller comes after seconds.
 const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// The challenges of a 401: the first lets browsers ask for a password, the second is what scrapers are configured for.
+const CHALLENGES: [HeaderValue; 2] = [
+    HeaderValue::from_static(r#"Basic realm="scout-metrics", charset="UTF-8""#),
+    HeaderValue::from_static("Bearer"),
+];
+
+/// Responds to a request that is not admitted.
+pub(super) fn of_refusal(refusal: Refusal) -> Response {
+    match refusal {
+        Refusal::Busy(delay) => {
+            let body = "too many passwords are being verified\n";
+            with_delay(
+                (StatusCode::SERVICE_UNAVAILABLE, body).into_response(),
+                delay,
+            )
+        }
+        Refusal::Excess(delay) => {
+            let body = "too many failed logins\n";
+            with_delay((StatusCode::TOO_MANY_REQUESTS, body).into_response(), delay)
+        }
+        Refusal::Unauthorized => {
+            let body = "a bearer token is required, or the token as the password of HTTP Basic authentication\n";
+            let mut response = (StatusCode::UNAUTHORIZED, body).into_response();
+            for challenge in CHALLENGES {
+                response.headers_mut().append(WWW_AUTHENTICATE, challenge);
+            }
+            response
+        }
+    }
+}
+
+fn with_delay(mut response: Response, RetryAfter(delay): RetryAfter) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(RETRY_AFTER, whole_seconds(delay).into());
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Rounds up, because a client that retries too early would be refused again.
+fn whole_seconds(delay: Duration) -> u64 {
+    let is_fraction = delay.subsec_nanos() > 0;
+    delay.as_secs().saturating_add(is_fraction.into())
+}
 
 /// Responds with the reason of a failed scrape.
 pub(super) fn of_scrape(error: &Error) -> Response {
@@ -23,10 +72,8 @@ pub(super) fn of_scrape(error: &Error) -> Response {
         .retry_after()
         .or_else(|| error.is_retryable().then_some(DEFAULT_RETRY_AFTER));
     if let Some(delay) = delay {
-        // Rounded up, because a client that retries too early would be refused again.
-        let is_fraction = delay.subsec_nanos() > 0;
-        let seconds = delay.as_secs().saturating_add(is_fraction.into());
-        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+        let seconds = whole_seconds(delay).into();
+        response.headers_mut().insert(RETRY_AFTER, seconds);
     }
     response
 }

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use scout_metrics_core::{AnomalyKind, Observation, Organization, Snapshot};
+use scout_metrics_core::{AnomalyKind, Error, Observation, Organization, Snapshot};
 
 use super::histogram::Histogram;
 
@@ -29,15 +29,10 @@ impl Default for Fetches {
 }
 
 impl Fetches {
-    /// Counts a fetch.
+    /// Counts a fetch. One of an organization that is not served any more only counts in the durations.
     pub(super) fn observe(&mut self, fetch: &Observation) {
         self.durations.observe(fetch.duration());
-        let organization = fetch.organization();
-        if !self.organizations.contains_key(organization) {
-            let fetches = OrganizationFetches::default();
-            self.organizations.insert(organization.clone(), fetches);
-        }
-        if let Some(fetches) = self.organizations.get_mut(organization) {
+        if let Some(fetches) = self.organizations.get_mut(fetch.organization()) {
             fetches.observe(fetch);
         }
     }
@@ -47,7 +42,8 @@ impl Fetches {
 #[derive(Clone, Debug, Default)]
 pub(super) struct OrganizationFetches {
     pub(super) is_up: bool,
-    pub(super) has_ended: bool,
+    /// The error of the last fetch, unless it succeeded.
+    pub(super) last_error: Option<Error>,
     /// How many fetches failed, by the kind of the error.
     pub(super) errors: BTreeMap<&'static str, u64>,
     /// The snapshot of the last fetch that succeeded.
@@ -63,11 +59,16 @@ impl OrganizationFetches {
         if fetch.snapshot().is_none() && fetch.error().is_none() {
             return;
         }
-        self.has_ended = true;
+        self.last_error = fetch.error().cloned();
         self.is_up = fetch.snapshot().is_some();
         if let Some(snapshot) = fetch.snapshot() {
             self.last_good = Some(LastGood::new(snapshot));
         }
+    }
+
+    /// Starts with the snapshot of a fetch that an earlier run of the program made.
+    pub(super) fn restore(&mut self, snapshot: &Snapshot) {
+        self.last_good = Some(LastGood::new(snapshot));
     }
 
     /// Returns the age of the last snapshot.

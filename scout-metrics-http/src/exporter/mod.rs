@@ -36,7 +36,11 @@
 //! | `/api/v1/organizations/{org}/snapshot` | the snapshot of one organization, as [JSON](scout_metrics_core::Snapshot#json) |
 //! | `/sd` | a target for each organization, for Prometheus' `http_sd_configs`; does not scrape |
 //! | `/-/healthy` | 200 while the program runs; does not scrape and requires no token |
-//! | `/-/ready` | 200 once a fetch of each [observed](Exporter::observe) source has ended, 503 before; does not scrape and requires no token |
+//! | `/-/ready` | 200 once there were metrics of each [observed](Exporter::observe) source, or of one of them after the [startup time](Exporter::with_startup_time); 503 with the reasons before; does not scrape and requires no token |
+//!
+//! The answer of `/-/ready` names the organizations that have no metrics yet and the errors of their last fetches. If the
+//! exporter has tokens and the request has none of them, it lists only the kinds of the errors. Once ready, an exporter
+//! stays ready.
 //!
 //! All routes answer `GET` and `HEAD`. The format of metrics is the Prometheus text format unless the `Accept` header
 //! prefers OpenMetrics. An `Accept` header that allows neither gets the Prometheus text format, too: the error of a
@@ -66,9 +70,10 @@
 //! |---|---|---|
 //! | 200 | the source returned a snapshot | `Content-Type`, `Vary`; for one organization also `ETag`, `Last-Modified`, `Age`, `Cache-Control` |
 //! | 304 | the client has the snapshot, according to `If-None-Match` or `If-Modified-Since` | the same without `Content-Type` |
-//! | 401 | a token is required, and the request has none or a wrong one; the body contains nothing else | `WWW-Authenticate: Bearer` |
+//! | 401 | a token is required, and the request has none or a wrong one; the body contains nothing else | `WWW-Authenticate` for Basic and for Bearer |
 //! | 404 | no source has this organization | |
 //! | 405 | the method is neither `GET` nor `HEAD` | `Allow` |
+//! | 429 | there were [too many failed logins](#failed-logins) | `Retry-After` |
 //! | 500 | the exporter or its source is misconfigured, or has a bug: [`Config`], [`Invalid`], [`Other`] | |
 //! | 502 | the source got an answer that it cannot use, such as [`Unauthorized`], [`Transport`] or [`Decode`] | `Retry-After` |
 //! | 503 | the source cannot answer now: [`Unavailable`], [`RateLimited`]; the snapshot is [too old](Exporter::with_max_snapshot_age); or the request waited [too long](#timeouts) | `Retry-After` |
@@ -118,8 +123,11 @@
 //! # Discovery
 //!
 //! The targets of `/sd` have the address of the request, so Prometheus must request `/sd` at an address at which it
-//! can scrape. The scheme is that of the scrape configuration. If tokens are required, both requests need one;
-//! Prometheus 2.42 omits the type of the first one unless it is stated:
+//! can scrape, or [`Exporter::with_external_url`] must state one. With an external URL, targets have its scheme.
+//! Otherwise `__scheme__` is that of the request if it is known: from the target of the request, or from a
+//! [`Scheme`](axum::http::uri::Scheme) that the server added to its extensions. If it is not known, the scheme is that of
+//! the scrape configuration. If tokens are required, both requests need one; Prometheus 2.42 omits the type of the first
+//! one unless it is stated:
 //!
 //! ```yaml
 //! scrape_configs:
@@ -130,13 +138,36 @@
 //!         authorization: {type: Bearer, credentials_file: /run/secrets/exporter_token}
 //! ```
 //!
+//! # Below a path
+//!
+//! `Router::new().nest_service("/scout", router)` serves all routes below `/scout`, and the page at both `/scout` and
+//! `/scout/`. With [`nest`](axum::Router::nest), axum does not route `/scout/`. All links on the page are relative, so
+//! they also work behind a proxy that serves them below another path.
+//!
 //! # Authentication
 //!
 //! With at least one bearer token, all routes except `/-/healthy` and `/-/ready` require one. A token of the exporter
 //! ([`Exporter::with_bearer_token`], [`Exporter::with_bearer_token_file`]) is accepted by all of them, a token of an
 //! organization ([`Exporter::with_organization_token`], [`Exporter::with_organization_token_file`]) by the routes that
-//! have the organization in their path. **Without any token, the routes are open to everyone who can connect**: suitable
+//! have the organization in their path. A scraper sends a token as `Authorization: Bearer`. HTTP Basic authentication
+//! with the token as the password and any user name is accepted, too, so that people can open `/` in a browser.
+//! [`Exporter::with_password_verifier`] adds users with passwords of their own. **Without any token and without users, the routes are open to everyone who can connect**: suitable
 //! for a loopback address, or if another layer around the router authenticates.
+//!
+//! Tokens are compared in constant time. Basic authentication sends the token with each request as Bearer does: both need
+//! TLS on a network that others can read.
+//!
+//! # Failed logins
+//!
+//! After 10 wrong credentials from an address within a minute, its requests are answered with 429 until the minute is
+//! over, and their credentials are not compared. Credentials that were admitted from the address before are still
+//! admitted, so a client is not locked out by others behind the same proxy. A request without credentials is answered
+//! with 401 and is not counted. An IPv6 address counts by its first 64 bits; 4,096 addresses are remembered.
+//!
+//! The address is known if the server states it with [`ConnectInfo`](axum::extract::ConnectInfo): serve
+//! `router.into_make_service_with_connect_info::<SocketAddr>()`. Otherwise, and after 1,000 failures of all addresses
+//! within a minute, wrong credentials are answered with 429 and valid ones are admitted. The failures are in
+//! `scout_exporter_http_requests_total` with the codes 401 and 429.
 //!
 //! [`Config`]: scout_metrics_core::ErrorKind::Config
 //! [`Decode`]: scout_metrics_core::ErrorKind::Decode
@@ -154,9 +185,12 @@ mod auth;
 mod bearer_file;
 mod builder;
 mod compression;
+mod credentials;
 mod discovery;
 mod encodings;
 mod error_response;
+mod external_url;
+mod failures;
 mod fetches;
 mod health;
 mod histogram;
@@ -166,6 +200,7 @@ mod organizations;
 mod outages;
 mod own_metrics;
 mod page;
+mod password_verifier;
 mod paths;
 mod payload;
 mod response;
@@ -174,4 +209,7 @@ mod scrape_timeout;
 mod state;
 mod workers;
 
-pub use self::builder::{DEFAULT_MAX_SNAPSHOT_AGE, Exporter};
+pub use self::{
+    builder::{DEFAULT_MAX_SNAPSHOT_AGE, DEFAULT_STARTUP_TIME, Exporter},
+    password_verifier::{PasswordVerifier, Verdict},
+};

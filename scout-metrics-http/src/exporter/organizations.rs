@@ -10,7 +10,7 @@ use axum::{
 use serde::Serialize;
 
 use super::{
-    paths::{self, ORGANIZATIONS, metrics_of, snapshot_of},
+    paths::{ORGANIZATIONS, metrics_of, snapshot_of},
     payload::Payload,
     response,
     state::ExporterState,
@@ -37,7 +37,7 @@ pub(super) async fn organizations(
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
 ) -> Response {
-    let base = paths::base(&uri, ORGANIZATIONS);
+    let base = state.base(&uri, ORGANIZATIONS);
     let entries = state.organizations().map(|organization| {
         let fetches = state.own_metrics.fetches_of(organization);
         Entry {

@@ -5,11 +5,17 @@
 
 use std::{
     collections::BTreeMap,
-    fmt::Write,
-    sync::{Mutex, MutexGuard, PoisonError},
+    fmt::{self, Write},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
 };
 
-use scout_metrics_core::{Observation, Organization};
+use tokio::time::Instant;
+
+use scout_metrics_core::{Error, Observation, Organization, Snapshot};
 use scout_metrics_openmetrics::{EncodeError, Encoder, Format, MetricType};
 
 use super::fetches::{Fetches, OrganizationFetches};
@@ -21,10 +27,36 @@ pub(super) const ORGANIZATION: &str = "org";
 pub(super) const PREFIX: &str = "scout_exporter";
 
 /// The state of the exporter's own metrics.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct OwnMetrics {
     fetches: Mutex<Fetches>,
     requests: Mutex<Requests>,
+    of_program: Mutex<Vec<ProgramMetrics>>,
+    started: Instant,
+    has_been_ready: AtomicBool,
+}
+
+/// Writes the metrics of the program that serves the exporter.
+struct ProgramMetrics(Box<EncodeFamilies>);
+
+type EncodeFamilies = dyn Fn(&mut Encoder<String>) -> Result<(), EncodeError> + Send + Sync;
+
+impl fmt::Debug for ProgramMetrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ProgramMetrics")
+    }
+}
+
+impl Default for OwnMetrics {
+    fn default() -> Self {
+        Self {
+            fetches: Mutex::default(),
+            requests: Mutex::default(),
+            of_program: Mutex::default(),
+            started: Instant::now(),
+            has_been_ready: AtomicBool::new(false),
+        }
+    }
 }
 
 /// The number of requests, by the pattern of the route and the status code.
@@ -66,24 +98,60 @@ impl OwnMetrics {
         fetches.cloned().unwrap_or_default()
     }
 
-    /// Returns whether a fetch of each of these organizations has ended, successfully or not.
-    pub(super) fn have_ended<'a>(
+    /// Registers a snapshot that an earlier run of the program fetched.
+    pub(super) fn restore(&self, snapshot: &Snapshot) {
+        let mut fetches = self.fetches();
+        let organization = snapshot.organization().clone();
+        let fetches = fetches.organizations.entry(organization).or_default();
+        if fetches.last_good.is_none() {
+            fetches.restore(snapshot);
+        }
+    }
+
+    /// Forgets all organizations except some.
+    pub(super) fn retain(&self, is_kept: impl Fn(&Organization) -> bool) {
+        let mut fetches = self.fetches();
+        fetches
+            .organizations
+            .retain(|organization, _| is_kept(organization));
+    }
+
+    /// Returns those of the organizations that have had no metrics yet, with the error of the last fetch.
+    pub(super) fn without_metrics<'a>(
         &self,
         organizations: impl IntoIterator<Item = &'a Organization>,
-    ) -> bool {
+    ) -> Vec<(&'a Organization, Option<Error>)> {
         let fetches = self.fetches();
-        let has_ended = |name| {
-            let fetches = fetches.organizations.get(name);
-            fetches.is_some_and(|fetches| fetches.has_ended)
+        let waits_for = |name| match fetches.organizations.get(name) {
+            Some(fetches) if fetches.last_good.is_some() => None,
+            fetches => Some((name, fetches.and_then(|fetches| fetches.last_error.clone()))),
         };
-        organizations.into_iter().all(has_ended)
+        organizations.into_iter().filter_map(waits_for).collect()
+    }
+
+    /// Returns how long ago the exporter started.
+    pub(super) fn uptime(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    pub(super) fn has_been_ready(&self) -> bool {
+        self.has_been_ready.load(Relaxed)
+    }
+
+    pub(super) fn set_ready(&self) {
+        self.has_been_ready.store(true, Relaxed);
+    }
+
+    /// Adds metrics of the program.
+    pub(super) fn add(
+        &self,
+        encode: impl Fn(&mut Encoder<String>) -> Result<(), EncodeError> + Send + Sync + 'static,
+    ) {
+        self.of_program().push(ProgramMetrics(Box::new(encode)));
     }
 
     /// Writes the metrics as they are now.
-    pub(super) fn encode_into<W: Write>(
-        &self,
-        encoder: &mut Encoder<W>,
-    ) -> Result<(), EncodeError> {
+    pub(super) fn encode_into(&self, encoder: &mut Encoder<String>) -> Result<(), EncodeError> {
         encode_build(encoder)?;
         let fetches = self.fetches();
         encode_gauges(encoder, &fetches)?;
@@ -95,7 +163,15 @@ impl OwnMetrics {
             "The duration of fetches, failed ones included.",
         )?;
         drop(fetches);
-        encode_requests(encoder, &self.requests())
+        encode_requests(encoder, &self.requests())?;
+        let of_program = self.of_program();
+        of_program.iter().try_for_each(|metrics| metrics.0(encoder))
+    }
+
+    fn of_program(&self) -> MutexGuard<'_, Vec<ProgramMetrics>> {
+        self.of_program
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn fetches(&self) -> MutexGuard<'_, Fetches> {
@@ -223,10 +299,7 @@ fn counter<W: Write>(
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        sync::Arc,
-        time::{Duration, SystemTime},
-    };
+    use std::{sync::Arc, time::SystemTime};
 
     use scout_metrics_core::{
         Anomaly, AnomalyKind, Error, ErrorKind, MemorySource, MetricsSource, Observed, Snapshot,
@@ -270,7 +343,7 @@ mod tests {
         let source = observed(&metrics, &memory);
         has(&metrics, r#"scout_exporter_up{org="acme"} 0"#);
         assert!(!text(&metrics, Format::Prometheus).contains("scout_exporter_streams{"));
-        assert!(!metrics.have_ended([&acme()]));
+        assert_eq!(metrics.without_metrics([&acme()]).len(), 1);
 
         source.scrape().await.unwrap();
         let last = r#"scout_exporter_last_success_timestamp_seconds{org="acme"} 1700000000.5"#;
@@ -285,7 +358,7 @@ mod tests {
         ] {
             has(&metrics, line);
         }
-        assert!(metrics.have_ended([&acme()]));
+        assert!(metrics.without_metrics([&acme()]).is_empty());
 
         memory.set(Err(Error::new(ErrorKind::Timeout, "slow")));
         source.scrape().await.unwrap_err();

@@ -19,7 +19,7 @@ use scout_metrics_core::{
 use super::{
     compression::ContentCoding,
     error_response,
-    paths::{self, DISCOVERY, METRICS, ORGANIZATIONS, PAGE, metrics_of, snapshot_of},
+    paths::{DISCOVERY, METRICS, ORGANIZATIONS, link, link_prefix, metrics_of, snapshot_of},
     payload::Payload,
     response, scrape_timeout,
     state::ExporterState,
@@ -82,7 +82,7 @@ pub(super) async fn page(
     let coding = ContentCoding::negotiate(&headers);
     let workers = state.workers.clone();
     let render = move || {
-        let payload = render(&state, paths::base(&uri, PAGE), &answers)?;
+        let payload = render(&state, &link_prefix(&uri), &answers)?;
         Ok(payload.encoded(coding))
     };
     match workers.run(render).await {
@@ -93,18 +93,18 @@ pub(super) async fn page(
 
 fn render(
     state: &ExporterState,
-    base: &str,
+    links: &str,
     answers: &BTreeMap<Organization, Result<Snapshot>>,
 ) -> Result<Payload> {
     let views = answers
         .iter()
-        .map(|(organization, answer)| view(state, base, organization, answer));
+        .map(|(organization, answer)| view(state, links, organization, answer));
     let overview = Overview {
         organizations: views.collect(),
         severities: Severity::ALL,
-        metrics: format!("{base}{METRICS}"),
-        list: format!("{base}{ORGANIZATIONS}"),
-        discovery: format!("{base}{DISCOVERY}"),
+        metrics: link(links, METRICS),
+        list: link(links, ORGANIZATIONS),
+        discovery: link(links, DISCOVERY),
         version: env!("CARGO_PKG_VERSION"),
     };
     let html = overview.render().map_err(|error| {
@@ -115,7 +115,7 @@ fn render(
 
 fn view<'a>(
     state: &ExporterState,
-    base: &str,
+    links: &str,
     organization: &'a Organization,
     answer: &'a Result<Snapshot>,
 ) -> View<'a> {
@@ -124,8 +124,8 @@ fn view<'a>(
         name: organization.as_str(),
         is_up: fetches.is_up,
         age: fetches.age().map(Age),
-        metrics: format!("{base}{}", metrics_of(organization)),
-        snapshot: format!("{base}{}", snapshot_of(organization)),
+        metrics: link(links, metrics_of(organization)),
+        snapshot: link(links, snapshot_of(organization)),
         content: answer.as_ref().map(content).map_err(error_response::reason),
     }
 }

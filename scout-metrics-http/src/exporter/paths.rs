@@ -24,3 +24,19 @@ pub(super) fn base<'a>(uri: &'a Uri, route: &str) -> &'a str {
         .unwrap_or(path)
         .trim_end_matches('/')
 }
+
+/// Returns what a link starts with on a page at this path, before the name of a route. It is relative, because a proxy may
+/// serve the page at another path.
+pub(super) fn link_prefix(uri: &Uri) -> String {
+    match uri.path().rsplit_once('/') {
+        None | Some((_, "")) => String::new(),
+        // A browser resolves links against the directory, which is the parent of this path.
+        Some((_, last)) => format!("./{last}/"),
+    }
+}
+
+/// Returns a link to a route.
+pub(super) fn link(prefix: &str, route: impl AsRef<str>) -> String {
+    let route = route.as_ref();
+    format!("{prefix}{}", route.strip_prefix('/').unwrap_or(route))
+}

@@ -12,7 +12,7 @@ use super::compression::ContentCoding;
 pub(super) struct Payload {
     pub(super) content_type: &'static str,
     pub(super) coding: ContentCoding,
-    /// Sent one after the other, so that many responses can share a large first part.
+    /// Sent one after the other, so that many responses can share a large second part.
     pub(super) parts: [Bytes; 2],
 }
 

@@ -1,19 +1,21 @@
 //! The routes, with authentication before and counting after each of them.
 
-use std::sync::Arc;
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use axum::{
-    Router,
-    extract::{MatchedPath, Path, Request, State},
-    http::{StatusCode, header::WWW_AUTHENTICATE},
+    Extension, Router,
+    extract::{ConnectInfo, MatchedPath, Path, Request, State},
     middleware::{self, Next},
-    response::{IntoResponse, Response},
+    response::Response,
     routing::get,
 };
 
 use super::{
     auth::Guard,
-    discovery, health,
+    discovery, error_response, health,
     metrics::{self, OrganizationPath},
     organizations, page,
     paths::{DISCOVERY, METRICS, ORGANIZATIONS, PAGE, metrics_of, snapshot_of},
@@ -22,6 +24,7 @@ use super::{
 
 pub(super) fn router(state: ExporterState, guard: Guard) -> Router {
     let state = Arc::new(state);
+    let guard = Arc::new(guard);
     let guarded = Router::new()
         .route(&metrics_of("{org}"), get(metrics::of_organization))
         .route("/v1/exporter/org/{org}", get(metrics::of_organization))
@@ -31,12 +34,12 @@ pub(super) fn router(state: ExporterState, guard: Guard) -> Router {
         .route(DISCOVERY, get(discovery::discovery))
         .route(PAGE, get(page::page))
         .route_layer(middleware::from_fn_with_state(
-            Arc::new(guard),
+            Arc::clone(&guard),
             authenticate,
         ));
     let open = Router::new()
         .route("/-/healthy", get(health::healthy))
-        .route("/-/ready", get(health::ready));
+        .route("/-/ready", get(health::ready).layer(Extension(guard)));
     let count = middleware::from_fn_with_state(Arc::clone(&state), count);
     guarded.merge(open).route_layer(count).with_state(state)
 }
@@ -48,16 +51,17 @@ async fn authenticate(
     next: Next,
 ) -> Response {
     let organization = path.as_ref().ok().map(|Path(parameters)| &parameters.org);
-    if guard.admits(request.headers(), organization).await {
-        return next.run(request).await;
+    let peer = peer(&request);
+    match guard.check(request.headers(), organization, peer).await {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => error_response::of_refusal(refusal),
     }
-    let headers = [(WWW_AUTHENTICATE, "Bearer")];
-    (
-        StatusCode::UNAUTHORIZED,
-        headers,
-        "a valid bearer token is required\n",
-    )
-        .into_response()
+}
+
+/// Returns the address of the client, if the server around the router states it.
+pub(super) fn peer(request: &Request) -> Option<IpAddr> {
+    let peer: &ConnectInfo<SocketAddr> = request.extensions().get()?;
+    Some(peer.0.ip())
 }
 
 /// Counts by the pattern of the route, because the number of paths is not bounded.

@@ -2,11 +2,14 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use scout_metrics_core::{Organization, Result, Snapshot, SourceSet};
+use axum::http::Uri;
+
+use scout_metrics_core::{Error, Organization, Result, Snapshot, SourceSet};
 
 use super::{
-    all_metrics::AllMetrics, encodings::Encodings, organization::ServedOrganization,
-    outages::Outages, own_metrics::OwnMetrics, workers::Workers,
+    all_metrics::AllMetrics, encodings::Encodings, external_url::ExternalUrl,
+    organization::ServedOrganization, outages::Outages, own_metrics::OwnMetrics, paths,
+    workers::Workers,
 };
 
 /// The sources and their state.
@@ -15,19 +18,23 @@ pub(super) struct ExporterState {
     sources: SourceSet,
     organizations: BTreeMap<Organization, ServedOrganization>,
     awaited: Vec<Organization>,
+    startup_time: Duration,
     outages: Outages,
     pub(super) all_metrics: Arc<AllMetrics>,
     pub(super) own_metrics: Arc<OwnMetrics>,
     /// The `max-age` of the `Cache-Control` header.
     pub(super) cache_control_max_age: Option<Duration>,
+    pub(super) external_url: Option<ExternalUrl>,
     pub(super) workers: Workers,
 }
 
 impl ExporterState {
-    /// Creates the state. The exporter is not ready before a fetch of each awaited organization has ended.
+    /// Creates the state. The exporter is ready once it has had metrics of each awaited organization, or after the
+    /// startup time of one of them.
     pub(super) fn new(
         sources: SourceSet,
         awaited: Vec<Organization>,
+        startup_time: Duration,
         cache_control_max_age: Option<Duration>,
         own_metrics: Arc<OwnMetrics>,
     ) -> Self {
@@ -42,11 +49,26 @@ impl ExporterState {
             organizations: organizations.collect(),
             sources,
             awaited,
+            startup_time,
             outages: Outages::default(),
             all_metrics: Arc::default(),
             own_metrics,
             cache_control_max_age,
+            external_url: None,
             workers,
+        }
+    }
+
+    pub(super) fn with_external_url(mut self, url: Option<ExternalUrl>) -> Self {
+        self.external_url = url;
+        self
+    }
+
+    /// Returns the path at which clients find the root of the router, from a request for a route.
+    pub(super) fn base<'a>(&'a self, uri: &'a Uri, route: &str) -> &'a str {
+        match &self.external_url {
+            Some(url) => &url.path,
+            None => paths::base(uri, route),
         }
     }
 
@@ -60,9 +82,25 @@ impl ExporterState {
         self.organizations.keys()
     }
 
-    /// Returns whether the first fetches have ended. Does not scrape.
-    pub(super) fn is_ready(&self) -> bool {
-        self.own_metrics.have_ended(&self.awaited)
+    /// Returns the number of organizations whose metrics the exporter waits for before it is ready.
+    pub(super) fn awaited(&self) -> usize {
+        self.awaited.len()
+    }
+
+    /// Returns the organizations whose first metrics are missing, with the error of the last fetch, or nothing once
+    /// the exporter is ready. It stays ready then. Does not scrape.
+    pub(super) fn waiting_for(&self) -> Vec<(&Organization, Option<Error>)> {
+        if self.own_metrics.has_been_ready() {
+            return Vec::new();
+        }
+        let waiting = self.own_metrics.without_metrics(&self.awaited);
+        let has_some = waiting.len() < self.awaited.len();
+        let is_late = self.own_metrics.uptime() >= self.startup_time;
+        if waiting.is_empty() || has_some && is_late {
+            self.own_metrics.set_ready();
+            return Vec::new();
+        }
+        waiting
     }
 
     /// Scrapes all sources within a limit and returns their answers by the name of the organization.

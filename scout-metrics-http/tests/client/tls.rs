@@ -90,8 +90,7 @@ async fn refused(server: &Server, builder: ScoutClientBuilder, hint: &str) {
 async fn a_private_authority_is_trusted_when_its_file_is_given() {
     let authority = Authority::new();
     let server = authority.server("127.0.0.1", |_| {}).await;
-    let unknown =
-        "its certificate is from an unknown authority; add a private authority with `with_ca_file`";
+    let unknown = "its certificate is from an unknown authority; to trust a private authority, add its certificate as a CA file";
     refused(&server, builder(&server), unknown).await;
 
     let file = authority.file();
@@ -131,8 +130,7 @@ async fn a_self_signed_certificate_is_refused() {
     let key = KeyPair::generate().unwrap();
     let params = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
     let server = start(params.self_signed(&key).unwrap().der().clone(), &key).await;
-    let unknown =
-        "its certificate is from an unknown authority; add a private authority with `with_ca_file`";
+    let unknown = "its certificate is from an unknown authority; to trust a private authority, add its certificate as a CA file";
     refused(&server, builder(&server), unknown).await;
 }
 

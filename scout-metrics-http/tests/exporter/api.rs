@@ -4,8 +4,6 @@ use super::*;
 
 use std::time::SystemTime;
 
-use scout_metrics_core::Poller;
-
 fn router_of_a_known_time() -> Router {
     let at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
     let snapshot = Snapshot::new(organization("acme"), [Stream::new("production")]).unwrap();
@@ -95,34 +93,6 @@ async fn discovery_repeats_a_host_and_nothing_else() {
             "the request needs a valid Host header, which becomes the address of the targets\n";
         assert_eq!(answer.body, reason);
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn ready_once_the_first_fetch_has_ended_however_it_did() {
-    for kind in [None, Some(ErrorKind::Unauthorized)] {
-        let memory = source("acme");
-        if let Some(kind) = kind {
-            memory.set(Err(Error::new(kind, "failed")));
-        }
-        let exporter = Exporter::new().with_bearer_token(TOKEN);
-        let poller = Poller::builder(exporter.observe(memory)).spawn();
-        let router = exporter.with_source(poller.clone()).into_router().unwrap();
-
-        let answer = get(&router, "/-/ready").await;
-        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
-        assert_eq!(answer.body, "waiting for the first fetch\n");
-        assert_eq!(get(&router, "/-/healthy").await.body, "healthy\n");
-
-        let _ = poller.scrape().await;
-        let answer = get(&router, "/-/ready").await;
-        assert_eq!(answer.status, StatusCode::OK);
-        assert_eq!(answer.body, "ready\n");
-    }
-}
-
-#[tokio::test]
-async fn a_source_that_nothing_polls_is_ready_at_once() {
-    assert_eq!(get(&open_router(), "/-/ready").await.status, StatusCode::OK);
 }
 
 #[tokio::test]

@@ -1,11 +1,16 @@
 use super::*;
 
+const CHALLENGES: [&str; 2] = [r#"Basic realm="scout-metrics", charset="UTF-8""#, "Bearer"];
+
+const UNAUTHORIZED: &str =
+    "a bearer token is required, or the token as the password of HTTP Basic authentication\n";
+
 #[tokio::test]
 async fn requests_without_a_valid_token_learn_nothing() {
     let router = guarded_router();
     let long = format!("Bearer {}", "x".repeat(60_000));
     let good = format!("Bearer {TOKEN}");
-    let credentials: [&[&[u8]]; 12] = [
+    let credentials: [&[&[u8]]; 17] = [
         &[],
         &[b""],
         &[b"Bearer"],
@@ -15,6 +20,12 @@ async fn requests_without_a_valid_token_learn_nothing() {
         &[b"Bearer dckr_pat_01234567890"],
         &[b"Bearer dckr_pat_0123456789, Bearer second"],
         &[b"Basic dckr_pat_0123456789"],
+        // The token as the user, no user, no colon, a wrong password, and the token without its last character.
+        &[b"Basic ZGNrcl9wYXRfMDEyMzQ1Njc4OTo="],
+        &[b"Basic ZGNrcl9wYXRfMDEyMzQ1Njc4OQ=="],
+        &[b"Basic "],
+        &[b"Basic YWRtaW46YWRtaW4="],
+        &[b"Basic YWRtaW46ZGNrcl9wYXRfMDEyMzQ1Njc4"],
         &[b"Bearer \xff\xfe"],
         &[good.as_bytes(), good.as_bytes()],
         &[long.as_bytes()],
@@ -32,12 +43,10 @@ async fn requests_without_a_valid_token_learn_nothing() {
                 );
                 let answer = call(&router, request.body(Body::empty()).unwrap()).await;
                 assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
-                assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
-                let body = if method == "HEAD" {
-                    ""
-                } else {
-                    "a valid bearer token is required\n"
-                };
+                let challenges: Vec<_> =
+                    answer.headers.get_all("www-authenticate").iter().collect();
+                assert_eq!(challenges, CHALLENGES);
+                let body = if method == "HEAD" { "" } else { UNAUTHORIZED };
                 assert_eq!(answer.body, body, "{method}");
             }
         }
@@ -54,6 +63,9 @@ async fn each_token_is_accepted_and_the_scheme_ignores_case() {
         "bearer dckr_pat_0123456789",
         "BEARER second",
         "Bearer   second",
+        // `admin:dckr_pat_0123456789`, and `:second`.
+        "Basic YWRtaW46ZGNrcl9wYXRfMDEyMzQ1Njc4OQ==",
+        "basic OnNlY29uZA==",
     ] {
         let answer = get_with(&router, &[("authorization", value.as_bytes())]).await;
         assert_eq!(answer.status, StatusCode::OK, "{value}");

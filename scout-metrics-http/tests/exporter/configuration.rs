@@ -51,8 +51,7 @@ fn a_token_file_that_cannot_be_used_is_named() {
     assert_eq!(
         message(),
         format!(
-            "cannot use the token file: cannot read `{shown}`: create it, or correct the path: \
-             No such file or directory (os error 2)"
+            "cannot use the token file: no such file `{shown}`: create it, or correct the path"
         )
     );
 

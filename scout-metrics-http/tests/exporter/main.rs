@@ -10,11 +10,16 @@ mod authentication;
 mod caching;
 mod configuration;
 mod everything;
+mod failed_logins;
 mod logs;
 mod metrics;
+mod nesting;
 mod page;
+mod passwords;
+mod ready;
 mod refusals;
 mod samples;
+mod successor;
 mod waiting;
 
 use std::{fs, path::Path, sync::Arc, time::Duration};

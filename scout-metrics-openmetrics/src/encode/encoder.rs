@@ -15,7 +15,7 @@ use crate::{
 ///
 /// Text is escaped, and names that the formats do not know are quoted as Prometheus 3 does. Each part is checked by
 /// itself: what the format cannot express is an error. Rules about several parts, such as that the samples of a family
-/// stand together, are left to the caller; [`encode_families`](crate::encode_families) checks them all.
+/// are together, are left to the caller; [`encode_families`](crate::encode_families) checks them all.
 ///
 /// ```
 /// use scout_metrics_openmetrics::{Encoder, Format, MetricType, Timestamp};
@@ -203,7 +203,7 @@ impl<W: Write> Encoder<W> {
             Err(EncodeError::not_expressible(&subject, self.format, what))
         };
         if help.ends_with('\r') {
-            return refuse("a help text ends in no carriage return");
+            return refuse("a help text cannot end in a carriage return");
         }
         match self.format {
             Format::OpenMetrics => {
@@ -220,13 +220,13 @@ impl<W: Write> Encoder<W> {
                     kind,
                     MetricType::GaugeHistogram | MetricType::Info | MetricType::StateSet
                 ) {
-                    return refuse(&format!("there is no type {kind}"));
+                    return refuse(&format!("the format has no type {kind}"));
                 }
                 if !unit.is_empty() {
-                    return refuse("there are no units");
+                    return refuse("the format has no units");
                 }
                 if help.starts_with([' ', '\t']) {
-                    return refuse("a help text starts with no blank");
+                    return refuse("a help text cannot start with a blank");
                 }
             }
         }
@@ -252,7 +252,7 @@ impl<W: Write> SampleEncoder<'_, W> {
             Format::OpenMetrics => write!(out, " {timestamp}")?,
             Format::Prometheus => {
                 let millis = timestamp.to_millis().ok_or_else(|| {
-                    let what = "timestamps are whole milliseconds";
+                    let what = "a timestamp has to be whole milliseconds";
                     EncodeError::not_expressible("a sample", *format, what)
                 })?;
                 write!(out, " {millis}")?;
@@ -275,7 +275,7 @@ impl<W: Write> SampleEncoder<'_, W> {
     ) -> Result<(), EncodeError> {
         let Encoder { out, format, .. } = self.encoder;
         if *format == Format::Prometheus {
-            let what = "there are no exemplars";
+            let what = "the format has no exemplars";
             return Err(EncodeError::not_expressible("a sample", *format, what));
         }
         out.write_str(" # {")?;

@@ -4,6 +4,21 @@ use std::fmt;
 
 use crate::{Format, MetricFamily, ParseError, error::shown};
 
+/// The kind of an [`EncodeError`].
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum EncodeErrorKind {
+    /// The families together break a rule of the format; the source of the error is the [`ParseError`] that a reader
+    /// would get.
+    BrokenRule,
+    /// The name of a metric or a label is empty.
+    EmptyName,
+    /// The format cannot express it, such as an exemplar in Prometheus text.
+    NotExpressible,
+    /// The output accepts no more text; the source of the error is its [`fmt::Error`].
+    Output,
+}
+
 /// Why something cannot be written.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error(transparent)]
@@ -21,11 +36,21 @@ enum Fault {
         format: Format,
         what: String,
     },
-    #[error("the output takes no more text")]
+    #[error("the output accepts no more text")]
     Output(#[source] fmt::Error),
 }
 
 impl EncodeError {
+    /// Returns the kind.
+    pub fn kind(&self) -> EncodeErrorKind {
+        match *self.0 {
+            Fault::BrokenRule(_) => EncodeErrorKind::BrokenRule,
+            Fault::EmptyName(_) => EncodeErrorKind::EmptyName,
+            Fault::NotExpressible { .. } => EncodeErrorKind::NotExpressible,
+            Fault::Output(_) => EncodeErrorKind::Output,
+        }
+    }
+
     pub(crate) fn broken_rule(error: ParseError) -> Self {
         Self(Box::new(Fault::BrokenRule(error)))
     }
@@ -42,7 +67,7 @@ impl EncodeError {
         }))
     }
 
-    /// Says which family it was that could not be expressed.
+    /// Names the family that cannot be expressed.
     pub(crate) fn with_family(mut self, family: &MetricFamily) -> Self {
         if let Fault::NotExpressible { subject, .. } = &mut *self.0 {
             *subject = format!("the family `{}`", shown(family.name()));

@@ -7,5 +7,5 @@ mod error;
 pub(crate) use encoder::{SeriesEnd, SeriesStart};
 pub use {
     encoder::{Encoder, SampleEncoder},
-    error::EncodeError,
+    error::{EncodeError, EncodeErrorKind},
 };

@@ -1,13 +1,10 @@
 //! Puts lines together to families.
 
-use std::collections::HashMap;
-
-use foldhash::quality::RandomState;
-
 use super::{
     check::{Checker, Report, Violation},
     families::Families,
-    labels::{Block, LabelReader},
+    labels::{Draft, LabelReader},
+    places::{NamePlaces, SampleNames},
 };
 use crate::{
     Event, Exemplar, ExemplarRef, Format, Line, MetricFamily, MetricType, ParseError, ParseOptions,
@@ -51,21 +48,19 @@ impl From<Violation> for Stop {
 }
 
 /// Puts lines together to families.
-pub(super) struct Collector<'a> {
+pub(super) struct Collector {
     options: ParseOptions,
     families: Vec<MetricFamily>,
     /// Which metadata each family has had.
     metadata: Vec<Metadata>,
-    /// The families by name.
-    places: HashMap<String, usize, RandomState>,
-    /// Sample names of OpenMetrics that belong to a family.
-    sample_names: HashMap<String, usize, RandomState>,
+    places: NamePlaces,
+    sample_names: SampleNames,
     /// The family that is being read.
     current: Option<usize>,
-    /// What the name of the sample before has behind that of its family.
+    /// The suffix of the name of the sample before.
     suffix: Suffix,
     names: NamesBefore,
-    block: Block<'a>,
+    draft: Draft,
     labels: LabelReader,
     exemplar_labels: LabelReader,
     checker: Checker,
@@ -79,18 +74,18 @@ struct Metadata {
     has_unit: bool,
 }
 
-impl<'a> Collector<'a> {
-    pub(super) fn new(exposition: &'a str, options: &ParseOptions) -> Self {
+impl Collector {
+    pub(super) fn new(options: &ParseOptions) -> Self {
         Self {
             options: *options,
             families: Vec::new(),
             metadata: Vec::new(),
-            places: HashMap::default(),
-            sample_names: HashMap::default(),
+            places: NamePlaces::default(),
+            sample_names: SampleNames::default(),
             current: None,
             suffix: Suffix::None,
             names: NamesBefore::default(),
-            block: Block::new(exposition),
+            draft: Draft::default(),
             labels: LabelReader::default(),
             exemplar_labels: LabelReader::default(),
             checker: Checker::new(options),
@@ -113,9 +108,8 @@ impl<'a> Collector<'a> {
     pub(super) fn finish(mut self) -> Result<Families, Stop> {
         self.checker
             .start_family("", MetricType::Unknown, &mut self.report)?;
-        let mut deviations = self.report.into_deviations();
-        deviations.sort_by_key(|deviation| deviation.line);
-        Ok(Families::new(self.families, deviations))
+        self.draft.share();
+        Ok(Families::new(self.families, self.report.into_deviations()))
     }
 
     // Metadata. Of several the last holds, as for Prometheus and Python, but for a type that samples were read by.
@@ -137,7 +131,8 @@ impl<'a> Collector<'a> {
         if !unit.is_empty() && !is_suffix {
             // Every reference refuses this, so it is not forgiven.
             let (unit, name) = (shown(unit), shown(name));
-            let message = format!("the unit `{unit}` is not the end of the name `{name}`");
+            let message =
+                format!("the name `{name}` does not end in an underscore and the unit `{unit}`");
             return Err(Violation {
                 rule: Rule::UnitSuffix,
                 line: self.report.line,
@@ -191,7 +186,7 @@ impl<'a> Collector<'a> {
     fn family_of_metadata(&mut self, name: &str, keyword: &str) -> Result<usize, Stop> {
         // A sample with the names of one before may belong to another family now.
         self.names.forget();
-        let Some(&place) = self.places.get(name) else {
+        let Some(place) = self.find(name) else {
             return self.add_family(name);
         };
         let is_openmetrics = self.options.format() == Format::OpenMetrics;
@@ -199,7 +194,7 @@ impl<'a> Collector<'a> {
             // The Prometheus format says so of TYPE alone.
             if is_openmetrics || keyword == "TYPE" {
                 let name = shown(name);
-                let message = || format!("the {keyword} of `{name}` stands behind its samples");
+                let message = || format!("`# {keyword} {name}` comes after samples of `{name}`");
                 self.report.broken(Rule::LateMetadata, message)?;
             }
         } else if self.current != Some(place) && is_openmetrics {
@@ -217,29 +212,28 @@ impl<'a> Collector<'a> {
             Some(place) if same_names => place,
             _ => self.family_of_sample(sample)?,
         };
-        self.checker
-            .check(sample, same_names, self.suffix, &mut self.report)?;
-        let at = self.block.go_to(sample.line());
-        // From a place in the parser's text to one in the block.
-        let shift = at.wrapping_sub(sample.parts.line.start);
+        if !same_names {
+            self.checker.forget_names();
+        }
         let labels = sample.labels();
-        let labels = self
-            .labels
-            .read(labels, same_names, &self.block.text, shift);
+        let labels = self.labels.read(labels, same_names, &mut self.draft);
+        let values = self.labels.values(&self.draft);
+        self.checker
+            .check(sample, values, self.suffix, &mut self.report)?;
         let mut owned = Sample::new(self.suffix, labels, sample.value());
         if let Some(timestamp) = sample.timestamp() {
             owned = owned.with_timestamp(timestamp);
         }
         if let Some(exemplar) = sample.exemplar() {
-            owned = owned.with_exemplar(self.read_exemplar(exemplar, shift));
+            owned = owned.with_exemplar(self.read_exemplar(exemplar));
         }
         self.families[place].push(owned);
         Ok(())
     }
 
-    fn read_exemplar(&mut self, exemplar: ExemplarRef<'_, '_>, shift: u32) -> Exemplar {
-        let (labels, text) = (exemplar.labels(), &self.block.text);
-        let labels = self.exemplar_labels.read(labels, false, text, shift);
+    fn read_exemplar(&mut self, exemplar: ExemplarRef<'_, '_>) -> Exemplar {
+        let (labels, draft) = (exemplar.labels(), &mut self.draft);
+        let labels = self.exemplar_labels.read(labels, false, draft);
         let owned = Exemplar::new(labels, exemplar.value());
         match exemplar.timestamp() {
             Some(timestamp) => owned.with_timestamp(timestamp),
@@ -253,7 +247,7 @@ impl<'a> Collector<'a> {
         let here = self
             .current
             .and_then(|place| Some((place, self.suffix_in(place, &name)?)));
-        let found = here.or_else(|| Some((*self.places.get(&*name)?, Suffix::None)));
+        let found = here.or_else(|| Some((self.find(&name)?, Suffix::None)));
         let found = found.or_else(|| self.family_of_suffixed(&name));
         let (place, suffix) = match found {
             Some(found) => found,
@@ -299,7 +293,7 @@ impl<'a> Collector<'a> {
     /// Finds a family that came before by the start of a sample's name.
     fn family_of_suffixed(&self, name: &str) -> Option<(usize, Suffix)> {
         Suffix::NAMED.into_iter().find_map(|suffix| {
-            let place = *self.places.get(name.strip_suffix(suffix.as_str())?)?;
+            let place = self.find(name.strip_suffix(suffix.as_str())?)?;
             let kind = self.families[place].kind();
             self.is_suffix_of(suffix, kind).then_some((place, suffix))
         })
@@ -325,6 +319,13 @@ impl<'a> Collector<'a> {
 
     // Families.
 
+    /// Returns the place of a family. Mostly it is the one that is being read.
+    fn find(&self, name: &str) -> Option<usize> {
+        let is_named = |place: &usize| self.families[*place].name() == name;
+        let here = self.current.filter(is_named);
+        here.or_else(|| self.places.find(name, &self.families))
+    }
+
     fn add_family(&mut self, name: &str) -> Result<usize, Stop> {
         let limit = self.options.limits().families;
         if self.families.len() >= limit {
@@ -337,7 +338,7 @@ impl<'a> Collector<'a> {
         self.families
             .push(MetricFamily::new(name, MetricType::Unknown));
         self.metadata.push(Metadata::default());
-        self.places.insert(name.to_owned(), place);
+        self.places.insert(name, place);
         self.go_to(place)?;
         self.claim_sample_name(place, Suffix::None)?;
         Ok(place)
@@ -356,7 +357,7 @@ impl<'a> Collector<'a> {
     fn report_interleaved(&mut self, name: &str) -> Result<(), Stop> {
         let message = || {
             format!(
-                "lines of the family of `{}` stand in earlier lines, with others in between",
+                "family `{}` is split: other families appear between its lines",
                 shown(name)
             )
         };
@@ -368,15 +369,14 @@ impl<'a> Collector<'a> {
         if self.options.format() == Format::Prometheus {
             return Ok(());
         }
-        let family = &self.families[place];
-        let name = format!("{}{suffix}", family.name());
-        let owner = *self.sample_names.entry(name.clone()).or_insert(place);
+        let owner = self.sample_names.claim(place, suffix, &self.families);
         if owner == place {
             return Ok(());
         }
-        let other = &self.families[owner];
+        let [one, two] = [owner, place].map(|place| self.families[place].name());
         let message = || {
-            let (name, one, two) = (shown(&name), shown(other.name()), shown(family.name()));
+            let name = shown(&format!("{two}{suffix}"));
+            let (one, two) = (shown(one), shown(two));
             format!("`{name}` can belong to `{one}` and to `{two}`")
         };
         Ok(self.report.broken(Rule::NameClash, message)?)

@@ -45,7 +45,7 @@ pub fn encode_families(
         .with_mode(Mode::Strict)
         .with_limits(Limits::unlimited());
     let read = parse_families(out.as_bytes(), &strict).map_err(EncodeError::broken_rule)?;
-    check_same(families, &read, format)?;
+    check_same(families, read.as_slice(), format)?;
     Ok(Exposition::new(format, out))
 }
 
@@ -72,12 +72,12 @@ fn family_name(family: &MetricFamily, format: Format) -> Result<Cow<'_, str>, En
         Format::OpenMetrics if is_counter && has(Suffix::None) => match name.strip_suffix("_total")
         {
             Some(name) if !has(Suffix::Total) => Ok(name.into()),
-            _ => refuse("the name of a counter ends in `_total`"),
+            _ => refuse("the name of a counter has to end in `_total`"),
         },
-        Format::Prometheus if has(Suffix::Created) => refuse("there is no time of creation"),
+        Format::Prometheus if has(Suffix::Created) => refuse("the format has no time of creation"),
         Format::Prometheus if is_counter && has(Suffix::Total) => match has(Suffix::None) {
             false => Ok(format!("{name}_total").into()),
-            true => refuse("the samples of a counter have one name"),
+            true => refuse("the samples of a counter have to have one name"),
         },
         _ => Ok(name.into()),
     }
@@ -93,7 +93,7 @@ fn check_same(
         let name = family_name(family, format)?;
         let read = read.get(index).filter(|read| read.name() == name);
         if !read.is_some_and(|read| is_same(family, read, format)) {
-            let what = "it would be read as another";
+            let what = "a reader would read another family";
             let refused = EncodeError::not_expressible("", format, what);
             return Err(refused.with_family(family));
         }

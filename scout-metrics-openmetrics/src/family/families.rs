@@ -5,17 +5,17 @@ use crate::{Deviation, MetricFamily, ParseError, ParseOptions, Parser, parse::ut
 
 /// Reads a whole exposition into families.
 ///
-/// In memory they take one and a half to three times the exposition (`benches/README.md` has the figures). A sample costs
-/// no allocation, but one if it has more than four labels, one for its exemplar, and a few if there are escapes in its
-/// label values.
+/// In memory they need one to three times as much as the exposition (`benches/README.md` has the figures). A sample costs no
+/// allocation, except one for its exemplar and one for its labels if it has more than ten.
 ///
 /// ```
 /// use scout_metrics_openmetrics::{Format, MetricType, ParseOptions, parse_families};
 ///
 /// let text = b"# TYPE up gauge\nup{job=\"a\"} 1\nup{job=\"b\"} 0\n";
 /// let families = parse_families(text, &ParseOptions::new(Format::Prometheus))?;
-/// assert_eq!(families[0].kind(), MetricType::Gauge);
-/// assert_eq!(families[0].samples()[1].labels().get("job"), Some("b"));
+/// let up = families.get("up").expect("the exposition has the family");
+/// assert_eq!(up.kind(), MetricType::Gauge);
+/// assert_eq!(up.samples()[1].labels().get("job"), Some("b"));
 /// # Ok::<(), scout_metrics_openmetrics::ParseError>(())
 /// ```
 ///
@@ -26,7 +26,7 @@ use crate::{Deviation, MetricFamily, ParseError, ParseOptions, Parser, parse::ut
 pub fn parse_families(exposition: &[u8], options: &ParseOptions) -> Result<Families, ParseError> {
     let text = utf8(exposition)?;
     let mut parser = Parser::from_text(text, options);
-    let mut collector = Collector::new(text, options);
+    let mut collector = Collector::new(options);
     while let Some(line) = parser.next_line()? {
         let pushed = collector.push(line);
         pushed.map_err(|stop| stop.into_error(exposition))?;
@@ -36,39 +36,66 @@ pub fn parse_families(exposition: &[u8], options: &ParseOptions) -> Result<Famil
         .map_err(|stop| stop.into_error(exposition))
 }
 
-/// The families of an exposition, in the order in which they first appear, and the rules that it broke.
-///
-/// It is a slice of [`MetricFamily`].
+/// The families of an exposition, in the order in which they first appear, and the rules that it breaks.
 #[derive(Clone, Debug, Default)]
 pub struct Families {
     families: Vec<MetricFamily>,
-    deviations: Vec<Deviation>,
+    deviations: Deviations,
 }
 
 impl Families {
-    pub(super) fn new(families: Vec<MetricFamily>, deviations: Vec<Deviation>) -> Self {
+    /// The maximum number of deviations that are kept. An exposition in which every line has one would otherwise need
+    /// more memory for them than for the families.
+    pub const MAX_DEVIATIONS: usize = 10_000;
+
+    pub(super) fn new(families: Vec<MetricFamily>, deviations: Deviations) -> Self {
         Self {
             families,
             deviations,
         }
     }
 
-    /// Returns the rules that were broken and forgiven, in the order of their lines.
+    /// Returns the families as a slice.
+    pub fn as_slice(&self) -> &[MetricFamily] {
+        &self.families
+    }
+
+    /// Returns the families one after another.
+    pub fn iter(&self) -> std::slice::Iter<'_, MetricFamily> {
+        self.families.iter()
+    }
+
+    /// Returns the number of families.
+    pub fn len(&self) -> usize {
+        self.families.len()
+    }
+
+    /// Returns whether there are no families.
+    pub fn is_empty(&self) -> bool {
+        self.families.is_empty()
+    }
+
+    /// Returns the family with a name, as its metadata have it: in OpenMetrics that of a counter has no `_total`.
+    ///
+    /// Looks at one family after another.
+    pub fn get(&self, name: &str) -> Option<&MetricFamily> {
+        self.iter().find(|family| family.name() == name)
+    }
+
+    /// Returns the rules that were broken and forgiven, in the order of their lines: the first
+    /// [`MAX_DEVIATIONS`](Self::MAX_DEVIATIONS).
     pub fn deviations(&self) -> &[Deviation] {
-        &self.deviations
+        &self.deviations.first
+    }
+
+    /// Returns the number of deviations, with those that were not kept.
+    pub fn deviation_count(&self) -> u64 {
+        self.deviations.count
     }
 
     /// Returns the families as a vector.
     pub fn into_vec(self) -> Vec<MetricFamily> {
         self.families
-    }
-}
-
-impl std::ops::Deref for Families {
-    type Target = [MetricFamily];
-
-    fn deref(&self) -> &[MetricFamily] {
-        &self.families
     }
 }
 
@@ -78,5 +105,39 @@ impl IntoIterator for Families {
 
     fn into_iter(self) -> Self::IntoIter {
         self.families.into_iter()
+    }
+}
+
+impl<'f> IntoIterator for &'f Families {
+    type Item = &'f MetricFamily;
+    type IntoIter = std::slice::Iter<'f, MetricFamily>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// The first deviations, and the number of all.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Deviations {
+    first: Vec<Deviation>,
+    count: u64,
+}
+
+impl Deviations {
+    pub(super) fn push(&mut self, deviation: Deviation) {
+        self.extend(&[deviation]);
+    }
+
+    pub(super) fn extend(&mut self, deviations: &[Deviation]) {
+        let room = Families::MAX_DEVIATIONS - self.first.len();
+        let kept = &deviations[..deviations.len().min(room)];
+        self.first.extend_from_slice(kept);
+        self.count += deviations.len() as u64;
+    }
+
+    /// Puts the deviations in the order of their lines: what is missing at the end of a point was reported later.
+    pub(super) fn sort(&mut self) {
+        self.first.sort_by_key(|deviation| deviation.line);
     }
 }

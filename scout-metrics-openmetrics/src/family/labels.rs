@@ -1,44 +1,47 @@
 //! The label sets of samples, which share what they have in common.
+//!
+//! Names and values are copied one after the other into a text. Label sets are made while it still grows, so they share a
+//! text that is set later: when it is long enough, or when all lines are read.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
-use memchr::memrchr;
+use crate::{
+    LabelSet, Labels,
+    model::{LabelSource, LabelText, Pieces},
+};
 
-use crate::{LabelSet, Labels, model::LabelSource};
-
-/// A copy of a piece of the exposition, which the label sets of its lines share.
-pub(super) struct Block<'a> {
-    exposition: &'a str,
-    /// Where it starts in the exposition.
-    start: usize,
-    pub(super) text: Arc<str>,
+/// The text that grows.
+#[derive(Default)]
+pub(super) struct Draft {
+    text: String,
+    /// Where the text will be.
+    shared: Arc<LabelText>,
 }
 
-impl<'a> Block<'a> {
-    /// So long that it is seldom made, and so short that a label set that is kept does not keep much else.
-    const LENGTH: usize = 64 << 10;
+impl Draft {
+    /// So long that a text is seldom made, and so short that a label set that is kept does not keep much else, and that
+    /// places in it nearly always have 16 bits.
+    const LENGTH: usize = 48 << 10;
 
-    pub(super) fn new(exposition: &'a str) -> Self {
-        Self {
-            exposition,
-            start: 0,
-            text: "".into(),
+    /// Makes sure that the text can grow by a few labels.
+    fn make_room(&mut self) {
+        if self.text.len() >= Self::LENGTH {
+            self.share();
         }
     }
 
-    /// Makes the block one that has a line of the exposition in it, and returns where the line starts in it.
-    pub(super) fn go_to(&mut self, line: &str) -> u32 {
-        let at = line.as_ptr().addr() - self.exposition.as_ptr().addr();
-        if at + line.len() > self.start + self.text.len() {
-            let rest = &self.exposition[at..];
-            let most = &rest.as_bytes()[..rest.len().min(Self::LENGTH)];
-            // Whole lines, so that no character is cut.
-            let end = memrchr(b'\n', most).unwrap_or(0).max(line.len());
-            self.text = rest[..end].into();
-            self.start = at;
-        }
-        // A block is as long as one line or shorter than that, and a line is shorter than 4 GiB: `Limits` sees to it.
-        (at - self.start) as u32
+    /// Sets the text of all label sets made so far, and starts another one.
+    pub(super) fn share(&mut self) {
+        let shared = mem::take(&mut self.shared);
+        let is_new = shared.set(self.text.as_str().into());
+        debug_assert!(is_new.is_ok(), "each text is set once");
+        self.text.clear();
+    }
+
+    fn place(&self) -> u32 {
+        // A text is as long as one line or less than twice as long as `LENGTH`, and a line is shorter than 4 GiB: `Limits`
+        // makes sure of it.
+        self.text.len() as u32
     }
 }
 
@@ -46,45 +49,83 @@ impl<'a> Block<'a> {
 #[derive(Default)]
 pub(super) struct LabelReader {
     /// The last few, because samples of a histogram have one set of names more often and another one now and then.
-    known: Vec<Arc<LabelSource>>,
-    /// The one of the sample before.
+    known: Vec<KnownNames>,
+    /// The names of the sample before.
     current: usize,
+    /// Memory for the bounds of the values.
+    bounds: Vec<u32>,
+}
+
+/// The decoded values of a label set, which follow each other in a text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Values<'v> {
+    text: &'v [u8],
+    /// Where the first value starts, and where each one ends.
+    bounds: &'v [u32],
+}
+
+impl<'v> Values<'v> {
+    /// Returns the length of the value at a place, which has to be there.
+    #[inline]
+    pub(super) fn length(self, place: usize) -> u32 {
+        self.bounds[place + 1] - self.bounds[place]
+    }
+
+    /// Returns the values from one place to before another one, as one text.
+    #[inline]
+    pub(super) fn between(self, start: usize, end: usize) -> &'v [u8] {
+        &self.text[self.bounds[start] as usize..self.bounds[end] as usize]
+    }
+}
+
+/// Names of labels, and the source of label sets that have them.
+#[derive(Default)]
+struct KnownNames {
+    text: String,
+    /// Where the first name starts, and where each one ends.
+    bounds: Vec<u32>,
+    source: Option<Arc<LabelSource>>,
 }
 
 impl LabelReader {
     const MOST: usize = 4;
 
-    /// Makes a set of labels whose places are in a text once `shift` is added, which may wrap around.
+    /// Makes a set of labels. `same_names` says that the names are those of the set before.
     pub(super) fn read(
         &mut self,
         labels: Labels<'_, '_>,
         same_names: bool,
-        text: &Arc<str>,
-        shift: u32,
+        draft: &mut Draft,
     ) -> LabelSet {
+        self.bounds.clear();
+        if labels.len() == 0 {
+            self.bounds.push(draft.place());
+            return LabelSet::default();
+        }
         if !same_names {
-            self.find_names(&labels, text);
+            self.find_names(&labels);
         }
-        let source = &mut self.known[self.current];
-        if labels.has_escapes() {
-            let values = labels.map(|(_, value)| value.decode());
-            return LabelSet::from_values(Arc::clone(&source.names), values);
+        draft.make_room();
+        let source = self.known[self.current].source(draft);
+        self.bounds.push(draft.place());
+        for value in labels.values() {
+            value.decode_into(&mut draft.text);
+            self.bounds.push(draft.place());
         }
-        if !Arc::ptr_eq(&source.text, text) {
-            *source = Arc::new(LabelSource {
-                names: Arc::clone(&source.names),
-                text: Arc::clone(text),
-            });
+        LabelSet::from_source(source, Pieces::new(&self.bounds, 0))
+    }
+
+    /// Returns the decoded values of the set that was made last.
+    pub(super) fn values<'v>(&'v self, draft: &'v Draft) -> Values<'v> {
+        Values {
+            text: draft.text.as_bytes(),
+            bounds: &self.bounds,
         }
-        let values = labels.value_spans();
-        let shifted = |place: u32| shift.wrapping_add(place);
-        let values = values.map(|value| (shifted(value.start), shifted(value.end)));
-        LabelSet::from_source(Arc::clone(source), values)
     }
 
     /// Makes the names of labels the current ones.
-    fn find_names(&mut self, labels: &Labels<'_, '_>, text: &Arc<str>) {
-        let is_named = |source: &Arc<LabelSource>| is_named(&source.names, labels.clone());
+    fn find_names(&mut self, labels: &Labels<'_, '_>) {
+        let is_named = |known: &KnownNames| known.are_of(labels.clone());
         if self.known.get(self.current).is_some_and(is_named) {
             return;
         }
@@ -92,26 +133,51 @@ impl LabelReader {
             self.current = known;
             return;
         }
-        let names = labels.clone().map(|(name, _)| name.decode().into());
-        let source = Arc::new(LabelSource {
-            names: names.collect(),
-            text: Arc::clone(text),
-        });
         if self.known.len() < Self::MOST {
             self.current = self.known.len();
-            self.known.push(source);
+            self.known.push(KnownNames::default());
         } else {
             self.current = (self.current + 1) % Self::MOST;
-            self.known[self.current] = source;
         }
+        self.known[self.current].learn(labels.clone());
     }
 }
 
-/// Returns whether labels have these names.
-fn is_named(names: &[Box<str>], labels: Labels<'_, '_>) -> bool {
-    names.len() == labels.len()
-        && names
-            .iter()
-            .zip(labels)
-            .all(|(known, (name, _))| name == **known)
+impl KnownNames {
+    fn learn(&mut self, labels: Labels<'_, '_>) {
+        self.source = None;
+        self.text.clear();
+        self.bounds.clear();
+        self.bounds.push(0);
+        for (name, _) in labels {
+            name.decode_into(&mut self.text);
+            self.bounds.push(self.text.len() as u32);
+        }
+    }
+
+    fn are_of(&self, labels: Labels<'_, '_>) -> bool {
+        let names = self.bounds.windows(2);
+        names.len() == labels.len()
+            && names.zip(labels).all(|(at, (name, _))| {
+                let known = &self.text.as_bytes()[at[0] as usize..at[1] as usize];
+                match name.plain() {
+                    Some(name) => name.as_bytes() == known,
+                    None => name.decode().as_bytes() == known,
+                }
+            })
+    }
+
+    /// Returns the source of label sets whose values are in a text.
+    fn source(&mut self, draft: &mut Draft) -> Arc<LabelSource> {
+        if let Some(source) = &self.source
+            && Arc::ptr_eq(&source.text, &draft.shared)
+        {
+            return Arc::clone(source);
+        }
+        let names = Pieces::new(&self.bounds, draft.place());
+        draft.text.push_str(&self.text);
+        let text = Arc::clone(&draft.shared);
+        let source = Arc::new(LabelSource { names, text });
+        Arc::clone(self.source.insert(source))
+    }
 }

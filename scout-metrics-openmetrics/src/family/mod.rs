@@ -5,6 +5,7 @@ mod collect;
 mod encode;
 mod families;
 mod labels;
+mod places;
 
 pub use {
     encode::encode_families,

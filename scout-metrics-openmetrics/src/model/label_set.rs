@@ -1,12 +1,15 @@
 //! The labels of a sample, in little memory.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, LazyLock, OnceLock},
+};
 
 /// Names and values of labels, in their order.
 ///
 /// Small and quick to clone: names and text are shared. The values are pieces of a text that label sets read from one
-/// exposition have in common, so each of them keeps some 64 KiB of it in memory. One that is to be kept for long
-/// after the others are gone is better made anew: `labels.iter().collect::<LabelSet>()` has a text of its own.
+/// exposition have in common, so each of them keeps some 50 KiB of it in memory. Copy one that is to be kept for long
+/// after the others are gone: `labels.iter().collect::<LabelSet>()` has a text of its own.
 ///
 /// ```
 /// use scout_metrics_openmetrics::LabelSet;
@@ -18,40 +21,88 @@ use std::{fmt, sync::Arc};
 #[derive(Clone)]
 pub struct LabelSet {
     source: Arc<LabelSource>,
-    values: Values,
+    values: Pieces,
 }
 
-/// The names of labels, and the text that the values are pieces of.
+/// The text that names and values are pieces of. It is set once it is complete, while label sets share it already.
+pub(crate) type LabelText = OnceLock<Box<str>>;
+
+/// The names of labels, and the text that names and values are pieces of.
+#[derive(Default)]
 pub(crate) struct LabelSource {
-    pub(crate) names: Arc<[Box<str>]>,
-    pub(crate) text: Arc<str>,
+    pub(crate) names: Pieces,
+    pub(crate) text: Arc<LabelText>,
 }
 
-/// Where each value starts and ends in the text. Few stand in place, so that most label sets are no allocation.
+impl LabelSource {
+    fn text(&self) -> &str {
+        let text = self.text.get();
+        text.expect("a text is set before its label sets are returned")
+    }
+}
+
+/// Pieces of a text that follow each other without a gap: where the first one starts, and where each one ends.
+///
+/// Few pieces of a short text need no memory of their own. A hundred thousand samples are read faster for it, because less
+/// memory is touched.
 #[derive(Clone)]
-enum Values {
-    Few([(u32, u32); Self::FEW]),
-    Many(Box<[(u32, u32)]>),
+pub(crate) enum Pieces {
+    Few {
+        count: u8,
+        bounds: [u16; Self::FEW + 1],
+    },
+    Many(Box<[u32]>),
 }
 
-impl Values {
-    const FEW: usize = 4;
+impl Pieces {
+    /// As many as fit beside the count and the tag into three words.
+    const FEW: usize = 10;
 
-    fn new(values: impl ExactSizeIterator<Item = (u32, u32)>) -> Self {
-        if values.len() > Self::FEW {
-            return Self::Many(values.collect());
-        }
-        let mut few = [(0, 0); Self::FEW];
-        for (place, value) in few.iter_mut().zip(values) {
-            *place = value;
-        }
-        Self::Few(few)
+    /// Creates pieces from the start of the first one and the end of each, which are so many bytes further on.
+    pub(crate) fn new(bounds: &[u32], further: u32) -> Self {
+        let many = || bounds.iter().map(|bound| bound + further).collect();
+        Self::few(bounds, further).unwrap_or_else(|| Self::Many(many()))
     }
 
-    fn as_slice(&self) -> &[(u32, u32)] {
+    fn few(bounds: &[u32], further: u32) -> Option<Self> {
+        let (last, count) = (bounds.last()?, bounds.len() - 1);
+        if count > Self::FEW || last + further > u32::from(u16::MAX) {
+            return None;
+        }
+        let mut few = [0; Self::FEW + 1];
+        for (place, bound) in few.iter_mut().zip(bounds) {
+            // None is larger than the last.
+            *place = (bound + further) as u16;
+        }
+        Some(Self::Few {
+            count: count as u8,
+            bounds: few,
+        })
+    }
+
+    fn len(&self) -> usize {
         match self {
-            Self::Few(values) => values,
-            Self::Many(values) => values,
+            Self::Few { count, .. } => usize::from(*count),
+            Self::Many(bounds) => bounds.len() - 1,
+        }
+    }
+
+    /// Returns a piece, which has to be there.
+    fn of<'t>(&self, text: &'t str, place: usize) -> &'t str {
+        match self {
+            Self::Few { bounds, .. } => {
+                &text[usize::from(bounds[place])..usize::from(bounds[place + 1])]
+            }
+            Self::Many(bounds) => &text[bounds[place] as usize..bounds[place + 1] as usize],
+        }
+    }
+}
+
+impl Default for Pieces {
+    fn default() -> Self {
+        Self::Few {
+            count: 0,
+            bounds: [0; Self::FEW + 1],
         }
     }
 }
@@ -71,9 +122,8 @@ impl LabelSet {
 
     /// Returns names and values in their order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> + Clone {
-        let LabelSource { names, text } = &*self.source;
-        let pairs = names.iter().zip(self.values.as_slice());
-        pairs.map(|(name, (start, end))| (&**name, &text[*start as usize..*end as usize]))
+        let (names, text) = (&self.source.names, self.source.text());
+        (0..self.len()).map(move |place| (names.of(text, place), self.values.of(text, place)))
     }
 
     /// Returns how many labels there are.
@@ -83,33 +133,13 @@ impl LabelSet {
 
     /// Returns whether there is no label.
     pub fn is_empty(&self) -> bool {
-        self.source.names.is_empty()
+        self.len() == 0
     }
 
-    /// Creates a set of names and pieces of a text, one for each name.
-    pub(crate) fn from_source(
-        source: Arc<LabelSource>,
-        values: impl ExactSizeIterator<Item = (u32, u32)>,
-    ) -> Self {
-        let values = Values::new(values);
+    /// Creates a set of names and pieces of their text, one for each name.
+    pub(crate) fn from_source(source: Arc<LabelSource>, values: Pieces) -> Self {
+        debug_assert_eq!(source.names.len(), values.len());
         Self { source, values }
-    }
-
-    /// Creates a set with a text of its own.
-    ///
-    /// Panics if the values together have more than 4 GiB.
-    pub(crate) fn from_values<V: AsRef<str>>(
-        names: Arc<[Box<str>]>,
-        values: impl Iterator<Item = V>,
-    ) -> Self {
-        let (mut text, mut ends) = (String::new(), vec![0]);
-        for value in values {
-            text.push_str(value.as_ref());
-            ends.push(u32::try_from(text.len()).expect("label values have less than 4 GiB"));
-        }
-        let text = text.into();
-        let values = ends.windows(2).map(|ends| (ends[0], ends[1]));
-        Self::from_source(Arc::new(LabelSource { names, text }), values)
     }
 }
 
@@ -123,7 +153,13 @@ impl Eq for LabelSet {}
 
 impl Default for LabelSet {
     fn default() -> Self {
-        Self::from_iter::<[(&str, &str); 0]>([])
+        static EMPTY: LazyLock<Arc<LabelSource>> = LazyLock::new(|| {
+            Arc::new(LabelSource {
+                names: Pieces::default(),
+                text: Arc::new(LabelText::from(Box::default())),
+            })
+        });
+        Self::from_source(Arc::clone(&EMPTY), Pieces::default())
     }
 }
 
@@ -135,15 +171,26 @@ impl fmt::Debug for LabelSet {
 
 /// # Panics
 ///
-/// If the values together have more than 4 GiB.
+/// If names and values together have more than 4 GiB.
 impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, V)> for LabelSet {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(labels: I) -> Self {
-        let (names, values): (Vec<Box<str>>, Vec<V>) = labels
-            .into_iter()
-            .map(|(name, value)| (name.as_ref().into(), value))
-            .unzip();
-        Self::from_values(names.into(), values.into_iter())
+        let (names, values): (Vec<N>, Vec<V>) = labels.into_iter().unzip();
+        let mut text = String::new();
+        let names = push_pieces(&mut text, &names);
+        let values = push_pieces(&mut text, &values);
+        let text = Arc::new(LabelText::from(text.into_boxed_str()));
+        Self::from_source(Arc::new(LabelSource { names, text }), values)
     }
+}
+
+fn push_pieces(text: &mut String, pieces: &[impl AsRef<str>]) -> Pieces {
+    let place = |text: &String| u32::try_from(text.len()).expect("labels have less than 4 GiB");
+    let mut bounds = vec![place(text)];
+    for piece in pieces {
+        text.push_str(piece.as_ref());
+        bounds.push(place(text));
+    }
+    Pieces::new(&bounds, 0)
 }
 
 impl<N: AsRef<str>, V: AsRef<str>, const COUNT: usize> From<[(N, V); COUNT]> for LabelSet {
@@ -166,5 +213,29 @@ mod tests {
             LabelSet::from([("a", "bc"), ("b", "")]),
             LabelSet::from([("a", "b"), ("b", "c")])
         );
+    }
+
+    #[test]
+    fn many_labels_and_long_values_are_kept_too() {
+        let long = "x".repeat(70_000);
+        for count in [0, 1, 9, 10, 11, 100] {
+            let labels: Vec<_> = (0..count)
+                .map(|i| (format!("n{i}"), format!("v{i}")))
+                .collect();
+            let set: LabelSet = labels.iter().map(|(name, value)| (name, value)).collect();
+            assert_eq!(set.len(), count);
+            assert!(
+                set.iter()
+                    .eq(labels.iter().map(|(name, value)| (&**name, &**value)))
+            );
+        }
+        let set = LabelSet::from([("a", &*long), ("b", "y")]);
+        assert_eq!(set.get("a"), Some(&*long));
+        assert_eq!(set.get("b"), Some("y"));
+    }
+
+    #[test]
+    fn label_sets_are_small() {
+        assert_eq!(size_of::<LabelSet>(), 4 * size_of::<usize>());
     }
 }

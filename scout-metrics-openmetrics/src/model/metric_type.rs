@@ -27,7 +27,7 @@ pub enum MetricType {
 
 impl MetricType {
     /// All types.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: &'static [Self] = &[
         Self::Counter,
         Self::Gauge,
         Self::GaugeHistogram,

@@ -6,7 +6,7 @@ mod metric_type;
 mod sample;
 mod suffix;
 
-pub(crate) use label_set::LabelSource;
+pub(crate) use label_set::{LabelSource, LabelText, Pieces};
 pub use {
     label_set::LabelSet,
     metric_family::MetricFamily,

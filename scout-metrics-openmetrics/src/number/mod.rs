@@ -79,7 +79,7 @@ fn parse_scaled(text: &[u8], power: i32) -> Result<Timestamp, NumberFault> {
     let decimal = Decimal::read(text).filter(|decimal| decimal.length == text.len());
     let decimal = decimal.ok_or(NumberFault::Malformed)?;
     if let Some(nanos) = decimal.to_scaled(power) {
-        return Ok(Timestamp::from_nanos(nanos));
+        return Timestamp::from_nanos(nanos).ok_or(NumberFault::Range);
     }
     let long = LongDecimal::new(text);
     let mut nanos: i128 = 0;
@@ -90,11 +90,8 @@ fn parse_scaled(text: &[u8], power: i32) -> Result<Timestamp, NumberFault> {
             .and_then(|nanos| nanos.checked_add(i128::from(digit)))
             .ok_or(NumberFault::Range)?;
     }
-    Ok(Timestamp::from_nanos(if decimal.is_negative {
-        -nanos
-    } else {
-        nanos
-    }))
+    let nanos = if decimal.is_negative { -nanos } else { nanos };
+    Timestamp::from_nanos(nanos).ok_or(NumberFault::Range)
 }
 
 /// The digits of a number of any length whose grammar is known to be good.
@@ -236,13 +233,12 @@ mod tests {
                 12_345_678_901_234_567_890_123_456_789,
             ),
         ] {
-            assert_eq!(
-                parse_seconds(text),
-                Ok(Timestamp::from_nanos(nanos)),
-                "{text}"
-            );
+            let timestamp = Timestamp::from_nanos(nanos).unwrap();
+            assert_eq!(parse_seconds(text), Ok(timestamp), "{text}");
         }
-        assert_eq!(parse_seconds("1e99"), Err(NumberFault::Range));
+        for text in ["1e29", "-1e29", "1e99"] {
+            assert_eq!(parse_seconds(text), Err(NumberFault::Range), "{text}");
+        }
         assert_eq!(parse_seconds("NaN"), Err(NumberFault::Malformed));
         assert_eq!(parse_millis("-39"), Ok(Timestamp::from_millis(-39)));
         assert_eq!(parse_millis("1.5"), Err(NumberFault::Malformed));
@@ -259,7 +255,7 @@ mod tests {
             -500_000_000,
             i128::from(i64::MAX),
         ] {
-            let timestamp = Timestamp::from_nanos(nanos);
+            let timestamp = Timestamp::from_nanos(nanos).unwrap();
             assert_eq!(parse_seconds(&timestamp.to_string()), Ok(timestamp));
         }
     }

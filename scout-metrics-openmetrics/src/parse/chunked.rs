@@ -48,6 +48,8 @@ pub struct ChunkedParser {
     /// The searched length doubles each time, so that a quote that is never closed costs no more than time linear in the
     /// input.
     retry: usize,
+    /// Why a chunk was refused.
+    refused: Option<ParseError>,
     finished: bool,
 }
 
@@ -64,17 +66,31 @@ impl ChunkedParser {
             complete: 0,
             partial: Vec::new(),
             retry: 0,
+            refused: None,
             finished: false,
         }
     }
 
-    /// Takes the next chunk. Its events, and those that were not asked for yet, come from
+    /// Accepts the next chunk. Its events, and those that were not asked for yet, come from
     /// [`next_event`](Self::next_event).
     ///
     /// # Errors
     ///
-    /// [`ParseErrorKind::Encoding`] if the chunk is not UTF-8; it may begin and end within a character.
+    /// [`ParseErrorKind::Encoding`] if the chunk is not UTF-8; it may begin and end within a character. The parser keeps
+    /// the error: each later call returns it again, so that nothing after a refused chunk is read as if it followed what
+    /// came before. [`next_event`](Self::next_event) first returns the events of the lines that were complete.
     pub fn feed(&mut self, chunk: &[u8]) -> Result<(), ParseError> {
+        self.check_refused()?;
+        let fed = self.push(chunk);
+        self.refused = fed.as_ref().err().cloned();
+        fed
+    }
+
+    fn check_refused(&self) -> Result<(), ParseError> {
+        self.refused.clone().map_or(Ok(()), Err)
+    }
+
+    fn push(&mut self, chunk: &[u8]) -> Result<(), ParseError> {
         self.drop_read();
         let searched = self.text.len();
         let chunk = self.complete_character(chunk)?;
@@ -94,8 +110,9 @@ impl ChunkedParser {
     ///
     /// # Errors
     ///
-    /// [`ParseErrorKind::Encoding`] if the last chunk ended within a character.
+    /// [`ParseErrorKind::Encoding`] if the last chunk ended within a character, or the error of a chunk that was refused.
     pub fn finish(&mut self) -> Result<(), ParseError> {
+        self.check_refused()?;
         self.drop_read();
         if !self.partial.is_empty() {
             return Err(self.encoding_error(&self.partial, 0));
@@ -136,6 +153,7 @@ impl ChunkedParser {
             // The reader finds out which line it is that is too long.
             self.text.len()
         } else {
+            self.check_refused()?;
             return Ok(None);
         };
         self.retry = 0;

@@ -1,6 +1,6 @@
 //! What the pull parser yields: views into the exposition.
 
-use super::parts::{ExemplarParts, LabelSpan, Parts, Span};
+use super::parts::{ExemplarParts, LabelSpan, Parts};
 use crate::{Deviation, MetricType, Timestamp, escape::Text};
 
 /// One line of an exposition. Blank lines are not yielded, but for those in which something is forgiven: each is an
@@ -189,15 +189,11 @@ pub struct Labels<'p, 'a> {
     spans: std::slice::Iter<'p, LabelSpan>,
 }
 
-impl Labels<'_, '_> {
-    /// Returns where the values are in the text that the sample is cut from.
-    pub(crate) fn value_spans(&self) -> impl ExactSizeIterator<Item = Span> + use<'_> {
-        self.spans.clone().map(|label| label.value())
-    }
-
-    /// Returns whether an escape is in a value.
-    pub(crate) fn has_escapes(&self) -> bool {
-        self.value_spans().any(|value| value.escaped)
+impl<'a> Labels<'_, 'a> {
+    /// Returns the values alone.
+    #[inline]
+    pub(crate) fn values(&self) -> impl Iterator<Item = Text<'a>> + use<'_, 'a> {
+        self.spans.clone().map(|label| label.value().of(self.text))
     }
 }
 

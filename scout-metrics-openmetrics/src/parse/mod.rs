@@ -3,6 +3,7 @@
 mod chunked;
 mod engine;
 mod event;
+mod feed;
 mod grammar;
 mod names;
 mod options;

@@ -6,8 +6,8 @@ use crate::Format;
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum Mode {
-    /// Takes what Prometheus or the Python reference parser take, keeps all data, and reports each rule that was
-    /// broken as a [`Deviation`](crate::Deviation). The default.
+    /// Accepts what Prometheus or the Python reference parser accepts, keeps all data, and reports each broken rule
+    /// as a [`Deviation`](crate::Deviation). The default.
     #[default]
     Lenient,
     /// Refuses an exposition that breaks a rule of its format. The error names the [`Rule`](crate::Rule).
@@ -39,6 +39,13 @@ impl ParseOptions {
             quoted_names: true,
             limits: Limits::default(),
         }
+    }
+
+    /// Sets the format. Default: [`Format::Prometheus`].
+    #[must_use]
+    pub fn with_format(mut self, format: Format) -> Self {
+        self.format = format;
+        self
     }
 
     /// Sets the mode. Default: [`Mode::Lenient`].
@@ -109,7 +116,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Returns limits that nothing exceeds, but for lines of 4 GiB.
+    /// Returns limits that nothing exceeds except lines of more than 4 GiB.
     ///
     /// For input that is trusted or bounded in another way.
     pub const fn unlimited() -> Self {
@@ -123,46 +130,79 @@ impl Limits {
         }
     }
 
-    /// Sets the most bytes in a line, its end not counted. Default: 1 MiB. At most 4 GiB.
+    /// Sets the maximum length of a line in bytes, its end not counted. Default: 1 MiB. At most 4 GiB.
     #[must_use]
     pub fn with_line_length(mut self, bytes: usize) -> Self {
         self.line_length = bytes.min(u32::MAX as usize);
         self
     }
 
-    /// Sets the most labels of a sample or an exemplar. Default: 64.
+    /// Sets the maximum number of labels of a sample or an exemplar. Default: 64.
     #[must_use]
     pub fn with_labels(mut self, count: usize) -> Self {
         self.labels = count;
         self
     }
 
-    /// Sets the most bytes in the name of a metric or a label, as written. Default: 1 KiB.
+    /// Sets the maximum length of the name of a metric or a label in bytes, as written. Default: 1 KiB.
     #[must_use]
     pub fn with_name_length(mut self, bytes: usize) -> Self {
         self.name_length = bytes;
         self
     }
 
-    /// Sets the most bytes in a label's value, as written. Default: 256 KiB.
+    /// Sets the maximum length of a label's value in bytes, as written. Default: 256 KiB.
     #[must_use]
     pub fn with_value_length(mut self, bytes: usize) -> Self {
         self.value_length = bytes;
         self
     }
 
-    /// Sets the most samples. Default: 1,000,000.
+    /// Sets the maximum number of samples. Default: 1,000,000.
     #[must_use]
     pub fn with_samples(mut self, count: usize) -> Self {
         self.samples = count;
         self
     }
 
-    /// Sets the most families, which only a reader that builds families counts. Default: 250,000.
+    /// Sets the maximum number of families, which only a reader that builds families counts. Default: 250,000.
     #[must_use]
     pub fn with_families(mut self, count: usize) -> Self {
         self.families = count;
         self
+    }
+}
+
+/// What the limits are.
+impl Limits {
+    /// Returns the maximum length of a line in bytes, its end not counted.
+    pub const fn line_length(&self) -> usize {
+        self.line_length
+    }
+
+    /// Returns the maximum number of labels of a sample or an exemplar.
+    pub const fn labels(&self) -> usize {
+        self.labels
+    }
+
+    /// Returns the maximum length of the name of a metric or a label in bytes, as written.
+    pub const fn name_length(&self) -> usize {
+        self.name_length
+    }
+
+    /// Returns the maximum length of a label's value in bytes, as written.
+    pub const fn value_length(&self) -> usize {
+        self.value_length
+    }
+
+    /// Returns the maximum number of samples.
+    pub const fn samples(&self) -> usize {
+        self.samples
+    }
+
+    /// Returns the maximum number of families.
+    pub const fn families(&self) -> usize {
+        self.families
     }
 }
 

@@ -131,7 +131,11 @@ impl AnomalyList {
                 1 => String::new(),
                 lines => format!(" in {lines} lines"),
             };
-            let message = format!("format rule `{}` is broken{more}: {rule}", rule.id());
+            let message = format!(
+                "format rule `{}` is broken{more}: {}",
+                rule.id(),
+                rule.broken_text()
+            );
             self.push(AnomalyKind::Deviation, message, first_line)?;
         }
         self.anomalies.sort_by_key(Anomaly::line);

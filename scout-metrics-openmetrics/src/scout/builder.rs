@@ -16,7 +16,7 @@ use super::{
     POLICY_COMPLIANT_IMAGES, POLICY_DISPLAY_NAME, POLICY_EVALUATED_IMAGES, POLICY_ID, SEVERITY,
     STREAM_EMPTY, STREAM_NAME,
     anomalies::{AnomalyList, DUPLICATE},
-    shape::{Family, Shape},
+    shape::{Family, Label, Shape},
 };
 use crate::{
     Deviation, Event, Line, MetricType, Rule, SampleRef, error::shown, parse::NamesBefore,
@@ -168,10 +168,10 @@ impl SnapshotBuilder {
         if self.has_unknown_label(sample, line)? {
             return Ok(());
         }
-        let Some(stream) = self.shape.value(sample, STREAM_NAME) else {
+        let Some(stream) = self.shape.value(sample, Label::StreamName) else {
             return self.report_missing(STREAM_NAME, sample, line);
         };
-        let Some(severity) = self.shape.value(sample, SEVERITY) else {
+        let Some(severity) = self.shape.value(sample, Label::Severity) else {
             return self.report_missing(SEVERITY, sample, line);
         };
         let Ok(severity) = severity.parse::<Severity>() else {
@@ -211,13 +211,13 @@ impl SnapshotBuilder {
         if self.has_unknown_label(sample, line)? {
             return Ok(());
         }
-        let Some(stream) = self.shape.value(sample, STREAM_NAME) else {
+        let Some(stream) = self.shape.value(sample, Label::StreamName) else {
             return self.report_missing(STREAM_NAME, sample, line);
         };
-        let Some(id) = self.shape.value(sample, POLICY_ID) else {
+        let Some(id) = self.shape.value(sample, Label::PolicyId) else {
             return self.report_missing(POLICY_ID, sample, line);
         };
-        let display_name = self.shape.value(sample, POLICY_DISPLAY_NAME);
+        let display_name = self.shape.value(sample, Label::DisplayName);
         let display_name = display_name.unwrap_or_default();
         let is_compliant = self.shape.family() == Family::CompliantImages;
         let draft = self.policy(&stream, &id, &display_name);
@@ -248,7 +248,7 @@ impl SnapshotBuilder {
         if self.has_unknown_label(sample, line)? {
             return Ok(());
         }
-        let Some(stream) = self.shape.value(sample, STREAM_NAME) else {
+        let Some(stream) = self.shape.value(sample, Label::StreamName) else {
             return self.report_missing(STREAM_NAME, sample, line);
         };
         let place = self.stream(&stream);

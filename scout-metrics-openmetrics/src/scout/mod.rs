@@ -39,6 +39,7 @@ mod anomalies;
 mod builder;
 mod constant_labels;
 mod encode;
+mod error;
 mod file;
 mod part;
 mod reader;

@@ -4,10 +4,8 @@ use std::time::SystemTime;
 
 use scout_metrics_core::{Error, ErrorKind, Organization, Result, Snapshot};
 
-use super::builder::SnapshotBuilder;
-use crate::{
-    ChunkedParser, Format, Limits, Mode, ParseError, ParseErrorKind, ParseOptions, Parser,
-};
+use super::{builder::SnapshotBuilder, error::unreadable};
+use crate::{ChunkedParser, Format, Limits, Mode, ParseError, ParseOptions, Parser};
 
 /// The number of anomalies that an error shows, if anomalies are errors.
 const SHOWN_ANOMALIES: usize = 5;
@@ -37,9 +35,7 @@ impl SnapshotReader {
     /// Sets the format. Default: [`Format::Prometheus`].
     #[must_use]
     pub fn with_format(mut self, format: Format) -> Self {
-        self.options = ParseOptions::new(format)
-            .with_mode(self.options.mode())
-            .with_limits(*self.options.limits());
+        self.options = self.options.with_format(format);
         self
     }
 
@@ -128,13 +124,8 @@ impl SnapshotReader {
                     Error::new(ErrorKind::NotMetrics, message).with_source(error)
                 }
                 None => {
-                    let kind = match error.kind() {
-                        ParseErrorKind::Limit => ErrorKind::Limit,
-                        _ => ErrorKind::Decode,
-                    };
-                    let message =
-                        format!("cannot read the exposition as {}", self.options.format());
-                    Error::new(kind, message).with_source(error)
+                    let format = self.options.format();
+                    unreadable(error, format!("cannot read the exposition as {format}"))
                 }
             },
         };

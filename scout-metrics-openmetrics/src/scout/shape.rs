@@ -30,36 +30,69 @@ impl Family {
     }
 
     /// Returns the labels that samples of the family have.
-    fn labels(self) -> &'static [&'static str] {
+    fn labels(self) -> &'static [Label] {
         match self {
             Self::CompliantImages | Self::EvaluatedImages => {
-                &[POLICY_ID, POLICY_DISPLAY_NAME, STREAM_NAME]
+                &[Label::PolicyId, Label::DisplayName, Label::StreamName]
             }
-            Self::EmptyStream => &[STREAM_NAME],
+            Self::EmptyStream => &[Label::StreamName],
             Self::Unknown => &[],
-            Self::Vulnerabilities => &[STREAM_NAME, SEVERITY],
+            Self::Vulnerabilities => &[Label::StreamName, Label::Severity],
         }
     }
 }
 
-/// The family and the labels of a sample. Most samples have the shape of the sample before.
+/// A label of Docker Scout's metrics.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Label {
+    DisplayName,
+    PolicyId,
+    Severity,
+    StreamName,
+}
+
+impl Label {
+    const COUNT: usize = 4;
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::DisplayName => POLICY_DISPLAY_NAME,
+            Self::PolicyId => POLICY_ID,
+            Self::Severity => SEVERITY,
+            Self::StreamName => STREAM_NAME,
+        }
+    }
+}
+
+/// The family of a sample, and where its labels are. Most samples have the shape of the sample before.
 #[derive(Debug, Default)]
 pub(super) struct Shape {
     family: Family,
-    /// The names of the labels, `None` for an unknown one.
-    labels: Vec<Option<&'static str>>,
+    /// The places of the known labels.
+    places: [Option<usize>; Label::COUNT],
+    has_unknown_label: bool,
 }
 
 impl Shape {
     pub(super) fn learn(&mut self, sample: SampleRef<'_, '_>) {
-        self.family = Family::of(&sample.name().decode());
-        let known = self.family.labels();
-        let labels = sample.labels().map(|(name, _)| {
-            let name = name.decode();
-            known.iter().copied().find(|known| *known == name)
-        });
-        self.labels.clear();
-        self.labels.extend(labels);
+        *self = Self {
+            family: Family::of(&sample.name().decode()),
+            ..Self::default()
+        };
+        for (place, (name, _)) in sample.labels().enumerate() {
+            match self.known(&name.decode()) {
+                Some(label) => {
+                    self.places[label as usize].get_or_insert(place);
+                }
+                None => self.has_unknown_label = true,
+            }
+        }
+    }
+
+    /// Returns the label of the family that has a name.
+    fn known(&self, name: &str) -> Option<Label> {
+        let mut labels = self.family.labels().iter().copied();
+        labels.find(|label| label.name() == name)
     }
 
     pub(super) fn family(&self) -> Family {
@@ -68,8 +101,12 @@ impl Shape {
 
     /// Returns the value of a known label. An empty label is an absent one (OpenMetrics 1.0, section Label).
     #[inline]
-    pub(super) fn value<'a>(&self, sample: SampleRef<'_, 'a>, name: &str) -> Option<Cow<'a, str>> {
-        let place = self.labels.iter().position(|known| *known == Some(name))?;
+    pub(super) fn value<'a>(
+        &self,
+        sample: SampleRef<'_, 'a>,
+        label: Label,
+    ) -> Option<Cow<'a, str>> {
+        let place = self.places[label as usize]?;
         let value = sample.label_value(place).decode();
         Some(value).filter(|value| !value.is_empty())
     }
@@ -77,12 +114,13 @@ impl Shape {
     /// Returns the name of the first unknown label that is not empty.
     #[inline]
     pub(super) fn unknown_label<'a>(&self, sample: SampleRef<'_, 'a>) -> Option<Cow<'a, str>> {
-        if self.labels.iter().all(Option::is_some) {
+        if !self.has_unknown_label {
             return None;
         }
-        let mut labels = sample.labels().zip(&self.labels);
-        let ((name, _), _) =
-            labels.find(|((_, value), known)| known.is_none() && !value.decode().is_empty())?;
+        let mut labels = sample.labels();
+        let is_unknown = |name: &str| self.known(name).is_none();
+        let (name, _) = labels
+            .find(|(name, value)| is_unknown(&name.decode()) && !value.decode().is_empty())?;
         Some(name.decode())
     }
 }

@@ -307,16 +307,19 @@ fn points(format: Format, style: Style, kind: MetricType) -> BoxedStrategy<Vec<P
 }
 
 fn timestamp(style: Style) -> BoxedStrategy<Timestamp> {
-    let nanos = prop_oneof![
-        any::<i64>().prop_map(i128::from),
-        any::<i64>().prop_map(|millis| i128::from(millis) * 1_000_000),
-        -i128::MAX..i128::MAX,
-        -2_000_000_000i128..2_000_000_000,
-    ];
+    let from_nanos = |nanos: i64| Timestamp::from_nanos(nanos.into()).unwrap();
+    let from_parts = |(seconds, nanos)| Timestamp::new(seconds, nanos).unwrap();
+    let nanos_of_second = 0..1_000_000_000u32;
     match style {
-        Style::Any => nanos.prop_map(Timestamp::from_nanos).boxed(),
-        Style::Plain => (0..i128::from(u32::MAX) * 1_000_000_000)
-            .prop_map(Timestamp::from_nanos)
+        Style::Any => prop_oneof![
+            any::<i64>().prop_map(from_nanos),
+            any::<i64>().prop_map(Timestamp::from_millis),
+            (any::<i64>(), nanos_of_second).prop_map(from_parts),
+            (-2_000_000_000i64..2_000_000_000).prop_map(from_nanos),
+        ]
+        .boxed(),
+        Style::Plain => (0..i64::from(u32::MAX), nanos_of_second)
+            .prop_map(from_parts)
             .boxed(),
     }
 }

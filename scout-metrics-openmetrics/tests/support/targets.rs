@@ -32,7 +32,7 @@ fn check_modes(strict: &Result<Families, ParseError>, lenient: &Result<Families,
     match (strict, lenient) {
         (Ok(strict), Ok(lenient)) => {
             assert_eq!(lenient.deviations(), []);
-            assert_eq!(strict[..], lenient[..]);
+            assert_eq!(strict.as_slice(), lenient.as_slice());
         }
         (Ok(_), Err(error)) => panic!("lenient mode alone refuses: {error}"),
         (Err(error), Ok(lenient)) => {
@@ -84,7 +84,7 @@ fn read_with_small_limits(data: &[u8], format: Format) {
     let options = ParseOptions::new(format);
     let limited = parse_families(data, &options.with_limits(limits));
     match (limited, parse_families(data, &options)) {
-        (Ok(limited), Ok(families)) => assert_eq!(limited[..], families[..]),
+        (Ok(limited), Ok(families)) => assert_eq!(limited.as_slice(), families.as_slice()),
         (Ok(_), Err(error)) => panic!("limits make it right: {error}"),
         (Err(error), Ok(_)) => assert_eq!(error.kind(), ParseErrorKind::Limit, "{error}"),
         (Err(_), Err(_)) => {}
@@ -133,7 +133,7 @@ pub(crate) fn round_trip(data: &[u8]) {
                 continue;
             };
             for to in FORMATS {
-                match encode_families(&families, to) {
+                match encode_families(families.as_slice(), to) {
                     Ok(exposition) => {
                         // An escape is longer than what it stands for.
                         let options = ParseOptions::new(to)
@@ -142,7 +142,7 @@ pub(crate) fn round_trip(data: &[u8]) {
                         let read = parse_families(exposition.body(), &options)
                             .expect("what is written can be read");
                         if from == to && mode == Mode::Strict {
-                            assert_eq!(read[..], families[..]);
+                            assert_eq!(read.as_slice(), families.as_slice());
                         }
                     }
                     Err(error) if from == to && mode == Mode::Strict => {

@@ -1,6 +1,6 @@
-"""Collects what Datadog's OpenMetrics check submits: datadog.py CONF_YAML ENDPOINT TOKEN_FILE
+"""Collects what Datadog's OpenMetrics check submits: datadog.py CONF_YAML ADDRESS TOKEN_FILE
 
-The check is the one of the agent, the configuration the committed one with another endpoint and another token file.
+The check is the one of the agent, the configuration the committed one with another host and port and another token file.
 """
 
 import json
@@ -11,10 +11,11 @@ from datadog_checks.base import OpenMetricsBaseCheckV2
 from datadog_checks.base.stubs import aggregator
 
 
-def main(configuration, endpoint, token_file):
+def main(configuration, address, token_file):
     with open(configuration, encoding="utf-8") as file:
         instance = yaml.safe_load(file)["instances"][0]
-    instance["openmetrics_endpoint"] = endpoint
+    assert "exporter:10990" in instance["openmetrics_endpoint"]
+    instance["openmetrics_endpoint"] = instance["openmetrics_endpoint"].replace("exporter:10990", address)
     instance["auth_token"]["reader"]["path"] = token_file
     failure = OpenMetricsBaseCheckV2("openmetrics", {}, [instance]).run()
     if failure:

@@ -31,6 +31,11 @@ impl From<FromSqlError> for Fault {
 }
 
 impl Fault {
+    pub(super) fn read_only() -> Self {
+        let error = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY);
+        Self::Sql(rusqlite::Error::SqliteFailure(error, None))
+    }
+
     /// Returns the error for callers, which names the file.
     pub(super) fn into_error(self, path: &Path) -> Error {
         let error = |kind, what: &str| Error::new(kind, format!("the history {path:?} {what}"));

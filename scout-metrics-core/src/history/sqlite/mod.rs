@@ -17,7 +17,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, MAIN_DB, OpenFlags};
 use tokio::{sync::Mutex, task::spawn_blocking, time::timeout};
 
 use self::fault::Fault;
@@ -233,6 +233,10 @@ fn connect(path: &Path) -> Result<(Connection, Connection), Fault> {
         Ok(connection)
     };
     let mut writer = open()?;
+    // SQLite opens a file that cannot be written for reading only, without an error.
+    if writer.is_readonly(MAIN_DB)? {
+        return Err(Fault::read_only());
+    }
     schema::prepare(&mut writer)?;
     // Only now, because a file of another program has to stay as it is.
     writer.pragma_update(None, "journal_mode", "WAL")?;

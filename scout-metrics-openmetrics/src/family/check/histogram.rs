@@ -1,7 +1,7 @@
 //! Histograms and gauge histograms.
 
 use super::{
-    Checker, Report, Result, label,
+    Checker, Report, Result,
     metric::{Metric, Point},
     number::{is_count, is_natural},
 };
@@ -33,10 +33,10 @@ impl Checker {
         if suffix == Suffix::Bucket {
             return self.check_bucket(sample, report);
         }
-        if label(sample, "le").is_some() {
+        if self.point_value(sample).is_some() {
             report.broken(Rule::BucketBound, || {
                 let name = sample.name().decode();
-                format!("`{}` is no bucket and has the label `le`", shown(&name))
+                format!("`{}` is not a bucket but has the label `le`", shown(&name))
             })?;
         }
         let Some(metric) = &mut self.metric else {
@@ -55,7 +55,7 @@ impl Checker {
         sample: SampleRef<'_, '_>,
         report: &mut Report,
     ) -> Result {
-        let bound_text = label(sample, "le");
+        let bound_text = self.point_value(sample);
         let bound = bound_text
             .as_deref()
             .and_then(|text| parse_value(text).ok());
@@ -90,7 +90,7 @@ impl Checker {
         if bound <= bound_before {
             report.broken(Rule::BucketOrder, || {
                 format!(
-                    "the bound {:?} is not above that of the bucket before",
+                    "the bound {:?} is not greater than that of the bucket before",
                     shown(bound_text.as_deref().unwrap_or_default())
                 )
             })?;
@@ -118,7 +118,7 @@ impl Checker {
         if point.count.is_some() != point.sum.is_some() {
             report.broken_at(line, Rule::HistogramCount, || {
                 format!(
-                    "a metric of the histogram `{}` has a count or a sum and not both",
+                    "a metric of the histogram `{}` has a count or a sum but not both",
                     shown(&self.name)
                 )
             })?;
@@ -126,7 +126,7 @@ impl Checker {
         if point.count.is_some() && point.infinite.is_some() && point.count != point.infinite {
             report.broken_at(line, Rule::HistogramCount, || {
                 format!(
-                    "the count of the histogram `{}` is not that of its bucket `+Inf`",
+                    "the count of the histogram `{}` differs from its bucket `+Inf`",
                     shown(&self.name)
                 )
             })?;
@@ -137,7 +137,7 @@ impl Checker {
         let (is_wrong, what) = match self.kind {
             MetricType::GaugeHistogram => (
                 sum < 0.0 && !point.has_negative_bound,
-                "a negative sum and no negative bound",
+                "a negative sum but no negative bound",
             ),
             _ => (point.has_negative_bound, "a sum and a negative bound"),
         };

@@ -1,6 +1,6 @@
 //! Metrics and points of OpenMetrics.
 
-use super::{Checker, Report, Result};
+use super::{super::labels::Values, Checker, Report, Result};
 use crate::{MetricType, Rule, SampleRef, Timestamp, error::shown};
 
 /// The metric that is being read.
@@ -29,9 +29,10 @@ impl Checker {
     pub(super) fn check_metric(
         &mut self,
         sample: SampleRef<'_, '_>,
+        values: Values<'_>,
         report: &mut Report,
     ) -> Result {
-        let key = self.key(sample);
+        let key = self.key(sample, values);
         let timestamp = sample.timestamp();
         match &mut self.metric {
             Some(metric) if metric.key == key => {
@@ -52,10 +53,9 @@ impl Checker {
             }
             _ => {
                 self.finish_point(report)?;
-                if !self.seen.insert(key) {
+                if !self.is_new(key) {
                     report.broken(Rule::InterleavedMetrics, || {
-                        "samples of the metric stand in earlier lines, with others in between"
-                            .to_owned()
+                        "the metric is split: other metrics appear between its samples".to_owned()
                     })?;
                 }
                 self.metric = None;

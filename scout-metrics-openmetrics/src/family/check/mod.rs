@@ -15,12 +15,12 @@ mod report;
 mod state_set;
 mod summary;
 
-use std::collections::HashSet;
-
 use foldhash::quality::RandomState;
+use hashbrown::{HashTable, hash_table::Entry};
 
 pub(super) use self::report::{Report, Violation};
 use self::{key::KeyLabels, metric::Metric};
+use super::labels::Values;
 use crate::{Format, MetricType, ParseOptions, SampleRef, Suffix};
 
 type Result<T = (), E = Violation> = std::result::Result<T, E>;
@@ -33,12 +33,12 @@ pub(crate) struct Checker {
     name: String,
     kind: MetricType,
     key_labels: KeyLabels,
-    /// The metrics of the family that came so far; in Prometheus text, where families need not stand together, the
+    /// The metrics of the family that came so far; in Prometheus text, where families may be split, the
     /// series of all families.
     ///
     /// Two that differ have the same hash of 64 bits once in some 10^7 expositions of a million samples, and nobody can
     /// choose them, because the hash is seeded.
-    seen: HashSet<u64, RandomState>,
+    seen: HashTable<u64>,
     metric: Option<Metric>,
 }
 
@@ -50,7 +50,7 @@ impl Checker {
             name: String::new(),
             kind: MetricType::Unknown,
             key_labels: KeyLabels::default(),
-            seen: HashSet::default(),
+            seen: HashTable::new(),
             metric: None,
         }
     }
@@ -77,26 +77,41 @@ impl Checker {
         // Clearing a table takes time by its size, which many small families after a large one would pay again and again.
         const LARGE: usize = 1024;
         if self.seen.capacity() > LARGE.max(8 * self.seen.len()) {
-            self.seen = HashSet::default();
+            self.seen = HashTable::new();
         }
         self.seen.clear();
     }
 
-    /// Checks a sample of the family. `same_names` says that its names are those of the sample before.
-    pub(crate) fn check(
+    /// Remembers a metric or series. Returns whether it is new.
+    fn is_new(&mut self, key: u64) -> bool {
+        match self.seen.entry(key, |known| *known == key, |key| *key) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(place) => {
+                place.insert(key);
+                true
+            }
+        }
+    }
+
+    /// Says that the next sample has other names than the one before.
+    pub(super) fn forget_names(&mut self) {
+        self.key_labels.is_known = false;
+    }
+
+    /// Checks a sample of the family. The values are those of its labels.
+    pub(super) fn check(
         &mut self,
         sample: SampleRef<'_, '_>,
-        same_names: bool,
+        values: Values<'_>,
         suffix: Suffix,
         report: &mut Report,
     ) -> Result {
-        self.key_labels.is_known &= same_names;
         if self.format == Format::Prometheus {
             self.check_number_labels(sample, suffix, report)?;
-            return self.check_series(sample, report);
+            return self.check_series(sample, values, report);
         }
         self.check_exemplar(sample, suffix, report)?;
-        self.check_metric(sample, report)?;
+        self.check_metric(sample, values, report)?;
         match self.kind {
             MetricType::Counter => self.check_counter(sample, suffix, report),
             MetricType::Gauge | MetricType::Unknown => Ok(()),
@@ -108,11 +123,4 @@ impl Checker {
             MetricType::Summary => self.check_summary(sample, suffix, report),
         }
     }
-}
-
-fn label<'a>(sample: SampleRef<'_, 'a>, name: &str) -> Option<std::borrow::Cow<'a, str>> {
-    sample
-        .labels()
-        .find(|(found, _)| *found == *name)
-        .map(|(_, value)| value.decode())
 }

@@ -1,6 +1,8 @@
 //! The rules of Prometheus text.
 
-use super::{Checker, Report, Result, label};
+use std::borrow::Cow;
+
+use super::{super::labels::Values, Checker, Report, Result};
 use crate::{MetricType, Rule, SampleRef, Suffix, error::shown, number::parse_value};
 
 impl Checker {
@@ -31,10 +33,11 @@ impl Checker {
     pub(super) fn check_series(
         &mut self,
         sample: SampleRef<'_, '_>,
+        values: Values<'_>,
         report: &mut Report,
     ) -> Result {
-        let key = self.key(sample);
-        if self.seen.insert(key) {
+        let key = self.key(sample, values);
+        if self.is_new(key) {
             return Ok(());
         }
         report.broken(Rule::DuplicateSeries, || {
@@ -44,4 +47,11 @@ impl Checker {
             )
         })
     }
+}
+
+fn label<'a>(sample: SampleRef<'_, 'a>, name: &str) -> Option<Cow<'a, str>> {
+    sample
+        .labels()
+        .find(|(found, _)| *found == *name)
+        .map(|(_, value)| value.decode())
 }

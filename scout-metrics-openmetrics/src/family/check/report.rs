@@ -1,7 +1,7 @@
 //! Where broken rules are reported.
 
 use super::Result;
-use crate::{Deviation, Mode, Rule};
+use crate::{Deviation, Mode, Rule, family::families::Deviations};
 
 /// A rule that is broken and not forgiven.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub(crate) struct Violation {
 #[derive(Debug)]
 pub(crate) struct Report {
     mode: Mode,
-    deviations: Vec<Deviation>,
+    deviations: Deviations,
     /// The line that is being read.
     pub(crate) line: u64,
 }
@@ -24,7 +24,7 @@ impl Report {
     pub(crate) fn new(mode: Mode) -> Self {
         Self {
             mode,
-            deviations: Vec::new(),
+            deviations: Deviations::default(),
             line: 0,
         }
     }
@@ -55,10 +55,12 @@ impl Report {
     }
 
     pub(crate) fn extend(&mut self, deviations: &[Deviation]) {
-        self.deviations.extend_from_slice(deviations);
+        self.deviations.extend(deviations);
     }
 
-    pub(crate) fn into_deviations(self) -> Vec<Deviation> {
+    /// Returns the deviations in the order of their lines.
+    pub(crate) fn into_deviations(mut self) -> Deviations {
+        self.deviations.sort();
         self.deviations
     }
 }

@@ -1,11 +1,11 @@
 //! State sets.
 
-use super::{Checker, Report, Result, label};
+use super::{Checker, Report, Result};
 use crate::{Rule, SampleRef, error::shown};
 
 impl Checker {
     pub(super) fn check_state_set(&self, sample: SampleRef<'_, '_>, report: &mut Report) -> Result {
-        if label(sample, &self.name).is_none() {
+        if self.point_value(sample).is_none() {
             report.broken(Rule::StateSetLabel, || {
                 format!(
                     "expected a label `{}`, which names the state",

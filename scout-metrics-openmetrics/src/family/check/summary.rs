@@ -1,7 +1,7 @@
 //! Summaries.
 
 use super::{
-    Checker, Report, Result, label,
+    Checker, Report, Result,
     number::{is_count, is_natural},
 };
 use crate::{Rule, SampleRef, Suffix, error::shown, number::parse_value};
@@ -20,11 +20,11 @@ impl Checker {
             Suffix::None => return self.check_quantile(sample, report),
             _ => true,
         };
-        if label(sample, "quantile").is_some() {
+        if self.point_value(sample).is_some() {
             report.broken(Rule::QuantileRange, || {
                 let name = sample.name().decode();
                 format!(
-                    "`{}` is no quantile and has the label `quantile`",
+                    "`{}` is not a quantile but has the label `quantile`",
                     shown(&name)
                 )
             })?;
@@ -42,7 +42,7 @@ impl Checker {
     }
 
     pub(super) fn check_quantile(&self, sample: SampleRef<'_, '_>, report: &mut Report) -> Result {
-        let text = label(sample, "quantile");
+        let text = self.point_value(sample);
         let quantile = text.as_deref().and_then(|text| parse_value(text).ok());
         if !quantile.is_some_and(|quantile| (0.0..=1.0).contains(&quantile)) {
             report.broken(Rule::QuantileRange, || match text {

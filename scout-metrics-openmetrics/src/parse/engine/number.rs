@@ -79,9 +79,9 @@ pub(super) fn read_seconds(
     const NANO: i32 = 9;
     if let Some((decimal, end)) = read_decimal(window, index, at)
         && is_token_end(window.byte(end))
-        && let Some(nanos) = decimal.to_scaled(NANO)
+        && let Some(timestamp) = decimal.to_scaled(NANO).and_then(Timestamp::from_nanos)
     {
-        return Some((Timestamp::from_nanos(nanos), end));
+        return Some((timestamp, end));
     }
     let (token, end) = token(window, at)?;
     Some((number::parse_seconds(token).ok()?, end))

@@ -138,7 +138,8 @@ impl<'a> Scanner<'a, '_> {
         let at = self.at;
         let word = self.take_token();
         let kind = MetricType::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .find(|kind| kind.as_str() == word);
         kind.ok_or_else(|| {
             self.at = at;
@@ -167,6 +168,6 @@ fn odd_type(word: &str) -> Option<MetricType> {
     if word.eq_ignore_ascii_case("untyped") {
         return Some(MetricType::Unknown);
     }
-    let mut kinds = MetricType::ALL.into_iter();
+    let mut kinds = MetricType::ALL.iter().copied();
     kinds.find(|kind| word.eq_ignore_ascii_case(kind.as_str()))
 }

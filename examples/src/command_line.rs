@@ -1,0 +1,99 @@
+//! Command lines whose options can also be set in environment variables.
+
+use std::{env, ffi::OsString};
+
+use clap::{
+    Arg, Command, Parser,
+    builder::Resettable,
+    error::{ContextKind, ContextValue, Error},
+};
+
+/// Parses the command line and the environment. If one of them is wrong, prints the reason and exits.
+///
+/// A variable that is empty or blank counts as not set, because Docker Compose turns `VARIABLE: ${VARIABLE:-}` into an
+/// empty one. Blanks around a value, and around each item of a list, are removed. An error in a variable names the
+/// variable.
+pub fn parse<A: Parser>() -> A {
+    try_parse(&env::args_os().collect::<Vec<_>>()).unwrap_or_else(|error| error.exit())
+}
+
+fn try_parse<A: Parser>(arguments: &[OsString]) -> Result<A, Error> {
+    let mut of_environment = Vec::new();
+    let mut command = A::command().mut_args(|arg| {
+        match value_in_environment(&arg) {
+            Some(value) if value.is_empty() => return arg.env(Resettable::Reset),
+            Some(value) if arg.get_action().takes_values() && !is_given(&arg, arguments) => {
+                of_environment.push(format!("--{}={value}", long_name(&arg)).into());
+            }
+            _ => {}
+        }
+        arg
+    });
+    // After the arguments, so that `--help` and `--version` come before an error in a variable.
+    let end = arguments.iter().position(|argument| argument == "--");
+    let (options, rest) = arguments.split_at(end.unwrap_or(arguments.len()));
+    let all = [options, &of_environment, rest].concat();
+    let parsed = match command.try_get_matches_from_mut(all) {
+        Ok(mut matches) => {
+            A::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+        }
+        Err(error) => Err(error),
+    };
+    parsed.map_err(|mut error| {
+        // The advice to write an unknown option after `--`. None of the programs would know it there.
+        error.remove(ContextKind::Suggested);
+        naming_variables(error, &command, arguments)
+    })
+}
+
+/// Returns the value of the variable of an option, without blanks around it and around the items of a list.
+fn value_in_environment(arg: &Arg) -> Option<String> {
+    let value = env::var(arg.get_env()?).ok()?;
+    let Some(delimiter) = arg.get_value_delimiter() else {
+        return Some(value.trim().to_owned());
+    };
+    let items: Vec<&str> = value.split(delimiter).map(str::trim).collect();
+    Some(items.join(&delimiter.to_string()))
+}
+
+fn is_given(arg: &Arg, arguments: &[OsString]) -> bool {
+    let option = format!("--{}", long_name(arg));
+    arguments.iter().any(|argument| {
+        let argument = argument.to_string_lossy();
+        let rest = argument.strip_prefix(&option);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+    })
+}
+
+fn long_name(arg: &Arg) -> &str {
+    arg.get_long().expect("options with variables have a name")
+}
+
+/// Replaces the name of an option that was not given by the name of its variable.
+fn naming_variables(mut error: Error, command: &Command, arguments: &[OsString]) -> Error {
+    let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) else {
+        return error;
+    };
+    let variable = command
+        .get_arguments()
+        .find(|arg| arg.to_string() == *option)
+        .filter(|arg| arg.get_env().is_some() && !is_given(arg, arguments))
+        .and_then(|arg| Some(arg.get_env()?.to_string_lossy().into_owned()));
+    if let Some(variable) = variable {
+        error.insert(ContextKind::InvalidArg, ContextValue::String(variable));
+    }
+    error
+}
+
+/// Parses the value of a variable that turns an option without a value on or off.
+///
+/// # Errors
+///
+/// Returns what was expected.
+pub fn parse_switch(text: &str) -> Result<bool, &'static str> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "1" | "on" | "true" | "yes" => Ok(true),
+        "0" | "false" | "no" | "off" => Ok(false),
+        _ => Err("expected true or false"),
+    }
+}

@@ -1,0 +1,334 @@
+//! Who gets in: passwords, client certificates and paths, with the programs that use them.
+
+use std::{fs, path::Path, process::Command};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+
+use crate::{
+    prometheus::Prometheus,
+    support::{Running, examples, exporter, generations, request, start_exporter, write},
+};
+
+const METRICS: &str = "/v1/exporter/org/acme/metrics";
+
+/// The bcrypt hash of `s3cr3t` with the cost that the documentation of exporter-toolkit recommends.
+const HASH: &str = "$2b$10$95wHSfa92Sew30XPXn1W5eqFGfjvygM7XVyHP5oWZpQgPrjZdBEUG";
+
+fn basic(user: &str, password: &str) -> String {
+    let pair = BASE64_STANDARD.encode(format!("{user}:{password}"));
+    format!("Authorization: Basic {pair}\r\n")
+}
+
+#[test]
+fn a_browser_can_open_the_page_with_a_token_as_the_password() {
+    let directory = tempfile::tempdir().unwrap();
+    let token = write(directory.path(), "token", "s3cr3t\n");
+    let mut command = exporter();
+    command.args(["--demo", "--web.bearer-token-file", &token]);
+    let (_exporter, address) = start_exporter(&mut command);
+    let refused = request(&address, "/", "");
+    assert!(refused.starts_with("HTTP/1.0 401 "), "{refused}");
+    assert!(
+        refused.contains("\r\nwww-authenticate: Basic realm="),
+        "{refused}"
+    );
+    let page = request(&address, "/", &basic("anybody", "s3cr3t"));
+    assert!(page.starts_with("HTTP/1.0 200 "), "{page}");
+}
+
+#[test]
+fn an_address_that_fails_too_often_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let token = write(directory.path(), "token", "s3cr3t\n");
+    let mut command = exporter();
+    command.args(["--demo", "--web.bearer-token-file", &token]);
+    let (_exporter, address) = start_exporter(&mut command);
+    for _ in 0..10 {
+        let wrong = request(&address, METRICS, &basic("", "wrong"));
+        assert!(wrong.starts_with("HTTP/1.0 401 "), "{wrong}");
+    }
+    let right = request(&address, METRICS, &basic("", "s3cr3t"));
+    assert!(right.starts_with("HTTP/1.0 429 "), "{right}");
+    assert!(right.contains("\r\nretry-after: "), "{right}");
+}
+
+#[test]
+fn everything_is_below_the_path_of_the_external_url() {
+    for (prefix, arguments) in [
+        (
+            "/scout",
+            &["--web.external-url", "https://ex.example/scout/"][..],
+        ),
+        (
+            "/a/b",
+            &[
+                "--web.external-url",
+                "https://ex.example/scout",
+                "--web.route-prefix",
+                "/a/b",
+            ],
+        ),
+        (
+            "",
+            &[
+                "--web.external-url",
+                "https://ex.example/scout",
+                "--web.route-prefix",
+                "/",
+            ],
+        ),
+    ] {
+        let mut command = exporter();
+        command.arg("--demo").args(arguments);
+        let (_exporter, address) = start_exporter(&mut command);
+        for path in ["/", METRICS, "/metrics", "/-/healthy"] {
+            let answer = request(&address, &format!("{prefix}{path}"), "");
+            assert!(
+                answer.starts_with("HTTP/1.0 200 "),
+                "{prefix}{path}: {answer}"
+            );
+        }
+        let groups = request(&address, &format!("{prefix}/sd"), "");
+        let path = r#""__metrics_path__":"/scout/v1/exporter/org/acme/metrics""#;
+        for part in [
+            path,
+            r#""__scheme__":"https""#,
+            r#""targets":["ex.example"]"#,
+        ] {
+            assert!(groups.contains(part), "{groups}");
+        }
+        if !prefix.is_empty() {
+            let root = request(&address, "/", "");
+            assert!(root.starts_with("HTTP/1.0 307 "), "{root}");
+            assert!(
+                root.contains(&format!("\r\nlocation: {prefix}/\r\n")),
+                "{root}"
+            );
+            let outside = request(&address, METRICS, "");
+            assert!(outside.starts_with("HTTP/1.0 404 "), "{outside}");
+        }
+        let mut healthcheck = exporter();
+        healthcheck
+            .args(["--web.listen-address", &address])
+            .args(arguments);
+        let healthy = healthcheck.arg("healthcheck").output().unwrap();
+        assert_eq!(healthy.stdout, b"healthy\n");
+    }
+}
+
+#[test]
+fn urls_and_paths_that_cannot_be_used_are_exit_2() {
+    for (option, value, reason) in [
+        (
+            "--web.external-url",
+            "scout.example",
+            "expected a URL such as https://example.com/scout",
+        ),
+        (
+            "--web.external-url",
+            "https://a@scout.example",
+            "expected a URL such as https://example.com/scout",
+        ),
+        (
+            "--web.route-prefix",
+            "/{a}",
+            "expected a path such as /scout",
+        ),
+        (
+            "--web.route-prefix",
+            "/a/../b",
+            "expected a path such as /scout",
+        ),
+        (
+            "--web.route-prefix",
+            "//a b",
+            "expected a path such as /scout",
+        ),
+    ] {
+        let output = exporter()
+            .args(["--demo", "--check-config", option, value])
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{value}");
+        assert!(said.contains(reason), "{said}");
+    }
+}
+
+#[test]
+fn a_web_configuration_that_cannot_be_used_is_exit_2() {
+    let directory = tempfile::tempdir().unwrap();
+    let pair = certificates(directory.path());
+    let file = write(directory.path(), "web.yml", &pair.configuration(""));
+    let check = |arguments: &[&str]| {
+        let mut command = exporter();
+        command.args(["--demo", "--check-config", "--web.config.file", &file]);
+        let output = command.args(arguments).output().unwrap();
+        (
+            output.status.code(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    assert_eq!(check(&[]).0, Some(0), "{}", check(&[]).1);
+    let (code, said) = check(&["--web.tls-cert-file", "a", "--web.tls-key-file", "b"]);
+    assert_eq!(code, Some(2));
+    assert_eq!(
+        said,
+        format!(
+            "error: TLS is configured twice: by --web.tls-cert-file and by `tls_server_config` in `{file}` of \
+             --web.config.file\n"
+        )
+    );
+    write(directory.path(), "web.yml", "rate_limit: {burst: 1}\n");
+    let (code, said) = check(&[]);
+    assert_eq!(code, Some(2));
+    assert!(said.contains("`rate_limit` is not supported"), "{said}");
+}
+
+#[test]
+fn the_web_configuration_of_the_readme_is_valid() {
+    let readme = fs::read_to_string(examples().join("exporter/README.md")).unwrap();
+    let (_, sample) = readme.split_once("```yaml\n").unwrap();
+    let (sample, _) = sample.split_once("```").unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    certificates(directory.path());
+    fs::copy(
+        directory.path().join("ca.crt"),
+        directory.path().join("clients.crt"),
+    )
+    .unwrap();
+    let file = write(directory.path(), "web.yml", sample);
+    let mut command = exporter();
+    command.args(["--demo", "--check-config", "--web.config.file", &file]);
+    let output = command.output().unwrap();
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(shown.contains("\n  users: admin\n"), "{shown}");
+    assert!(
+        shown.contains("\n  client certificates: required\n"),
+        "{shown}"
+    );
+}
+
+/// The names of PEM files for a server and a client.
+struct Certificates;
+
+/// Writes the files that [`Certificates::configuration`] names.
+fn certificates(directory: &Path) -> Certificates {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    write(directory, "ca.crt", &authority.pem());
+    for name in ["server", "client"] {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+        let certificate = params.signed_by(&key, &authority).unwrap();
+        write(directory, &format!("{name}.crt"), &certificate.pem());
+        write(directory, &format!("{name}.key"), &key.serialize_pem());
+    }
+    Certificates
+}
+
+impl Certificates {
+    fn configuration(&self, more: &str) -> String {
+        format!(
+            "\
+tls_server_config:
+  cert_file: server.crt
+  key_file: server.key
+  client_auth_type: RequireAndVerifyClientCert
+  client_ca_file: ca.crt
+  min_version: TLS12
+http_server_config:
+  headers:
+    X-Frame-Options: deny
+{more}"
+        )
+    }
+
+    /// Returns scrape configurations for a target: complete, with a wrong password, and without a client certificate.
+    fn jobs(&self, name: &str, address: &str, path: &str) -> String {
+        let job = |job: &str, password: &str, certificate: &str| {
+            format!(
+                "  - job_name: {name}{job}
+    scrape_interval: 1s
+    scheme: https
+    metrics_path: {path}
+    basic_auth: {{username: admin, password: {password}}}
+    tls_config: {{ca_file: ca.crt, server_name: localhost{certificate}}}
+    static_configs:
+      - targets: ['{address}']
+"
+            )
+        };
+        let certificate = ", cert_file: client.crt, key_file: client.key";
+        [
+            job("", "s3cr3t", certificate),
+            job("-password", "wrong", certificate),
+            job("-certificate", "s3cr3t", ""),
+        ]
+        .concat()
+    }
+}
+
+/// Prometheus uses exporter-toolkit, as most exporters do.
+#[test]
+fn one_web_configuration_file_serves_the_exporter_and_prometheus() {
+    for (prometheus, promtool) in generations("prometheus")
+        .iter()
+        .zip(&generations("promtool"))
+    {
+        check_shared_configuration(prometheus, promtool);
+    }
+}
+
+fn check_shared_configuration(prometheus: &Path, promtool: &Path) {
+    let directory = tempfile::tempdir().unwrap();
+    let certificates = certificates(directory.path());
+    let users = format!("basic_auth_users:\n  admin: {HASH}\n");
+    let file = write(
+        directory.path(),
+        "web.yml",
+        &certificates.configuration(&users),
+    );
+    let checked = Command::new(promtool)
+        .args(["check", "web-config", &file])
+        .output()
+        .unwrap();
+    assert!(
+        checked.status.success(),
+        "{}",
+        String::from_utf8_lossy(&checked.stderr)
+    );
+
+    let mut command = exporter();
+    command.args([
+        "--demo",
+        "--web.listen-address",
+        "127.0.0.1:0",
+        "--web.config.file",
+        &file,
+    ]);
+    let mut exporter = Running::start(&mut command);
+    let exporter_address = exporter.logged("listening address=https://");
+
+    write(directory.path(), "prometheus.yml", "{}\n");
+    let guarded = Prometheus::start(prometheus, directory.path(), &["--web.config.file=web.yml"]);
+
+    let scraper = tempfile::tempdir().unwrap();
+    for name in ["ca.crt", "client.crt", "client.key"] {
+        fs::copy(directory.path().join(name), scraper.path().join(name)).unwrap();
+    }
+    let configuration = [
+        "scrape_configs:\n".to_owned(),
+        certificates.jobs("exporter", &exporter_address, METRICS),
+        certificates.jobs("prometheus", &guarded.address, "/metrics"),
+    ];
+    write(scraper.path(), "prometheus.yml", &configuration.concat());
+    let scraper = Prometheus::start(prometheus, scraper.path(), &[]);
+    for name in ["exporter", "prometheus"] {
+        scraper.wait_for_target(name, "up");
+        scraper.wait_for_error(&format!("{name}-password"), "HTTP status 4");
+        scraper.wait_for_error(&format!("{name}-certificate"), "tls: ");
+    }
+}
