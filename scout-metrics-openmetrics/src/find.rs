@@ -1,6 +1,6 @@
 //! What names and label values are made of, asked of many bytes at once.
 
-use wide::u8x16;
+use fearless_simd::{Level, dispatch, prelude::*, u8x16};
 
 const LANES: usize = 16;
 
@@ -11,9 +11,12 @@ const ALL: Bits = 0xffff;
 /// Returns which bytes may end a label value.
 #[inline]
 fn value_ends(bytes: &[u8; LANES]) -> Bits {
-    let lanes = u8x16::from(*bytes);
-    let is = |byte: u8| lanes.cmp_eq(u8x16::splat(byte));
-    (is(b'"') | is(b'\\') | is(b'\n')).move_mask() as Bits
+    // With what each processor of the target has: to choose takes longer than to compare so few bytes.
+    dispatch!(Level::baseline(), simd => {
+        let lanes = u8x16::from_slice(simd, bytes);
+        let is = |byte: u8| lanes.simd_eq(u8x16::splat(simd, byte));
+        (is(b'"') | is(b'\\') | is(b'\n')).to_bitmask() as Bits
+    })
 }
 
 /// Returns whether a text has to be escaped as a label value: whether there is a quote, a backslash or a line feed in it.
@@ -100,17 +103,19 @@ impl NameOf {
     /// Returns which bytes may stand in a name.
     #[inline]
     fn parts(self, bytes: &[u8; LANES]) -> Bits {
-        let lanes = u8x16::from(*bytes);
-        // What is below the first wraps around and is above the last.
-        let is_in = |lanes: u8x16, first: u8, last: u8| {
-            let from_first = lanes - u8x16::splat(first);
-            from_first.cmp_eq(from_first.min(u8x16::splat(last - first)))
-        };
-        let letters = is_in(lanes | u8x16::splat(0x20), b'a', b'z');
-        // The colon comes behind the nine.
+        // The colon comes after the nine.
         let last = if self == Self::Metric { b':' } else { b'9' };
-        let others = is_in(lanes, b'0', last) | lanes.cmp_eq(u8x16::splat(b'_'));
-        (letters | others).move_mask() as Bits
+        dispatch!(Level::baseline(), simd => {
+            let lanes = u8x16::from_slice(simd, bytes);
+            let splat = |byte| u8x16::splat(simd, byte);
+            // What is below the first wraps around and is above the last.
+            let is_in = |lanes: u8x16<_>, first: u8, last: u8| {
+                (lanes - splat(first)).simd_le(splat(last - first))
+            };
+            let letters = is_in(lanes | splat(0x20), b'a', b'z');
+            let others = is_in(lanes, b'0', last) | lanes.simd_eq(splat(b'_'));
+            (letters | others).to_bitmask() as Bits
+        })
     }
 }
 
