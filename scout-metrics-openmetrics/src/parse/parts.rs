@@ -170,7 +170,7 @@ impl Default for LabelList {
     }
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ExemplarParts {
     pub(crate) value: Number,
     pub(crate) timestamp: Option<Timestamp>,

@@ -29,6 +29,39 @@ pub(super) struct Progress {
     pub(super) count: usize,
 }
 
+/// The same in one word. A function that is called returns it in a register: from memory it would be loaded with another
+/// width than it was stored with, and the processor waits for that.
+#[derive(Clone, Copy)]
+pub(super) struct PackedProgress {
+    at: Place,
+    /// Smaller than the number of bytes in a block.
+    stop: u16,
+    /// Smaller than the room for labels.
+    count: u16,
+}
+
+impl Progress {
+    #[inline(always)]
+    pub(super) fn pack(self) -> PackedProgress {
+        PackedProgress {
+            at: self.at,
+            stop: self.stop as u16,
+            count: self.count as u16,
+        }
+    }
+}
+
+impl PackedProgress {
+    #[inline(always)]
+    pub(super) fn unpack(self) -> Progress {
+        Progress {
+            at: self.at,
+            stop: usize::from(self.stop),
+            count: usize::from(self.count),
+        }
+    }
+}
+
 const EQUALS: u16 = u16::from_le_bytes(*b"=\"");
 const NEXT: u16 = u16::from_le_bytes(*b"\",");
 const LAST: u16 = u16::from_le_bytes(*b"\"}");
@@ -55,7 +88,10 @@ pub(super) fn read_labels(
         match window.two(end) {
             NEXT => {}
             LAST => return Some(progress),
-            _ => return read_known_with_care(window, index, from, room, known, format),
+            _ => {
+                let read = read_known_with_care(window, index, from, room, known, format)?;
+                return Some(read.unpack());
+            }
         }
     }
     if let Some(progress) = end_after_comma(window, from, progress, format) {
@@ -88,7 +124,7 @@ fn read_known_with_care(
     room: &mut Room,
     known: &mut KnownNames,
     format: Format,
-) -> Option<Progress> {
+) -> Option<PackedProgress> {
     let mut progress = from;
     for name in known.names() {
         if !name.is_at(window, progress.at) {
@@ -104,11 +140,11 @@ fn read_known_with_care(
         };
         match window.two(end) {
             NEXT => {}
-            LAST => return Some(progress),
+            LAST => return Some(progress.pack()),
             _ => break,
         }
     }
-    learn_labels(window, index, from, room, known, format)
+    learn_labels(window, index, from, room, known, format).map(Progress::pack)
 }
 
 /// Prometheus text may have a comma after the last label, as Java clients write it.
@@ -175,7 +211,8 @@ fn read_unknown_labels(
             || (next != NEXT && next != LAST)
             || progress.count >= room.len() - 1
         {
-            return read_with_care(window, index, from, progress, room, format);
+            let read = read_with_care(window, index, from, progress, room, format)?;
+            return Some(read.unpack());
         }
         seen |= bit;
         room[progress.count % LabelList::ROOM] = label(at, equals, end, false);
@@ -217,12 +254,12 @@ fn read_with_care(
     mut progress: Progress,
     room: &mut Room,
     format: Format,
-) -> Option<Progress> {
+) -> Option<PackedProgress> {
     /// All pairs of names are compared, so there are few.
     const FEW: usize = 24;
     loop {
         if let Some(progress) = end_after_comma(window, from, progress, format) {
-            return Some(progress);
+            return Some(progress.pack());
         }
         let (start, open) = (progress.at, index.stop(progress.stop));
         let equals = open.wrapping_sub(1);
@@ -241,7 +278,7 @@ fn read_with_care(
             ..after_label(progress, end)
         };
         match window.two(end) {
-            LAST => return Some(progress),
+            LAST => return Some(progress.pack()),
             NEXT => {}
             _ => return None,
         }

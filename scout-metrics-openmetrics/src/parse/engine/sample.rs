@@ -3,7 +3,7 @@
 use super::{
     index::Index,
     known::KnownNames,
-    labels::{Progress, read_labels},
+    labels::{PackedProgress, Progress, read_labels},
     number::{read_millis, read_seconds, read_value},
     window::{Place, Window},
 };
@@ -59,7 +59,7 @@ pub(super) fn read_sample(
     parts.value = number;
     progress.at = value_end;
     if window.byte(value_end) != b'\n' {
-        progress = read_details(window, index, progress, parts, known, format)?;
+        progress = read_details(window, index, progress, parts, known, format)?.unpack();
     }
     parts.labels.set_length(progress.count);
     parts.line = span(start.at, progress.at);
@@ -129,7 +129,7 @@ fn read_details(
     parts: &mut Parts,
     known: &mut Known,
     format: Format,
-) -> Option<Progress> {
+) -> Option<PackedProgress> {
     let first = progress.at.wrapping_add(1);
     if format == Format::Prometheus {
         let (timestamp, end) = read_millis(window, index, first)?;
@@ -145,7 +145,7 @@ fn read_details(
             progress = read_exemplar(window, index, progress, parts, known)?;
         }
     }
-    (window.byte(progress.at) == b'\n').then_some(progress)
+    (window.byte(progress.at) == b'\n').then(|| progress.pack())
 }
 
 /// Reads ` # {name="value",...} value` and perhaps a timestamp.
@@ -170,14 +170,13 @@ fn read_exemplar(
     if window.byte(progress.at) != b' ' {
         return None;
     }
-    let (value, end) = read_number(window, index, progress.at.wrapping_add(1))?;
-    progress.at = end;
-    let mut timestamp = None;
-    if window.byte(end) == b' ' {
-        let (seconds, end) = read_seconds(window, index, end.wrapping_add(1))?;
-        timestamp = Some(seconds);
+    // Field by field, see `parts.rs`.
+    let exemplar = parts.exemplar.insert(ExemplarParts::default());
+    (exemplar.value, progress.at) = read_number(window, index, progress.at.wrapping_add(1))?;
+    if window.byte(progress.at) == b' ' {
+        let (seconds, end) = read_seconds(window, index, progress.at.wrapping_add(1))?;
+        exemplar.timestamp = Some(seconds);
         progress.at = end;
     }
-    parts.exemplar = Some(ExemplarParts { value, timestamp });
     Some(progress)
 }
