@@ -349,6 +349,27 @@ fn chunks_read_as_the_whole_at_each_cut() {
     }
 }
 
+/// Pairs of names are no longer compared then.
+#[test]
+fn many_labels_read_alike() {
+    for count in [15, 16, 17, 40, 63, 254, 255, 256, 257, 600] {
+        let label = |n: usize| format!("label_{n}=\"{n}\"");
+        let labels: Vec<String> = (0..count).map(label).collect();
+        let labels = labels.join(",");
+        let duplicate = format!("{labels},{}", label(count / 2));
+        let text: String = [&labels, &labels, &duplicate, &labels, &format!("{labels},")]
+            .map(|labels| format!("a{{{labels}}} 1\n"))
+            .concat();
+        for options in all_options() {
+            let (transcript, lines) = compare(&text, &options);
+            assert!(!transcript.is_empty());
+            let limits = options.with_limits(Limits::unlimited());
+            let (_, unlimited) = compare(&text, &limits);
+            assert!(unlimited <= lines || count > 64, "{lines} {unlimited}");
+        }
+    }
+}
+
 #[test]
 fn nothing_follows_the_end_however_it_is_read() {
     for end in ["# EOF\n", "\u{feff}# EOF\n", "# EOF\r\n"] {

@@ -255,11 +255,12 @@ fn read_with_care(
     room: &mut Room,
     format: Format,
 ) -> Option<PackedProgress> {
-    /// All pairs of names are compared, so there are few.
-    const FEW: usize = 24;
+    /// So many names are compared in pairs.
+    const FEW: usize = 16;
     loop {
-        if let Some(progress) = end_after_comma(window, from, progress, format) {
-            return Some(progress.pack());
+        if let Some(end) = end_after_comma(window, from, progress, format) {
+            progress = end;
+            break;
         }
         let (start, open) = (progress.at, index.stop(progress.stop));
         let equals = open.wrapping_sub(1);
@@ -267,7 +268,7 @@ fn read_with_care(
             return None;
         }
         let before = &room[from.count..progress.count];
-        if before.len() >= FEW || has_name(window, before, window.between(start, equals)) {
+        if before.len() < FEW && has_name(window, before, window.between(start, equals)) {
             return None;
         }
         let (end, stop) = value_end(window, index, progress.stop + 1)?;
@@ -278,11 +279,25 @@ fn read_with_care(
             ..after_label(progress, end)
         };
         match window.two(end) {
-            LAST => return Some(progress.pack()),
+            LAST => break,
             NEXT => {}
             _ => return None,
         }
     }
+    let labels = &room[from.count..progress.count];
+    let is_good = labels.len() <= FEW || are_distinct(window, labels);
+    is_good.then(|| progress.pack())
+}
+
+/// Returns whether no two of many labels have the same name, without comparing all pairs.
+fn are_distinct(window: Window<'_>, labels: &[LabelSpan]) -> bool {
+    let mut names = [&[][..]; LabelList::ROOM];
+    let names = &mut names[..labels.len()];
+    for (name, label) in names.iter_mut().zip(labels) {
+        *name = name_of(window, label);
+    }
+    names.sort_unstable();
+    names.windows(2).all(|pair| pair[0] != pair[1])
 }
 
 fn is_label_name(name: &[u8]) -> bool {
@@ -292,10 +307,11 @@ fn is_label_name(name: &[u8]) -> bool {
 }
 
 fn has_name(window: Window<'_>, labels: &[LabelSpan], name: &[u8]) -> bool {
-    let place = |at: u32| at as Place;
-    labels
-        .iter()
-        .any(|label| window.between(place(label.name_start), place(label.name_end)) == name)
+    labels.iter().any(|label| name_of(window, label) == name)
+}
+
+fn name_of<'w>(window: Window<'w>, label: &LabelSpan) -> &'w [u8] {
+    window.between(label.name_start as Place, label.name_end as Place)
 }
 
 /// Finds the end of a value that may have escapes, from a stop on. Returns it and the number of the stop after it.

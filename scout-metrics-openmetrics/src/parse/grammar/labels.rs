@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use foldhash::quality::RandomState;
+
 use super::{
     super::{
         options::Mode,
@@ -225,7 +227,7 @@ impl Scanner<'_, '_> {
         const FEW: usize = 12;
         let name = |label: &LabelSpan| self.text_of(label.name()).decode();
         if labels.len() > FEW {
-            let mut seen = HashSet::with_capacity(labels.len());
+            let mut seen = HashSet::with_capacity_and_hasher(labels.len(), RandomState::default());
             return labels
                 .iter()
                 .find(|label| !seen.insert(name(label)))
