@@ -28,8 +28,8 @@ use crate::configuration::{LogOptions, ScoutOptions, StateOptions, WebOptions};
 Exit status:
   0  stopped by SIGTERM or SIGINT after all pending scrapes were answered; or --once, --check-config or healthcheck
      succeeded
-  1  could not listen on an address or reach the exporter, or --once could not fetch every organization; standard error
-     says why
+  1  could not listen on an address, reach the exporter or write to standard output, or --once could not fetch every
+     organization; standard error says why
   2  the command line, the environment or the configuration file is wrong, or the state directory cannot be used;
      standard error says where"
 )]

@@ -4,7 +4,7 @@
 
 use std::{
     collections::BTreeMap,
-    fmt, fs, io,
+    fmt, io,
     net::{Ipv4Addr, Ipv6Addr, TcpListener},
     path::{Path, PathBuf},
     str::FromStr,
@@ -20,7 +20,7 @@ use scout_metrics_examples::time;
 
 use crate::{
     external_url::{ExternalUrl, RoutePrefix},
-    fault,
+    fault, files,
 };
 
 /// The configuration file.
@@ -37,7 +37,7 @@ pub(crate) struct ConfigurationFile {
 impl ConfigurationFile {
     /// Reads a file. Relative paths in it are relative to the directory that it is in.
     pub(crate) fn read(path: &Path) -> Result<Self, scout_metrics_core::Error> {
-        let text = fs::read_to_string(path).map_err(|cause| {
+        let text = files::read_text_or_pipe(path).map_err(|cause| {
             fault(format!("cannot read `{}`", path.display())).with_source(cause)
         })?;
         let mut file: Self = toml::from_str(&text).map_err(|cause| {

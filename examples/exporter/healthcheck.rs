@@ -7,6 +7,8 @@ use std::{
     time::Duration,
 };
 
+use scout_metrics_examples::terminal;
+
 use crate::{fault, settings::Settings};
 
 /// Long enough for an answer that does not require a fetch.
@@ -24,7 +26,8 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Box<dyn Error>> {
     let path = settings.route_prefix.of("/-/healthy");
     let answer = ask(&address, &path, settings.tls.is_some())
         .map_err(|cause| fault(format!("no healthy exporter on {address}")).with_source(cause))?;
-    println!("{answer}");
+    // The exit status is the result, even if nobody can read this.
+    let _ = terminal::print(&format!("{answer}\n"));
     Ok(())
 }
 

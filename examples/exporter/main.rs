@@ -6,6 +6,7 @@
 mod arguments;
 mod configuration;
 mod external_url;
+mod files;
 mod healthcheck;
 mod log;
 mod notify;
@@ -62,8 +63,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     }
     if arguments.check_config {
         serve::check(&settings, sources).map_err(Failure::configuration)?;
-        println!("{settings}");
-        return Ok(());
+        return terminal::print(&format!("{settings}\n")).map_err(Failure::output);
     }
     let listeners = serve::listen(&settings).map_err(Failure::other)?;
     let scheme = if settings.tls.is_some() {
@@ -91,6 +91,10 @@ impl Failure {
             error: error.into(),
             code: ExitCode::from(2),
         }
+    }
+
+    fn output(cause: std::io::Error) -> Self {
+        Self::other(fault("cannot write to standard output").with_source(cause))
     }
 
     fn other(error: impl Into<Box<dyn Error>>) -> Self {

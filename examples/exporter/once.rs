@@ -27,20 +27,26 @@ pub(crate) async fn run(sources: Vec<Source>) -> Result<(), Failure> {
             Err(error) => errors.push(error),
         }
     }
-    if !is_single {
+    let printed = if !is_single {
         let exposition = exporter.encode(snapshots, Format::Prometheus);
-        print(&exposition.map_err(Failure::other)?)?;
+        exposition.map_err(Failure::other).and_then(print)
     } else if let [snapshot] = &snapshots[..] {
-        print(&scout::encode(snapshot, Format::Prometheus))?;
-    }
-    let last = errors.pop();
+        print(scout::encode(snapshot, Format::Prometheus))
+    } else {
+        Ok(())
+    };
+    // The caller writes the error that it gets.
+    let last = match printed {
+        Ok(()) => errors.pop().map(Failure::other),
+        Err(failure) => Some(failure),
+    };
     for error in &errors {
         terminal::complain(error);
     }
-    last.map_or(Ok(()), |error| Err(Failure::other(error)))
+    last.map_or(Ok(()), Err)
 }
 
-fn print(exposition: &Exposition) -> Result<(), Failure> {
+fn print(exposition: Exposition) -> Result<(), Failure> {
     let written = io::stdout().write_all(exposition.body());
-    terminal::unless_closed(written).map_err(Failure::other)
+    terminal::unless_closed(written).map_err(Failure::output)
 }

@@ -97,10 +97,10 @@ pub(crate) async fn run(
     if let Some(file) = service.web_config() {
         background.spawn(file.clone().follow());
     }
-    notify::ready(&service.summary());
+    notify::ready(&service.summary()).await;
     let shutdown = async {
         let signal = signals.received(&mut service).await;
-        notify::stopping();
+        notify::stopping().await;
         tracing::info!(signal, "stopping");
     };
     server.serve(listeners, shutdown).await?;

@@ -95,7 +95,7 @@ impl Service {
     ///
     /// Dropped before it completes, it changes nothing.
     pub(crate) async fn reload(&mut self) {
-        notify::reloading();
+        notify::reloading().await;
         let reload = timeout(MAX_RELOAD_TIME, self.try_reload()).await;
         let outcome = reload.unwrap_or_else(|_| {
             Err(fault(format!(
@@ -109,14 +109,14 @@ impl Service {
                     organizations = self.pollers.len(),
                     "reloaded the configuration"
                 );
-                notify::ready(&self.summary());
+                notify::ready(&self.summary()).await;
             }
             Err(error) => {
                 tracing::error!(
                     error = %error.chain(),
                     "cannot reload the configuration; the settings stay as they are"
                 );
-                notify::ready("the last reload failed; the settings stay as they are");
+                notify::ready("the last reload failed; the settings stay as they are").await;
             }
         }
     }

@@ -9,7 +9,7 @@ use std::{
 
 use async_trait::async_trait;
 use tokio::{
-    sync::OnceCell,
+    sync::Mutex,
     task::{JoinSet, spawn_blocking},
     time::{sleep, timeout},
 };
@@ -28,12 +28,22 @@ const READ_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The history in the state directory.
 ///
-/// If the file cannot be opened because the disk is full, each later call tries again.
+/// If the file cannot be opened because the disk is full, each later call tries again. A file that is removed or replaced
+/// while the program runs is opened again, because SQLite would go on writing to a file that nobody can find.
 #[derive(Clone, Debug)]
 pub(crate) struct State {
     path: Arc<Path>,
-    opened: Arc<OnceCell<SqliteHistory>>,
+    opened: Arc<Mutex<Option<Opened>>>,
 }
+
+#[derive(Debug)]
+struct Opened {
+    history: SqliteHistory,
+    file: Option<FileId>,
+}
+
+/// The device and the number of a file, which differ between two files at one path.
+type FileId = (u64, u64);
 
 impl State {
     /// Opens the history, and creates the directory if it is missing. A damaged file is moved aside.
@@ -77,9 +87,34 @@ impl State {
         }
     }
 
-    async fn history(&self) -> Result<&SqliteHistory> {
-        let open = || SqliteHistory::open(&self.path);
-        self.opened.get_or_try_init(open).await
+    async fn history(&self) -> Result<SqliteHistory> {
+        let mut opened = self.opened.lock().await;
+        let file = self.file().await;
+        if let Some(opened) = opened.as_ref().filter(|opened| opened.file == file) {
+            return Ok(opened.history.clone());
+        }
+        if opened.take().is_some() {
+            tracing::warn!(
+                path = %self.path.display(),
+                "the file of the state directory was removed or replaced; the exporter goes on with the one that is there"
+            );
+            let directory = self.path.parent().map(Path::to_owned);
+            // If this fails, so does opening the file, with a better reason.
+            let _ = spawn_blocking(move || directory.map(|directory| create(&directory))).await;
+        }
+        let history = SqliteHistory::open(&self.path).await?;
+        *opened = Some(Opened {
+            history: history.clone(),
+            file: self.file().await,
+        });
+        Ok(history)
+    }
+
+    /// Returns which file is at the path now, if there is one.
+    async fn file(&self) -> Option<FileId> {
+        let path = Arc::clone(&self.path);
+        let file = spawn_blocking(move || file_id(&path)).await;
+        file.ok().flatten()
     }
 
     /// Returns the last snapshot of an organization, if it is at most this old.
@@ -122,6 +157,20 @@ impl State {
             ),
         }
     }
+}
+
+#[cfg(unix)]
+fn file_id(path: &Path) -> Option<FileId> {
+    use std::os::unix::fs::MetadataExt;
+
+    let metadata = fs::metadata(path).ok()?;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+/// Returns nothing, because an open file can neither be removed nor replaced.
+#[cfg(not(unix))]
+fn file_id(_: &Path) -> Option<FileId> {
+    None
 }
 
 /// Creates the directory, for its owner only.

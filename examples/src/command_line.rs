@@ -1,11 +1,11 @@
 //! Command lines whose options can also be set in environment variables.
 
-use std::{env, ffi::OsString};
+use std::{any::TypeId, env, ffi::OsString, path::PathBuf};
 
 use clap::{
     Arg, Command, Parser,
     builder::Resettable,
-    error::{ContextKind, ContextValue, Error},
+    error::{ContextKind, ContextValue, Error, ErrorKind},
 };
 
 /// Parses the command line and the environment. If one of them is wrong, prints the reason and exits.
@@ -71,6 +71,12 @@ fn long_name(arg: &Arg) -> &str {
 
 /// Replaces the name of an option that was not given by the name of its variable.
 fn naming_variables(mut error: Error, command: &Command, arguments: &[OsString]) -> Error {
+    if error.kind() == ErrorKind::InvalidUtf8
+        && let Some(variable) = variable_without_unicode(command, arguments)
+    {
+        let text = format!("the value of '{variable}' is not valid UTF-8\n");
+        return command.clone().error(ErrorKind::InvalidUtf8, text);
+    }
     let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) else {
         return error;
     };
@@ -83,6 +89,17 @@ fn naming_variables(mut error: Error, command: &Command, arguments: &[OsString])
         error.insert(ContextKind::InvalidArg, ContextValue::String(variable));
     }
     error
+}
+
+/// Returns the variable that the error about UTF-8 is about, if it is not about an argument.
+fn variable_without_unicode(command: &Command, arguments: &[OsString]) -> Option<String> {
+    let is_path = |arg: &Arg| arg.get_value_parser().type_id() == TypeId::of::<PathBuf>();
+    let options = command.get_arguments();
+    options
+        .filter(|arg| !is_path(arg) && arg.get_env().is_some() && !is_given(arg, arguments))
+        .filter_map(Arg::get_env)
+        .find(|variable| env::var_os(variable).is_some_and(|value| value.to_str().is_none()))
+        .map(|variable| variable.to_string_lossy().into_owned())
 }
 
 /// Parses the value of a variable that turns an option without a value on or off.

@@ -1,6 +1,10 @@
 //! Text from other machines, made safe for a terminal.
 
-use std::{error::Error as StdError, io, process::ExitCode};
+use std::{
+    error::Error as StdError,
+    io::{self, Write},
+    process::ExitCode,
+};
 
 use tracing::Level;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -92,13 +96,35 @@ pub fn exit_code(outcome: Result<(), Box<dyn StdError>>) -> ExitCode {
 /// Writes an error with its causes to standard error on one line, and the response of the server on the next.
 pub fn complain(error: &(dyn StdError + 'static)) {
     let Some(error) = error.downcast_ref::<Error>() else {
-        return eprintln!("error: {}", printable(&error.to_string()));
+        return print_error(&format!("error: {}\n", printable(&error.to_string())));
     };
-    eprintln!("error: {}", printable(&error.chain().to_string()));
+    print_error(&format!(
+        "error: {}\n",
+        printable(&error.chain().to_string())
+    ));
     let body = error.body().unwrap_or_default().trim();
     if !body.is_empty() {
-        eprintln!("  response from the server: {}", fit(body, MAX_BODY));
+        print_error(&format!(
+            "  response from the server: {}\n",
+            fit(body, MAX_BODY)
+        ));
     }
+}
+
+/// Writes to standard error. `eprintln!` would panic, and change the exit status, if that is closed or its disk is full.
+fn print_error(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
+/// Writes a text to standard output.
+///
+/// # Errors
+///
+/// Returns the error of the output, [unless it is closed](unless_closed).
+pub fn print(text: &str) -> io::Result<()> {
+    let mut output = io::stdout();
+    let written = output.write_all(text.as_bytes());
+    unless_closed(written.and_then(|()| output.flush()))
 }
 
 /// Returns success if the error is only that the reader of the output closed it, as `head` does.

@@ -278,15 +278,20 @@ fn read(path: &Path) -> Result<Content, TokenFileError> {
 fn read_error(path: &Path, source: io::Error) -> TokenFileError {
     let path = path.to_owned();
     let hint = match source.kind() {
-        // A mistake that must not bring the token into a log. All tokens of Docker begin like this.
-        io::ErrorKind::NotFound if path.to_string_lossy().starts_with("dckr_") => {
-            return TokenFileFault::IsToken.into();
-        }
+        // A mistake that must not bring the token into a log.
+        io::ErrorKind::NotFound if is_token(&path) => return TokenFileFault::IsToken.into(),
         io::ErrorKind::NotFound => return TokenFileFault::Missing { path }.into(),
         io::ErrorKind::PermissionDenied => ": check its owner and mode, and those of its directory",
         _ => "",
     };
     TokenFileFault::Read { path, hint, source }.into()
+}
+
+/// Returns whether somebody wrote a token in place of a path. All tokens of Docker begin like this. There may be a directory
+/// before it, if the path was made absolute.
+fn is_token(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default();
+    name.as_encoded_bytes().starts_with(b"dckr_")
 }
 
 /// Returns whether every user of this machine can read the file, and this process could change its mode. It cannot for a
@@ -377,11 +382,13 @@ mod tests {
 
     #[test]
     fn a_token_in_place_of_a_path_is_not_shown() {
-        let missing = io::Error::from(io::ErrorKind::NotFound);
-        assert_eq!(
-            chain(read_error(Path::new(SECRET), missing)),
-            "cannot use the token file: the path is an access token: give the path of a file that contains the token"
-        );
+        for path in [SECRET.to_owned(), format!("/etc/scout/{SECRET}")] {
+            let missing = io::Error::from(io::ErrorKind::NotFound);
+            assert_eq!(
+                chain(read_error(Path::new(&path), missing)),
+                "cannot use the token file: the path is an access token: give the path of a file that contains the token"
+            );
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -175,7 +175,7 @@ impl fmt::Display for Excerpt {
     }
 }
 
-/// A fault in a text, before it is known where in the exposition that text stands.
+/// A fault in a text, before it is known where in the exposition that text is.
 #[derive(Clone, Debug)]
 pub(crate) struct Fault {
     kind: ParseErrorKind,

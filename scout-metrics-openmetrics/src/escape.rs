@@ -23,7 +23,7 @@ pub(crate) enum Escapes {
 
 /// A piece of an exposition in which characters may be escaped.
 ///
-/// Nothing is copied until [`decode`](Self::decode) has to take an escape out. Texts are compared and hashed by what they
+/// Nothing is copied until [`decode`](Self::decode) has to replace an escape. Texts are compared and hashed by what they
 /// say, not by how they are written. Only [`raw`](Self::raw) and `AsRef<str>`, which is the same, keep the escapes.
 ///
 /// ```
@@ -68,7 +68,10 @@ impl<'a> Text<'a> {
     pub(crate) fn decode_into(self, out: &mut String) {
         match self.escapes {
             Escapes::None => out.push_str(self.raw),
-            escapes => unescape_into(out, self.raw, escapes),
+            escapes => {
+                let first = find_backslash(self.raw.as_bytes(), 0);
+                unescape_into(out, self.raw, first, escapes);
+            }
         }
     }
 
@@ -141,15 +144,16 @@ fn unescape(raw: &str, escapes: Escapes) -> Cow<'_, str> {
         return Cow::Borrowed(raw);
     }
     let mut out = String::with_capacity(raw.len());
-    unescape_into(&mut out, raw, escapes);
+    unescape_into(&mut out, raw, first, escapes);
     Cow::Owned(out)
 }
 
-fn unescape_into(out: &mut String, raw: &str, escapes: Escapes) {
+/// Appends a text that has its first backslash at `first`.
+fn unescape_into(out: &mut String, raw: &str, first: Option<usize>, escapes: Escapes) {
     let bytes = raw.as_bytes();
     // Up to here the text is in `out`.
     let mut start = 0;
-    let mut next = find_backslash(bytes, 0);
+    let mut next = first;
     while let Some(backslash) = next {
         let decoded = match bytes.get(backslash + 1) {
             Some(b'\\') => Some('\\'),

@@ -27,7 +27,7 @@ impl Format {
     /// Names are compared without regard to case. `text/plain` without a version, or with 0.0.4 or 1.0.0 (which is
     /// 0.0.4 with quoted names), is the Prometheus format; `application/openmetrics-text` without a version, or with
     /// 1.0.0 or its draft 0.0.1, is OpenMetrics. A charset other than UTF-8 is refused. Where the header is missing, a
-    /// caller does best to take the Prometheus format, as Prometheus 2 does.
+    /// caller does best to assume the Prometheus format, as Prometheus 2 does.
     ///
     /// ```
     /// use scout_metrics_openmetrics::Format;
@@ -57,7 +57,7 @@ impl Format {
     /// Returns the format that suits an `Accept` header best.
     ///
     /// OpenMetrics is chosen where it is asked for by name, in version 1.0.0 or none, and not ranked below the
-    /// Prometheus format. Everything else, be it `*/*`, nothing or garbage, gets the Prometheus format, which
+    /// Prometheus format. Everything else, such as `*/*`, nothing or garbage, gets the Prometheus format, which
     /// every reader understands.
     ///
     /// ```
@@ -107,7 +107,7 @@ impl fmt::Display for Format {
     }
 }
 
-/// A media type or range with its parameters, as it stands in a header. Nothing is refused: what cannot be read is not
+/// A media type or range with its parameters, as a header contains it. Nothing is refused: what cannot be read is not
 /// there.
 struct MediaRange<'a> {
     name: &'a str,

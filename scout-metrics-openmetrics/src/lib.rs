@@ -19,8 +19,8 @@
 //!
 //! An *exposition* is the text that one *scrape* retrieves. It holds *metric families*: each has a name, a type, perhaps
 //! a help text and a unit, and *samples*. A sample has a name, *labels*, a value, perhaps a timestamp and perhaps an
-//! *exemplar*, which is one event that went into it. Samples that differ in nothing but what their type tells apart,
-//! such as the buckets of a histogram, are one *metric*.
+//! *exemplar*, which is one event that went into it. Samples that differ only in what their type
+//! distinguishes, such as the buckets of a histogram, are one *metric*.
 //!
 //! # Layers
 //!
@@ -39,22 +39,22 @@
 //!
 //! # Strict and lenient
 //!
-//! [`Mode::Strict`] refuses what breaks a [`Rule`]. [`Mode::Lenient`], the default, takes what Prometheus, its library
-//! `expfmt` or the Python reference parser take, keeps all data, and reports every rule that was broken as a
-//! [`Deviation`]. Neither ever returns a part as if it were the whole. [`Limits`] bound what hostile input can cost.
+//! [`Mode::Strict`] refuses what breaks a [`Rule`]. [`Mode::Lenient`], the default, accepts what Prometheus, its library
+//! `expfmt` or the Python reference parser accepts, keeps all data, and reports every broken rule as a
+//! [`Deviation`]. Neither ever returns a part of an exposition as if it were the whole. [`Limits`] bound what hostile input can cost.
 //!
 //! ## What lenient mode forgives
 //!
-//! | rule | in Prometheus text | in OpenMetrics | who takes it |
+//! | rule | in Prometheus text | in OpenMetrics | accepted by |
 //! |---|---|---|---|
 //! | [`FinalNewline`](Rule::FinalNewline) | the last line without its line feed | | Prometheus, Python |
 //! | [`CarriageReturn`](Rule::CarriageReturn) | at the end of a line | at the end of a line | Python and VictoriaMetrics; VictoriaMetrics |
-//! | [`ByteOrderMark`](Rule::ByteOrderMark) | at the start | at the start | nobody but us |
+//! | [`ByteOrderMark`](Rule::ByteOrderMark) | at the start | at the start | only this crate |
 //! | [`MetadataSyntax`](Rule::MetadataSyntax) | HELP or TYPE without a name, as a comment | | Python, expfmt |
 //! | [`TypeName`](Rule::TypeName) | the types of OpenMetrics; `gauge_histogram`; capitals | | Python; expfmt; expfmt |
 //! | [`MetricName`](Rule::MetricName) | any name up to a blank or brace, without control characters | | VictoriaMetrics; Python before braces |
 //! | [`LabelName`](Rule::LabelName) | a colon | a colon | Python |
-//! | [`LabelSyntax`](Rule::LabelSyntax) | no comma between labels; one before the first | a comma behind the last label | Prometheus; Python; Prometheus |
+//! | [`LabelSyntax`](Rule::LabelSyntax) | no comma between labels; one before the first | a comma after the last label | Prometheus; Python; Prometheus |
 //! | [`ReservedLabel`](Rule::ReservedLabel) | the label `__name__`, also in place of a name | the same | Prometheus; Python |
 //! | [`DuplicateLabel`](Rule::DuplicateLabel) | a label twice; both are kept | the same | Prometheus |
 //! | [`LineBreak`](Rule::LineBreak) | a line feed within quotes | | Prometheus |
@@ -63,9 +63,9 @@
 //! | [`Timestamp`](Rule::Timestamp) | a fraction of a millisecond; more than 64 bits | | Python |
 //! | all of [`ParseErrorKind::Semantics`] but [`UnitSuffix`](Rule::UnitSuffix) | yes | yes | Prometheus, which does not look at them |
 //!
-//! All else is refused in both modes. Some things that a reference takes are among that, because taking them would
-//! lose or invent data: a number behind the timestamp, a label without a value, `1e400` and digits of other
-//! scripts, which Python takes. `tests/differential.rs` lists them all.
+//! Everything else is refused in both modes, including some of what a reference accepts, because accepting it would lose or
+//! invent data: a number after the timestamp, a label without a value, `1e400`, and digits of other scripts, which Python
+//! accepts. `tests/differential.rs` lists them all.
 //!
 //! # Features
 //!

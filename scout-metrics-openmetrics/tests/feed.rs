@@ -10,9 +10,7 @@ use std::{
     io::{self, Cursor, Read},
 };
 
-use bytes::Bytes;
-use futures_util::stream;
-use scout_metrics_openmetrics::{ChunkedParser, Event, Line, ParseError, ParseOptions, Parser};
+use scout_metrics_openmetrics::{ChunkedParser, Event, Line, ParseOptions, Parser};
 
 type Result<T = (), E = Box<dyn Error>> = std::result::Result<T, E>;
 
@@ -125,40 +123,47 @@ async fn a_reader_of_tokio_is_read_to_its_end() {
 }
 
 #[cfg(feature = "stream")]
-#[tokio::test]
-async fn a_stream_of_chunks_is_read_to_its_end() {
-    let text = exposition().into_bytes();
-    let chunks: Vec<_> = text
-        .chunks(1001)
-        .map(|chunk| Ok::<_, io::Error>(Bytes::copy_from_slice(chunk)))
-        .collect();
-    let mut sum = 0.0;
-    let each = |line: Line<'_, '_>| -> Result {
-        sum += sum_of(line);
-        Ok(())
-    };
-    let chunks = stream::iter(chunks);
-    parser().read_from_stream(chunks, each).await.unwrap();
-    assert_eq!(sum, expected());
-}
+mod streams {
+    use bytes::Bytes;
+    use futures_util::stream;
+    use scout_metrics_openmetrics::ParseError;
 
-#[cfg(feature = "stream")]
-#[tokio::test]
-async fn the_error_of_a_stream_ends_the_reading() {
-    #[derive(Debug, PartialEq)]
-    enum Fault {
-        Parse(String),
-        Stream,
+    use super::*;
+
+    #[tokio::test]
+    async fn a_stream_of_chunks_is_read_to_its_end() {
+        let text = exposition().into_bytes();
+        let chunks: Vec<_> = text
+            .chunks(1001)
+            .map(|chunk| Ok::<_, io::Error>(Bytes::copy_from_slice(chunk)))
+            .collect();
+        let mut sum = 0.0;
+        let each = |line: Line<'_, '_>| -> Result {
+            sum += sum_of(line);
+            Ok(())
+        };
+        let chunks = stream::iter(chunks);
+        parser().read_from_stream(chunks, each).await.unwrap();
+        assert_eq!(sum, expected());
     }
-    impl From<ParseError> for Fault {
-        fn from(error: ParseError) -> Self {
-            Self::Parse(error.to_string())
+
+    #[tokio::test]
+    async fn the_error_of_a_stream_ends_the_reading() {
+        #[derive(Debug, PartialEq)]
+        enum Fault {
+            Parse(String),
+            Stream,
         }
+        impl From<ParseError> for Fault {
+            fn from(error: ParseError) -> Self {
+                Self::Parse(error.to_string())
+            }
+        }
+        let chunks = stream::iter([Ok("a 1\n"), Err(Fault::Stream)]);
+        let read = parser().read_from_stream(chunks, |_| Ok(())).await;
+        assert_eq!(read, Err(Fault::Stream));
+        let chunks = stream::iter([Ok::<_, Fault>("a 1\na")]);
+        let read = parser().read_from_stream(chunks, |_| Ok(())).await;
+        assert!(matches!(read, Err(Fault::Parse(_))), "{read:?}");
     }
-    let chunks = stream::iter([Ok("a 1\n"), Err(Fault::Stream)]);
-    let read = parser().read_from_stream(chunks, |_| Ok(())).await;
-    assert_eq!(read, Err(Fault::Stream));
-    let chunks = stream::iter([Ok::<_, Fault>("a 1\na")]);
-    let read = parser().read_from_stream(chunks, |_| Ok(())).await;
-    assert!(matches!(read, Err(Fault::Parse(_))), "{read:?}");
 }

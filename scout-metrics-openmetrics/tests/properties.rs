@@ -96,7 +96,7 @@ proptest! {
         unit in text(),
         help in text(),
         suffix in prop::sample::select(&[Suffix::None, Suffix::Bucket, Suffix::Count, Suffix::Total, Suffix::Info][..]),
-        kind in prop::sample::select(&MetricType::ALL[..]),
+        kind in prop::sample::select(MetricType::ALL),
         value in support::model::value(),
     ) {
         let labels = [(name.clone(), help.clone())].into_iter().collect();
@@ -119,7 +119,7 @@ proptest! {
     #[test]
     fn each_part_that_the_encoder_writes_is_read_as_it_was_given(
         name in text(),
-        kind in prop::sample::select(&MetricType::ALL[..]),
+        kind in prop::sample::select(MetricType::ALL),
         help in text(),
         unit in "[a-z]{0,3}",
         labels in prop::collection::btree_map(text(), text(), 0..3),

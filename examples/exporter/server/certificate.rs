@@ -1,12 +1,6 @@
 //! A certificate whose files are read again while it is served.
 
-use std::{
-    fmt,
-    future::Future,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{fmt, future::Future, path::Path, sync::Arc, time::Duration};
 
 use rustls::{
     ServerConfig, SupportedProtocolVersion,
@@ -14,10 +8,13 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
     version::{TLS12, TLS13},
 };
+use secrecy::zeroize::Zeroizing;
 use tokio::{sync::watch, task::spawn_blocking, time::sleep};
 use tokio_rustls::TlsAcceptor;
 
 use scout_metrics_core::{Error, ErrorKind, Result};
+
+use crate::files;
 
 use super::{NewestTls, TlsFiles, TlsSource, TlsVersion, client_certificates};
 
@@ -96,18 +93,10 @@ impl fmt::Debug for Certificate {
 
 impl Content {
     fn read(files: TlsFiles) -> Result<Self> {
-        let path: &PathBuf = &files.certificates;
-        let chain: Vec<_> = CertificateDer::pem_file_iter(path)
-            .and_then(Iterator::collect)
-            .map_err(|cause| unusable("cannot read certificates from", path, cause))?;
-        if chain.is_empty() {
-            let message = format!("`{}` contains no certificate", path.display());
-            return Err(Error::new(ErrorKind::Config, message));
-        }
-        let key = PrivateKeyDer::from_pem_file(&files.key)
-            .map_err(|cause| unusable("cannot read a private key from", &files.key, cause))?;
+        let chain = read_certificates(&files.certificates)?;
+        let key = read_key(&files.key)?;
         let client_authorities = match &files.clients {
-            Some(clients) => client_certificates::read_authorities(&clients.authorities)?,
+            Some(clients) => read_certificates(&clients.authorities)?,
             None => Vec::new(),
         };
         Ok(Self {
@@ -145,6 +134,25 @@ fn versions(min: TlsVersion) -> Vec<&'static SupportedProtocolVersion> {
         TlsVersion::Tls12 => vec![&TLS13, &TLS12],
         TlsVersion::Tls13 => vec![&TLS13],
     }
+}
+
+fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
+    let what = "cannot read certificates from";
+    let pem = files::read(path).map_err(|cause| unusable(what, path, cause))?;
+    let certificates: std::result::Result<Vec<_>, _> =
+        CertificateDer::pem_slice_iter(&pem).collect();
+    let certificates = certificates.map_err(|cause| unusable(what, path, cause))?;
+    if certificates.is_empty() {
+        let message = format!("`{}` contains no certificate", path.display());
+        return Err(Error::new(ErrorKind::Config, message));
+    }
+    Ok(certificates)
+}
+
+fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>> {
+    let what = "cannot read a private key from";
+    let pem = files::read(path).map_err(|cause| unusable(what, path, cause))?;
+    PrivateKeyDer::from_pem_slice(&Zeroizing::new(pem)).map_err(|cause| unusable(what, path, cause))
 }
 
 pub(super) fn unusable(

@@ -1,13 +1,13 @@
 //! Client certificates: who signed them, and which names they must have.
 
-use std::{net::IpAddr, path::Path, sync::Arc};
+use std::{net::IpAddr, sync::Arc};
 
 use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, Error as TlsError, RootCertStore,
     SignatureScheme,
     client::danger::HandshakeSignatureValid,
     crypto::ring,
-    pki_types::{CertificateDer, UnixTime, pem::PemObject},
+    pki_types::{CertificateDer, UnixTime},
     server::{
         WebPkiClientVerifier,
         danger::{ClientCertVerified, ClientCertVerifier},
@@ -18,21 +18,9 @@ use x509_parser::{
     prelude::{FromDer, X509Certificate},
 };
 
-use scout_metrics_core::{Error, ErrorKind, Result};
+use scout_metrics_core::Result;
 
 use super::{ClientCertificates, certificate::unusable};
-
-/// Reads the certificates of the authorities that sign client certificates.
-pub(super) fn read_authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
-    let authorities: Vec<_> = CertificateDer::pem_file_iter(path)
-        .and_then(Iterator::collect)
-        .map_err(|cause| unusable("cannot read certificates from", path, cause))?;
-    if authorities.is_empty() {
-        let message = format!("`{}` contains no certificate", path.display());
-        return Err(Error::new(ErrorKind::Config, message));
-    }
-    Ok(authorities)
-}
 
 /// Returns a verifier of client certificates that these authorities signed.
 pub(super) fn verifier(

@@ -12,7 +12,6 @@ mod users;
 
 use std::{
     collections::BTreeMap,
-    fs,
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
@@ -24,7 +23,7 @@ use tokio::{task::spawn_blocking, time::sleep};
 use scout_metrics_core::Error;
 
 use crate::{
-    fault,
+    fault, files,
     server::{ClientCertificates, TlsFiles, TlsSource},
 };
 
@@ -53,7 +52,7 @@ pub(crate) struct WebConfig {
 impl WebConfig {
     /// Reads a file. Relative paths in it are relative to the directory that it is in. Blocks this thread.
     fn read(path: &Path) -> Result<Self, Error> {
-        let text = fs::read_to_string(path).map_err(|cause| {
+        let text = files::read_text(path).map_err(|cause| {
             fault(format!("cannot read `{}`", path.display())).with_source(cause)
         })?;
         let directory = path.parent().unwrap_or(Path::new(""));

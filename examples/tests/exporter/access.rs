@@ -142,6 +142,16 @@ fn urls_and_paths_that_cannot_be_used_are_exit_2() {
         ),
         (
             "--web.route-prefix",
+            "/a/:b",
+            "expected a path such as /scout",
+        ),
+        (
+            "--web.external-url",
+            "https://scout.example/:a",
+            "expected a path such as /scout",
+        ),
+        (
+            "--web.route-prefix",
             "//a b",
             "expected a path such as /scout",
         ),

@@ -273,6 +273,25 @@ the configuration is valid
         }
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_variable_that_is_not_unicode_is_named() {
+        use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+
+        for variable in [
+            "SCOUT_EXPORTER_DEMO",
+            "SCOUT_EXPORTER_ORG",
+            "SCOUT_EXPORTER_INTERVAL",
+        ] {
+            let mut command = exporter();
+            command.env(variable, OsStr::from_bytes(b"\xff"));
+            let output = command.output().unwrap();
+            assert_eq!(output.status.code(), Some(2));
+            let reason = format!("error: the value of '{variable}' is not valid UTF-8\n");
+            assert!(stderr(&output).starts_with(&reason), "{}", stderr(&output));
+        }
+    }
+
     #[test]
     fn help_and_version_need_no_valid_variable() {
         for option in ["--help", "--version"] {
@@ -457,6 +476,61 @@ mod once {
         let has = |line: &str| stdout(&output).lines().any(|found| found == line);
         assert!(has(r#"exported_scout_exporter_up{org="acme"} 0"#));
         assert!(has(r#"scout_exporter_up{org="acme"} 1"#));
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod closed_output {
+    use std::fs::File;
+
+    use super::*;
+
+    /// Returns a file that cannot be written, because its disk is full.
+    fn full() -> File {
+        File::options().write(true).open("/dev/full").unwrap()
+    }
+
+    fn said_with_full_output(mut command: std::process::Command) -> (Option<i32>, String) {
+        let output = command.stdout(full()).output().unwrap();
+        (output.status.code(), stderr(&output).to_owned())
+    }
+
+    const CANNOT_WRITE: &str =
+        "error: cannot write to standard output: No space left on device (os error 28)\n";
+
+    #[test]
+    fn a_check_says_that_it_cannot_be_written() {
+        let mut command = exporter();
+        command.args(["--demo", "--check-config"]);
+        let said = said_with_full_output(command);
+        assert_eq!(said, (Some(1), CANNOT_WRITE.to_owned()));
+    }
+
+    #[test]
+    fn an_exporter_is_healthy_even_if_nobody_can_read_it() {
+        let (_running, address) = start_exporter(exporter().arg("--demo"));
+        let mut command = exporter();
+        command.args(["healthcheck", "--web.listen-address", &address]);
+        assert_eq!(said_with_full_output(command), (Some(0), String::new()));
+    }
+
+    #[test]
+    fn what_was_not_fetched_is_said_even_if_the_rest_cannot_be_written() {
+        let upstream = Upstream::start(snapshot("production"));
+        let mut command = upstream.exporter();
+        command.args(["--once", "--org", "acme", "--org", "labs"]);
+        let (code, said) = said_with_full_output(command);
+        assert_eq!(code, Some(1));
+        assert!(said.contains("error: organization `labs`: "), "{said}");
+        assert!(said.ends_with(CANNOT_WRITE), "{said}");
+    }
+
+    #[test]
+    fn the_exit_status_does_not_depend_on_standard_error() {
+        let mut command = exporter();
+        command.args(["--demo", "--config.file", "missing.toml"]);
+        let status = command.stderr(full()).status().unwrap();
+        assert_eq!(status.code(), Some(2));
     }
 }
 

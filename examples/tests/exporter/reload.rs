@@ -243,6 +243,14 @@ fn the_path_of_the_routes_changes() {
         hourly("acme")
     ));
     assert_eq!((exporter.status(ACME), exporter.status(&below)), (404, 200));
+
+    // A router would panic at this path.
+    let log = exporter.reload_fails(&format!(
+        "{}[web]\nroute_prefix = \"/:scout\"\n",
+        hourly("acme")
+    ));
+    assert!(log.contains("expected a path such as /scout"), "{log}");
+    assert_eq!(exporter.status(&below), 200);
 }
 
 #[test]

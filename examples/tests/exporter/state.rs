@@ -204,6 +204,26 @@ fn a_damaged_file_is_moved_aside() {
 }
 
 #[test]
+fn a_directory_that_is_removed_is_made_again() {
+    let upstream = Upstream::start(snapshot("production", Duration::ZERO));
+    let state = upstream.directory.path().join("state");
+    // With every fetch there is something new to record.
+    let (mut running, address) = start(&upstream, &state, &["--interval", "1s"]);
+    eventually("the metrics are recorded", || {
+        (recorded(&address) >= 1.0).then_some(())
+    });
+    fs::remove_dir_all(&state).unwrap();
+    running.logged("was removed or replaced");
+    let before = recorded(&address);
+    eventually("the metrics are recorded again", || {
+        (recorded(&address) > before).then_some(())
+    });
+    running.send("TERM");
+    running.logged("stopped");
+    assert_eq!(latest(&state).streams()[0].name().as_str(), "production");
+}
+
+#[test]
 fn a_directory_that_cannot_be_used_is_exit_2() {
     let directory = tempfile::tempdir().unwrap();
     let file = write(directory.path(), "file", "");

@@ -34,6 +34,11 @@ impl Manager {
         }
     }
 
+    fn path(&self) -> std::path::PathBuf {
+        let address = self.socket.local_addr().unwrap();
+        address.as_pathname().unwrap().to_owned()
+    }
+
     /// Waits for the next message, whose lines are assignments.
     fn message(&self) -> String {
         let mut message = [0; 4096];
@@ -139,6 +144,46 @@ fn a_socket_that_is_gone_does_not_matter() {
 }
 
 /// Returns the unit, with the program that was built in place of the installed one.
+#[test]
+fn a_manager_that_reads_nothing_does_not_stop_the_exporter() {
+    let mut command = exporter();
+    command.arg("--demo").env("WATCHDOG_USEC", "2000");
+    let manager = Manager::of(&mut command);
+    // Fills the queue of the socket.
+    let flood = UnixDatagram::unbound().unwrap();
+    flood.set_nonblocking(true).unwrap();
+    let path = manager.path();
+    while flood.send_to(b"X=1", &path).is_ok() {}
+
+    let (mut running, address) = start_exporter(&mut command);
+    running.send("HUP");
+    running.logged("reloaded the configuration");
+    for _ in 0..20 {
+        assert_eq!(get(&address, "/metrics", None).0, 200);
+    }
+    let (status, log) = running.signal("TERM");
+    assert_eq!(status.code(), Some(0), "{log}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_socket_may_have_an_abstract_name() {
+    use std::os::{linux::net::SocketAddrExt, unix::net::SocketAddr};
+
+    let name = format!("scout-metrics-test-{}", std::process::id());
+    let address = SocketAddr::from_abstract_name(&name).unwrap();
+    let socket = UnixDatagram::bind_addr(&address).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut command = exporter();
+    command
+        .arg("--demo")
+        .env("NOTIFY_SOCKET", format!("@{name}"));
+    let _running = start_exporter(&mut command);
+    let mut message = [0; 64];
+    let length = socket.recv(&mut message).unwrap();
+    assert!(message[..length].starts_with(b"READY=1\n"));
+}
+
 fn unit() -> String {
     let unit = fs::read_to_string(examples().join("systemd/scout-exporter.service")).unwrap();
     let installed = "ExecStart=/usr/local/bin/scout-exporter ";

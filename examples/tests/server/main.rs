@@ -6,6 +6,9 @@
 )]
 
 mod client_certificates;
+#[expect(dead_code, reason = "only the configuration file may be a pipe")]
+#[path = "../../exporter/files.rs"]
+mod files;
 #[path = "../../exporter/server/mod.rs"]
 mod server;
 mod tls;

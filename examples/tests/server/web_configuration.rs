@@ -270,6 +270,26 @@ fn a_missing_file_is_named() {
     assert_eq!(error.to_string(), "cannot read `missing.yml`");
 }
 
+#[test]
+fn a_file_that_could_be_read_for_ever_is_refused() {
+    let file = File::new("");
+    let reason = || file.open().unwrap_err().chain().to_string();
+    let path = file.path().display().to_string();
+    file.write(&"#".repeat(1024 * 1024 + 1));
+    assert_eq!(
+        reason(),
+        format!("cannot read `{path}`: it is larger than 1 MiB")
+    );
+
+    fs::remove_file(file.path()).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&path).status();
+    assert!(made.unwrap().success());
+    assert_eq!(
+        reason(),
+        format!("cannot read `{path}`: it is not a regular file")
+    );
+}
+
 fn users(file: &File) -> Users {
     Users::new(file.open().unwrap()).unwrap()
 }

@@ -11,7 +11,7 @@ use crate::{
     number::write_value,
 };
 
-/// Writes an exposition part by part into anything that takes text, without allocating.
+/// Writes an exposition part by part into anything that accepts text, without allocating.
 ///
 /// Text is escaped, and names that the formats do not know are quoted as Prometheus 3 does. Each part is checked by
 /// itself: what the format cannot express is an error. Rules about several parts, such as that the samples of a family
@@ -71,7 +71,7 @@ impl<W: Write> Encoder<W> {
     ///
     /// # Errors
     ///
-    /// If the name is empty, the help text ends in a carriage return, which readers take for a part of the line's end, or
+    /// If the name is empty, the help text ends in a carriage return, which readers consider a part of the line's end, or
     /// the output fails; in Prometheus text for types that it does not have, for units, and for a help text that starts
     /// with a blank; in OpenMetrics if the unit is not the end of the name.
     pub fn family(
@@ -111,7 +111,7 @@ impl<W: Write> Encoder<W> {
         Ok(())
     }
 
-    /// Writes a sample. What is returned writes its timestamp and its exemplar, if it has them.
+    /// Writes a sample. The returned encoder writes its timestamp and its exemplar, if it has them.
     ///
     /// # Errors
     ///
@@ -234,7 +234,7 @@ impl<W: Write> Encoder<W> {
     }
 }
 
-/// Writes what a sample may have behind its value. [`Encoder::sample`] returns it.
+/// Writes what can come after the value of a sample. [`Encoder::sample`] returns it.
 #[derive(Debug)]
 pub struct SampleEncoder<'e, W> {
     encoder: &'e mut Encoder<W>,

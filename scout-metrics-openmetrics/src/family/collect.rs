@@ -1,4 +1,4 @@
-//! Puts lines together to families.
+//! Collects lines into families.
 
 use super::{
     check::{Checker, Report, Violation},
@@ -47,7 +47,7 @@ impl From<Violation> for Stop {
     }
 }
 
-/// Puts lines together to families.
+/// Collects lines into families.
 pub(super) struct Collector {
     options: ParseOptions,
     families: Vec<MetricFamily>,
@@ -112,7 +112,7 @@ impl Collector {
         Ok(Families::new(self.families, self.report.into_deviations()))
     }
 
-    // Metadata. Of several the last holds, as for Prometheus and Python, but for a type that samples were read by.
+    // Metadata. The last of several is kept, as Prometheus and Python do, unless samples were already read with another type.
 
     fn push_help(&mut self, name: &str, help: &str) -> Result<(), Stop> {
         let place = self.family_of_metadata(name, "HELP")?;

@@ -10,8 +10,8 @@ use crate::{
 
 /// Writes families as an exposition.
 ///
-/// Nothing is lost: what the format cannot express is an error. To be sure, what is written is read back in strict mode
-/// and compared before it is returned.
+/// Nothing is lost: what the format cannot express is an error. The text is read back in strict mode and compared before it
+/// is returned.
 ///
 /// OpenMetrics names a counter without `_total` and its sample with it; Prometheus text gives both the same name. A
 /// counter is written in the way of the format, so `http_requests` of OpenMetrics is `http_requests_total` of Prometheus
@@ -30,7 +30,7 @@ use crate::{
 /// # Errors
 ///
 /// If the format has no way to say something, such as an exemplar in Prometheus text, if the families together break one
-/// of its rules, or if a reader would take them for other families, as it would a gauge with a sample `_bucket`.
+/// of its rules, or if a reader would read other families, as it would read a gauge with a sample `_bucket`.
 pub fn encode_families(
     families: &[MetricFamily],
     format: Format,

@@ -41,7 +41,7 @@ impl Sample {
         self
     }
 
-    /// Returns what the sample's name has behind that of its family.
+    /// Returns the suffix of the sample's name after that of its family.
     pub fn suffix(&self) -> Suffix {
         self.suffix
     }

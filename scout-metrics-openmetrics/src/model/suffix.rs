@@ -4,7 +4,8 @@ use std::fmt;
 
 use super::MetricType;
 
-/// What a sample's name has behind that of its family, and so what it is in a histogram, a summary or a counter.
+/// The suffix of a sample's name after that of its family, which says what the sample is in a histogram, a summary or a
+/// counter.
 #[expect(
     clippy::exhaustive_enums,
     reason = "the suffixes of OpenMetrics 1.0 are a closed set"

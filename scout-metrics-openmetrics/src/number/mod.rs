@@ -10,7 +10,7 @@ pub use self::timestamp::Timestamp;
 
 use self::decimal::{Decimal, read_exponent, split_digits, split_sign};
 
-/// Why a text is no number.
+/// Why a text is not a number.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum NumberFault {
     /// It does not follow the grammar.
@@ -22,7 +22,7 @@ pub(crate) enum NumberFault {
 /// Reads a sample's value.
 ///
 /// OpenMetrics: `number = realnumber / [SIGN] ("inf" / "infinity") / "nan"`, case-insensitive. Prometheus text says
-/// "as Go's ParseFloat", which takes the same and also hexadecimal and underscores; its own parser takes neither.
+/// "as Go's ParseFloat", which accepts the same and also hexadecimal and underscores; its own parser accepts neither.
 pub(crate) fn parse_value(text: &str) -> Result<f64, NumberFault> {
     if let Some(decimal) =
         Decimal::read(text.as_bytes()).filter(|decimal| decimal.length == text.len())
@@ -58,7 +58,7 @@ pub(crate) fn parse_seconds(text: &str) -> Result<Timestamp, NumberFault> {
     parse_scaled(text.as_bytes(), 9)
 }
 
-/// Reads a timestamp in milliseconds that may have a fraction, which only the Python parser takes.
+/// Reads a timestamp in milliseconds that may have a fraction, which only the Python parser accepts.
 pub(crate) fn parse_float_millis(text: &str) -> Result<Timestamp, NumberFault> {
     parse_scaled(text.as_bytes(), 6)
 }
@@ -98,7 +98,7 @@ fn parse_scaled(text: &[u8], power: i32) -> Result<Timestamp, NumberFault> {
 struct LongDecimal<'a> {
     whole: &'a [u8],
     fraction: &'a [u8],
-    /// How many digits stand before the point once the exponent has moved it.
+    /// The number of digits before the point once the exponent has moved it.
     point: i64,
 }
 

@@ -81,7 +81,7 @@ pub(crate) fn families(
     count: Range<usize>,
 ) -> BoxedStrategy<Vec<MetricFamily>> {
     let kinds: &[MetricType] = match format {
-        Format::OpenMetrics => &MetricType::ALL,
+        Format::OpenMetrics => MetricType::ALL,
         _ => &[
             MetricType::Counter,
             MetricType::Gauge,

@@ -1,5 +1,5 @@
 # Checks what the Datadog agent needs, with the users, the owners and the modes of the real image.
-FROM stand-in/busybox
+FROM stand-in/busybox:latest
 COPY --chmod=0755 agent.sh /bin/agent
 COPY --chmod=0550 agent-secret.sh /readsecret_multiple_providers.sh
 RUN chown root:secret-manager /readsecret_multiple_providers.sh && \

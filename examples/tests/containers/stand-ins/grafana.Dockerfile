@@ -1,5 +1,5 @@
 # Checks what Grafana needs, with the user, the directories and the variables of the real image.
-FROM stand-in/busybox
+FROM stand-in/busybox:latest
 COPY --chmod=0755 grafana.sh /run.sh
 ENV GF_PATHS_DATA=/var/lib/grafana \
     GF_PATHS_LOGS=/var/log/grafana \

@@ -1,5 +1,5 @@
 # A real Prometheus, laid out as in the image of its authors.
-FROM stand-in/busybox
+FROM stand-in/busybox:latest
 COPY prometheus promtool /bin/
 RUN mkdir -p /etc/prometheus /prometheus && chown -R nobody:nobody /etc/prometheus /prometheus
 USER nobody

@@ -1,4 +1,4 @@
-//! The rules that span several samples of a family: types, values and order.
+//! The rules about several samples of a family: types, values and order.
 //!
 //! The checks see one sample after another and keep only what the rules need: the metric and the point that are being
 //! read, and by a hash which metrics came before them in the family.
@@ -74,7 +74,7 @@ impl Checker {
     }
 
     fn forget_metrics(&mut self) {
-        // Clearing a table takes time by its size, which many small families after a large one would pay again and again.
+        // Clearing takes time in proportion to the capacity, which each of many small families after a large one would pay.
         const LARGE: usize = 1024;
         if self.seen.capacity() > LARGE.max(8 * self.seen.len()) {
             self.seen = HashTable::new();

@@ -1,4 +1,4 @@
-//! What the values of some samples have to be.
+//! The values that some samples have to have.
 
 /// Returns whether a number is zero or positive, and so no NaN.
 pub(super) fn is_natural(value: f64) -> bool {
