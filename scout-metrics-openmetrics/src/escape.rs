@@ -6,7 +6,7 @@ use std::{
     hash::{Hash, Hasher},
 };
 
-use memchr::{memchr, memchr2, memchr3};
+use memchr::{memchr2, memchr3};
 
 use crate::find::needs_escapes;
 
@@ -69,7 +69,7 @@ impl<'a> Text<'a> {
         match self.escapes {
             Escapes::None => out.push_str(self.raw),
             escapes => {
-                let first = memchr(b'\\', self.raw.as_bytes());
+                let first = find_backslash(self.raw.as_bytes(), 0);
                 unescape_into(out, self.raw, first, escapes);
             }
         }
@@ -139,7 +139,7 @@ impl fmt::Display for Text<'_> {
 }
 
 fn unescape(raw: &str, escapes: Escapes) -> Cow<'_, str> {
-    let first = memchr(b'\\', raw.as_bytes());
+    let first = find_backslash(raw.as_bytes(), 0);
     if first.is_none() {
         return Cow::Borrowed(raw);
     }
@@ -150,22 +150,46 @@ fn unescape(raw: &str, escapes: Escapes) -> Cow<'_, str> {
 
 /// Appends a text that has its first backslash at `first`.
 fn unescape_into(out: &mut String, raw: &str, first: Option<usize>, escapes: Escapes) {
-    let mut rest = raw;
+    let bytes = raw.as_bytes();
+    // Up to here the text is in `out`.
+    let mut start = 0;
     let mut next = first;
     while let Some(backslash) = next {
-        out.push_str(&rest[..backslash]);
-        let escaped = rest.as_bytes().get(backslash + 1);
-        let decoded = match escaped {
+        let decoded = match bytes.get(backslash + 1) {
             Some(b'\\') => Some('\\'),
             Some(b'n') => Some('\n'),
             Some(b'"') if escapes == Escapes::Quoted => Some('"'),
             _ => None,
         };
-        out.push(decoded.unwrap_or('\\'));
-        rest = &rest[backslash + 1 + usize::from(decoded.is_some())..];
-        next = memchr(b'\\', rest.as_bytes());
+        let mut after = backslash + 1;
+        if let Some(decoded) = decoded {
+            after += 1;
+            out.push_str(&raw[start..backslash]);
+            out.push(decoded);
+            start = after;
+        }
+        next = find_backslash(bytes, after);
     }
-    out.push_str(rest);
+    out.push_str(&raw[start..]);
+}
+
+/// Returns the first backslash from a place on.
+///
+/// Escapes are close to each other, and a call of a general search costs more than the search.
+#[inline]
+fn find_backslash(bytes: &[u8], from: usize) -> Option<usize> {
+    let mut at = from;
+    while let Some(eight) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        // The first byte that is a backslash is zero now, and the first zero borrows its highest bit.
+        let rest = u64::from_le_bytes(*eight) ^ u64::from_le_bytes([b'\\'; 8]);
+        let found = rest.wrapping_sub(0x0101_0101_0101_0101) & !rest & 0x8080_8080_8080_8080;
+        if found != 0 {
+            return Some(at + found.trailing_zeros() as usize / 8);
+        }
+        at += eight.len();
+    }
+    let mut rest = bytes.get(at..)?.iter();
+    Some(at + rest.position(|byte| *byte == b'\\')?)
 }
 
 /// Writes a label value or a quoted name, without the quotes around it.

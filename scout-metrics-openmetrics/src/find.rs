@@ -1,7 +1,6 @@
-//! Where a label value or a name ends, and what they are made of, looked for at many bytes at once.
+//! What names and label values are made of, asked of many bytes at once.
 
-use memchr::memchr3;
-use wide::u8x16;
+use fearless_simd::{Level, dispatch, prelude::*, u8x16};
 
 const LANES: usize = 16;
 
@@ -9,45 +8,15 @@ const LANES: usize = 16;
 type Bits = u32;
 const ALL: Bits = 0xffff;
 
-/// Returns the first quote, backslash or line feed from `at` on.
-///
-/// Label values are short, so a call of a general search costs more than the search. Nearly all end within the first
-/// bytes, which are compared at once and without a branch that depends on where.
-#[inline]
-pub(crate) fn find_value_end(bytes: &[u8], at: usize) -> Option<usize> {
-    const STEP: usize = 2 * LANES;
-    /// After so many bytes a general search is quicker.
-    const FAR: usize = 4 * STEP;
-    let rest = bytes.get(at..)?;
-    for (step, bytes) in rest[..rest.len().min(FAR)].chunks_exact(STEP).enumerate() {
-        let (first, second) = bytes.split_at(LANES);
-        let ends = value_ends(first.first_chunk()?) | value_ends(second.first_chunk()?) << LANES;
-        if ends != 0 {
-            return Some(at + step * STEP + ends.trailing_zeros() as usize);
-        }
-    }
-    memchr3(b'"', b'\\', b'\n', rest).map(|length| at + length)
-}
-
-/// Returns the first quote or line feed behind a backslash that is not escaped by it or by another one.
-pub(crate) fn find_escaped_value_end(bytes: &[u8], backslash: usize) -> Option<usize> {
-    let mut at = backslash;
-    while bytes[at] == b'\\' {
-        // A line feed is never escaped: it ends the line.
-        if bytes.get(at + 1) == Some(&b'\n') {
-            return Some(at + 1);
-        }
-        at = find_value_end(bytes, at + 2)?;
-    }
-    Some(at)
-}
-
 /// Returns which bytes may end a label value.
 #[inline]
 fn value_ends(bytes: &[u8; LANES]) -> Bits {
-    let lanes = u8x16::from(*bytes);
-    let is = |byte: u8| lanes.cmp_eq(u8x16::splat(byte));
-    (is(b'"') | is(b'\\') | is(b'\n')).move_mask() as Bits
+    // With what each processor of the target has: to choose takes longer than to compare so few bytes.
+    dispatch!(Level::baseline(), simd => {
+        let lanes = u8x16::from_slice(simd, bytes);
+        let is = |byte: u8| lanes.simd_eq(u8x16::splat(simd, byte));
+        (is(b'"') | is(b'\\') | is(b'\n')).to_bitmask() as Bits
+    })
 }
 
 /// Returns whether a text has to be escaped as a label value: whether there is a quote, a backslash or a line feed in it.
@@ -134,17 +103,19 @@ impl NameOf {
     /// Returns which bytes may stand in a name.
     #[inline]
     fn parts(self, bytes: &[u8; LANES]) -> Bits {
-        let lanes = u8x16::from(*bytes);
-        // What is below the first wraps around and is above the last.
-        let is_in = |lanes: u8x16, first: u8, last: u8| {
-            let from_first = lanes - u8x16::splat(first);
-            from_first.cmp_eq(from_first.min(u8x16::splat(last - first)))
-        };
-        let letters = is_in(lanes | u8x16::splat(0x20), b'a', b'z');
-        // The colon comes behind the nine.
+        // The colon comes after the nine.
         let last = if self == Self::Metric { b':' } else { b'9' };
-        let others = is_in(lanes, b'0', last) | lanes.cmp_eq(u8x16::splat(b'_'));
-        (letters | others).move_mask() as Bits
+        dispatch!(Level::baseline(), simd => {
+            let lanes = u8x16::from_slice(simd, bytes);
+            let splat = |byte| u8x16::splat(simd, byte);
+            // What is below the first wraps around and is above the last.
+            let is_in = |lanes: u8x16<_>, first: u8, last: u8| {
+                (lanes - splat(first)).simd_le(splat(last - first))
+            };
+            let letters = is_in(lanes | splat(0x20), b'a', b'z');
+            let others = is_in(lanes, b'0', last) | lanes.simd_eq(splat(b'_'));
+            (letters | others).to_bitmask() as Bits
+        })
     }
 }
 
@@ -160,12 +131,6 @@ mod tests {
         }
 
         #[test]
-        fn finds_what_a_search_finds(text in "[a\u{e9}]{0,200}[\"\\\\\n]?[a\"\\\\\n]{0,40}", at in 0usize..230) {
-            let found = text.as_bytes().get(at..).and_then(|rest| memchr3(b'"', b'\\', b'\n', rest));
-            prop_assert_eq!(find_value_end(text.as_bytes(), at), found.map(|length| at + length));
-        }
-
-        #[test]
         fn names_are_as_long_as_byte_for_byte(name in "[a-zA-Z0-9_:]{0,70}", rest in any::<Vec<u8>>()) {
             let text = [name.as_bytes(), &rest].concat();
             for of in [NameOf::Label, NameOf::Metric] {
@@ -174,22 +139,6 @@ mod tests {
                 prop_assert_eq!(of.has_all(&text), length == text.len());
                 prop_assert!(of.has_all(&text[..length]));
             }
-        }
-    }
-
-    #[test]
-    fn an_escaped_quote_is_no_end_and_a_line_feed_always_is() {
-        for (text, end) in [
-            (r#"\"""#, Some(2)),
-            (r#"\\"""#, Some(2)),
-            (r#"\\\"ab\n""#, Some(8)),
-            ("\\\u{e9}\"", Some(3)),
-            ("\\\n\"", Some(1)),
-            ("\\a\n\"", Some(2)),
-            ("\\", None),
-            ("\\\"", None),
-        ] {
-            assert_eq!(find_escaped_value_end(text.as_bytes(), 0), end, "{text}");
         }
     }
 

@@ -100,6 +100,8 @@ mod rule;
 #[cfg(feature = "scout")]
 pub mod scout;
 
+#[doc(hidden)]
+pub use crate::parse::ReaderLevel;
 pub use crate::{
     encode::{EncodeError, EncodeErrorKind, Encoder, SampleEncoder},
     error::{Deviation, Excerpt, ParseError, Position},

@@ -18,10 +18,10 @@
 //! let text = b"# TYPE up gauge\nup{job=\"a\"} 1\n";
 //! let families = parse_families(text, &ParseOptions::new(Format::Prometheus))?;
 //! let scraped_at = Timestamp::from_millis(1_700_000_000_000);
-//! let scrape = to_scrape(&families, scraped_at)?;
+//! let scrape = to_scrape(families.as_slice(), scraped_at)?;
 //! assert_eq!(scrape.samples[0].metric, "up");
 //! assert_eq!(scrape.samples[0].labels.get("job"), Some("a"));
-//! assert_eq!(from_scrape(&scrape, scraped_at), *families);
+//! assert_eq!(from_scrape(&scrape, scraped_at), families.as_slice());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

@@ -10,6 +10,7 @@ use crate::{
     Event, Exemplar, ExemplarRef, Format, Line, MetricFamily, MetricType, ParseError, ParseOptions,
     Rule, Sample, SampleRef, Suffix,
     error::{Fault, shown},
+    parse::NamesBefore,
 };
 
 /// Why reading stops.
@@ -58,6 +59,7 @@ pub(super) struct Collector {
     current: Option<usize>,
     /// The suffix of the name of the sample before.
     suffix: Suffix,
+    names: NamesBefore,
     draft: Draft,
     labels: LabelReader,
     exemplar_labels: LabelReader,
@@ -82,6 +84,7 @@ impl Collector {
             sample_names: SampleNames::default(),
             current: None,
             suffix: Suffix::None,
+            names: NamesBefore::default(),
             draft: Draft::default(),
             labels: LabelReader::default(),
             exemplar_labels: LabelReader::default(),
@@ -181,6 +184,8 @@ impl Collector {
 
     /// Goes to the family that metadata are of.
     fn family_of_metadata(&mut self, name: &str, keyword: &str) -> Result<usize, Stop> {
+        // A sample with the names of one before may belong to another family now.
+        self.names.forget();
         let Some(place) = self.find(name) else {
             return self.add_family(name);
         };
@@ -202,11 +207,15 @@ impl Collector {
     // Samples.
 
     fn push_sample(&mut self, sample: SampleRef<'_, '_>) -> Result<(), Stop> {
+        let same_names = self.names.replace(sample);
         let place = match self.current {
-            Some(place) if sample.parts.same_names => place,
+            Some(place) if same_names => place,
             _ => self.family_of_sample(sample)?,
         };
-        let (labels, same_names) = (sample.labels(), sample.parts.same_names);
+        if !same_names {
+            self.checker.forget_names();
+        }
+        let labels = sample.labels();
         let labels = self.labels.read(labels, same_names, &mut self.draft);
         let values = self.labels.values(&self.draft);
         self.checker

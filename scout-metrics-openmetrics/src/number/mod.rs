@@ -1,6 +1,7 @@
 //! The only place where numbers are read and written.
 
 pub(crate) mod decimal;
+mod powers;
 mod timestamp;
 
 use std::fmt::{self, Write};

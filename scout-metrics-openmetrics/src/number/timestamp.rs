@@ -63,6 +63,7 @@ impl Timestamp {
     /// Creates a timestamp from nanoseconds since the epoch.
     ///
     /// Returns `None` for more than 10^21 years.
+    #[inline]
     pub fn from_nanos(nanos: i128) -> Option<Self> {
         // Until the year 2262, where a division of 64 bits is enough and much faster.
         if let Ok(nanos) = i64::try_from(nanos) {
@@ -77,6 +78,7 @@ impl Timestamp {
         (timestamp.seconds() == seconds).then_some(timestamp)
     }
 
+    #[inline]
     const fn from_parts(seconds: i128, nanos: u32) -> Self {
         Self {
             seconds_high: (seconds >> 64) as i32,

@@ -157,7 +157,9 @@ impl ChunkedParser {
             return Ok(None);
         };
         self.retry = 0;
-        match self.reader.next(&self.text[..end]) {
+        let text = &self.text[..end];
+        let mut block = self.reader.block(text);
+        match self.reader.next(text, &mut block) {
             Err(error) if !self.finished && is_open_quote(&error) => {
                 self.retry = self.complete + (self.complete - at);
                 Ok(None)

@@ -1,18 +1,21 @@
 //! From text to lines: the pull parser, the same for text that arrives in chunks, and the grammar that both read by.
 
 mod chunked;
+mod engine;
 mod event;
 mod feed;
 mod grammar;
-mod layout;
+mod names;
 mod options;
 mod parser;
+mod parts;
 mod reader;
 
-pub(crate) use parser::utf8;
 pub use {
     chunked::ChunkedParser,
+    engine::ReaderLevel,
     event::{Event, ExemplarRef, Labels, Line, SampleRef},
     options::{Limits, Mode, ParseOptions},
     parser::Parser,
 };
+pub(crate) use {names::NamesBefore, parser::utf8};

@@ -1,6 +1,7 @@
 //! The pull parser: one event per line, borrowed from the exposition.
 
 use super::{
+    engine::{Block, ReaderLevel},
     event::{Event, Line},
     options::ParseOptions,
     reader::Reader,
@@ -35,6 +36,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Parser<'a> {
     text: &'a str,
+    block: Block<'a>,
     reader: Reader,
 }
 
@@ -52,8 +54,39 @@ impl<'a> Parser<'a> {
     pub fn from_text(exposition: &'a str, options: &ParseOptions) -> Self {
         Self {
             text: exposition,
-            reader: Reader::new(options),
+            block: Block::default(),
+            reader: Reader::of_whole(options),
         }
+    }
+
+    /// Starts to read another exposition in the memory of this parser, with the same options.
+    ///
+    /// A parser has some 100 KB of memory. For an exposition of a few kilobytes it takes longer to get it than to read.
+    ///
+    /// # Errors
+    ///
+    /// [`ParseErrorKind::Encoding`](crate::ParseErrorKind::Encoding) if the exposition is not UTF-8.
+    pub fn reset<'b>(self, exposition: &'b [u8]) -> Result<Parser<'b>, ParseError> {
+        let text = utf8(exposition)?;
+        let mut reader = self.reader;
+        reader.reset();
+        Ok(Parser {
+            text,
+            block: Block::default(),
+            reader,
+        })
+    }
+
+    /// Sets the instructions that lines are found with.
+    #[doc(hidden)]
+    pub fn set_level(&mut self, level: ReaderLevel) {
+        self.reader.set_level(level);
+    }
+
+    /// Returns the number of lines so far that were not as well-formed as most.
+    #[doc(hidden)]
+    pub fn grammar_lines(&self) -> u64 {
+        self.reader.grammar_lines()
     }
 
     /// Reads the next line that is not blank. Returns `None` at the end of the exposition.
@@ -62,7 +95,7 @@ impl<'a> Parser<'a> {
     ///
     /// Any [`ParseErrorKind`](crate::ParseErrorKind) but `Semantics`. The same error is returned when it is called
     /// again.
-    #[inline]
+    #[inline(always)]
     pub fn next_event(&mut self) -> Result<Option<Event<'_, 'a>>, ParseError> {
         Ok(self.next_line()?.map(Line::event))
     }
@@ -73,12 +106,9 @@ impl<'a> Parser<'a> {
     /// # Errors
     ///
     /// Those of [`next_event`](Self::next_event).
-    #[inline]
+    #[inline(always)]
     pub fn next_line(&mut self) -> Result<Option<Line<'_, 'a>>, ParseError> {
-        if self.reader.at() >= self.text.len() {
-            self.reader.finish(self.text)?;
-        }
-        self.reader.next(self.text)
+        self.reader.next(self.text, &mut self.block)
     }
 }
 

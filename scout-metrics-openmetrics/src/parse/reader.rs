@@ -1,111 +1,277 @@
 //! Reads line after line of a text; what the pull parser and the chunked parser have in common.
+//!
+//! The engine reads well-formed lines. A line that it does not read is read by the grammar from its start. Where the next
+//! line is, the number of that line and the number of samples are kept here, the same for both.
 
 use super::{
-    event::{Event, ExemplarParts, Line, Number, Parts, SampleRef, Span},
+    engine::{Block, Engine, Kind, Metadata, ReaderLevel},
+    event::{Event, Line, SampleRef},
     grammar::{Forgiven, LineKind, Scanner},
-    layout::Shapes,
     options::{Mode, ParseOptions},
+    parts::Parts,
 };
 use crate::{
-    Deviation, Format, ParseError, Rule, Timestamp,
+    Deviation, Format, ParseError, Rule,
     error::{Fault, Origin},
-    number::{
-        decimal::{Decimal, read_integer, read_small_count},
-        parse_long,
-    },
+    escape::{Escapes, Text},
 };
 
 /// The state between lines. A piece of text is read from its start to its end, then comes the next piece.
 #[derive(Clone, Debug)]
 pub(crate) struct Reader {
     options: ParseOptions,
+    /// No limit of the options is exceeded in lines that are not longer than this.
+    short_line: u32,
+    engine: Engine,
     parts: Parts,
-    shapes: Shapes,
-    /// Whether the line before was a sample that broke no rule.
-    follows_sample: bool,
     forgiven: Vec<Forgiven>,
     deviations: Vec<Deviation>,
-    /// Where the next line starts in the text.
-    at: usize,
-    /// The number of that line, counted from 1.
+    /// The number of the next line, counted from 1.
     line: u64,
-    /// The number of the line that was read last.
+    /// The number of the line that the grammar read last.
     last_line: u64,
     /// Where the text starts in the exposition.
     origin: Origin,
     samples: usize,
     ended: bool,
+    /// Whether the exposition ends where the text ends.
+    is_whole: bool,
+    /// The number of lines that the grammar read.
+    grammar_lines: u64,
 }
 
 impl Reader {
     pub(crate) fn new(options: &ParseOptions) -> Self {
         Self {
             options: *options,
+            short_line: short_line(options),
+            engine: Engine::new(),
             parts: Parts::default(),
-            shapes: Shapes::default(),
-            follows_sample: false,
             forgiven: Vec::new(),
             deviations: Vec::new(),
-            at: 0,
             line: 1,
             last_line: 0,
             origin: Origin::default(),
             samples: 0,
             ended: false,
+            is_whole: false,
+            grammar_lines: 0,
         }
+    }
+
+    /// Creates a reader of a text that is a whole exposition.
+    pub(crate) fn of_whole(options: &ParseOptions) -> Self {
+        Self {
+            is_whole: true,
+            ..Self::new(options)
+        }
+    }
+
+    pub(crate) fn set_level(&mut self, level: ReaderLevel) {
+        self.engine.set_level(level);
+    }
+
+    /// Returns the number of lines that the grammar read and not the engine.
+    pub(crate) fn grammar_lines(&self) -> u64 {
+        self.grammar_lines
+    }
+
+    /// Starts with another exposition, in the same memory.
+    pub(crate) fn reset(&mut self) {
+        self.engine.go_to(0);
+        self.line = 1;
+        self.last_line = 0;
+        self.origin = Origin::default();
+        self.samples = 0;
+        self.ended = false;
+        self.grammar_lines = 0;
     }
 
     /// Goes on with another piece of text, of which the first byte follows the last one that was read.
     pub(crate) fn start_text(&mut self) {
         self.origin = self.origin_at();
-        self.at = 0;
+        self.engine.go_to(0);
     }
 
     /// Returns where the next line starts in the text.
+    #[inline]
     pub(crate) fn at(&self) -> usize {
-        self.at
+        self.engine.at()
     }
 
     /// Returns where in the exposition the next line starts.
     pub(crate) fn origin_at(&self) -> Origin {
         Origin {
             line: self.line,
-            offset: self.origin.offset + self.at as u64,
+            offset: self.origin.offset + self.at() as u64,
         }
+    }
+
+    /// Returns the block that is being read, for [`next`](Self::next).
+    pub(crate) fn block<'a>(&self, text: &'a str) -> Block<'a> {
+        self.engine.block(text)
     }
 
     /// Reads the next line that is not blank. Returns `None` at the end of the text.
-    #[inline]
+    ///
+    /// `block` is kept by the caller from one line to the next, because where it is in the text takes time to find.
+    /// Inlined, so that what was found goes straight into the `match` of the caller.
+    #[inline(always)]
     pub(crate) fn next<'p, 'a>(
         &'p mut self,
         text: &'a str,
+        block: &mut Block<'a>,
     ) -> Result<Option<Line<'p, 'a>>, ParseError> {
-        if !self.deviations.is_empty() {
-            self.deviations.clear();
+        if self.engine.has_line() && self.read_sample(*block) {
+            return Ok(Some(self.sample(*block)));
         }
-        if let Some((start, end)) = self.read_like_previous(text) {
-            return Ok(Some(self.sample(&text[start..end])));
-        }
-        self.next_of_any_shape(text)
+        self.next_other(text, block)
     }
 
-    fn sample<'p, 'a>(&'p self, line: &'a str) -> Line<'p, 'a> {
+    /// Reads the next line of the block, if it is a well-formed sample within the limits.
+    #[inline(always)]
+    fn read_sample(&mut self, block: Block<'_>) -> bool {
+        let format = self.options.format();
+        let Some(next) = self.engine.read_sample(block, &mut self.parts, format) else {
+            return false;
+        };
+        let line = self.parts.line;
+        let is_short = line.end - line.start <= self.short_line
+            && self.parts.labels.len() <= self.options.limits().labels;
+        if self.samples >= self.options.limits().samples || !(is_short || self.is_within_limits()) {
+            return false;
+        }
+        self.engine.advance(next);
+        self.samples += 1;
+        self.line += 1;
+        true
+    }
+
+    /// Returns the sample of the block that was just read.
+    #[inline(always)]
+    fn sample<'p, 'a>(&'p self, block: Block<'a>) -> Line<'p, 'a> {
+        self.line_of_block(Event::Sample(SampleRef {
+            text: block.text,
+            parts: &self.parts,
+        }))
+    }
+
+    /// Returns the line of the block that was just read.
+    #[inline(always)]
+    fn line_of_block<'p, 'a>(&self, event: Event<'p, 'a>) -> Line<'p, 'a> {
         Line {
-            event: Event::Sample(SampleRef {
-                line,
-                parts: &self.parts,
-            }),
-            number: self.last_line,
-            deviations: &self.deviations,
+            event,
+            number: self.line - 1,
+            deviations: &[],
         }
     }
 
-    fn next_of_any_shape<'p, 'a>(
+    /// Reads a line that is perhaps no sample, perhaps in the next block, and perhaps not well-formed.
+    #[inline(never)]
+    fn next_other<'p, 'a>(
+        &'p mut self,
+        text: &'a str,
+        block: &mut Block<'a>,
+    ) -> Result<Option<Line<'p, 'a>>, ParseError> {
+        let format = self.options.format();
+        while self.engine.has_line() || self.start_block(text, block) {
+            match self.engine.first_byte(*block) {
+                b'#' => {
+                    let metadata = self.engine.read_metadata(*block, format);
+                    let Some(metadata) = metadata.filter(|found| self.has_good_length(found))
+                    else {
+                        break;
+                    };
+                    return Ok(Some(self.metadata(*block, metadata)));
+                }
+                b'\n' if format == Format::Prometheus => {
+                    self.engine.go_on_at(text, self.at() + 1);
+                    self.line += 1;
+                }
+                _ if self.read_sample(*block) => return Ok(Some(self.sample(*block))),
+                _ => break,
+            }
+        }
+        self.next_by_grammar(text)
+    }
+
+    fn start_block<'a>(&mut self, text: &'a str, block: &mut Block<'a>) -> bool {
+        let is_started = !self.ended && self.engine.start_block(text);
+        *block = self.engine.block(text);
+        is_started
+    }
+
+    #[inline(always)]
+    fn metadata<'p, 'a>(&'p mut self, block: Block<'a>, metadata: Metadata) -> Line<'p, 'a> {
+        let between = |start, end| &block.text[usize::from(start)..usize::from(end)];
+        let name = || Text::new(between(metadata.name.0, metadata.name.1), Escapes::None);
+        let text = || between(metadata.text, metadata.end);
+        self.engine.advance(metadata.next);
+        self.line += 1;
+        let event = match metadata.kind {
+            Kind::Comment => Event::Comment(text()),
+            Kind::End => {
+                self.end();
+                Event::End
+            }
+            Kind::Help => {
+                let escapes = match self.options.format() {
+                    _ if !metadata.escaped => Escapes::None,
+                    Format::OpenMetrics => Escapes::Quoted,
+                    Format::Prometheus => Escapes::Help,
+                };
+                let (name, text) = (name(), Text::new(text(), escapes));
+                Event::Help { name, text }
+            }
+            Kind::Type(kind) => Event::Type { name: name(), kind },
+            Kind::Unit => {
+                let (name, unit) = (name(), text());
+                Event::Unit { name, unit }
+            }
+        };
+        self.line_of_block(event)
+    }
+
+    /// Leaves what comes after `# EOF` to the grammar.
+    fn end(&mut self) {
+        self.ended = true;
+        self.engine.go_to(self.at());
+    }
+
+    #[inline(always)]
+    fn has_good_length(&self, metadata: &Metadata) -> bool {
+        let (name, name_end) = metadata.name;
+        let limits = self.options.limits();
+        usize::from(name_end - name) <= limits.name_length
+            && usize::from(metadata.end - metadata.start) <= limits.line_length
+    }
+
+    /// Checks the parts of a long line or one with many labels.
+    #[cold]
+    #[inline(never)]
+    fn is_within_limits(&self) -> bool {
+        let limits = self.options.limits();
+        let parts = &self.parts;
+        let is_long = |start: u32, end: u32, most: usize| (end - start) as usize > most;
+        let is_label_long = parts.labels.iter().any(|label| {
+            is_long(label.name_start, label.name_end, limits.name_length)
+                || is_long(label.value_start, label.value_end, limits.value_length)
+        });
+        !is_label_long
+            && !is_long(parts.name.start, parts.name.end, limits.name_length)
+            && !is_long(parts.line.start, parts.line.end, limits.line_length)
+            && parts.own_labels().len() <= limits.labels
+            && parts.exemplar_labels().len() <= limits.labels
+    }
+
+    fn next_by_grammar<'p, 'a>(
         &'p mut self,
         text: &'a str,
     ) -> Result<Option<Line<'p, 'a>>, ParseError> {
+        self.deviations.clear();
         let (kind, start) = match self.read_any(text) {
             Ok(Some(found)) => found,
+            Ok(None) if self.is_whole => return self.finish(text).map(|()| None),
             Ok(None) => return Ok(None),
             Err(fault) => return Err(self.error(*fault, text)),
         };
@@ -113,7 +279,13 @@ impl Reader {
             LineKind::Comment(text) => Event::Comment(text),
             LineKind::End => Event::End,
             LineKind::Help { name, text } => Event::Help { name, text },
-            LineKind::Sample => return Ok(Some(self.sample(Scanner::line(text, start, self.at)))),
+            LineKind::Sample => {
+                let length = self.parts.line.end as usize;
+                Event::Sample(SampleRef {
+                    text: &text[start..start + length],
+                    parts: &self.parts,
+                })
+            }
             LineKind::Type { name, kind } => Event::Type { name, kind },
             LineKind::Unit { name, unit } => Event::Unit { name, unit },
         };
@@ -128,7 +300,7 @@ impl Reader {
     pub(crate) fn finish(&self, text: &str) -> Result<(), ParseError> {
         if self.options.format() == Format::OpenMetrics && !self.ended {
             let message = "expected the line `# EOF`, found the end of the exposition";
-            return Err(self.error(*Fault::incomplete(Rule::Eof, self.at, message), text));
+            return Err(self.error(*Fault::incomplete(Rule::Eof, self.at(), message), text));
         }
         Ok(())
     }
@@ -139,8 +311,8 @@ impl Reader {
 
     /// Reads up to the next line that is not blank, and returns it with its start.
     fn read_any<'a>(&mut self, text: &'a str) -> Result<Option<(LineKind<'a>, usize)>, Box<Fault>> {
-        while self.at < text.len() {
-            let start = self.at + self.byte_order_mark(text)?;
+        while self.at() < text.len() {
+            let start = self.at() + self.byte_order_mark(text)?;
             if self.ended {
                 return Err(Fault::new(
                     Rule::AfterEof,
@@ -153,15 +325,8 @@ impl Reader {
                 None if self.deviations.is_empty() => continue,
                 None => LineKind::Comment(""),
             };
-            match line {
-                LineKind::End => self.ended = true,
-                // What is forgiven is read from scratch each time, so that it is reported each time, and so is a name
-                // among the labels, which moves with the values before it.
-                LineKind::Sample if self.deviations.is_empty() && self.parts.name_is_first() => {
-                    self.follows_sample = true;
-                    self.shapes.learn(&text.as_bytes()[start..], &self.parts);
-                }
-                _ => {}
+            if matches!(line, LineKind::End) {
+                self.end();
             }
             return Ok(Some((line, start)));
         }
@@ -174,12 +339,13 @@ impl Reader {
         text: &'a str,
         start: usize,
     ) -> Result<Option<LineKind<'a>>, Box<Fault>> {
-        self.follows_sample = false;
+        self.grammar_lines += 1;
         self.forgiven.clear();
         let scanner = Scanner::new(text, start, &self.options, &mut self.forgiven);
         let scanned = scanner.read(&mut self.parts)?;
         if matches!(scanned.kind, Some(LineKind::Sample)) {
             self.count_sample()?;
+            self.parts.label_names = self.engine.new_label_names();
         }
         let line = self.line;
         let deviations = self.forgiven.drain(..);
@@ -187,7 +353,7 @@ impl Reader {
             .extend(deviations.map(|(rule, _)| Deviation { rule, line }));
         self.last_line = line;
         self.line += 1 + scanned.line_breaks;
-        self.at = scanned.next;
+        self.engine.go_on_at(text, scanned.next);
         Ok(scanned.kind)
     }
 
@@ -195,7 +361,7 @@ impl Reader {
         let limit = self.options.limits().samples;
         if self.samples >= limit {
             let message = format!("there are more samples than the limit of {limit}");
-            return Err(Fault::limit(self.at, message));
+            return Err(Fault::limit(self.at(), message));
         }
         self.samples += 1;
         Ok(())
@@ -204,7 +370,7 @@ impl Reader {
     /// Returns how long the byte order mark before the next line is, which is forgiven at the start of the exposition.
     fn byte_order_mark(&mut self, text: &str) -> Result<usize, Box<Fault>> {
         const MARK: &str = "\u{feff}";
-        if self.at > 0 || self.origin.offset > 0 || !text.starts_with(MARK) {
+        if self.at() > 0 || self.origin.offset > 0 || !text.starts_with(MARK) {
             return Ok(0);
         }
         if self.options.mode() == Mode::Strict {
@@ -217,113 +383,14 @@ impl Reader {
         });
         Ok(MARK.len())
     }
-
-    /// Reads a sample that has the shape of the sample before, as most samples have.
-    ///
-    /// Returns start and end of the line, or `None` if it is anything else; then `parts` are in disorder.
-    #[inline]
-    fn read_like_previous(&mut self, text: &str) -> Option<(usize, usize)> {
-        if !self.follows_sample {
-            return None;
-        }
-        let bytes = text.as_bytes();
-        let start = self.at;
-        let number = self.shapes.read(bytes, start, &mut self.parts)?;
-        self.parts.timestamp = None;
-        self.parts.exemplar = None;
-        let end = self.read_tail(text, start, number)?;
-        let limits = self.options.limits();
-        if end - start > limits.line_length.min(limits.value_length)
-            || self.samples >= limits.samples
-        {
-            return None;
-        }
-        self.samples += 1;
-        self.last_line = self.line;
-        self.line += 1;
-        self.at = end + 1;
-        Some((start, end))
-    }
-
-    /// Reads what comes after the labels, and returns where the line ends.
-    #[inline]
-    fn read_tail(&mut self, text: &str, start: usize, at: usize) -> Option<usize> {
-        let (number, end) = read_number(text, start, at)?;
-        self.parts.value = number;
-        match text.as_bytes().get(end) {
-            Some(b'\n') => Some(end),
-            _ => self.read_details(text, start, end),
-        }
-    }
-
-    /// Reads timestamp and exemplar behind the value that ends at `at`.
-    fn read_details(&mut self, text: &str, start: usize, at: usize) -> Option<usize> {
-        if self.options.format() != Format::OpenMetrics {
-            let (timestamp, end) = read_millis(text.as_bytes(), at)?;
-            self.parts.timestamp = Some(timestamp);
-            return (text.as_bytes().get(end) == Some(&b'\n')).then_some(end);
-        }
-        let (timestamp, at) = read_optional_seconds(text.as_bytes(), at)?;
-        self.parts.timestamp = timestamp;
-        if text.as_bytes().get(at) == Some(&b'\n') {
-            return Some(at);
-        }
-        let number = self
-            .shapes
-            .read_exemplar(text.as_bytes(), start, at, &mut self.parts)?;
-        let (value, end) = read_number(text, start, number)?;
-        let (timestamp, end) = read_optional_seconds(text.as_bytes(), end)?;
-        self.parts.exemplar = Some(ExemplarParts { value, timestamp });
-        (text.as_bytes().get(end) == Some(&b'\n')).then_some(end)
-    }
 }
 
-/// Reads a number and returns it with its end.
-#[inline]
-fn read_number(text: &str, start: usize, at: usize) -> Option<(Number, usize)> {
-    let rest = text.as_bytes().get(at..)?;
-    let count = read_small_count(rest);
-    let (value, length) = match count {
-        Some(count) => count,
-        None => read_float(&text[at..])?,
-    };
-    let end = at + length;
-    let number = Number {
-        value,
-        text: Span::new(at - start, end - start, false),
-        is_count: count.is_some(),
-    };
-    Some((number, end))
-}
-
-/// Reads a number that a text starts with, and returns it with its length.
-#[inline]
-fn read_float(text: &str) -> Option<(f64, usize)> {
-    let decimal = Decimal::read(text.as_bytes())?;
-    let value = match decimal.to_float() {
-        Some(value) => value,
-        None => parse_long(&text[..decimal.length]).ok()?,
-    };
-    Some((value, decimal.length))
-}
-
-/// Reads a blank and milliseconds, and returns them with their end.
-fn read_millis(bytes: &[u8], at: usize) -> Option<(Timestamp, usize)> {
-    let rest = bytes.get(at..)?.strip_prefix(b" ")?;
-    let (millis, length) = read_integer(rest)?;
-    Some((Timestamp::from_millis(millis), at + 1 + length))
-}
-
-/// Reads a blank and seconds, unless an exemplar or the end of the line comes, and returns them with their end.
-#[inline]
-fn read_optional_seconds(bytes: &[u8], at: usize) -> Option<(Option<Timestamp>, usize)> {
-    match bytes.get(at..)? {
-        [b'\n', ..] | [b' ', b'#', ..] => Some((None, at)),
-        [b' ', rest @ ..] => {
-            let decimal = Decimal::read(rest)?;
-            let timestamp = Timestamp::from_nanos(decimal.to_scaled(9)?)?;
-            Some((Some(timestamp), at + 1 + decimal.length))
-        }
-        _ => None,
-    }
+/// Returns the length of lines in which nothing can be too long.
+fn short_line(options: &ParseOptions) -> u32 {
+    let limits = options.limits();
+    let shortest = limits
+        .line_length
+        .min(limits.name_length)
+        .min(limits.value_length);
+    u32::try_from(shortest).unwrap_or(u32::MAX)
 }

@@ -18,7 +18,9 @@ use super::{
     anomalies::{AnomalyList, DUPLICATE},
     shape::{Family, Label, Shape},
 };
-use crate::{Deviation, Event, Line, MetricType, Rule, SampleRef, error::shown};
+use crate::{
+    Deviation, Event, Line, MetricType, Rule, SampleRef, error::shown, parse::NamesBefore,
+};
 
 /// The maximum number of unknown severities of a stream. Samples of more are kept, but in no stream.
 const MAX_UNKNOWN_SEVERITIES: usize = 100;
@@ -27,6 +29,7 @@ const MAX_UNKNOWN_SEVERITIES: usize = 100;
 #[derive(Debug, Default)]
 pub(super) struct SnapshotBuilder {
     final_newline_is_required: bool,
+    names: NamesBefore,
     shape: Shape,
     streams: Vec<StreamDraft>,
     /// The streams by name.
@@ -136,7 +139,7 @@ impl SnapshotBuilder {
 
     fn push_sample(&mut self, sample: SampleRef<'_, '_>, line: u64) -> Result<()> {
         self.samples += 1;
-        if !sample.parts.same_names {
+        if !self.names.replace(sample) {
             self.shape.learn(sample);
         }
         match self.shape.family() {

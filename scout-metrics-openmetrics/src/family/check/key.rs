@@ -38,7 +38,7 @@ impl Checker {
 
     /// Returns a hash of the labels except that of the point, whatever their order is.
     pub(super) fn key(&mut self, sample: SampleRef<'_, '_>, values: Values<'_>) -> u64 {
-        if !sample.parts.same_names || !self.key_labels.is_known {
+        if !self.key_labels.is_known {
             self.learn_key_labels(sample);
         }
         let KeyLabels {

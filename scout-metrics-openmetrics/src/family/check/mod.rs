@@ -93,6 +93,11 @@ impl Checker {
         }
     }
 
+    /// Says that the next sample has other names than the one before.
+    pub(super) fn forget_names(&mut self) {
+        self.key_labels.is_known = false;
+    }
+
     /// Checks a sample of the family. The values are those of its labels.
     pub(super) fn check(
         &mut self,

@@ -2,10 +2,12 @@
 
 use std::collections::HashSet;
 
+use foldhash::quality::RandomState;
+
 use super::{
     super::{
-        event::{LabelSpan, Span},
         options::Mode,
+        parts::{LabelList, LabelSpan, Span},
     },
     Result, Scanner, is_space,
 };
@@ -19,7 +21,7 @@ impl Scanner<'_, '_> {
     /// Reads `{name="value",...}`, and a quoted metric name among them where one may stand.
     pub(super) fn read_labels(
         &mut self,
-        labels: &mut Vec<LabelSpan>,
+        labels: &mut LabelList,
         mut name: Option<&mut Option<Span>>,
     ) -> Result<()> {
         let first = labels.len();
@@ -171,7 +173,7 @@ impl Scanner<'_, '_> {
     /// Prometheus' own parser does not look for the label `__name__`; the Python parser takes it in place of a name.
     pub(super) fn check_reserved_label(
         &mut self,
-        labels: &mut Vec<LabelSpan>,
+        labels: &mut LabelList,
         name: &mut Option<Span>,
     ) -> Result<()> {
         let is_reserved = |label: &LabelSpan| self.text_of(label.name()).raw() == "__name__";
@@ -225,7 +227,7 @@ impl Scanner<'_, '_> {
         const FEW: usize = 12;
         let name = |label: &LabelSpan| self.text_of(label.name()).decode();
         if labels.len() > FEW {
-            let mut seen = HashSet::with_capacity(labels.len());
+            let mut seen = HashSet::with_capacity_and_hasher(labels.len(), RandomState::default());
             return labels
                 .iter()
                 .find(|label| !seen.insert(name(label)))

@@ -15,8 +15,8 @@ use std::borrow::Cow;
 use memchr::{memchr, memchr2};
 
 use super::{
-    event::{Parts, Span},
     options::{Mode, ParseOptions},
+    parts::{Parts, Span},
 };
 use crate::{
     Format, MetricType, Rule,
@@ -102,13 +102,6 @@ impl<'a, 's> Scanner<'a, 's> {
             next: next.min(self.bytes.len()),
             line_breaks: self.line_breaks,
         })
-    }
-
-    /// Returns the part of the text that is the line of a sample, without its end, once it is read.
-    pub(crate) fn line(text: &'a str, start: usize, next: usize) -> &'a str {
-        let line = &text[start..next];
-        let line = line.strip_suffix('\n').unwrap_or(line);
-        line.strip_suffix('\r').unwrap_or(line)
     }
 
     fn read_prometheus(&mut self, parts: &mut Parts) -> Result<Option<LineKind<'a>>> {

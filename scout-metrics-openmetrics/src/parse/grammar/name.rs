@@ -3,7 +3,7 @@
 use memchr::memchr2;
 
 use super::{
-    super::{event::Span, options::Mode},
+    super::{options::Mode, parts::Span},
     Result, Scanner, is_other_space, is_space,
 };
 use crate::{Format, Rule, error::Fault, find::NameOf, number};

@@ -1,7 +1,7 @@
 //! A sample: its parts, and its numbers.
 
 use super::{
-    super::event::{ExemplarParts, LabelSpan, Number, Parts},
+    super::parts::{ExemplarParts, LabelList, Number, Parts},
     Result, Scanner,
 };
 use crate::{
@@ -15,7 +15,6 @@ impl Scanner<'_, '_> {
         parts.labels.clear();
         parts.timestamp = None;
         parts.exemplar = None;
-        parts.same_names = false;
         let mut name = None;
         if self.peek() != Some(b'{') {
             name = Some(self.read_metric_name()?);
@@ -31,7 +30,7 @@ impl Scanner<'_, '_> {
         }
         let message = "expected a quoted metric name among the labels, found none";
         parts.name = name.ok_or_else(|| self.fault(Rule::SampleSyntax, message))?;
-        parts.own_labels = parts.labels.len();
+        parts.own_labels = parts.labels.len() as u32;
         match self.format() {
             Format::OpenMetrics => {
                 self.skip_one_blank(Rule::SampleSyntax, "a blank and a value")?
@@ -44,7 +43,9 @@ impl Scanner<'_, '_> {
                 return Err(self.expected(Rule::SampleSyntax, "a blank and a value"));
             }
         }
-        self.read_tail(parts)
+        self.read_tail(parts)?;
+        parts.line = self.span(self.start, self.end, false);
+        Ok(())
     }
 
     /// Reads what comes after the labels: the value, a timestamp, an exemplar.
@@ -89,7 +90,7 @@ impl Scanner<'_, '_> {
         Ok(())
     }
 
-    fn read_exemplar(&mut self, labels: &mut Vec<LabelSpan>) -> Result<ExemplarParts> {
+    fn read_exemplar(&mut self, labels: &mut LabelList) -> Result<ExemplarParts> {
         const RULE: Rule = Rule::ExemplarSyntax;
         if self.peek() != Some(b'#') {
             return Err(self.expected(RULE, "'#' and an exemplar"));

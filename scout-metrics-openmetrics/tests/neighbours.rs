@@ -1,4 +1,4 @@
-//! A line is read the same after lines of its shape, for which there is a short way, as it is read alone.
+//! A line is read the same after other lines, whose names the engine remembers, as it is read alone.
 
 use proptest::prelude::*;
 use scout_metrics_openmetrics::{Event, Format, Mode, ParseOptions, Parser};

@@ -1,0 +1,189 @@
+//! Where the parts of a line are: what reading leaves, in memory that is used again for the next line.
+//!
+//! For the next person: the engine writes each field where it stays and readers load it with the width that it was
+//! written with. When two narrow fields were loaded as one wide one, or a record was copied as a whole, each line waited
+//! some twelve cycles for the store buffer.
+
+use crate::{
+    Timestamp,
+    escape::{Escapes, Text},
+};
+
+/// Where the parts of a sample are. All places are bytes in one text: the line, or a block of lines.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Parts {
+    pub(crate) value: Number,
+    /// The line, without its end.
+    pub(crate) line: Span,
+    pub(crate) name: Span,
+    /// The labels of the sample, and after them those of its exemplar.
+    pub(crate) labels: LabelList,
+    /// The number of labels that are the sample's own.
+    pub(crate) own_labels: u32,
+    /// Samples of one parser with the same number here and the same number of own labels have the same label names, to
+    /// the letter and in the same order. See [`NamesBefore`](super::names::NamesBefore).
+    pub(crate) label_names: u64,
+    pub(crate) timestamp: Option<Timestamp>,
+    pub(crate) exemplar: Option<ExemplarParts>,
+}
+
+impl Parts {
+    #[inline]
+    pub(crate) fn own_labels(&self) -> &[LabelSpan] {
+        &self.labels.spans[..self.own_labels as usize]
+    }
+
+    pub(crate) fn exemplar_labels(&self) -> &[LabelSpan] {
+        &self.labels[self.own_labels as usize..]
+    }
+}
+
+/// A piece of a text, in bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Span {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+    /// Whether it contains a backslash that may start an escape.
+    pub(crate) escaped: bool,
+}
+
+impl Span {
+    pub(crate) fn new(start: usize, end: usize, escaped: bool) -> Self {
+        // A line is shorter than 4 GiB: `Limits` sees to it.
+        Self {
+            start: start as u32,
+            end: end as u32,
+            escaped,
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn of(self, text: &str) -> Text<'_> {
+        let escapes = if self.escaped {
+            Escapes::Quoted
+        } else {
+            Escapes::None
+        };
+        Text::new(&text[self.start as usize..self.end as usize], escapes)
+    }
+}
+
+/// Where a label is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct LabelSpan {
+    pub(crate) name_start: u32,
+    pub(crate) name_end: u32,
+    pub(crate) value_start: u32,
+    pub(crate) value_end: u32,
+    pub(crate) name_escaped: bool,
+    pub(crate) value_escaped: bool,
+}
+
+impl LabelSpan {
+    pub(crate) fn new(name: Span, value: Span) -> Self {
+        Self {
+            name_start: name.start,
+            name_end: name.end,
+            value_start: value.start,
+            value_end: value.end,
+            name_escaped: name.escaped,
+            value_escaped: value.escaped,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn name(self) -> Span {
+        Span {
+            start: self.name_start,
+            end: self.name_end,
+            escaped: self.name_escaped,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn value(self) -> Span {
+        Span {
+            start: self.value_start,
+            end: self.value_end,
+            escaped: self.value_escaped,
+        }
+    }
+}
+
+/// The labels of a line. The list never gets shorter, so that the engine can write labels without asking for room.
+#[derive(Clone, Debug)]
+pub(crate) struct LabelList {
+    spans: Vec<LabelSpan>,
+    length: usize,
+}
+
+impl LabelList {
+    /// The number of labels for which there is always room. A power of two.
+    pub(crate) const ROOM: usize = 256;
+
+    /// Returns the room for the first labels.
+    #[inline]
+    pub(crate) fn room(&mut self) -> &mut [LabelSpan; Self::ROOM] {
+        self.spans
+            .first_chunk_mut()
+            .expect("the list is never shorter than its room")
+    }
+
+    /// Says how many labels were written.
+    #[inline]
+    pub(crate) fn set_length(&mut self, length: usize) {
+        self.length = length;
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.length = 0;
+    }
+
+    pub(crate) fn push(&mut self, label: LabelSpan) {
+        match self.spans.get_mut(self.length) {
+            Some(place) => *place = label,
+            None => self.spans.push(label),
+        }
+        self.length += 1;
+    }
+
+    pub(crate) fn remove(&mut self, place: usize) {
+        self.spans.copy_within(place + 1..self.length, place);
+        self.length -= 1;
+    }
+}
+
+impl std::ops::Deref for LabelList {
+    type Target = [LabelSpan];
+
+    fn deref(&self) -> &[LabelSpan] {
+        &self.spans[..self.length]
+    }
+}
+
+impl Default for LabelList {
+    fn default() -> Self {
+        Self {
+            spans: vec![LabelSpan::default(); Self::ROOM],
+            length: 0,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ExemplarParts {
+    pub(crate) value: Number,
+    pub(crate) timestamp: Option<Timestamp>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Number {
+    pub(crate) value: f64,
+    pub(crate) text: Span,
+    /// Whether it is known to be a whole number that is not negative, and so small that the value is exact.
+    #[cfg_attr(
+        not(feature = "scout"),
+        expect(dead_code, reason = "only counts ask for it")
+    )]
+    pub(crate) is_count: bool,
+}

@@ -1,0 +1,420 @@
+//! The short way reads each line as the grammar does, with each set of instructions.
+//!
+//! `SCOUT_METRICS_ENGINE_RUNS` says how many mutated expositions are compared (default: 2,000), and
+//! `SCOUT_METRICS_ENGINE_SEED` where the random numbers start.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy does not know helpers of tests as tests"
+)]
+
+#[expect(dead_code, reason = "only the inputs are of use here")]
+#[path = "support/cases.rs"]
+mod cases;
+#[path = "support/conformance.rs"]
+mod conformance;
+#[path = "support/random.rs"]
+mod random;
+
+use std::fmt::Write;
+
+use cases::CaseFile;
+use random::{Random, number};
+use scout_metrics_openmetrics::{
+    ChunkedParser, Event, Format, Labels, Limits, Line, Mode, ParseError, ParseOptions, Parser,
+    ReaderLevel,
+};
+
+/// Everything that a parser says, as text.
+#[derive(Default)]
+struct Transcript(String);
+
+impl Transcript {
+    fn push(&mut self, line: Line<'_, '_>) {
+        write!(self.0, "{} {:?} ", line.number(), line.deviations()).unwrap();
+        match line.event() {
+            Event::Help { name, text, .. } => {
+                write!(self.0, "help {:?} {:?}", name.raw(), text.raw()).unwrap();
+                write!(self.0, " {:?} {:?}", name.decode(), text.decode()).unwrap();
+            }
+            Event::Sample(sample) => {
+                let value = (sample.value().to_bits(), sample.value_text());
+                let name = (sample.name().raw(), sample.name().decode());
+                write!(self.0, "{name:?} {value:?} {:?}", sample.timestamp()).unwrap();
+                self.push_labels(sample.labels());
+                if let Some(exemplar) = sample.exemplar() {
+                    let value = exemplar.value().to_bits();
+                    write!(self.0, " # {value} {:?}", exemplar.timestamp()).unwrap();
+                    self.push_labels(exemplar.labels());
+                }
+                write!(self.0, " {:?}", sample.line()).unwrap();
+            }
+            Event::Type { name, kind, .. } => {
+                write!(self.0, "type {:?} {kind}", name.raw()).unwrap();
+            }
+            Event::Unit { name, unit, .. } => {
+                write!(self.0, "unit {:?} {unit:?}", name.raw()).unwrap();
+            }
+            event => write!(self.0, "{event:?}").unwrap(),
+        }
+        self.0.push('\n');
+    }
+
+    fn push_labels(&mut self, labels: Labels<'_, '_>) {
+        for (name, value) in labels {
+            let (name, value) = ((name.raw(), name.decode()), (value.raw(), value.decode()));
+            write!(self.0, " {name:?}={value:?}").unwrap();
+        }
+    }
+
+    fn push_error(&mut self, error: &ParseError) {
+        writeln!(self.0, "{error:?}").unwrap();
+    }
+
+    /// Reads to the end, or up to an error.
+    fn read(mut parser: Parser<'_>) -> (String, u64) {
+        let mut transcript = Self::default();
+        loop {
+            match parser.next_line() {
+                Ok(Some(line)) => transcript.push(line),
+                Ok(None) => break,
+                Err(error) => {
+                    transcript.push_error(&error);
+                    break;
+                }
+            }
+        }
+        (transcript.0, parser.grammar_lines())
+    }
+
+    fn read_chunks<'c>(
+        chunks: impl Iterator<Item = &'c [u8]>,
+        options: &ParseOptions,
+    ) -> Result<String, ParseError> {
+        let mut transcript = Self::default();
+        let mut parser = ChunkedParser::new(options);
+        for chunk in chunks {
+            parser.feed(chunk)?;
+            while let Some(line) = parser.next_line()? {
+                transcript.push(line);
+            }
+        }
+        parser.finish()?;
+        while let Some(line) = parser.next_line()? {
+            transcript.push(line);
+        }
+        Ok(transcript.0)
+    }
+}
+
+/// Reads an exposition with all levels, and returns what the grammar says, and how many lines it read of those that the
+/// engine could have read.
+fn compare(text: &str, options: &ParseOptions) -> (String, u64) {
+    let parser = |level| {
+        let mut parser = Parser::from_text(text, options);
+        parser.set_level(level);
+        parser
+    };
+    let (expected, _) = Transcript::read(parser(ReaderLevel::GRAMMAR));
+    let mut by_grammar = None;
+    for (name, level) in ReaderLevel::all() {
+        let (found, lines) = Transcript::read(parser(level));
+        assert!(
+            found == expected,
+            "{name} with {options:?}:\n{}\nof {text:?}",
+            first_difference(&found, &expected)
+        );
+        assert_eq!(*by_grammar.get_or_insert(lines), lines, "{name}: {text:?}");
+    }
+    (expected, by_grammar.unwrap_or_default())
+}
+
+fn first_difference(found: &str, expected: &str) -> String {
+    let mut lines = found.lines().zip(expected.lines());
+    match lines.find(|(found, expected)| found != expected) {
+        Some((found, expected)) => format!("found    {found}\nexpected {expected}"),
+        None => format!("found {} bytes, expected {}", found.len(), expected.len()),
+    }
+}
+
+fn all_options() -> Vec<ParseOptions> {
+    let mut all = Vec::new();
+    for format in [Format::OpenMetrics, Format::Prometheus] {
+        for mode in [Mode::Lenient, Mode::Strict] {
+            all.push(ParseOptions::new(format).with_mode(mode));
+        }
+    }
+    all
+}
+
+/// All cases that are at hand and are UTF-8.
+fn documents() -> Vec<String> {
+    let own = CaseFile::all().into_iter().flat_map(|file| file.cases);
+    let inputs = own.map(|case| case.input).chain(conformance::inputs());
+    inputs
+        .filter_map(|input| String::from_utf8(input).ok())
+        .collect()
+}
+
+/// Lines as they come from programs, in both formats, with all that the short way knows and some that it does not.
+const LINES: [&str; 36] = [
+    "# HELP scout_stream_vulnerabilities Vulnerabilities in a stream, \"quoted\" and C:\\\\DIR\\n.",
+    "# TYPE scout_stream_vulnerabilities gauge",
+    "scout_stream_vulnerabilities{streamName=\"production\",severity=\"critical\"} 12",
+    "scout_stream_vulnerabilities{streamName=\"staging\",severity=\"high\"} 7",
+    "# TYPE http_request_duration_seconds histogram",
+    "# UNIT http_request_duration_seconds seconds",
+    "http_request_duration_seconds_bucket{code=\"200\",handler=\"/a/b\",le=\"0.1\"} 17",
+    "http_request_duration_seconds_bucket{code=\"200\",handler=\"/a/b\",le=\"+Inf\"} 1234567 # {trace_id=\"4bf92f3577b34da6\",span=\"1\"} 0.067 1520879607.789",
+    "http_request_duration_seconds_sum{code=\"200\",handler=\"/a/b\"} 98765.432109876",
+    "http_request_duration_seconds_count{code=\"200\",handler=\"/a/b\"} 1.7560473e+07",
+    "go_gc_duration_seconds{quantile=\"0.75\"} 4.9351e-05",
+    "rpc_duration_seconds{quantile=\"0.99\"} NaN",
+    "go_memstats_last_gc_time_seconds 1.7001234567890123e+09",
+    "process_start_time_seconds 1.75 1700000000123",
+    "process_start_time_seconds 1.75 1700000000.123",
+    "up 1",
+    "up 0 1",
+    "job:request_latency:mean5m{job=\"a\"} -0.25",
+    "msdos_file_access_time_seconds{path=\"C:\\\\DIR\\\\FILE.TXT\",error=\"Cannot find file:\\n\\\"FILE.TXT\\\"\"} 1.458255915e9",
+    "jvm_memory_bytes_used{area=\"heap\",} 1.0E7",
+    "container_memory_working_set_bytes{container_label_io_kubernetes_container_name=\"api\",container_label_io=\"\u{e9}\u{4e2d}\"} 123456789",
+    "{\"quoted.name\",b=\"c\"} 1",
+    "a{\"b.c\"=\"d\"} 1",
+    "a{b=\"c\",b=\"d\"} 1",
+    "a{b=\"c\",e=\"c\",ab=\"d\",ba=\"x\"} 18446744073709551616",
+    "a{__name__=\"c\"} 1",
+    "a {b=\"c\"} 1",
+    "a{} 1",
+    "a{b=\"c\"} +Inf",
+    "a{b=\"c\"} 1e400",
+    "a{b=\"c\"}1",
+    "a\t1",
+    "# a comment",
+    "#HELP a b",
+    "# EOF",
+    "",
+];
+
+/// Builds an exposition of lines that follow each other somewhere, changed in a few places.
+fn mutate(lines: &[&str], random: &mut Random) -> String {
+    let mut text = String::new();
+    // So that numbers are not only at the start of a block.
+    let before = random.below(4);
+    text.push_str(&"# HELP before the rest\n".repeat(before));
+    let first = random.below(lines.len());
+    let mut before = Vec::new();
+    for n in 0..1 + random.below(8) {
+        let line = match random.below(4) {
+            0 => *random.pick(lines),
+            1 => *random.pick(&LINES),
+            _ => lines[(first + n) % lines.len()],
+        };
+        let mut line = line.as_bytes().to_vec();
+        for _ in 0..random.below(7).saturating_sub(3) {
+            change(&mut line, &before, random);
+        }
+        text.push_str(&String::from_utf8_lossy(&line));
+        text.push('\n');
+        before = line;
+    }
+    match random.below(6) {
+        0 => drop(text.pop()),
+        1 => text.push_str("# EOF\n"),
+        _ => {}
+    }
+    text
+}
+
+/// Changes a line in one place, perhaps with a piece of the line before.
+fn change(line: &mut Vec<u8>, before: &[u8], random: &mut Random) {
+    const BYTES: &[u8] = b"\"\"\\\\{}=,, #:-+.eE0123456789abzAZ_\t\n\r\xc3\xa9n/<;@[`\x00\x0b";
+    let at = random.below(line.len() + 1);
+    let byte = *random.pick(BYTES);
+    match random.below(6) {
+        0 => line.insert(at, byte),
+        1 if at < line.len() => line[at] = byte,
+        2 if at < line.len() => drop(line.remove(at)),
+        3 => {
+            let end = (at + random.below(12)).min(line.len());
+            let piece = line[at..end].to_vec();
+            let to = random.below(line.len() + 1);
+            line.splice(to..to, piece).for_each(drop);
+        }
+        4 => {
+            let from = random.below(before.len() + 1);
+            let end = (from + random.below(24)).min(before.len());
+            line.splice(at..at, before[from..end].to_vec())
+                .for_each(drop);
+        }
+        _ => {
+            // Another digit, or many.
+            let digits = random.below(24);
+            let digits: Vec<u8> = (0..digits).map(|_| b'0' + random.below(10) as u8).collect();
+            line.splice(at..at, digits).for_each(drop);
+        }
+    }
+}
+
+#[test]
+fn all_cases_read_alike() {
+    for document in documents() {
+        for options in all_options() {
+            compare(&document, &options);
+        }
+    }
+}
+
+/// Where lines start in a block and where blocks end must not matter, nor whether the block is a copy.
+#[test]
+fn cases_read_alike_in_long_expositions() {
+    let mut random = Random(1);
+    let documents = documents();
+    for format in [Format::OpenMetrics, Format::Prometheus] {
+        for _ in 0..4 {
+            let mut text = String::new();
+            while text.len() < 100_000 {
+                for line in random.pick(&documents).lines().chain(LINES) {
+                    let alone = format!("{line}\n");
+                    let options = ParseOptions::new(format);
+                    // All in one exposition, so none that ends it.
+                    if line != "# EOF"
+                        && !line.contains(['\r', '\u{feff}'])
+                        && !read_alone(&alone, &options).contains("ParseError")
+                    {
+                        text.push_str(&alone);
+                    }
+                }
+            }
+            text.push_str("# EOF\n");
+            let (transcript, _) = compare(&text, &ParseOptions::new(format));
+            assert!(!transcript.contains("ParseError"), "{transcript}");
+        }
+    }
+}
+
+fn read_alone(line: &str, options: &ParseOptions) -> String {
+    let end = match options.format() {
+        Format::OpenMetrics => "# EOF\n",
+        _ => "",
+    };
+    let text = format!("{line}{end}");
+    let mut parser = Parser::from_text(&text, options);
+    parser.set_level(ReaderLevel::GRAMMAR);
+    Transcript::read(parser).0
+}
+
+#[test]
+fn mutated_expositions_read_alike() {
+    let documents = documents();
+    let lines: Vec<&str> = documents
+        .iter()
+        .flat_map(|document| document.lines())
+        .collect();
+    let mut random = Random(number("SCOUT_METRICS_ENGINE_SEED", 1));
+    let small = Limits::default()
+        .with_line_length(90)
+        .with_labels(2)
+        .with_name_length(12)
+        .with_value_length(10)
+        .with_samples(5);
+    let mut options = all_options();
+    options.push(ParseOptions::new(Format::Prometheus).with_limits(small));
+    options.push(ParseOptions::new(Format::OpenMetrics).with_limits(small));
+    options.push(ParseOptions::new(Format::Prometheus).with_quoted_names(false));
+    for _ in 0..number("SCOUT_METRICS_ENGINE_RUNS", 2_000) {
+        let text = mutate(&lines, &mut random);
+        compare(&text, random.pick(&options));
+    }
+}
+
+#[test]
+fn chunks_read_as_the_whole_at_each_cut() {
+    let options = ParseOptions::new(Format::Prometheus);
+    let is_read = |line: &&&str| {
+        !line.is_empty() && !read_alone(&format!("{line}\n"), &options).contains("ParseError")
+    };
+    let lines = LINES.iter().filter(is_read);
+    let text = lines.fold(String::new(), |text, line| text + line + "\n");
+    let (whole, _) = Transcript::read(Parser::from_text(&text, &options));
+    assert!(!whole.contains("ParseError"), "{whole}");
+    for cut in 0..=text.len() {
+        let (one, two) = text.as_bytes().split_at(cut);
+        let chunked = Transcript::read_chunks([one, two].into_iter(), &options).unwrap();
+        assert_eq!(chunked, whole, "cut at {cut}");
+    }
+    for size in [1, 2, 3, 7, 64, 1000] {
+        let chunked = Transcript::read_chunks(text.as_bytes().chunks(size), &options).unwrap();
+        assert_eq!(chunked, whole, "in chunks of {size}");
+    }
+}
+
+/// Pairs of names are no longer compared then.
+#[test]
+fn many_labels_read_alike() {
+    for count in [15, 16, 17, 40, 63, 254, 255, 256, 257, 600] {
+        let label = |n: usize| format!("label_{n}=\"{n}\"");
+        let labels: Vec<String> = (0..count).map(label).collect();
+        let labels = labels.join(",");
+        let duplicate = format!("{labels},{}", label(count / 2));
+        let text: String = [&labels, &labels, &duplicate, &labels, &format!("{labels},")]
+            .map(|labels| format!("a{{{labels}}} 1\n"))
+            .concat();
+        for options in all_options() {
+            let (transcript, lines) = compare(&text, &options);
+            assert!(!transcript.is_empty());
+            let limits = options.with_limits(Limits::unlimited());
+            let (_, unlimited) = compare(&text, &limits);
+            assert!(unlimited <= lines || count > 64, "{lines} {unlimited}");
+        }
+    }
+}
+
+#[test]
+fn nothing_follows_the_end_however_it_is_read() {
+    for end in ["# EOF\n", "\u{feff}# EOF\n", "# EOF\r\n"] {
+        for options in all_options() {
+            compare(&format!("{end}a 1\n"), &options);
+        }
+    }
+}
+
+#[test]
+fn a_parser_that_is_reset_reads_as_a_new_one() {
+    let options = ParseOptions::new(Format::OpenMetrics);
+    let texts = [
+        "a{b=\"c\"} 1\n# EOF\n",
+        "\u{feff}a{b=\"c\"} 1\n",
+        "a{b=\"c\"} 1\n\n# EOF\n",
+        "a{b=\"cd\"} 1 # {} 1\na 2\n# EOF\n",
+    ];
+    let mut parser = Parser::new(b"", &options).unwrap();
+    for text in texts {
+        parser = parser.reset(text.as_bytes()).unwrap();
+        let (fresh, _) = Transcript::read(Parser::from_text(text, &options));
+        let (again, _) = Transcript::read(parser.clone());
+        assert_eq!(again, fresh);
+        while let Ok(Some(_)) = parser.next_line() {}
+    }
+}
+
+/// What programs write has to take the short way.
+#[test]
+fn well_formed_lines_take_the_short_way() {
+    const WELL_FORMED: usize = 21;
+    for line in &LINES[..WELL_FORMED] {
+        let read_lines = |format| {
+            let end = if format == Format::OpenMetrics {
+                "# EOF\n"
+            } else {
+                ""
+            };
+            // The last digits of a number are read with the bytes before it.
+            let text = format!("# TYPE some_family_or_other gauge\n{line}\n{end}");
+            let (transcript, lines) = compare(&text, &ParseOptions::new(format));
+            (transcript.contains("ParseError"), lines)
+        };
+        let found = [Format::OpenMetrics, Format::Prometheus].map(read_lines);
+        assert!(found.contains(&(false, 0)), "{line}: {found:?}");
+    }
+}
