@@ -791,7 +791,8 @@ token_file = \"other-token\"
         let hanging = healthcheck();
         running.send("CONT");
         assert_eq!(hanging.status.code(), Some(1));
-        let expected = format!("error: no healthy exporter on {address}: no answer within 3s\n");
+        let expected =
+            format!("error: no healthy exporter at {address}/-/healthy: no answer within 3s\n");
         assert_eq!(stderr(&hanging), expected);
 
         running.signal("TERM");
