@@ -71,10 +71,10 @@
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
-//! | `async-read` | no | [`ChunkedParser::read_from_async`]: expositions from readers of tokio |
+//! | `async-read` | no | `ChunkedParser::read_from_async`: expositions from readers of tokio |
 //! | `prometheus-parse` | no | `bridge::prometheus_parse`: conversions between families and its `Scrape` |
 //! | `scout` | yes | [`scout`]: Docker Scout's metrics as the models of `scout-metrics-core` |
-//! | `stream` | no | [`ChunkedParser::read_from_stream`]: expositions from streams of chunks |
+//! | `stream` | no | `ChunkedParser::read_from_stream`: expositions from streams of chunks |
 //!
 //! # Not supported
 //!

@@ -152,7 +152,12 @@ fn a_line_that_is_too_long_is_refused_before_it_has_arrived() {
 
 #[test]
 fn the_end_of_a_line_is_no_part_of_it() {
-    for text in ["a{b=\"\r\"} 1\r\na{b=\"\r\"} 1\n", "a{b=\"\r\"} 1"] {
+    for text in [
+        "a{b=\"\r\"} 1\r\na{b=\"\r\"} 1\n",
+        "a{b=\"\r\"} 1",
+        "a{b=\"\r\"} 1\r",
+        "a{b=\"\r\"} 1\r\r\n",
+    ] {
         let mut parser = Parser::new(text.as_bytes(), &lenient()).unwrap();
         while let Some(event) = parser.next_event().unwrap() {
             let Event::Sample(sample) = event else {

@@ -44,7 +44,9 @@ impl Scanner<'_, '_> {
             }
         }
         self.read_tail(parts)?;
-        parts.line = self.span(self.start, self.end, false);
+        // At the end of the text, a carriage return may have no line feed.
+        let line = self.text[self.start..self.end].trim_end_matches('\r');
+        parts.line = self.span(self.start, self.start + line.len(), false);
         Ok(())
     }
 
