@@ -1,4 +1,4 @@
-//! Expositions to measure with, the same at every run: each is generated from a seed.
+//! Expositions to measure with, the same at every run: each is generated from a seed. [`weigh`] uses their samples.
 //!
 //! A text that repeats itself is read faster than any real one, because the processor learns how its branches go. So names,
 //! label sets, the length of texts and the digits of values are drawn at random, with fixed seeds.
@@ -9,6 +9,7 @@ mod histograms;
 mod numbers;
 mod scout;
 mod short_families;
+mod weigh;
 mod wide;
 mod words;
 
@@ -16,7 +17,7 @@ use scout_metrics_openmetrics::Format;
 
 pub use crate::{
     all_types::all_types, escapes::many_escapes, histograms::histograms, scout::scout,
-    short_families::short_families, wide::many_labels,
+    short_families::short_families, weigh::weigh, wide::many_labels,
 };
 
 const MEGABYTE: usize = 1 << 20;

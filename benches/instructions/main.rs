@@ -9,11 +9,11 @@
 
 use std::{env, fs, hint::black_box, io, process::ExitCode};
 
-use scout_metrics_benches::{Input, inputs};
+use scout_metrics_benches::{Input, inputs, weigh};
 use scout_metrics_core::Organization;
 use scout_metrics_openmetrics::{
-    ChunkedParser, Event, Format, Limits, Mode, ParseOptions, Parser, SampleRef, Text,
-    parse_families, scout::SnapshotReader,
+    ChunkedParser, Event, Format, Limits, Mode, ParseOptions, Parser, parse_families,
+    scout::SnapshotReader,
 };
 
 mod callgrind;
@@ -123,17 +123,4 @@ fn snapshot(input: &Input) -> usize {
     let reader = SnapshotReader::new(organization).with_limits(Limits::unlimited());
     let snapshot = reader.read(input.text.as_bytes());
     snapshot.expect("the input is valid").streams().len()
-}
-
-/// Looks at everything that a sample says.
-#[inline(always)]
-fn weigh(sample: SampleRef<'_, '_>) -> usize {
-    let labels = |(name, value): (Text<'_>, Text<'_>)| name.decode().len() + value.decode().len();
-    let exemplar = sample
-        .exemplar()
-        .map_or(0, |exemplar| exemplar.labels().map(labels).sum());
-    sample.name().decode().len()
-        + sample.labels().map(labels).sum::<usize>()
-        + exemplar
-        + sample.value() as usize % 2
 }

@@ -6,11 +6,11 @@ use criterion::{
     BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime,
 };
 use peers::{prom_text_format_parser, prometheus_parse};
-use scout_metrics_benches::{Input, inputs, many_labels, scout};
+use scout_metrics_benches::{Input, inputs, many_labels, scout, weigh};
 use scout_metrics_core::Organization;
 use scout_metrics_openmetrics::{
-    ChunkedParser, Event, Format, Limits, Mode, ParseOptions, Parser, SampleRef, Text,
-    parse_families, scout::SnapshotReader,
+    ChunkedParser, Event, Format, Limits, Mode, ParseOptions, Parser, parse_families,
+    scout::SnapshotReader,
 };
 
 mod peers;
@@ -19,20 +19,6 @@ const MEGABYTE: usize = 1 << 20;
 
 fn options(format: Format) -> ParseOptions {
     ParseOptions::new(format).with_limits(Limits::unlimited())
-}
-
-/// Looks at everything that a sample says. Inlined, as in a program that reads in one place: a call for each sample
-/// would take a third of the time, and none of it is the parser's.
-#[inline(always)]
-fn weigh(sample: SampleRef<'_, '_>) -> usize {
-    let labels = |(name, value): (Text<'_>, Text<'_>)| name.decode().len() + value.decode().len();
-    let exemplar = sample
-        .exemplar()
-        .map_or(0, |exemplar| exemplar.labels().map(labels).sum());
-    sample.name().decode().len()
-        + sample.labels().map(labels).sum::<usize>()
-        + exemplar
-        + sample.value() as usize % 2
 }
 
 /// Reads with the pull parser; returns how many samples there are and what they weigh.

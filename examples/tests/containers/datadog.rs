@@ -1,26 +1,19 @@
 //! The project `examples/datadog`: the exporter and the agent.
 
-use std::{
-    fs,
-    sync::{LazyLock, Mutex, MutexGuard, PoisonError},
-};
+use std::{fs, sync::MutexGuard};
 
 use crate::{
-    docker::{inspect, is_there},
-    project::{DATADOG_KEY, Project},
+    docker::inspect,
+    project::{DATADOG_KEY, Project, Shared, lend},
     service::{assert_ends_in_time, assert_hardened, assert_secrets},
 };
 
 const SERVICES: [&str; 2] = ["exporter", "agent"];
 
-/// Starts the project once and lends it to one test at a time.
 fn project() -> Option<MutexGuard<'static, Project>> {
-    static PROJECT: LazyLock<Mutex<Project>> = LazyLock::new(|| {
-        let project = Project::start("datadog", "scout-metrics-datadog");
-        project.wait_until_healthy(&SERVICES);
-        Mutex::new(project)
-    });
-    is_there().then(|| PROJECT.lock().unwrap_or_else(PoisonError::into_inner))
+    static PROJECT: Shared =
+        Shared::new(|| Project::shared("datadog", "scout-metrics-datadog", &SERVICES));
+    lend(&PROJECT)
 }
 
 #[test]

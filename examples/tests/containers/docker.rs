@@ -4,11 +4,12 @@ use std::{
     env,
     io::{self, Write},
     process::{Command, Output},
-    thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use serde_json::Value;
+
+use crate::poll;
 
 /// Long enough for three failed health checks on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(240);
@@ -67,16 +68,8 @@ pub(crate) fn inspect(name: &str) -> Value {
 }
 
 /// Tries until there is a result, and panics if that takes too long.
-pub(crate) fn eventually<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
-    let begin = Instant::now();
-    while begin.elapsed() < PATIENCE {
-        if let Some(found) = attempt() {
-            return found;
-        }
-        // The clock of a container cannot be paused, and the engine does not signal when it is done.
-        thread::sleep(Duration::from_millis(200));
-    }
-    panic!("still not after {PATIENCE:?}: {what}");
+pub(crate) fn eventually<T>(what: &str, attempt: impl FnMut() -> Option<T>) -> T {
+    poll::until(PATIENCE, what, attempt)
 }
 
 /// Waits until the engine finds a container to be `healthy`, or `unhealthy`.

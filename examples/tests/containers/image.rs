@@ -1,4 +1,4 @@
-//! What is in the image, and how it describes itself.
+//! The files and the metadata of the image.
 
 use std::{fs, io::Read, path::PathBuf, process::Command};
 
@@ -174,7 +174,7 @@ fn bake(options: &[&str]) -> String {
     run(command.args(options))
 }
 
-/// What a release says of itself.
+/// The build arguments of a release, which become labels of the image.
 const RELEASE: [(&str, &str); 4] = [
     ("created", "2026-11-26T00:00:00Z"),
     ("revision", "0123456789abcdef"),

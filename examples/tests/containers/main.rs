@@ -15,6 +15,8 @@ mod docker;
 mod health;
 mod image;
 mod names;
+#[path = "../support/poll.rs"]
+mod poll;
 mod process;
 mod project;
 mod prometheus;

@@ -1,4 +1,4 @@
-//! What the kernel says about the first process of a container, as the engine's host sees it.
+//! The first process of a container, as `/proc` of the host shows it.
 
 use std::fs;
 

@@ -5,37 +5,53 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::PathBuf,
     process::{Command, Output},
+    sync::{LazyLock, Mutex, MutexGuard, PoisonError},
 };
 
 use crate::{
     checkout::{checkout, image},
-    docker::{docker, inspect, try_docker, wait_for_health},
+    docker::{docker, inspect, is_there, try_docker, wait_for_health},
 };
 
-/// What the README takes from the environment or from the home directory.
+/// Secrets that the commands of the READMEs read from the home directory and the environment.
 pub(crate) const TOKEN: &str = "dckr_pat_0123456789";
 pub(crate) const DATADOG_KEY: &str = "0123456789abcdef0123456789abcdef";
 
 pub(crate) struct Project {
     pub(crate) directory: PathBuf,
-    /// Where its networks and volumes get their names from.
+    /// The first part of the names of its networks and volumes.
     name: &'static str,
     home: tempfile::TempDir,
 }
 
+/// A project that the tests of a file share.
+pub(crate) type Shared = LazyLock<Mutex<Project>>;
+
+/// Starts a project if it does not run yet, and lends it to one test at a time. Without an engine, there is none.
+pub(crate) fn lend(project: &'static Shared) -> Option<MutexGuard<'static, Project>> {
+    is_there().then(|| project.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
 impl Project {
+    /// Starts a project that tests can share, and waits until its services are healthy.
+    pub(crate) fn shared(folder: &str, name: &'static str, services: &[&str]) -> Mutex<Self> {
+        let project = Self::start(folder, name);
+        project.wait_until_healthy(services);
+        Mutex::new(project)
+    }
+
     /// Runs the first commands in the README of one of the projects, with demo data.
     ///
     /// # Panics
     ///
     /// If one of them fails.
-    pub(crate) fn start(folder: &str, name: &'static str) -> Self {
+    fn start(folder: &str, name: &'static str) -> Self {
         image();
         let home = tempfile::tempdir().unwrap();
         let token = home.path().join(".docker/scout-token");
         fs::create_dir(token.parent().unwrap()).unwrap();
         fs::write(&token, format!("{TOKEN}\n")).unwrap();
-        // As those keep it who are careful.
+        // The mode that a careful user chooses.
         fs::set_permissions(&token, fs::Permissions::from_mode(0o600)).unwrap();
         let project = Self {
             directory: checkout().join("examples").join(folder),

@@ -1,30 +1,22 @@
 //! The project `examples/prometheus`: the exporter, Prometheus and Grafana.
 
-use std::{
-    fs,
-    os::unix::fs::PermissionsExt,
-    sync::{LazyLock, Mutex, MutexGuard, PoisonError},
-};
+use std::{fs, os::unix::fs::PermissionsExt, sync::MutexGuard};
 
 use serde_json::Value;
 
 use crate::{
-    docker::{docker, eventually, inspect, is_there, try_docker, wait_for_health},
+    docker::{docker, eventually, inspect, try_docker, wait_for_health},
     process::Process,
-    project::Project,
+    project::{Project, Shared, lend},
     service::{assert_ends_in_time, assert_hardened, assert_secrets},
 };
 
 const SERVICES: [&str; 3] = ["exporter", "prometheus", "grafana"];
 
-/// Starts the project once and lends it to one test at a time.
 fn project() -> Option<MutexGuard<'static, Project>> {
-    static PROJECT: LazyLock<Mutex<Project>> = LazyLock::new(|| {
-        let project = Project::start("prometheus", "scout-metrics");
-        project.wait_until_healthy(&SERVICES);
-        Mutex::new(project)
-    });
-    is_there().then(|| PROJECT.lock().unwrap_or_else(PoisonError::into_inner))
+    static PROJECT: Shared =
+        Shared::new(|| Project::shared("prometheus", "scout-metrics", &SERVICES));
+    lend(&PROJECT)
 }
 
 /// Calls the API of Prometheus.

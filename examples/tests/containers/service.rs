@@ -1,4 +1,4 @@
-//! What every service of the Compose projects must be.
+//! Checks that apply to every service of the Compose projects.
 
 use serde_json::json;
 

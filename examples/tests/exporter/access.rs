@@ -1,4 +1,4 @@
-//! Who gets in: passwords, client certificates and paths, with the programs that use them.
+//! Passwords, client certificates and paths, with the programs that use them.
 
 use std::{fs, path::Path, process::Command};
 

@@ -12,6 +12,8 @@ mod boards;
 mod descriptors;
 mod outage;
 mod peers;
+#[path = "../support/poll.rs"]
+mod poll;
 mod program;
 mod prometheus;
 #[cfg(unix)]

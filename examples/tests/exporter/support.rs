@@ -18,6 +18,8 @@ use scout_metrics_core::{MemorySource, Policy, PolicyResult, Snapshot, Stream};
 use scout_metrics_examples::sample;
 use scout_metrics_http::exporter::Exporter;
 
+use crate::poll;
+
 /// The path of the metrics of an organization.
 pub(crate) const METRICS: &str = "/v1/exporter/org/acme/metrics";
 
@@ -276,16 +278,8 @@ fn samples_of_stream(stream: &Stream) -> Vec<Sample> {
 }
 
 /// Tries until there is a result, and panics if that takes too long.
-pub(crate) fn eventually<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
-    let begin = Instant::now();
-    while begin.elapsed() < PATIENCE {
-        if let Some(found) = attempt() {
-            return found;
-        }
-        // The clock of another program cannot be paused, and it does not signal when it is done.
-        thread::sleep(Duration::from_millis(50));
-    }
-    panic!("still not after {PATIENCE:?}: {what}");
+pub(crate) fn eventually<T>(what: &str, attempt: impl FnMut() -> Option<T>) -> T {
+    poll::until(PATIENCE, what, attempt)
 }
 
 /// Returns whether a peer program can be run. If not, prints a line; the test must then be skipped.

@@ -219,7 +219,7 @@ fn the_unit_starts_the_exporter_with_its_token_and_its_state_directory() {
     let upstream = Upstream::start(Snapshot::new(acme, []).unwrap());
     let directory = tempfile::tempdir().unwrap();
     let at = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
-    // What systemd makes of `LoadCredential` and `StateDirectory`.
+    // The files that systemd creates for `LoadCredential` and `StateDirectory`.
     fs::create_dir_all(at("credentials")).unwrap();
     fs::create_dir_all(at("lib/scout-exporter")).unwrap();
     let token = fs::read(upstream.directory.path().join("upstream-token")).unwrap();

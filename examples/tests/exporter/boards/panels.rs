@@ -1,4 +1,4 @@
-//! What the files of the boards say, in one form for Grafana and Perses.
+//! The panels in the files of the boards, in one form for Grafana and Perses.
 
 use std::fs;
 
