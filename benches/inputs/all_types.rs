@@ -37,11 +37,11 @@ struct Writer {
     out: String,
     words: Words,
     format: Format,
-    /// What comes after the values of the family: nothing or a timestamp.
+    /// The text after each value of the family: nothing or a timestamp.
     end: &'static str,
 }
 
-/// What the samples of a metric have in common.
+/// The name and the labels that all samples of a metric share.
 struct Metric<'a> {
     name: &'a str,
     labels: &'a str,

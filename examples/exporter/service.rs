@@ -1,4 +1,4 @@
-//! What runs behind the listeners, and how `SIGHUP` changes it without a restart.
+//! The pollers and the routes of a running exporter, which `SIGHUP` changes without a restart.
 
 use std::{path::Path, sync::Arc, time::Duration};
 

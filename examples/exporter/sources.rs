@@ -27,7 +27,7 @@ pub(crate) struct Source {
     pub(crate) options: SourceOptions,
 }
 
-/// What a source is made from. If it has changed, a reload makes the source anew.
+/// The options of a source. If they have changed, a reload replaces the source.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct SourceOptions {
     given: ScoutOptions,

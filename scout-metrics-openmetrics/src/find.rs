@@ -1,4 +1,4 @@
-//! What names and label values are made of, asked of many bytes at once.
+//! Checks of names and label values, many bytes at once.
 
 use fearless_simd::{Level, dispatch, prelude::*, u8x16};
 
@@ -54,7 +54,7 @@ fn all(
     bytes.iter().all(|byte| of_one(*byte))
 }
 
-/// What a name is of: names of metrics may have colons in them.
+/// The kind of a name: names of metrics may contain colons.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum NameOf {
     Label,
@@ -108,7 +108,7 @@ impl NameOf {
         dispatch!(Level::baseline(), simd => {
             let lanes = u8x16::from_slice(simd, bytes);
             let splat = |byte| u8x16::splat(simd, byte);
-            // What is below the first wraps around and is above the last.
+            // A byte below the first wraps around to one above the last.
             let is_in = |lanes: u8x16<_>, first: u8, last: u8| {
                 (lanes - splat(first)).simd_le(splat(last - first))
             };

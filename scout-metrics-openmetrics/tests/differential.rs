@@ -142,7 +142,7 @@ impl Peer {
 /// Returns in what a peer's answer differs from what lenient mode reads.
 type Comparison = fn(&Reading, &Exposition) -> Option<String>;
 
-/// What a peer is known to do in another way, and where it does so.
+/// A known difference of a peer, and the documents in which it occurs.
 type Difference = (&'static str, fn(&Reading) -> bool);
 
 /// Panics with a few documents of each kind of disagreement that is not listed.
@@ -401,7 +401,7 @@ fn compare_with_python(reading: &Reading, theirs: &Exposition) -> Option<String>
         Format::OpenMetrics => has_points(&series(&ours), &series(theirs)),
         _ => series_of_text(&ours) == series_of_text(theirs),
     };
-    // Where metadata break a rule it is open what holds.
+    // If metadata break a rule, the result is not specified.
     let has_same_families = match families(theirs) {
         Some(theirs) if reading.strict.is_ok() => families(&ours) == Some(theirs),
         _ => true,

@@ -1,4 +1,4 @@
-//! What the encoder writes, and what it refuses because it would be lost.
+//! The output of the encoder, and what it refuses because it would be lost.
 
 #![expect(
     clippy::unwrap_used,

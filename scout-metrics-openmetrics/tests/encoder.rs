@@ -1,4 +1,4 @@
-//! What the encoder writes, part by part, and what it refuses.
+//! The output of the encoder, part by part, and what it refuses.
 
 use bytes::BytesMut;
 use scout_metrics_openmetrics::{

@@ -265,7 +265,7 @@ fn all_cases_read_alike() {
     }
 }
 
-/// Where lines start in a block and where blocks end must not matter, nor whether the block is a copy.
+/// The result must not depend on the places of lines in a block, the ends of blocks, or whether a block is a copy.
 #[test]
 fn cases_read_alike_in_long_expositions() {
     let mut random = Random(1);
@@ -398,7 +398,7 @@ fn a_parser_that_is_reset_reads_as_a_new_one() {
     }
 }
 
-/// What programs write has to take the short way.
+/// Text that programs write must take the short way.
 #[test]
 fn well_formed_lines_take_the_short_way() {
     const WELL_FORMED: usize = 21;

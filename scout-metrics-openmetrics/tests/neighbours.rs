@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use scout_metrics_openmetrics::{Event, Format, Mode, ParseOptions, Parser};
 
-/// What one line of an exposition says, as text.
+/// The content of one line of an exposition, as text.
 fn describe(event: Event<'_, '_>) -> String {
     let Event::Sample(sample) = event else {
         return format!("{event:?}");
@@ -55,7 +55,7 @@ fn read(text: &str, options: &ParseOptions) -> Vec<String> {
 fn read_alone(lines: &[String], options: &ParseOptions) -> Vec<String> {
     let mut all = Vec::new();
     for line in lines {
-        // What is said at the end of the exposition is not of interest here.
+        // Deviations at the end of the exposition do not matter here.
         let exposition = match options.format() {
             Format::OpenMetrics => format!("{line}\n# EOF\n"),
             _ => format!("{line}\n"),

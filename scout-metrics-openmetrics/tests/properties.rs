@@ -1,4 +1,4 @@
-//! What has to hold for any families and any snapshot.
+//! Properties of any families and any snapshot.
 
 #![cfg(feature = "scout")]
 #![expect(

@@ -51,7 +51,7 @@ impl Organization {
     }
 }
 
-/// What a name consists of, for messages.
+/// The characters and the length that a name may have, for messages.
 const RULE: &str = "lower-case letters and digits, separated by '.', '_', '__' or '-'";
 
 /// Describes the first error in a name, to continue "invalid organization name ...:".

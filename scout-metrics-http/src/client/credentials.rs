@@ -1,4 +1,4 @@
-//! Where the client gets its token.
+//! The sources of the client's token.
 
 use std::{
     env,

@@ -1,8 +1,8 @@
-//! Where a token comes from.
+//! The origin of a token.
 
 use std::{fmt, path::PathBuf};
 
-/// Where a token comes from, as the attribute in "the token ... was refused".
+/// The origin of a token, as the attribute in "the token ... was refused".
 ///
 /// The path of a file is not part of it, because the message may be shown to people who should not learn the paths of
 /// this machine; see [`detail`](Self::detail).

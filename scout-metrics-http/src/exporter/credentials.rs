@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, header::AUTHORIZATION};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use secrecy::zeroize::Zeroizing;
 
-/// What a client sent in its `Authorization` header.
+/// The credentials in the `Authorization` header of a request.
 pub(super) struct Credentials {
     /// The user name of HTTP Basic authentication.
     user: Option<String>,

@@ -1,4 +1,4 @@
-//! What happens to clients that send wrong credentials again and again.
+//! Clients that send wrong credentials again and again.
 
 use super::*;
 

@@ -14,7 +14,7 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Draft {
     text: String,
-    /// Where the text will be.
+    /// The start of the text.
     shared: Arc<LabelText>,
 }
 
@@ -60,7 +60,7 @@ pub(super) struct LabelReader {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Values<'v> {
     text: &'v [u8],
-    /// Where the first value starts, and where each one ends.
+    /// The start of the first value, and the end of each.
     bounds: &'v [u32],
 }
 
@@ -82,7 +82,7 @@ impl<'v> Values<'v> {
 #[derive(Default)]
 struct KnownNames {
     text: String,
-    /// Where the first name starts, and where each one ends.
+    /// The start of the first name, and the end of each.
     bounds: Vec<u32>,
     source: Option<Arc<LabelSource>>,
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What a metric measures, as `# TYPE` says it.
+/// The type of a metric, as in `# TYPE`.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum MetricType {

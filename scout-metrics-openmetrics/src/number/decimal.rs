@@ -86,7 +86,7 @@ impl Decimal {
     /// Multiplies the digits with 128 bits of a power of five and rounds the product (Eisel and Lemire 2021); 10^n is 5^n
     /// * 2^n, and a power of two changes no digit of a float. The names are those of the paper.
     ///
-    /// Where the product is so close to the middle of two floats that more bits of the power matter, there is no result.
+    /// Returns `None` if the product is so close to the middle of two floats that more bits of the power matter.
     fn to_float_by_product(self) -> Option<f64> {
         if self.mantissa == 0 {
             return Some(0.0);

@@ -1,10 +1,9 @@
-//! What the pull parser yields: views into the exposition.
+//! The events of the pull parser: views into the exposition.
 
 use super::parts::{ExemplarParts, LabelSpan, Parts};
 use crate::{Deviation, MetricType, Timestamp, escape::Text};
 
-/// One line of an exposition. Blank lines are not yielded, but for those in which something is forgiven: each is an
-/// empty comment.
+/// One line of an exposition. Blank lines are left out, except those with a deviation: each of them is an empty comment.
 ///
 /// Texts borrow from the exposition (`'a`), samples also from the parser (`'p`), which uses the memory again for the
 /// next one.
@@ -20,7 +19,7 @@ pub enum Event<'p, 'a> {
     Help {
         /// The family.
         name: Text<'a>,
-        /// What the metric is.
+        /// The type of the metric.
         text: Text<'a>,
     },
     /// A sample.

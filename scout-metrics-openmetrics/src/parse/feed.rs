@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use super::{chunked::ChunkedParser, event::Line};
 use crate::ParseError;
 
-/// How much is asked of a reader at once.
+/// The number of bytes that are requested from a reader at once.
 const CHUNK: usize = 16 << 10;
 
 /// Whole expositions, without a loop for chunks. The parser should be one that was fed nothing.

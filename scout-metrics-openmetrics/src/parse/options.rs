@@ -173,7 +173,7 @@ impl Limits {
     }
 }
 
-/// What the limits are.
+/// The values of the limits.
 impl Limits {
     /// Returns the maximum length of a line in bytes, its end not counted.
     pub const fn line_length(&self) -> usize {

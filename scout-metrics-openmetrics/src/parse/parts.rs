@@ -1,4 +1,4 @@
-//! Where the parts of a line are: what reading leaves, in memory that is used again for the next line.
+//! The places of the parts of a line, in memory that is used again for the next line.
 //!
 //! For the next person: the engine writes each field where it stays and readers load it with the width that it was
 //! written with. When two narrow fields were loaded as one wide one, or a record was copied as a whole, each line waited
@@ -9,7 +9,7 @@ use crate::{
     escape::{Escapes, Text},
 };
 
-/// Where the parts of a sample are. All places are bytes in one text: the line, or a block of lines.
+/// The places of the parts of a sample. All places are bytes in one text: the line, or a block of lines.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Parts {
     pub(crate) value: Number,
@@ -68,7 +68,7 @@ impl Span {
     }
 }
 
-/// Where a label is.
+/// The place of a label.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct LabelSpan {
     pub(crate) name_start: u32,

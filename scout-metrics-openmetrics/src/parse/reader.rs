@@ -30,7 +30,7 @@ pub(crate) struct Reader {
     line: u64,
     /// The number of the line that the grammar read last.
     last_line: u64,
-    /// Where the text starts in the exposition.
+    /// The start of the text in the exposition.
     origin: Origin,
     samples: usize,
     ended: bool,

@@ -22,7 +22,7 @@ pub(crate) struct Case {
     pub(crate) input: Vec<u8>,
     /// Title, options and exposition, as they stand in the file.
     pub(crate) head: String,
-    /// What reading has to give, as it stands in the file.
+    /// The expected result of reading, as written in the file.
     pub(crate) expected: String,
 }
 

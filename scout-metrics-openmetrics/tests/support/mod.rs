@@ -1,4 +1,4 @@
-//! What several tests have in common.
+//! Helpers that several tests share.
 
 pub(crate) mod cases;
 pub(crate) mod model;

@@ -7,7 +7,7 @@ use scout_metrics_openmetrics::{
     Parser, Position, Rule, SampleRef, Timestamp,
 };
 
-/// What reading gave: the lines, and the error that ended it.
+/// The result of reading: the lines, and the error that ended it.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) struct Reading {
     pub(crate) lines: Vec<String>,

@@ -49,7 +49,7 @@ pub(crate) enum Time {
     Seconds(f64),
 }
 
-/// What is said of a family before its samples.
+/// The metadata of a family.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) struct Family {
     pub(crate) name: String,
@@ -58,14 +58,14 @@ pub(crate) struct Family {
     pub(crate) unit: String,
 }
 
-/// What a reader made of a document. Families and samples are in the order of the reader.
+/// The content of a document as a reader sees it. Families and samples are in the order of the reader.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Exposition {
     pub(crate) families: Vec<Family>,
     pub(crate) samples: Vec<Sample>,
 }
 
-/// What a reader made of a document, or why it refused it.
+/// The content of a document as a reader sees it, or why it refused it.
 pub(crate) type Answer = Result<Exposition, String>;
 
 /// All NaN are alike, as a text has one only, and zero is not minus zero.

@@ -1,4 +1,4 @@
-//! What a Prometheus server makes of expositions: each is a target of its own, which is scraped for real.
+//! Expositions as a Prometheus server reads them: each is a target of its own, which is scraped for real.
 
 use std::{
     collections::BTreeMap,

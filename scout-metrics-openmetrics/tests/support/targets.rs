@@ -1,4 +1,4 @@
-//! What has to hold for any bytes. The fuzz targets call these functions, and so does `tests/fuzz.rs`.
+//! Properties of any bytes. The fuzz targets call these functions, and so does `tests/fuzz.rs`.
 
 #[path = "paths.rs"]
 mod paths;
@@ -124,7 +124,7 @@ pub(crate) fn chunked(data: &[u8]) {
     }
 }
 
-/// What is read can be written and read again, or the format has no way to write it.
+/// An exposition that was read can be written and read again, or the format cannot express it.
 pub(crate) fn round_trip(data: &[u8]) {
     for from in FORMATS {
         for mode in [Mode::Lenient, Mode::Strict] {

@@ -1,4 +1,4 @@
-//! Where broken rules are reported.
+//! Reports of broken rules.
 
 use super::Result;
 use crate::{Deviation, Mode, Rule, family::families::Deviations};
@@ -11,7 +11,7 @@ pub(crate) struct Violation {
     pub(crate) message: String,
 }
 
-/// Where broken rules are reported.
+/// A receiver of reports about broken rules.
 #[derive(Debug)]
 pub(crate) struct Report {
     mode: Mode,

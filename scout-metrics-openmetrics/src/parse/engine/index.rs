@@ -22,7 +22,7 @@ const CHUNK: usize = 64;
 /// and one shift. Of these, 57 are always right.
 const BYTES: usize = WINDOW / 8;
 
-/// What is known of a block.
+/// The index of a block.
 #[derive(Clone)]
 pub(super) struct Index {
     /// A bit for each byte that is part of no label name.
@@ -111,9 +111,9 @@ impl Index {
     }
 }
 
-/// Writes the places of the bits that are set, and returns how many they are.
+/// Writes the places of the bits that are set, and returns their number.
 ///
-/// How many there are cannot be predicted, so eight are written anyway, or all at once where the processor can.
+/// The processor cannot predict the number, so eight places are always written, or all at once if it can do that.
 #[inline(always)]
 fn write_places<S: Simd>(
     simd: S,
@@ -206,7 +206,7 @@ fn classify<S: Simd>(simd: S, chunk: &[u8; CHUNK]) -> (mask8x64<S>, u64) {
 #[inline(always)]
 fn classify_by_comparing<S: Simd>(simd: S, bytes: u8x64<S>) -> (mask8x64<S>, u64) {
     let is = |byte: u8| bytes.simd_eq(u8x64::splat(simd, byte));
-    // What is below the first byte wraps around.
+    // A byte below the first wraps around.
     let is_in = |bytes: u8x64<S>, first: u8, count: u8| {
         (bytes - u8x64::splat(simd, first)).simd_le(u8x64::splat(simd, count - 1))
     };

@@ -18,7 +18,7 @@ use crate::{
 /// Room for the labels of a line; one with more is left to the grammar.
 pub(super) type Room = [LabelSpan; LabelList::ROOM];
 
-/// How far the labels of a line are read.
+/// The place that reading the labels of a line has reached.
 #[derive(Clone, Copy)]
 pub(super) struct Progress {
     /// The next byte.

@@ -7,13 +7,13 @@ use super::{
 };
 use crate::{Format, MetricType};
 
-/// What a line of metadata is, with the places of its parts.
+/// The kind of a metadata line, with the places of its parts.
 #[derive(Clone, Copy)]
 pub(in crate::parse) struct Metadata {
     pub(in crate::parse) kind: Kind,
     /// The name of the family.
     pub(in crate::parse) name: (Place, Place),
-    /// Where the text starts: of a help text, of a unit, of a comment.
+    /// The start of the help text, the unit or the comment.
     pub(in crate::parse) text: Place,
     /// The line, without its end.
     pub(in crate::parse) start: Place,

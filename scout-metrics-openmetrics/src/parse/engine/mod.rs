@@ -59,7 +59,7 @@ pub(crate) struct Engine {
     /// A copy of the block, if it is so close to the end of the text that no window fits there.
     copy: Box<[u8; WINDOW]>,
     is_copied: bool,
-    /// Where the block starts in the text.
+    /// The start of the block in the text.
     start: usize,
     /// The length of the whole lines in the block.
     length: usize,

@@ -12,7 +12,7 @@ use crate::{
     parse::parts::{ExemplarParts, Number, Parts, Span},
 };
 
-/// Where a line starts, and the number of the first stop in it.
+/// The start of a line, and the number of the first stop in it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::parse) struct LineStart {
     pub(super) at: Place,

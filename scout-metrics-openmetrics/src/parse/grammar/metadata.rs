@@ -1,4 +1,4 @@
-//! What stands behind `#`: HELP, TYPE, UNIT, `# EOF` and comments.
+//! Lines that start with `#`: HELP, TYPE, UNIT, `# EOF` and comments.
 
 use memchr::memchr;
 

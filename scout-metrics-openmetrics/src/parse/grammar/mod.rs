@@ -26,7 +26,7 @@ use crate::{
 
 type Result<T> = std::result::Result<T, Box<Fault>>;
 
-/// What a line is. The parts of a sample stand in [`Parts`].
+/// The kind of a line. The parts of a sample are in [`Parts`].
 #[derive(Debug)]
 pub(crate) enum LineKind<'a> {
     Comment(&'a str),
@@ -44,7 +44,7 @@ pub(crate) type Forgiven = (Rule, usize);
 pub(crate) struct ScannedLine<'a> {
     /// `None` for a blank line.
     pub(crate) kind: Option<LineKind<'a>>,
-    /// Where the next line starts.
+    /// The start of the next line.
     pub(crate) next: usize,
     /// How many line feeds the line has inside quotes.
     pub(crate) line_breaks: u64,
@@ -58,7 +58,7 @@ pub(crate) struct Scanner<'a, 's> {
     forgiven: &'s mut Vec<Forgiven>,
     /// How many line feeds the line has inside quotes.
     line_breaks: u64,
-    /// Where the line starts and ends, its line feed not counted.
+    /// The start and the end of the line, without its line feed.
     start: usize,
     end: usize,
     /// The byte to be read next.
