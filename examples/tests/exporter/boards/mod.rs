@@ -616,7 +616,12 @@ fn check_alerts(scraped: Scraped) {
             expected.iter().all(is_listed).then_some(())
         });
         let rows = listed(board, "acme");
-        assert!(rows.iter().all(|row| row.contains("| acme |")), "{rows:?}");
+        // An alert about the exporter is of no organization, and a scrape can fail on a busy machine.
+        assert!(rows.iter().any(|row| row.contains("| acme |")), "{rows:?}");
+        assert!(
+            !rows.iter().any(|row| row.contains("| globex |")),
+            "{rows:?}"
+        );
     }
     drop(exporter);
     for board in [grafana, perses] {
