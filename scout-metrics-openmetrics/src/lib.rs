@@ -76,6 +76,7 @@
 //! | `async-read` | no | `ChunkedParser::read_from_async`: expositions from readers of tokio |
 //! | `prometheus-parse` | no | `bridge::prometheus_parse`: conversions between families and its `Scrape` |
 //! | `scout` | yes | [`scout`]: Docker Scout's metrics as the models of `scout-metrics-core` |
+//! | `serde` | no | `serialize`: families as JSON or any other format of serde; deviations and errors with their fields |
 //! | `stream` | no | `ChunkedParser::read_from_stream`: expositions from streams of chunks |
 //!
 //! # Not supported
@@ -101,6 +102,8 @@ mod parse;
 mod rule;
 #[cfg(feature = "scout")]
 pub mod scout;
+#[cfg(feature = "serde")]
+pub mod serialize;
 
 #[doc(hidden)]
 pub use crate::parse::ReaderLevel;
