@@ -112,7 +112,7 @@ pub use crate::{
     exposition::Exposition,
     family::{Families, encode_families, parse_families},
     format::Format,
-    model::{Exemplar, LabelSet, MetricFamily, MetricType, Sample, Suffix},
+    model::{Exemplar, LabelSet, LabelSetIter, MetricFamily, MetricType, Sample, Suffix},
     number::Timestamp,
     parse::{
         ChunkedParser, Event, ExemplarRef, Labels, Limits, Line, Mode, ParseOptions, Parser,
