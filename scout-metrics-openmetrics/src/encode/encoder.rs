@@ -202,11 +202,11 @@ impl<W: Write> Encoder<W> {
             let subject = format!("the family `{}`", shown(name));
             Err(EncodeError::not_expressible(&subject, self.format, what))
         };
-        if help.ends_with('\r') {
-            return refuse("a help text cannot end in a carriage return");
-        }
         match self.format {
             Format::OpenMetrics => {
+                if help.ends_with('\r') {
+                    return refuse("a help text cannot end in a carriage return");
+                }
                 let is_suffix = name
                     .strip_suffix(unit)
                     .is_some_and(|start| start.ends_with('_'));
