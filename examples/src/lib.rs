@@ -1,6 +1,7 @@
 //! Code that several examples share.
 
 pub mod command_line;
+pub mod connection;
 pub mod demo;
 pub mod sample;
 pub mod table;
