@@ -1,11 +1,13 @@
 //! The options of programs that fetch from Docker Scout.
 
-use std::{io::Write, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
 use scout_metrics_core::Result;
 use scout_metrics_http::ScoutClient;
+
+use crate::terminal;
 
 /// The token and the server. The program that uses them has an option `--org`.
 #[derive(Args, Debug)]
@@ -38,11 +40,9 @@ impl Connection {
         };
         let client = builder.with_docker_login().build()?;
         if client.uses_docker_login() {
-            // `eprintln!` would panic if standard error is closed.
-            let _ = writeln!(
-                std::io::stderr(),
+            terminal::say(
                 "no --token-file, and none of DOCKER_SCOUT_TOKEN_FILE, DOCKER_SCOUT_TOKEN and DOCKER_SCOUT_HUB_PASSWORD is \
-                 set: using the credentials of `docker login`"
+                 set: using the credentials of `docker login`",
             );
         }
         Ok(client)

@@ -4,6 +4,7 @@ pub mod command_line;
 pub mod connection;
 pub mod demo;
 pub mod sample;
+pub mod snapshot_file;
 pub mod table;
 pub mod terminal;
 pub mod time;
