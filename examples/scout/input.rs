@@ -113,6 +113,11 @@ pub(crate) struct Input {
 }
 
 impl Input {
+    /// Returns the path of the history.
+    pub(crate) fn history(&self) -> Option<&Path> {
+        self.history.as_deref()
+    }
+
     /// Returns the current snapshots, at least one.
     pub(crate) async fn answers(&self) -> Result<Answers, Box<dyn Error>> {
         match &self.history {

@@ -1,7 +1,10 @@
-//! Docker Scout's metrics on the command line: who is worst, and what was recorded.
+//! Docker Scout's metrics on the command line: a gate for releases, and who is worst.
 
+mod baseline;
+mod check;
 mod history;
 mod input;
+mod output;
 mod overview;
 mod status;
 
@@ -13,7 +16,7 @@ use scout_metrics_examples::{command_line, terminal};
 
 use status::{Status, Usage};
 
-/// Shows and records the Docker Scout metrics of organizations.
+/// Checks, shows and records the Docker Scout metrics of organizations.
 #[derive(Debug, Parser)]
 #[command(
     name = "scout",
@@ -28,6 +31,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Check(check::Arguments),
     #[command(subcommand)]
     History(history::Command),
     Overview(overview::Arguments),
@@ -51,6 +55,7 @@ async fn main() -> ExitCode {
 
 async fn run(command: Command) -> Result<Status, Box<dyn Error>> {
     match command {
+        Command::Check(arguments) => check::run(&arguments).await,
         Command::History(command) => history::run(command).await,
         Command::Overview(arguments) => overview::run(&arguments).await,
     }

@@ -2,13 +2,14 @@
 
 use std::{error::Error, fmt, process::ExitCode};
 
-/// The status for a command line that is wrong: `EX_USAGE` of sysexits.h.
+/// The status for a command line that is wrong: `EX_USAGE` of sysexits.h. 2 says that something is violated.
 pub(crate) const USAGE: u8 = 64;
 
 pub(crate) const HELP: &str = "\
 Exit status:
-  0   done
-  1   something could not be read, fetched or written; standard error says why
+  0   done; a check passed
+  1   something could not be read, fetched or written, or a check could not tell
+  2   a check is violated
   64  the command line or the environment is invalid";
 
 /// The outcome of a command that could do what it should.
@@ -17,6 +18,8 @@ pub(crate) enum Status {
     Done,
     /// Some of the answers are missing, which standard error says.
     Incomplete,
+    /// A check is violated, which has this status.
+    Violated(u8),
 }
 
 impl From<Status> for ExitCode {
@@ -24,6 +27,7 @@ impl From<Status> for ExitCode {
         match status {
             Status::Done => Self::SUCCESS,
             Status::Incomplete => Self::FAILURE,
+            Status::Violated(status) => status.into(),
         }
     }
 }

@@ -5,9 +5,12 @@
     reason = "clippy does not know helpers of tests as tests"
 )]
 
+mod check;
 mod command_line;
 mod history;
 mod overview;
+#[path = "../support/peer.rs"]
+mod peer;
 #[path = "../support/program.rs"]
 mod program;
 mod support;
