@@ -49,6 +49,7 @@
 //! |---|---|---|
 //! | `client` | yes | [`ScoutClient`], with `reqwest` |
 //! | `conformance` | no | `conformance`: checks that every [`MetricsSource`] and `History` must pass, for tests; not covered by semantic versioning |
+//! | `docker-login` | no | `with_docker_login`: the credentials that `docker login` keeps, if no other token is given |
 //! | `exporter` | no | `exporter`: an endpoint with the paths of Docker Scout's own that serves any source; does not need `reqwest` |
 //! | `rustls` | yes | HTTPS for the client, with ring and the authorities of webpki-roots, of the system, and of a file |
 //! | `sqlite` | no | `SqliteHistory`: past snapshots in one SQLite file; builds SQLite with a C compiler |
