@@ -212,7 +212,7 @@ impl Reader {
 
     #[inline(always)]
     fn metadata<'p, 'a>(&'p mut self, block: Block<'a>, metadata: Metadata) -> Line<'p, 'a> {
-        let between = |start, end| &block.text[usize::from(start)..usize::from(end)];
+        let between = |start: u32, end: u32| &block.text[start as usize..end as usize];
         let name = || Text::new(between(metadata.name.0, metadata.name.1), Escapes::None);
         let text = || between(metadata.text, metadata.end);
         self.engine.advance(metadata.next);
@@ -251,8 +251,8 @@ impl Reader {
     fn has_good_length(&self, metadata: &Metadata) -> bool {
         let (name, name_end) = metadata.name;
         let limits = self.options.limits();
-        usize::from(name_end - name) <= limits.name_length
-            && usize::from(metadata.end - metadata.start) <= limits.line_length
+        (name_end - name) as usize <= limits.name_length
+            && (metadata.end - metadata.start) as usize <= limits.line_length
     }
 
     /// Checks the parts of a long line or one with many labels.
