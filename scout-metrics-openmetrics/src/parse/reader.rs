@@ -46,7 +46,10 @@ impl Reader {
             options: *options,
             short_line: short_line(options),
             engine: Engine::new(),
-            parts: Parts::default(),
+            parts: Parts {
+                format: options.format(),
+                ..Parts::default()
+            },
             forgiven: Vec::new(),
             deviations: Vec::new(),
             line: 1,
@@ -160,6 +163,12 @@ impl Reader {
             text: block.text,
             parts: &self.parts,
         }))
+    }
+
+    /// Returns the sample that was read last, which is in a text.
+    pub(crate) fn sample_in<'p, 'a>(&'p self, text: &'a str) -> SampleRef<'p, 'a> {
+        let parts = &self.parts;
+        SampleRef { text, parts }
     }
 
     /// Returns the line of the block that was just read.
@@ -357,9 +366,11 @@ impl Reader {
             self.parts.label_names = self.engine.new_label_names();
         }
         let line = self.line;
-        let deviations = self.forgiven.drain(..);
-        self.deviations
-            .extend(deviations.map(|(rule, _)| Deviation { rule, line }));
+        let forgiven = self.forgiven.drain(..);
+        self.deviations.extend(forgiven.map(|forgiven| {
+            let Forgiven { rule, message, at } = forgiven;
+            Deviation::new(rule, message, &text[start..], at - start, line)
+        }));
         self.last_line = line;
         self.line += 1 + scanned.line_breaks;
         self.engine.go_on_at(text, scanned.next);
@@ -382,14 +393,12 @@ impl Reader {
         if self.at() > 0 || self.origin.offset > 0 || !text.starts_with(MARK) {
             return Ok(0);
         }
+        let message = "the exposition starts with a byte order mark";
         if self.options.mode() == Mode::Strict {
-            let message = "expected a line, found a byte order mark";
             return Err(Fault::new(Rule::ByteOrderMark, 0, message));
         }
-        self.deviations.push(Deviation {
-            rule: Rule::ByteOrderMark,
-            line: 1,
-        });
+        let deviation = Deviation::new(Rule::ByteOrderMark, message, text, 0, 1);
+        self.deviations.push(deviation);
         Ok(MARK.len())
     }
 }
