@@ -337,7 +337,7 @@ impl<W: Write> Encoder<W> {
     }
 
     pub(super) fn check_help(&self, name: &str, help: &str) -> Result<(), EncodeError> {
-        if help.ends_with('\r') {
+        if self.format == Format::OpenMetrics && help.ends_with('\r') {
             return Err(self.refusal(name, "a help text cannot end in a carriage return"));
         }
         if self.format == Format::Prometheus && help.starts_with([' ', '\t']) {

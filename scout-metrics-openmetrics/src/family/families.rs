@@ -183,8 +183,11 @@ pub(super) struct Deviations {
 }
 
 impl Deviations {
-    pub(super) fn push(&mut self, deviation: Deviation) {
-        self.extend(&[deviation]);
+    pub(super) fn push(&mut self, deviation: impl FnOnce() -> Deviation) {
+        if self.first.len() < Families::MAX_DEVIATIONS {
+            self.first.push(deviation());
+        }
+        self.count += 1;
     }
 
     pub(super) fn extend(&mut self, deviations: &[Deviation]) {
@@ -196,6 +199,7 @@ impl Deviations {
 
     /// Puts the deviations in the order of their lines: what is missing at the end of a point was reported later.
     pub(super) fn sort(&mut self) {
-        self.first.sort_by_key(|deviation| deviation.line);
+        self.first
+            .sort_by_key(|deviation| (deviation.line, deviation.column));
     }
 }
