@@ -33,6 +33,7 @@
 //! | families, with the rules about families | [`parse_families`] | none per sample with up to ten labels |
 //! | text part by part, into any output | [`Encoder`] | none |
 //! | families to text, checked against all rules | [`encode_families`] | |
+//! | families of one format in another, with a list of what is lost | [`transcode`], [`transcode_lossy`] | |
 //! | Docker Scout's metrics to snapshots and back | [`scout`] | |
 //!
 //! [`Format`] has the content types and the negotiation, and an [`Exposition`] is a body with its format.
@@ -102,6 +103,7 @@ mod rule;
 pub mod scout;
 #[cfg(feature = "serde")]
 pub mod serialize;
+mod transcode;
 
 #[doc(hidden)]
 pub use crate::parse::ReaderLevel;
@@ -119,6 +121,7 @@ pub use crate::{
         SampleRef,
     },
     rule::{ParseErrorKind, Rule},
+    transcode::{Loss, Lost, transcode, transcode_lossy},
 };
 
 #[cfg(all(doctest, feature = "scout"))]
