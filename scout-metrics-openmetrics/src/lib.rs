@@ -30,8 +30,10 @@
 //! |---|---|---|
 //! | line by line, borrowed from an exposition in memory | [`Parser`] | none per sample |
 //! | the same for an exposition that arrives in pieces | [`ChunkedParser`] | none per sample |
+//! | the family of each line | [`FamilyTracker`] | none per sample |
 //! | families, with the rules about families | [`parse_families`] | none per sample with up to ten labels |
 //! | text part by part, into any output | [`Encoder`] | none |
+//! | lines of a parser, with changes | [`Encoder::event`], [`Encoder::sample_ref`] | none per sample without escapes or changed labels |
 //! | families to text, checked against all rules | [`encode_families`] | |
 //! | families of one format in another, with a list of what is lost | [`transcode`], [`transcode_lossy`] | |
 //! | Docker Scout's metrics to snapshots and back | [`scout`] | |
@@ -108,11 +110,16 @@ mod transcode;
 #[doc(hidden)]
 pub use crate::parse::ReaderLevel;
 pub use crate::{
-    encode::{EncodeError, EncodeErrorKind, Encoder, SampleEncoder},
+    encode::{
+        EncodeError, EncodeErrorKind, Encoder, IoWriter, Loss, Lost, SampleEncoder,
+        SampleRefEncoder,
+    },
     error::{Deviation, Excerpt, ParseError, Position},
     escape::Text,
     exposition::Exposition,
-    family::{Families, encode_families, parse_families},
+    family::{
+        Families, FamilyLimitError, FamilyRef, FamilyTracker, encode_families, parse_families,
+    },
     format::Format,
     model::{Exemplar, LabelSet, LabelSetIter, MetricFamily, MetricType, Sample, Suffix},
     number::Timestamp,
@@ -121,7 +128,7 @@ pub use crate::{
         SampleRef,
     },
     rule::{ParseErrorKind, Rule},
-    transcode::{Loss, Lost, transcode, transcode_lossy},
+    transcode::{transcode, transcode_lossy},
 };
 
 #[cfg(all(doctest, feature = "scout"))]

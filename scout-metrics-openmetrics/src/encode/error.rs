@@ -1,6 +1,6 @@
 //! Why something cannot be written.
 
-use std::fmt;
+use std::{fmt, io, sync::Arc};
 
 use crate::{Format, Loss, MetricFamily, ParseError, error::shown};
 
@@ -16,7 +16,7 @@ pub enum EncodeErrorKind {
     /// The format cannot express it, such as an exemplar in Prometheus text. After [`transcode`](crate::transcode), the
     /// error has [`losses`](EncodeError::losses).
     NotExpressible,
-    /// The output accepts no more text; the source of the error is its [`fmt::Error`].
+    /// The output accepts no more text; the source of the error is its [`fmt::Error`] or its [`io::Error`].
     Output,
 }
 
@@ -41,6 +41,8 @@ enum Fault {
     Lossy { format: Format, losses: Vec<Loss> },
     #[error("the output accepts no more text")]
     Output(#[source] fmt::Error),
+    #[error("the output cannot be written")]
+    Write(#[source] Arc<io::Error>),
 }
 
 impl EncodeError {
@@ -50,7 +52,7 @@ impl EncodeError {
             Fault::BrokenRule(_) => EncodeErrorKind::BrokenRule,
             Fault::EmptyName(_) => EncodeErrorKind::EmptyName,
             Fault::Lossy { .. } | Fault::NotExpressible { .. } => EncodeErrorKind::NotExpressible,
-            Fault::Output(_) => EncodeErrorKind::Output,
+            Fault::Output(_) | Fault::Write(_) => EncodeErrorKind::Output,
         }
     }
 
@@ -107,6 +109,24 @@ fn first_losses(losses: &[Loss]) -> String {
 impl From<fmt::Error> for EncodeError {
     fn from(error: fmt::Error) -> Self {
         Self(Box::new(Fault::Output(error)))
+    }
+}
+
+impl From<io::Error> for EncodeError {
+    fn from(error: io::Error) -> Self {
+        Self(Box::new(Fault::Write(Arc::new(error))))
+    }
+}
+
+/// Keeps the kind of an output's error. All others are of the kind [`InvalidInput`](io::ErrorKind::InvalidInput).
+impl From<EncodeError> for io::Error {
+    fn from(error: EncodeError) -> Self {
+        let kind = match &*error.0 {
+            Fault::Write(error) => error.kind(),
+            Fault::Output(_) => io::ErrorKind::Other,
+            _ => io::ErrorKind::InvalidInput,
+        };
+        Self::new(kind, error)
     }
 }
 

@@ -5,7 +5,7 @@
 //! some twelve cycles for the store buffer.
 
 use crate::{
-    Timestamp,
+    Format, Timestamp,
     escape::{Escapes, Text},
 };
 
@@ -25,6 +25,8 @@ pub(crate) struct Parts {
     pub(crate) label_names: u64,
     pub(crate) timestamp: Option<Timestamp>,
     pub(crate) exemplar: Option<ExemplarParts>,
+    /// The format of the exposition.
+    pub(crate) format: Format,
 }
 
 impl Parts {

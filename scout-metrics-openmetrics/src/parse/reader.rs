@@ -46,7 +46,10 @@ impl Reader {
             options: *options,
             short_line: short_line(options),
             engine: Engine::new(),
-            parts: Parts::default(),
+            parts: Parts {
+                format: options.format(),
+                ..Parts::default()
+            },
             forgiven: Vec::new(),
             deviations: Vec::new(),
             line: 1,
@@ -154,6 +157,12 @@ impl Reader {
             text: block.text,
             parts: &self.parts,
         }))
+    }
+
+    /// Returns the sample that was read last, which is in a text.
+    pub(crate) fn sample_in<'p, 'a>(&'p self, text: &'a str) -> SampleRef<'p, 'a> {
+        let parts = &self.parts;
+        SampleRef { text, parts }
     }
 
     /// Returns the line of the block that was just read.

@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{draft::Draft, loss::Lost};
-use crate::{MetricFamily, MetricType, Sample, Suffix, Timestamp, number::parse_value};
+use super::draft::Draft;
+use crate::{Lost, MetricFamily, MetricType, Sample, Suffix, Timestamp, number::parse_value};
 
 /// Labels that can be compared: sorted by their names.
 pub(super) type SortedLabels<'s> = Vec<(&'s str, &'s str)>;

@@ -5,10 +5,9 @@ use std::collections::HashMap;
 use super::{
     Sources,
     draft::Draft,
-    loss::Lost,
     settle::{repaired, settle, settle_plain},
 };
-use crate::{EncodeError, Format, MetricFamily, MetricType, Suffix};
+use crate::{EncodeError, Format, Lost, MetricFamily, MetricType, Suffix};
 
 /// Gives each name to one family: one of the two families that claim it gives up its type, or both become one.
 pub(super) fn resolve_clashes(

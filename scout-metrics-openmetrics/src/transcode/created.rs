@@ -5,10 +5,9 @@ use std::collections::HashMap;
 use super::{
     arrange::{SortedLabels, metric_key},
     draft::Draft,
-    loss::Lost,
     shape::{with_samples, without_suffixes},
 };
-use crate::{MetricFamily, MetricType, Sample, Suffix, Timestamp};
+use crate::{Lost, MetricFamily, MetricType, Sample, Suffix, Timestamp};
 
 /// Returns a family without its times of creation, and the gauge that they are, if there are any.
 pub(super) fn apart(family: &MetricFamily) -> Option<(MetricFamily, MetricFamily)> {

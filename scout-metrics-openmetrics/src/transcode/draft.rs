@@ -1,7 +1,9 @@
 //! A family on its way into a format, and the parts that the format can express.
 
-use super::loss::{Losses, Lost};
-use crate::{Encoder, Exemplar, Format, LabelSet, MetricFamily, MetricType, Suffix, Timestamp};
+use super::losses::Losses;
+use crate::{
+    Encoder, Exemplar, Format, LabelSet, Lost, MetricFamily, MetricType, Suffix, Timestamp,
+};
 
 /// A family in the terms of a format, and what its sources lost on the way.
 #[derive(Clone, Debug)]

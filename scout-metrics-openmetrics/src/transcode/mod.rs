@@ -9,23 +9,23 @@ mod arrange;
 mod clash;
 mod created;
 mod draft;
-mod loss;
+mod losses;
 mod settle;
 mod shape;
 
 use std::borrow::Cow;
 
-pub use self::loss::{Loss, Lost};
-
 use self::{
     clash::resolve_clashes,
     created::{apart, fold},
     draft::{Draft, Source},
-    loss::Losses,
+    losses::Losses,
     settle::{encode, settle},
     shape::{plain, shaped},
 };
-use crate::{EncodeError, Exposition, Format, LabelSet, MetricFamily, Sample, encode_families};
+use crate::{
+    EncodeError, Exposition, Format, LabelSet, Loss, Lost, MetricFamily, Sample, encode_families,
+};
 
 /// Writes families of any format in another one, or says everything that would be lost.
 ///

@@ -9,9 +9,8 @@ use super::{
         sorted_labels,
     },
     draft::Draft,
-    loss::Lost,
 };
-use crate::{EncodeError, Exposition, Format, MetricFamily, encode_families};
+use crate::{EncodeError, Exposition, Format, Lost, MetricFamily, encode_families};
 
 type Repair = fn(&mut Draft);
 

@@ -1,10 +1,7 @@
 //! Families by the types, names and suffixes of a format.
 
-use super::{
-    draft::{Draft, Source},
-    loss::Lost,
-};
-use crate::{Format, MetricFamily, MetricType, Sample, Suffix};
+use super::draft::{Draft, Source};
+use crate::{Format, Lost, MetricFamily, MetricType, Sample, Suffix};
 
 /// Returns a family as a format has it, or `None` if the samples have suffixes that do not fit the type.
 pub(super) fn shaped(part: usize, family: &MetricFamily, format: Format) -> Option<Draft> {
