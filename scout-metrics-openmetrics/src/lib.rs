@@ -36,6 +36,7 @@
 //! | text part by part, into any output | [`Encoder`] | none |
 //! | lines of a parser, with changes | [`Encoder::event`], [`Encoder::sample_ref`] | none per sample without escapes or changed labels |
 //! | families to text, checked against all rules | [`encode_families`] | |
+//! | families of one format in another, with a list of what is lost | [`transcode`], [`transcode_lossy`] | |
 //! | Docker Scout's metrics to snapshots and back | [`scout`] | |
 //!
 //! [`Format`] has the content types and the negotiation, and an [`Exposition`] is a body with its format.
@@ -106,11 +107,15 @@ mod rule;
 pub mod scout;
 #[cfg(feature = "serde")]
 pub mod serialize;
+mod transcode;
 
 #[doc(hidden)]
 pub use crate::parse::ReaderLevel;
 pub use crate::{
-    encode::{EncodeError, EncodeErrorKind, Encoder, IoWriter, SampleEncoder, SampleRefEncoder},
+    encode::{
+        EncodeError, EncodeErrorKind, Encoder, IoWriter, Loss, Lost, SampleEncoder,
+        SampleRefEncoder,
+    },
     error::{Deviation, Excerpt, ParseError, Position},
     escape::Text,
     exposition::Exposition,
@@ -126,6 +131,7 @@ pub use crate::{
         SampleRef,
     },
     rule::{ParseErrorKind, Rule},
+    transcode::{transcode, transcode_lossy},
 };
 
 #[cfg(all(doctest, feature = "scout"))]
