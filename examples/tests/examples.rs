@@ -581,6 +581,8 @@ mod custom_source {
 }
 
 mod inspect {
+    use serde_json::{Value, json};
+
     use super::*;
 
     const HISTOGRAM: &str = r#"# TYPE request_seconds histogram
@@ -643,7 +645,7 @@ build  info
     fn prints_canonical_json_on_one_line() {
         let input = "# HELP up a\\nb\nup{job=\"é\",a=\"\"} -Inf 1520879607789\n";
         let expected = concat!(
-            r#"{"families":[{"help":"a\nb","name":"up","samples":[{"exemplar":null,"labels":{"a":"","job":"é"},"#,
+            r#"{"deviation_count":0,"deviations":[],"families":[{"help":"a\nb","name":"up","samples":[{"exemplar":null,"labels":{"a":"","job":"é"},"#,
             r#""name":"up","timestamp":"1520879607789","value":"-Inf"}],"type":"unknown","unit":""}],"#,
             r#""format":"prometheus-text-0.0.4","ok":true}"#,
             "\n"
@@ -653,7 +655,7 @@ build  info
         assert_eq!(stdout(&output), expected);
 
         let expected = concat!(
-            r#"{"families":[{"help":"","name":"up","samples":[{"exemplar":{"labels":{"id":"1"},"timestamp":"1.5","#,
+            r#"{"deviation_count":0,"deviations":[],"families":[{"help":"","name":"up","samples":[{"exemplar":{"labels":{"id":"1"},"timestamp":"1.5","#,
             r#""value":"1.0"},"labels":{},"name":"up_total","timestamp":"2","value":"0.1"}],"type":"counter","unit":""}],"#,
             r#""format":"openmetrics-1.0","ok":true}"#,
             "\n"
@@ -662,19 +664,95 @@ build  info
         assert_eq!(stdout(&inspect(input, &["--json"])), expected);
     }
 
+    fn read(input: &str, arguments: &[&str]) -> Value {
+        let output = inspect(input, &[&["--json"], arguments].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    #[test]
+    fn every_value_of_a_duplicate_label_is_shown() {
+        let input =
+            "# TYPE purchases counter\npurchases{product=\"foo\",a=\"\",product=\"bar\"} 1\n";
+        let json = read(input, &[]);
+        assert_eq!(
+            json["families"][0]["samples"][0]["labels"],
+            json!({"a": "", "product": ["foo", "bar"]})
+        );
+        assert_eq!(
+            json["deviations"],
+            json!([{"line": 2, "rule": "duplicate_label"}])
+        );
+
+        let output = inspect(input, &[]);
+        let table =
+            "purchases  counter\n  product      a   value\n  \"foo\",\"bar\"  \"\"      1\n";
+        assert_eq!(stdout(&output), table);
+        assert!(
+            stderr(&output).starts_with("warning: "),
+            "{}",
+            stderr(&output)
+        );
+    }
+
+    #[test]
+    fn json_has_each_deviation_with_its_line() {
+        let input = "# HELP reads Reads\n# TYPE reads gauge\nreads{bucket=\"a\"} 1\n# HELP reads Reads\n\
+                     # TYPE reads gauge\nreads{bucket=\"b\"} 2\n# TYPE other gauge\nother 1\n\
+                     # TYPE reads gauge\nreads{bucket=\"c\"} 3\n";
+        let json = read(input, &[]);
+        let deviations = json["deviations"].as_array().unwrap();
+        let lines: Vec<_> = deviations.iter().map(|found| &found["line"]).collect();
+        assert!(!lines.is_empty() && lines.is_sorted_by_key(|line| line.as_u64()));
+        assert!(deviations.contains(&json!({"line": 4, "rule": "duplicate_metadata"})));
+        assert!(deviations.contains(&json!({"line": 5, "rule": "late_metadata"})));
+        assert_eq!(json["deviation_count"], deviations.len());
+        assert_eq!(json["families"][0]["samples"].as_array().unwrap().len(), 3);
+    }
+
+    #[test]
+    fn json_keeps_control_characters() {
+        let value: String = ('\0'..='\u{9f}').chain(['\u{2028}', '\u{FEFF}']).collect();
+        let escaped = value.replace('\\', r"\\").replace('"', "\\\"");
+        let input = format!("a{{b=\"{}\"}} 1\n", escaped.replace('\n', "\\n"));
+        let json = read(&input, &[]);
+        assert_eq!(json["families"][0]["samples"][0]["labels"]["b"], value);
+    }
+
+    #[test]
+    fn times_in_json_have_the_unit_of_the_format() {
+        let time = |input, format| {
+            let json = read(input, &["--format", format]);
+            json["families"][0]["samples"][0]["timestamp"].clone()
+        };
+        assert_eq!(time("a 1 1500\n", "prometheus"), "1500");
+        assert_eq!(time("a 1 1500.5\n", "prometheus"), "1500.5");
+        assert_eq!(time("a 1 -0.5\n", "prometheus"), "-0.5");
+        assert_eq!(time("a 1 1500.5\n# EOF\n", "openmetrics"), "1500.5");
+        assert_eq!(time("a 1\n# EOF\n", "openmetrics"), Value::Null);
+    }
+
     #[test]
     fn json_reports_unreadable_input_with_exit_0() {
-        let output = inspect("up 1\nup{", &["--json", "--format", "openmetrics"]);
-        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-        let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-        assert_eq!(json["ok"], false);
-        assert_eq!(json["format"], "openmetrics-1.0");
-        assert!(
-            json["error"]
-                .as_str()
-                .unwrap()
-                .ends_with("(line 2, column 4)"),
-            "{json}"
+        let json = read("up 1\nup{", &["--format", "openmetrics"]);
+        let message = json["message"].as_str().unwrap();
+        assert_eq!(
+            json,
+            json!({
+                "column": 4,
+                "error": format!("{message} (line 2, column 4)"),
+                "format": "openmetrics-1.0",
+                "kind": json["kind"],
+                "line": 2,
+                "message": message,
+                "offset": 8,
+                "ok": false,
+                "rule": json["rule"],
+            })
+        );
+        assert_eq!(
+            (&json["kind"], &json["rule"]),
+            (&json!("syntax"), &json!("label_name"))
         );
     }
 

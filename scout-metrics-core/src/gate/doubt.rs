@@ -2,7 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::rule::{Allowed, Severities};
+use super::{
+    Reason, Rule,
+    problem::Problem,
+    rule::{Allowed, Severities},
+};
 use crate::{
     Anomaly, AnomalyKind, PolicyId, PolicyResult, RawSample, Severity, Snapshot, StreamName,
     VulnerabilityCounts,
@@ -12,7 +16,9 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Doubts<'a> {
     about_any_stream: Vec<Doubt<'a>>,
-    by_stream: HashMap<&'a str, Vec<Doubt<'a>>>,
+    /// The doubts about one stream, in the order of the anomalies.
+    by_stream: Vec<(&'a str, Vec<Doubt<'a>>)>,
+    places: HashMap<&'a str, usize>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -54,26 +60,35 @@ impl<'a> Doubts<'a> {
         let Some((stream, topic)) = place(anomaly) else {
             return;
         };
-        let list = match stream {
-            Some(stream) => self.by_stream.entry(stream).or_default(),
+        let doubts = match stream {
+            Some(stream) => self.about_stream(stream),
             None => &mut self.about_any_stream,
         };
-        list.push(Doubt { topic, anomaly });
+        doubts.push(Doubt { topic, anomaly });
     }
 
-    /// Describes the anomalies that may be about any stream and that a rule does not ignore.
-    pub(super) fn about_any_stream(&self, reads: Reads<'_>, allowed: &Allowed) -> Option<String> {
-        describe(&self.about_any_stream, reads, allowed)
+    fn about_stream(&mut self, stream: &'a str) -> &mut Vec<Doubt<'a>> {
+        let place = *self.places.entry(stream).or_insert(self.by_stream.len());
+        if place == self.by_stream.len() {
+            self.by_stream.push((stream, Vec::new()));
+        }
+        &mut self.by_stream[place].1
     }
 
-    /// Describes the anomalies that are about a stream and that a rule does not ignore.
-    pub(super) fn about(
-        &self,
-        stream: &StreamName,
-        reads: Reads<'_>,
-        allowed: &Allowed,
-    ) -> Option<String> {
-        describe(self.by_stream.get(stream.as_str())?, reads, allowed)
+    /// Returns the problems that the doubts are for a rule, at most one for each stream.
+    ///
+    /// A stream may be missing in the snapshot, because none of its samples could be placed.
+    pub(super) fn problems(&self, rule: &Rule, reads: Reads<'_>, reason: Reason) -> Vec<Problem> {
+        let about_any = describe(&self.about_any_stream, reads, &rule.allowed);
+        let about_any = about_any.map(|detail| Problem::new(reason).detail(detail));
+        let about_one = self.by_stream.iter().filter_map(|(name, doubts)| {
+            if !rule.is_about(name) {
+                return None;
+            }
+            let detail = describe(doubts, reads, &rule.allowed)?;
+            Some(Problem::of(&StreamName::new(name), reason).detail(detail))
+        });
+        about_any.into_iter().chain(about_one).collect()
     }
 }
 

@@ -205,6 +205,12 @@ impl Rule {
         self.name.as_deref()
     }
 
+    /// Returns whether the rule is about a stream.
+    pub(super) fn is_about(&self, stream: &str) -> bool {
+        let mut streams = self.streams.iter();
+        self.streams.is_empty() || streams.any(|name| name.as_str() == stream)
+    }
+
     /// Returns the error in the rule, to continue "the rule ...: ".
     pub(super) fn find_error(&self) -> Option<&'static str> {
         let (is_compliance, is_age, is_no_worse) = match self.requirement {

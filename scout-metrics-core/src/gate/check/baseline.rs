@@ -1,6 +1,6 @@
 //! Whether a snapshot is worse than a baseline.
 
-use super::{Report, View, report_doubts, vulnerabilities::report_missing};
+use super::{Report, View, vulnerabilities::report_missing};
 use crate::{
     AnomalyKind, PolicyResult, Severity, Snapshot, Stream,
     gate::{
@@ -37,18 +37,11 @@ pub(super) fn check(
         Err(problem) => return report.push(problem),
     };
     let before = View::new(before);
-    let pairs = pairs(streams, rule, now, &before);
-    let both = pairs.kept.iter().filter_map(|(before, _)| *before);
-    let all_before: Vec<&Stream> = both.chain(pairs.gone.iter().copied()).collect();
     let comparison = Comparison::new(rule);
-    report_doubts(
-        &before,
-        &all_before,
-        Reads::SeveritiesAndPolicies(comparison.least),
-        &rule.allowed,
-        Reason::BaselineAnomaly,
-        report,
-    );
+    let reads = Reads::SeveritiesAndPolicies(comparison.least);
+    let reason = Reason::BaselineAnomaly;
+    report.extend(before.doubts.problems(rule, reads, reason));
+    let pairs = pairs(streams, rule, now, &before);
     for (before, after) in pairs.kept {
         comparison.compare(before, after, report);
     }
@@ -68,6 +61,10 @@ fn usable<'a>(baseline: &'a Found, now: &Snapshot) -> Result<&'a Snapshot, Probl
             "it belongs to organization `{}`",
             before.organization()
         )),
+        // Nothing is worse than itself.
+        Found::Snapshot(before) if before.scraped_at() >= now.scraped_at() => {
+            missing("it is not older than the snapshot".to_owned())
+        }
         Found::Snapshot(before) => Ok(before),
         Found::Unreadable(detail) => {
             Err(Problem::new(Reason::BaselineUnreadable).detail(detail.clone()))

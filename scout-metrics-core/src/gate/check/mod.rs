@@ -10,11 +10,7 @@ mod vulnerabilities;
 pub(super) use self::baseline::Found;
 use self::{report::Report, view::View};
 use super::{
-    Reason, Rule, Verdict,
-    doubt::Reads,
-    finding::Label,
-    problem::Problem,
-    rule::{Allowed, Requirement},
+    Reason, Rule, Verdict, doubt::Reads, finding::Label, problem::Problem, rule::Requirement,
 };
 use crate::{Severity, Snapshot, Stream};
 
@@ -72,14 +68,7 @@ fn selected<'a>(
     } else {
         named_streams(rule, view, report)
     };
-    report_doubts(
-        view,
-        &streams,
-        reads,
-        &rule.allowed,
-        Reason::Anomaly,
-        report,
-    );
+    report.extend(view.doubts.problems(rule, reads, Reason::Anomaly));
     streams
 }
 
@@ -101,26 +90,4 @@ fn named_streams<'a>(rule: &Rule, view: &View<'a>, report: &mut Report) -> Vec<&
         }
     }
     streams
-}
-
-/// Reports the anomalies in what a rule reads.
-fn report_doubts(
-    view: &View<'_>,
-    streams: &[&Stream],
-    reads: Reads<'_>,
-    allowed: &Allowed,
-    reason: Reason,
-    report: &mut Report,
-) {
-    if view.snapshot.anomalies().is_empty() {
-        return;
-    }
-    if let Some(detail) = view.doubts.about_any_stream(reads, allowed) {
-        report.push(Problem::new(reason).detail(detail));
-    }
-    for name in streams.iter().map(|stream| stream.name()) {
-        if let Some(detail) = view.doubts.about(name, reads, allowed) {
-            report.push(Problem::of(name, reason).detail(detail));
-        }
-    }
 }

@@ -25,6 +25,12 @@ impl Report {
         });
     }
 
+    pub(super) fn extend(&mut self, problems: Vec<Problem>) {
+        for problem in problems {
+            self.push(problem);
+        }
+    }
+
     pub(super) fn finish(self) -> (RuleVerdict, Vec<Finding>) {
         let verdict = RuleVerdict::new(self.label, &self.findings);
         (verdict, self.findings)

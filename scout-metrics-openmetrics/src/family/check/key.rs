@@ -3,9 +3,12 @@
 use std::{
     borrow::Cow,
     hash::{BuildHasher, Hasher},
+    mem,
 };
 
-use super::{super::labels::Values, Checker};
+use foldhash::quality::RandomState;
+
+use super::{super::labels::Values, Checker, place::Part};
 use crate::{Format, MetricType, SampleRef};
 
 /// The labels that distinguish metrics. They are the same for samples that have the same names.
@@ -25,10 +28,9 @@ pub(super) struct KeyLabels {
 }
 
 impl Checker {
-    /// Returns the name of the label that distinguishes the samples of one point of OpenMetrics.
+    /// Returns the name of the label that distinguishes the samples of one point.
     pub(super) fn point_label(&self) -> &str {
         match self.kind {
-            _ if self.format == Format::Prometheus => "",
             MetricType::GaugeHistogram | MetricType::Histogram => "le",
             MetricType::StateSet => &self.name,
             MetricType::Summary => "quantile",
@@ -37,18 +39,50 @@ impl Checker {
     }
 
     /// Returns a hash of the labels except that of the point, whatever their order is.
-    pub(super) fn key(&mut self, sample: SampleRef<'_, '_>, values: Values<'_>) -> u64 {
-        if !self.key_labels.is_known {
-            self.learn_key_labels(sample);
+    pub(super) fn metric_key(&mut self, sample: SampleRef<'_, '_>, values: Values<'_>) -> u64 {
+        if !self.metric_labels.is_known {
+            let mut labels = mem::take(&mut self.metric_labels);
+            // A family of Prometheus text may go on after another one.
+            let scope = match self.format {
+                Format::OpenMetrics => "",
+                Format::Prometheus => &self.name,
+            };
+            labels.learn(sample, scope, self.point_label(), &self.hasher);
+            self.metric_labels = labels;
         }
-        let KeyLabels {
+        self.metric_labels.hash(values, &self.hasher)
+    }
+
+    /// Returns a hash of the name and all labels, whatever their order is.
+    pub(super) fn series_key(&mut self, sample: SampleRef<'_, '_>, values: Values<'_>) -> u64 {
+        if !self.series_labels.is_known {
+            let name = sample.name().decode();
+            self.series_labels.learn(sample, &name, "", &self.hasher);
+        }
+        self.series_labels.hash(values, &self.hasher)
+    }
+
+    /// Returns the label of the point of the sample whose metric was asked for last: its place and its value.
+    pub(super) fn point_value<'a>(
+        &self,
+        sample: SampleRef<'_, 'a>,
+    ) -> Option<(Part, Cow<'a, str>)> {
+        let place = self.metric_labels.point?;
+        Some((Part::Label(place), sample.label_value(place).decode()))
+    }
+}
+
+impl KeyLabels {
+    /// Returns a hash of the values, and of the names that are known.
+    fn hash(&mut self, values: Values<'_>, hasher: &RandomState) -> u64 {
+        let Self {
             hash_of_names,
             places,
             run,
             joined,
             ..
-        } = &mut self.key_labels;
-        let mut hasher = self.hasher.build_hasher();
+        } = self;
+        let mut hasher = hasher.build_hasher();
         hasher.write_u64(*hash_of_names);
         let text = match run {
             Some((start, end)) => values.between(*start, *end),
@@ -71,35 +105,29 @@ impl Checker {
         hasher.finish()
     }
 
-    /// Returns the value of the label of the point of the sample whose key was asked for last.
-    pub(super) fn point_value<'a>(&self, sample: SampleRef<'_, 'a>) -> Option<Cow<'a, str>> {
-        let place = self.key_labels.point?;
-        Some(sample.label_value(place).decode())
-    }
-
-    fn learn_key_labels(&mut self, sample: SampleRef<'_, '_>) {
-        let mut labels = std::mem::take(&mut self.key_labels);
-        let places = &mut labels.places;
+    /// Learns the names of the labels of a sample. `scope` is the name of what has to be distinguished by them.
+    fn learn(
+        &mut self,
+        sample: SampleRef<'_, '_>,
+        scope: &str,
+        point_label: &str,
+        hasher: &RandomState,
+    ) {
+        let places = &mut self.places;
         let name = |place: &usize| sample.label_name(*place).decode();
         places.clear();
         places.extend(0..sample.labels().len());
-        labels.point = places
-            .iter()
-            .position(|place| name(place) == self.point_label());
-        places.retain(|place| name(place) != self.point_label());
+        self.point = places.iter().position(|place| name(place) == point_label);
+        places.retain(|place| name(place) != point_label);
         places.sort_by(|one, two| name(one).cmp(&name(two)));
-        labels.run = run(places);
-        let mut hasher = self.hasher.build_hasher();
-        if self.format == Format::Prometheus {
-            // The series of all families are distinguished, not the metrics of one.
-            write_text(&mut hasher, &sample.name().decode());
-        }
+        self.run = run(places);
+        let mut hasher = hasher.build_hasher();
+        write_text(&mut hasher, scope);
         for place in places {
             write_text(&mut hasher, &name(place));
         }
-        labels.hash_of_names = hasher.finish();
-        labels.is_known = true;
-        self.key_labels = labels;
+        self.hash_of_names = hasher.finish();
+        self.is_known = true;
     }
 }
 

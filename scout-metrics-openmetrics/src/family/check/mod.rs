@@ -4,12 +4,14 @@
 //! read, and by a hash which metrics came before them in the family.
 
 mod counter;
+mod distribution;
 mod exemplar;
 mod histogram;
 mod info;
 mod key;
 mod metric;
 mod number;
+mod place;
 mod prometheus;
 mod report;
 mod state_set;
@@ -19,7 +21,7 @@ use foldhash::quality::RandomState;
 use hashbrown::{HashTable, hash_table::Entry};
 
 pub(super) use self::report::{Report, Violation};
-use self::{key::KeyLabels, metric::Metric};
+use self::{distribution::Distributions, key::KeyLabels, metric::Metric};
 use super::labels::Values;
 use crate::{Format, MetricType, ParseOptions, SampleRef, Suffix};
 
@@ -32,14 +34,20 @@ pub(crate) struct Checker {
     hasher: RandomState,
     name: String,
     kind: MetricType,
-    key_labels: KeyLabels,
+    /// The labels that distinguish the metrics of a family.
+    metric_labels: KeyLabels,
+    /// The labels that distinguish the series of a name.
+    series_labels: KeyLabels,
     /// The metrics of the family that came so far; in Prometheus text, where families may be split, the
     /// series of all families.
     ///
     /// Two that differ have the same hash of 64 bits once in some 10^7 expositions of a million samples, and nobody can
     /// choose them, because the hash is seeded.
     seen: HashTable<u64>,
+    /// The metric of OpenMetrics that is being read.
     metric: Option<Metric>,
+    /// The histograms and summaries of Prometheus text.
+    distributions: Distributions,
 }
 
 impl Checker {
@@ -49,9 +57,11 @@ impl Checker {
             hasher: RandomState::default(),
             name: String::new(),
             kind: MetricType::Unknown,
-            key_labels: KeyLabels::default(),
+            metric_labels: KeyLabels::default(),
+            series_labels: KeyLabels::default(),
             seen: HashTable::new(),
             metric: None,
+            distributions: Distributions::default(),
         }
     }
 
@@ -63,14 +73,21 @@ impl Checker {
         report: &mut Report,
     ) -> Result {
         self.finish_point(report)?;
+        self.finish_distributions();
         self.metric = None;
         if self.format == Format::OpenMetrics {
             self.forget_metrics();
         }
         name.clone_into(&mut self.name);
         self.kind = kind;
-        self.key_labels.is_known = false;
+        self.forget_names();
         Ok(())
+    }
+
+    /// Checks what can only be checked at the end of the exposition.
+    pub(crate) fn finish(&mut self, report: &mut Report) -> Result {
+        self.start_family("", MetricType::Unknown, report)?;
+        self.finish_pending(report)
     }
 
     fn forget_metrics(&mut self) {
@@ -95,7 +112,8 @@ impl Checker {
 
     /// Says that the next sample has other names than the one before.
     pub(super) fn forget_names(&mut self) {
-        self.key_labels.is_known = false;
+        self.metric_labels.is_known = false;
+        self.series_labels.is_known = false;
     }
 
     /// Checks a sample of the family. The values are those of its labels.
@@ -107,8 +125,8 @@ impl Checker {
         report: &mut Report,
     ) -> Result {
         if self.format == Format::Prometheus {
-            self.check_number_labels(sample, suffix, report)?;
-            return self.check_series(sample, values, report);
+            self.check_series(sample, values, report)?;
+            return self.check_distribution(sample, values, suffix, report);
         }
         self.check_exemplar(sample, suffix, report)?;
         self.check_metric(sample, values, report)?;

@@ -1,56 +1,13 @@
-//! Gates: each rule with data that passes, data that violates it, and data that does not show which of both.
+//! Each rule with data that passes, data that violates it, and data that does not show which of both.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "clippy does not see that a helper belongs to a test"
-)]
-
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use scout_metrics_core::{
-    AnomalyKind, MemoryHistory, Organization, Policy, PolicyResult, RecordHistory, Severity,
-    Snapshot, Stream, VulnerabilityCounts,
-    gate::{Baseline, Gate, Outcome, Reason, Rule, Verdict},
+    ErrorKind, PolicyResult, Severity, Stream, VulnerabilityCounts,
+    gate::{Gate, Rule},
 };
 
-const HOUR: Duration = Duration::from_secs(3600);
-const DAY: Duration = Duration::from_secs(24 * 3600);
-
-fn acme() -> Organization {
-    Organization::new("acme").unwrap()
-}
-
-fn stream(name: &str, counts: &str) -> Stream {
-    Stream::new(name).with_vulnerabilities(counts.parse().unwrap())
-}
-
-fn result(id: &str, compliant: u64, evaluated: u64) -> PolicyResult {
-    PolicyResult::new(Policy::new(id, id.to_uppercase()), compliant, evaluated).unwrap()
-}
-
-fn snapshot(streams: impl IntoIterator<Item = Stream>) -> Snapshot {
-    Snapshot::new(acme(), streams).unwrap()
-}
-
-fn check(rule: Rule, streams: impl IntoIterator<Item = Stream>) -> Verdict {
-    Gate::new([rule]).unwrap().check(&snapshot(streams))
-}
-
-/// Returns the findings without their rules, and checks that the outcome is the worst of theirs.
-fn lines(verdict: &Verdict) -> Vec<String> {
-    let worst = verdict.findings().iter().map(|finding| finding.outcome());
-    assert_eq!(verdict.outcome(), worst.max().unwrap_or(Outcome::Passed));
-    let findings = verdict.findings().iter();
-    findings
-        .map(|finding| format!("{}: {finding}", finding.outcome()))
-        .collect()
-}
-
-fn findings(rule: Rule, streams: impl IntoIterator<Item = Stream>) -> Vec<String> {
-    lines(&check(rule, streams))
-}
-
-const PASSES: [&str; 0] = [];
+use crate::{HOUR, PASSES, findings, lines, result, snapshot, stream};
 
 #[test]
 fn a_maximum_of_a_severity() {
@@ -94,23 +51,6 @@ fn the_gate_of_the_issue_does_not_fail_open() {
             "could not tell: production: BLOCKER 7, an unknown severity",
         ]
     );
-}
-
-#[test]
-fn unknown_severities_are_in_doubt_until_there_are_none_or_they_are_allowed() {
-    let with = |count| {
-        let counts = "0C 1H".parse::<VulnerabilityCounts>().unwrap();
-        let counts = counts.with_unrecognized("BLOCKER", count).unwrap();
-        [Stream::new("a").with_vulnerabilities(counts)]
-    };
-    let rule = || Rule::max_at_least(Severity::High, 1);
-    assert_eq!(findings(rule(), with(0)), PASSES);
-    assert_eq!(
-        findings(rule(), with(1)),
-        ["could not tell: a: BLOCKER 1, an unknown severity"]
-    );
-    let allowed = rule().with_anomaly_allowed(AnomalyKind::UnknownSeverity);
-    assert_eq!(findings(allowed, with(1)), PASSES);
 }
 
 #[test]
@@ -210,38 +150,41 @@ fn a_greatest_age() {
     );
 }
 
-#[tokio::test]
-async fn no_worse_than_a_week_ago() {
-    let now = SystemTime::UNIX_EPOCH + 20_000 * DAY;
-    let gate = Gate::new([Rule::no_worse_than(7 * DAY).with_at_least(Severity::High)]).unwrap();
-    let today = |counts| snapshot([stream("a", counts)]).with_scraped_at(now);
-
-    let history = MemoryHistory::new();
-    let none = gate.check_with(&today("0C 0H"), &history).await;
-    assert_eq!(
-        lines(&none),
-        ["could not tell: no baseline: MemoryHistory has none of 2024-09-27T00:00:00Z"]
-    );
-    let last_week = today("2C 3H").with_scraped_at(now - 7 * DAY - 23 * HOUR);
-    history.record(&last_week).await.unwrap();
-    assert_eq!(
-        lines(&gate.check_with(&today("2C 3H 9M"), &history).await),
-        PASSES
-    );
-    assert_eq!(
-        lines(&gate.check_with(&today("2C 4H"), &history).await),
-        ["violated: a: HIGH 4, 3 in the baseline"]
-    );
-    assert_eq!(
-        lines(&gate.check_with(&today("2C"), &history).await),
-        ["could not tell: a: HIGH was not reported"]
-    );
-    assert_eq!(
-        lines(&gate.check(&today("2C 3H"))),
-        ["could not tell: no baseline: there is no history to find it in"]
-    );
-    let strict = Baseline::ago(7 * DAY).with_tolerance(22 * HOUR);
-    let strict = Gate::new([Rule::no_worse_than(strict)]).unwrap();
-    let verdict = strict.check_with(&today("2C 3H"), &history).await;
-    assert_eq!(verdict.findings()[0].reason(), Reason::BaselineMissing);
+#[test]
+fn a_gate_without_sense_is_refused() {
+    let message = |rules: Vec<Rule>| {
+        let error = Gate::new(rules).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        error.to_string()
+    };
+    assert_eq!(message(vec![]), "a gate needs at least one rule");
+    for (rule, expected) in [
+        (
+            Rule::min_compliance(f64::NAN),
+            "the minimum compliance is not a number from 0 to 1",
+        ),
+        (
+            Rule::min_compliance(90.0),
+            "the minimum compliance is not a number from 0 to 1",
+        ),
+        (
+            Rule::max(Severity::High, 0).with_policy("p"),
+            "only a rule about compliance can name a policy",
+        ),
+        (
+            Rule::all_policies_pass().with_at_least(Severity::High),
+            "only a comparison with a baseline can be limited to severities",
+        ),
+        (
+            Rule::max_age(HOUR).with_stream("a"),
+            "the age of a snapshot does not depend on a stream",
+        ),
+    ] {
+        let good = Rule::max_age(HOUR);
+        let text = rule.to_string();
+        assert_eq!(
+            message(vec![good, rule]),
+            format!("invalid rule `{text}`: {expected}")
+        );
+    }
 }

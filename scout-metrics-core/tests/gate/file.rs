@@ -1,24 +1,15 @@
 //! Gates in a TOML file.
 
-#![cfg(feature = "toml")]
-#![expect(
-    clippy::unwrap_used,
-    reason = "clippy does not see that a helper belongs to a test"
-)]
-
-use std::time::Duration;
-
 use scout_metrics_core::{
     AnomalyKind, ErrorKind, Severity,
     gate::{Baseline, Gate, Rule},
 };
 
-const HOUR: Duration = Duration::from_secs(3600);
-const DAY: Duration = Duration::from_secs(24 * 3600);
+use crate::{DAY, HOUR};
 
 #[test]
 fn the_documented_file_can_be_read() {
-    let gate = Gate::from_toml(include_str!("../src/gate/rules.toml")).unwrap();
+    let gate = Gate::from_toml(include_str!("../../src/gate/rules.toml")).unwrap();
     let baseline = Baseline::ago(7 * DAY).with_tolerance(2 * DAY);
     let expected = Gate::new([
         Rule::max_age(25 * HOUR),
