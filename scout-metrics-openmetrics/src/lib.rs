@@ -93,6 +93,7 @@ mod exposition;
 mod family;
 mod find;
 mod format;
+mod limit;
 mod model;
 mod number;
 mod parse;
@@ -109,6 +110,7 @@ pub use crate::{
     exposition::Exposition,
     family::{Families, encode_families, parse_families},
     format::Format,
+    limit::Limit,
     model::{Exemplar, LabelSet, MetricFamily, MetricType, Sample, Suffix},
     number::Timestamp,
     parse::{
