@@ -5,6 +5,7 @@ use super::{
     families::Families,
     labels::{Draft, LabelReader},
     places::{NamePlaces, SampleNames},
+    tracker::{is_suffix_of, suffix_in},
 };
 use crate::{
     Event, Exemplar, ExemplarRef, Format, Limit, Line, MetricFamily, MetricType, ParseError,
@@ -190,7 +191,7 @@ impl Collector {
             return Ok(());
         }
         for suffix in Suffix::NAMED {
-            if !self.is_suffix_of(suffix, kind) {
+            if !is_suffix_of(self.options.format(), suffix, kind) {
                 continue;
             }
             let sample = format!("{name}{suffix}");
@@ -283,9 +284,10 @@ impl Collector {
     /// Goes to the family of a sample, and remembers the suffix.
     fn family_of_sample(&mut self, sample: SampleRef<'_, '_>) -> Result<usize, Stop> {
         let name = sample.name().decode();
+        let format = self.options.format();
         let here = self
             .current
-            .and_then(|place| Some((place, self.suffix_in(place, &name)?)));
+            .and_then(|place| Some((place, suffix_in(format, &self.families[place], &name)?)));
         let found = here.or_else(|| Some((self.find(&name)?, Suffix::None)));
         let found = found.or_else(|| self.family_of_suffixed(&name));
         let (place, suffix) = match found {
@@ -325,37 +327,12 @@ impl Collector {
             })
     }
 
-    /// Returns the suffix that a sample's name has in a family, if it can be of that family.
-    fn suffix_in(&self, place: usize, name: &str) -> Option<Suffix> {
-        let family = &self.families[place];
-        let rest = name.strip_prefix(family.name())?;
-        if rest.is_empty() {
-            return Some(Suffix::None);
-        }
-        let suffix = Suffix::NAMED
-            .into_iter()
-            .find(|suffix| suffix.as_str() == rest)?;
-        self.is_suffix_of(suffix, family.kind()).then_some(suffix)
-    }
-
-    fn is_suffix_of(&self, suffix: Suffix, kind: MetricType) -> bool {
-        match self.options.format() {
-            Format::OpenMetrics => suffix.belongs_to(kind),
-            Format::Prometheus => match kind {
-                MetricType::GaugeHistogram | MetricType::Histogram | MetricType::Summary => {
-                    suffix.belongs_to(kind) && suffix != Suffix::Created
-                }
-                _ => false,
-            },
-        }
-    }
-
     /// Finds a family that came before by the start of a sample's name.
     fn family_of_suffixed(&self, name: &str) -> Option<(usize, Suffix)> {
         Suffix::NAMED.into_iter().find_map(|suffix| {
             let place = self.find(name.strip_suffix(suffix.as_str())?)?;
             let kind = self.families[place].kind();
-            self.is_suffix_of(suffix, kind).then_some((place, suffix))
+            is_suffix_of(self.options.format(), suffix, kind).then_some((place, suffix))
         })
     }
 

@@ -47,7 +47,10 @@ impl Reader {
             options: *options,
             short_line: short_line(options),
             engine: Engine::new(),
-            parts: Parts::default(),
+            parts: Parts {
+                format: options.format(),
+                ..Parts::default()
+            },
             forgiven: Vec::new(),
             deviations: Vec::new(),
             line: 1,
@@ -157,6 +160,12 @@ impl Reader {
         }))
     }
 
+    /// Returns the sample that was read last, which is in a text.
+    pub(crate) fn sample_in<'p, 'a>(&'p self, text: &'a str) -> SampleRef<'p, 'a> {
+        let parts = &self.parts;
+        SampleRef { text, parts }
+    }
+
     /// Returns the line of the block that was just read.
     #[inline(always)]
     fn line_of_block<'p, 'a>(&self, event: Event<'p, 'a>) -> Line<'p, 'a> {
@@ -204,7 +213,7 @@ impl Reader {
 
     #[inline(always)]
     fn metadata<'p, 'a>(&'p mut self, block: Block<'a>, metadata: Metadata) -> Line<'p, 'a> {
-        let between = |start, end| &block.text[usize::from(start)..usize::from(end)];
+        let between = |start: u32, end: u32| &block.text[start as usize..end as usize];
         let name = || Text::new(between(metadata.name.0, metadata.name.1), Escapes::None);
         let text = || between(metadata.text, metadata.end);
         self.engine.advance(metadata.next);
@@ -243,8 +252,8 @@ impl Reader {
     fn has_good_length(&self, metadata: &Metadata) -> bool {
         let (name, name_end) = metadata.name;
         let limits = self.options.limits();
-        usize::from(name_end - name) <= limits.name_length
-            && usize::from(metadata.end - metadata.start) <= limits.line_length
+        (name_end - name) as usize <= limits.name_length
+            && (metadata.end - metadata.start) as usize <= limits.line_length
     }
 
     /// Checks the parts of a long line or one with many labels.
