@@ -99,6 +99,7 @@ mod family;
 mod find;
 mod format;
 mod group;
+mod limit;
 mod model;
 mod number;
 mod parse;
@@ -124,6 +125,7 @@ pub use crate::{
     },
     format::Format,
     group::{Bucket, GroupError, Histogram, HistogramBuilder, Quantile, Summary, SummaryBuilder},
+    limit::Limit,
     model::{Exemplar, LabelSet, LabelSetIter, MetricFamily, MetricType, Sample, Suffix},
     number::Timestamp,
     parse::{
