@@ -86,6 +86,7 @@
 
 #[cfg(feature = "prometheus-parse")]
 pub mod bridge;
+mod content_type;
 mod encode;
 mod error;
 mod escape;
@@ -93,7 +94,9 @@ mod exposition;
 mod family;
 mod find;
 mod format;
+mod media_range;
 mod model;
+mod names;
 mod number;
 mod parse;
 mod rule;
@@ -103,6 +106,7 @@ pub mod scout;
 #[doc(hidden)]
 pub use crate::parse::ReaderLevel;
 pub use crate::{
+    content_type::{ContentType, UnknownContentType},
     encode::{EncodeError, EncodeErrorKind, Encoder, SampleEncoder},
     error::{Deviation, Excerpt, ParseError, Position},
     escape::Text,
@@ -110,6 +114,7 @@ pub use crate::{
     family::{Families, encode_families, parse_families},
     format::Format,
     model::{Exemplar, LabelSet, MetricFamily, MetricType, Sample, Suffix},
+    names::{EscapingScheme, NameCollision, UnknownEscapingScheme},
     number::Timestamp,
     parse::{
         ChunkedParser, Event, ExemplarRef, Labels, Limits, Line, Mode, ParseOptions, Parser,

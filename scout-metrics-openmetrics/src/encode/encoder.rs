@@ -2,9 +2,9 @@
 
 use std::fmt::{self, Write};
 
-use super::error::EncodeError;
+use super::{error::EncodeError, names::EscapedNames};
 use crate::{
-    Format, MetricType, Suffix, Timestamp,
+    ContentType, EscapingScheme, Format, MetricType, Suffix, Timestamp,
     error::shown,
     escape::{write_help_text, write_quoted},
     find::NameOf,
@@ -38,25 +38,60 @@ use crate::{
 /// # Ok::<(), scout_metrics_openmetrics::EncodeError>(())
 /// ```
 ///
+/// With a [`ContentType`] instead of a [`Format`], names that are not plain are escaped by its [`EscapingScheme`]. The
+/// names of all metrics are then remembered, because two that become the same are an error.
+///
+/// ```
+/// use scout_metrics_openmetrics::{ContentType, Encoder, EscapingScheme, MetricType};
+///
+/// let content_type = ContentType::TEXT_0_0_4.with_escaping(EscapingScheme::Values);
+/// let mut encoder = Encoder::new(String::new(), content_type);
+/// encoder.family("jobs.running", MetricType::Gauge, "", "")?;
+/// encoder.sample("jobs.running", [("host name", "a")], 1.0)?;
+/// let lines = "# TYPE U__jobs_2e_running gauge\nU__jobs_2e_running{U__host_20_name=\"a\"} 1\n";
+/// assert_eq!(encoder.finish()?, lines);
+/// # Ok::<(), scout_metrics_openmetrics::EncodeError>(())
+/// ```
+///
 /// A `String` and a `BytesMut` can be written to, and so can a `&mut` to either. After an error the output ends
 /// somewhere in a part and is of no more use.
 #[derive(Clone, Debug)]
 #[must_use = "`finish` writes the end of the exposition"]
 pub struct Encoder<W> {
     out: W,
+    content_type: ContentType,
     format: Format,
+    /// None if names are written as they are.
+    names: Option<Box<EscapedNames>>,
     /// A sample stays open for its timestamp and exemplar until the next part.
     line_is_open: bool,
 }
 
 impl<W: Write> Encoder<W> {
-    /// Creates an encoder that appends to `out`.
-    pub fn new(out: W, format: Format) -> Self {
+    /// Creates an encoder that appends to `out`, in a [`ContentType`] or a [`Format`].
+    pub fn new(out: W, content_type: impl Into<ContentType>) -> Self {
+        let content_type = content_type.into();
+        let names = match content_type.escaping() {
+            EscapingScheme::AllowUtf8 => None,
+            scheme => Some(Box::new(EscapedNames::new(scheme))),
+        };
         Self {
             out,
-            format,
+            content_type,
+            format: content_type.format(),
+            names,
             line_is_open: false,
         }
+    }
+
+    /// Returns the content type of what is written.
+    pub fn content_type(&self) -> ContentType {
+        self.content_type
+    }
+
+    /// Returns whether a name has been escaped. Otherwise the output is the same in all schemes.
+    pub fn has_escaped_names(&self) -> bool {
+        self.names.as_ref().is_some_and(|names| names.has_escaped())
     }
 
     /// Returns the format.
@@ -73,7 +108,8 @@ impl<W: Write> Encoder<W> {
     ///
     /// If the name is empty, the help text ends in a carriage return, which readers consider a part of the line's end, or
     /// the output fails; in Prometheus text for types that it does not have, for units, and for a help text that starts
-    /// with a blank; in OpenMetrics if the unit is not the end of the name.
+    /// with a blank; in OpenMetrics if the unit is not the end of the name; and if another family has become the same name
+    /// by escaping.
     pub fn family(
         &mut self,
         name: &str,
@@ -83,13 +119,17 @@ impl<W: Write> Encoder<W> {
     ) -> Result<(), EncodeError> {
         self.check_family(name, kind, help, unit)?;
         self.close_line()?;
+        let (name, unit) = match &mut self.names {
+            Some(names) => names.family(name, kind, unit, self.format)?,
+            None => (name, unit.into()),
+        };
         match self.format {
             Format::OpenMetrics => {
                 write_metadata(&mut self.out, "TYPE", name, |out| {
                     out.write_str(kind.as_str())
                 })?;
                 if !unit.is_empty() {
-                    write_metadata(&mut self.out, "UNIT", name, |out| out.write_str(unit))?;
+                    write_metadata(&mut self.out, "UNIT", name, |out| out.write_str(&unit))?;
                 }
                 if !help.is_empty() {
                     write_metadata(&mut self.out, "HELP", name, |out| write_quoted(out, help))?;
@@ -115,7 +155,7 @@ impl<W: Write> Encoder<W> {
     ///
     /// # Errors
     ///
-    /// If the name or that of a label is empty, or if the output fails.
+    /// If the name or that of a label is empty, if the output fails, or if two names become the same by escaping.
     #[inline]
     pub fn sample<'l>(
         &mut self,
@@ -173,7 +213,13 @@ impl<W: Write> Encoder<W> {
         value: f64,
     ) -> Result<SampleEncoder<'_, W>, EncodeError> {
         self.close_line()?;
-        write_series(&mut self.out, family, suffix, labels)?;
+        write_series(
+            &mut self.out,
+            self.names.as_deref_mut(),
+            family,
+            suffix,
+            labels,
+        )?;
         self.out.write_char(' ')?;
         write_value(&mut self.out, value)?;
         self.line_is_open = true;
@@ -273,15 +319,15 @@ impl<W: Write> SampleEncoder<'_, W> {
         value: f64,
         timestamp: Option<Timestamp>,
     ) -> Result<(), EncodeError> {
-        let Encoder { out, format, .. } = self.encoder;
+        let Encoder {
+            out, format, names, ..
+        } = self.encoder;
         if *format == Format::Prometheus {
             let what = "the format has no exemplars";
             return Err(EncodeError::not_expressible("a sample", *format, what));
         }
         out.write_str(" # {")?;
-        for (index, label) in labels.into_iter().enumerate() {
-            write_label(out, if index > 0 { "," } else { "" }, label)?;
-        }
+        write_labels(out, names.as_deref_mut(), "", labels)?;
         out.write_str("} ")?;
         write_value(out, value)?;
         if let Some(timestamp) = timestamp {
@@ -311,19 +357,23 @@ fn write_metadata<W: Write>(
     out.write_char('\n')
 }
 
-/// Writes a sample's name and labels. A name that is not plain goes in quotes among the labels.
+/// Writes a sample's name and labels. A name that is not plain goes in quotes among the labels, unless it is escaped.
+#[inline]
 fn write_series<'l, W: Write>(
     out: &mut W,
+    mut names: Option<&mut EscapedNames>,
     family: &str,
     suffix: Suffix,
     labels: impl IntoIterator<Item = (&'l str, &'l str)>,
 ) -> Result<(), EncodeError> {
     let mut separator = "{";
-    if NameOf::Metric.is(family) {
+    if family.is_empty() {
+        return Err(EncodeError::empty_name("a sample"));
+    } else if let Some(names) = &mut names {
+        out.write_str(names.sample(family, suffix)?)?;
+    } else if NameOf::Metric.is(family) {
         out.write_str(family)?;
         out.write_str(suffix.as_str())?;
-    } else if family.is_empty() {
-        return Err(EncodeError::empty_name("a sample"));
     } else {
         out.write_str("{\"")?;
         write_quoted(out, family)?;
@@ -331,14 +381,36 @@ fn write_series<'l, W: Write>(
         out.write_char('"')?;
         separator = ",";
     }
-    for label in labels {
-        write_label(out, separator, label)?;
-        separator = ",";
-    }
-    if separator == "," {
+    if write_labels(out, names, separator, labels)? || separator == "," {
         out.write_char('}')?;
     }
     Ok(())
+}
+
+/// Writes labels with a separator before the first one. Returns whether there is any.
+#[inline]
+fn write_labels<'l, W: Write>(
+    out: &mut W,
+    names: Option<&mut EscapedNames>,
+    first_separator: &str,
+    labels: impl IntoIterator<Item = (&'l str, &'l str)>,
+) -> Result<bool, EncodeError> {
+    let mut separator = first_separator;
+    let mut is_first = true;
+    let Some(names) = names else {
+        for label in labels {
+            write_label(out, separator, label)?;
+            (separator, is_first) = (",", false);
+        }
+        return Ok(!is_first);
+    };
+    names.start_labels();
+    for (name, value) in labels {
+        write_label(out, separator, (&names.label(name), value))?;
+        (separator, is_first) = (",", false);
+    }
+    names.end_labels()?;
+    Ok(!is_first)
 }
 
 fn write_label<W: Write>(
@@ -375,8 +447,9 @@ impl SeriesStart {
         self.0.is_empty()
     }
 
-    pub(crate) fn set<'l>(
+    pub(crate) fn set<'l, W>(
         &mut self,
+        encoder: &mut Encoder<W>,
         name: &str,
         labels: impl IntoIterator<Item = (&'l str, &'l str)>,
         last_label: &'l str,
@@ -384,7 +457,8 @@ impl SeriesStart {
         self.0.clear();
         self.0.reserve(Self::CAPACITY);
         let labels = labels.into_iter().chain([(last_label, "")]);
-        write_series(&mut self.0, name, Suffix::None, labels)?;
+        let names = encoder.names.as_deref_mut();
+        write_series(&mut self.0, names, name, Suffix::None, labels)?;
         self.0.truncate(self.0.len() - "\"}".len());
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Format, MetricFamily, ParseError, error::shown};
+use crate::{Format, MetricFamily, NameCollision, ParseError, error::shown};
 
 /// The kind of an [`EncodeError`].
 #[non_exhaustive]
@@ -13,6 +13,8 @@ pub enum EncodeErrorKind {
     BrokenRule,
     /// The name of a metric or a label is empty.
     EmptyName,
+    /// Two names become the same by escaping. The error is that of a [`NameCollision`].
+    NameCollision,
     /// The format cannot express it, such as an exemplar in Prometheus text.
     NotExpressible,
     /// The output accepts no more text; the source of the error is its [`fmt::Error`].
@@ -30,6 +32,8 @@ enum Fault {
     BrokenRule(#[source] ParseError),
     #[error("the name of {0} is empty")]
     EmptyName(&'static str),
+    #[error(transparent)]
+    NameCollision(NameCollision),
     #[error("{subject} cannot be written as {format}: {what}")]
     NotExpressible {
         subject: String,
@@ -46,6 +50,7 @@ impl EncodeError {
         match *self.0 {
             Fault::BrokenRule(_) => EncodeErrorKind::BrokenRule,
             Fault::EmptyName(_) => EncodeErrorKind::EmptyName,
+            Fault::NameCollision(_) => EncodeErrorKind::NameCollision,
             Fault::NotExpressible { .. } => EncodeErrorKind::NotExpressible,
             Fault::Output(_) => EncodeErrorKind::Output,
         }
@@ -73,6 +78,12 @@ impl EncodeError {
             *subject = format!("the family `{}`", shown(family.name()));
         }
         self
+    }
+}
+
+impl From<NameCollision> for EncodeError {
+    fn from(collision: NameCollision) -> Self {
+        Self(Box::new(Fault::NameCollision(collision)))
     }
 }
 

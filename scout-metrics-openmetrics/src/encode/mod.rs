@@ -2,6 +2,7 @@
 
 mod encoder;
 mod error;
+mod names;
 
 #[cfg(feature = "scout")]
 pub(crate) use encoder::{SeriesEnd, SeriesStart};
