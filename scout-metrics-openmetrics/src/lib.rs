@@ -74,6 +74,7 @@
 //! | `async-read` | no | `ChunkedParser::read_from_async`: expositions from readers of tokio |
 //! | `prometheus-parse` | no | `bridge::prometheus_parse`: conversions between families and its `Scrape` |
 //! | `scout` | yes | [`scout`]: Docker Scout's metrics as the models of `scout-metrics-core` |
+//! | `serde` | no | `serialize`: families as JSON or any other format of serde; deviations and errors with their fields |
 //! | `stream` | no | `ChunkedParser::read_from_stream`: expositions from streams of chunks |
 //!
 //! # Not supported
@@ -102,6 +103,8 @@ mod parse;
 mod rule;
 #[cfg(feature = "scout")]
 pub mod scout;
+#[cfg(feature = "serde")]
+pub mod serialize;
 
 #[doc(hidden)]
 pub use crate::parse::ReaderLevel;
@@ -113,7 +116,7 @@ pub use crate::{
     exposition::Exposition,
     family::{Families, encode_families, parse_families},
     format::Format,
-    model::{Exemplar, LabelSet, MetricFamily, MetricType, Sample, Suffix},
+    model::{Exemplar, LabelSet, LabelSetIter, MetricFamily, MetricType, Sample, Suffix},
     names::{EscapingScheme, NameCollision, UnknownEscapingScheme},
     number::Timestamp,
     parse::{

@@ -20,6 +20,19 @@ pub enum ParseErrorKind {
     Syntax,
 }
 
+impl ParseErrorKind {
+    /// Returns a stable name in lower case with underscores, for logs and metric labels.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Encoding => "encoding",
+            Self::Incomplete => "incomplete",
+            Self::Limit => "limit",
+            Self::Semantics => "semantics",
+            Self::Syntax => "syntax",
+        }
+    }
+}
+
 /// Declares the rules: the name, the stable name, the kind of error, what the rule says, and what is found where it is broken.
 macro_rules! rules {
     ($($name:ident, $id:literal, $kind:ident, $text:literal, $broken:literal;)*) => {

@@ -60,9 +60,9 @@ impl AllMetrics {
 
     fn written(&self, snapshots: &[Snapshot], content_type: ContentType) -> Option<Bytes> {
         let written = self.lock();
-        let found = written
-            .iter()
-            .find(|written| written.content_type == content_type && are_same(&written.snapshots, snapshots));
+        let found = written.iter().find(|written| {
+            written.content_type == content_type && are_same(&written.snapshots, snapshots)
+        });
         found.map(|written| written.text.clone())
     }
 
@@ -92,7 +92,10 @@ fn are_same(a: &[Snapshot], b: &[Snapshot]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.is_same(b))
 }
 
-fn encode_text(snapshots: &[Snapshot], content_type: ContentType) -> std::result::Result<String, EncodeError> {
+fn encode_text(
+    snapshots: &[Snapshot],
+    content_type: ContentType,
+) -> std::result::Result<String, EncodeError> {
     let snapshots: Vec<Cow<'_, Snapshot>> = snapshots.iter().map(with_own_names_free).collect();
     let labels: Vec<[(&str, &str); 1]> = snapshots
         .iter()

@@ -132,10 +132,7 @@ impl Renaming {
 
     fn sample(self, sample: &Sample) -> Result<Sample, NameCollision> {
         let labels = self.labels(sample.labels())?;
-        let mut renamed = Sample::new(sample.suffix(), labels, sample.value());
-        if let Some(timestamp) = sample.timestamp() {
-            renamed = renamed.with_timestamp(timestamp);
-        }
+        let mut renamed = sample.clone().with_labels(labels);
         if let Some(exemplar) = sample.exemplar() {
             renamed = renamed.with_exemplar(self.exemplar(exemplar)?);
         }

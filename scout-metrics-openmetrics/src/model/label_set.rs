@@ -1,7 +1,10 @@
 //! The labels of a sample, in little memory.
 
 use std::{
+    cmp::Ordering,
     fmt,
+    hash::{Hash, Hasher},
+    ops::Range,
     sync::{Arc, LazyLock, OnceLock},
 };
 
@@ -17,7 +20,13 @@ use std::{
 /// let labels: LabelSet = [("code", "200"), ("method", "get")].into_iter().collect();
 /// assert_eq!(labels.get("method"), Some("get"));
 /// assert_eq!(labels.iter().next(), Some(("code", "200")));
+///
+/// let labels = labels.with("method", "post").with("job", "api").without("code");
+/// assert_eq!(labels, LabelSet::from([("method", "post"), ("job", "api")]));
 /// ```
+///
+/// The order of the labels is kept, and sets are compared with it; [`sorted`](Self::sorted) returns an order that does not
+/// depend on the source. A set that was read in lenient mode may have a name more than once, as Prometheus accepts.
 #[derive(Clone)]
 pub struct LabelSet {
     source: Arc<LabelSource>,
@@ -113,7 +122,7 @@ impl LabelSet {
         Self::default()
     }
 
-    /// Returns the value of a label.
+    /// Returns the value of a label: the first one, if the name occurs more than once.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.iter()
             .find(|(found, _)| *found == name)
@@ -121,9 +130,12 @@ impl LabelSet {
     }
 
     /// Returns names and values in their order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> + Clone {
-        let (names, text) = (&self.source.names, self.source.text());
-        (0..self.len()).map(move |place| (names.of(text, place), self.values.of(text, place)))
+    pub fn iter(&self) -> LabelSetIter<'_> {
+        LabelSetIter {
+            text: self.source.text(),
+            labels: self,
+            places: 0..self.len(),
+        }
     }
 
     /// Returns how many labels there are.
@@ -143,6 +155,53 @@ impl LabelSet {
     }
 }
 
+/// An iterator over the names and values of a [`LabelSet`]. [`LabelSet::iter`] returns it.
+#[derive(Clone, Debug)]
+pub struct LabelSetIter<'l> {
+    text: &'l str,
+    labels: &'l LabelSet,
+    places: Range<usize>,
+}
+
+impl<'l> LabelSetIter<'l> {
+    fn at(&self, place: usize) -> (&'l str, &'l str) {
+        let LabelSet { source, values } = self.labels;
+        let name = source.names.of(self.text, place);
+        (name, values.of(self.text, place))
+    }
+}
+
+impl<'l> Iterator for LabelSetIter<'l> {
+    type Item = (&'l str, &'l str);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let place = self.places.next()?;
+        Some(self.at(place))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.places.size_hint()
+    }
+}
+
+impl DoubleEndedIterator for LabelSetIter<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        let place = self.places.next_back()?;
+        Some(self.at(place))
+    }
+}
+
+impl ExactSizeIterator for LabelSetIter<'_> {}
+
+impl<'l> IntoIterator for &'l LabelSet {
+    type Item = (&'l str, &'l str);
+    type IntoIter = LabelSetIter<'l>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
 impl PartialEq for LabelSet {
     fn eq(&self, other: &Self) -> bool {
         self.iter().eq(other.iter())
@@ -150,6 +209,26 @@ impl PartialEq for LabelSet {
 }
 
 impl Eq for LabelSet {}
+
+impl Hash for LabelSet {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.len().hash(state);
+        self.iter().for_each(|label| label.hash(state));
+    }
+}
+
+/// Compares label by label, first the names and then the values.
+impl Ord for LabelSet {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.iter().cmp(other.iter())
+    }
+}
+
+impl PartialOrd for LabelSet {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl Default for LabelSet {
     fn default() -> Self {

@@ -1,5 +1,6 @@
 //! Metric families as owned data, to read from and to build.
 
+mod label_edit;
 mod label_set;
 mod metric_family;
 mod metric_type;
@@ -8,7 +9,7 @@ mod suffix;
 
 pub(crate) use label_set::{LabelSource, LabelText, Pieces};
 pub use {
-    label_set::LabelSet,
+    label_set::{LabelSet, LabelSetIter},
     metric_family::MetricFamily,
     metric_type::MetricType,
     sample::{Exemplar, Sample},
