@@ -32,9 +32,11 @@
 //! | the same for an exposition that arrives in pieces | [`ChunkedParser`] | none per sample |
 //! | the family of each line | [`FamilyTracker`] | none per sample |
 //! | families, with the rules about families | [`parse_families`] | none per sample with up to ten labels |
+//! | histograms and summaries as one value | [`Histogram`], [`Summary`] | |
 //! | text part by part, into any output | [`Encoder`] | none |
 //! | lines of a parser, with changes | [`Encoder::event`], [`Encoder::sample_ref`] | none per sample without escapes or changed labels |
 //! | families to text, checked against all rules | [`encode_families`] | |
+//! | families of one format in another, with a list of what is lost | [`transcode`], [`transcode_lossy`] | |
 //! | Docker Scout's metrics to snapshots and back | [`scout`] | |
 //!
 //! [`Format`] has the content types and the negotiation, and an [`Exposition`] is a body with its format.
@@ -96,6 +98,7 @@ mod exposition;
 mod family;
 mod find;
 mod format;
+mod group;
 mod limit;
 mod model;
 mod number;
@@ -105,11 +108,15 @@ mod rule;
 pub mod scout;
 #[cfg(feature = "serde")]
 pub mod serialize;
+mod transcode;
 
 #[doc(hidden)]
 pub use crate::parse::ReaderLevel;
 pub use crate::{
-    encode::{EncodeError, EncodeErrorKind, Encoder, IoWriter, SampleEncoder, SampleRefEncoder},
+    encode::{
+        EncodeError, EncodeErrorKind, Encoder, IoWriter, Loss, Lost, SampleEncoder,
+        SampleRefEncoder,
+    },
     error::{Deviation, Excerpt, ParseError, Position},
     escape::Text,
     exposition::Exposition,
@@ -117,6 +124,7 @@ pub use crate::{
         Families, FamilyLimitError, FamilyRef, FamilyTracker, encode_families, parse_families,
     },
     format::Format,
+    group::{Bucket, GroupError, Histogram, HistogramBuilder, Quantile, Summary, SummaryBuilder},
     limit::Limit,
     model::{Exemplar, LabelSet, LabelSetIter, MetricFamily, MetricType, Sample, Suffix},
     number::Timestamp,
@@ -125,6 +133,7 @@ pub use crate::{
         SampleRef,
     },
     rule::{ParseErrorKind, Rule},
+    transcode::{transcode, transcode_lossy},
 };
 
 #[cfg(all(doctest, feature = "scout"))]

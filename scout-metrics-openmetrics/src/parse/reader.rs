@@ -126,8 +126,14 @@ impl Reader {
         text: &'a str,
         block: &mut Block<'a>,
     ) -> Result<Option<Line<'p, 'a>>, ParseError> {
-        if self.engine.has_line() && self.read_sample(*block) {
-            return Ok(Some(self.sample(*block)));
+        if self.engine.has_line() {
+            if self.engine.first_byte(*block) == b'#' {
+                if let Some(metadata) = self.read_metadata(*block) {
+                    return Ok(Some(self.metadata(*block, metadata)));
+                }
+            } else if self.read_sample(*block) {
+                return Ok(Some(self.sample(*block)));
+            }
         }
         self.next_other(text, block)
     }
@@ -186,14 +192,10 @@ impl Reader {
         let format = self.options.format();
         while self.engine.has_line() || self.start_block(text, block) {
             match self.engine.first_byte(*block) {
-                b'#' => {
-                    let metadata = self.engine.read_metadata(*block, format);
-                    let Some(metadata) = metadata.filter(|found| self.has_good_length(found))
-                    else {
-                        break;
-                    };
-                    return Ok(Some(self.metadata(*block, metadata)));
-                }
+                b'#' => match self.read_metadata(*block) {
+                    Some(metadata) => return Ok(Some(self.metadata(*block, metadata))),
+                    None => break,
+                },
                 b'\n' if format == Format::Prometheus => {
                     self.engine.go_on_at(text, self.at() + 1);
                     self.line += 1;
@@ -209,6 +211,13 @@ impl Reader {
         let is_started = !self.ended && self.engine.start_block(text);
         *block = self.engine.block(text);
         is_started
+    }
+
+    /// Reads the next line of the block, which starts with `#`, if it is well-formed and within the limits.
+    #[inline(always)]
+    fn read_metadata(&self, block: Block<'_>) -> Option<Metadata> {
+        let metadata = self.engine.read_metadata(block, self.options.format())?;
+        self.has_good_length(&metadata).then_some(metadata)
     }
 
     #[inline(always)]
