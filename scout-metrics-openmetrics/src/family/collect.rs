@@ -1,26 +1,28 @@
 //! Collects lines into families.
 
+use std::mem;
+
 use super::{
-    check::{Checker, Report, Violation},
+    check::{Checker, Report, Seen, Violation},
     families::Families,
     labels::{Draft, LabelReader},
     places::{NamePlaces, SampleNames},
 };
 use crate::{
     Event, Exemplar, ExemplarRef, Format, Line, MetricFamily, MetricType, ParseError, ParseOptions,
-    Rule, Sample, SampleRef, Suffix,
+    Parser, Rule, Sample, SampleRef, Suffix,
     error::{Fault, shown},
     parse::NamesBefore,
 };
 
 /// Why reading stops.
-pub(super) enum Stop {
+enum Stop {
     Limit(u64, String),
     Rule(Violation),
 }
 
 impl Stop {
-    pub(super) fn into_error(self, exposition: &[u8]) -> ParseError {
+    fn into_error(self, exposition: &[u8]) -> ParseError {
         let line = match &self {
             Self::Limit(line, _) => *line,
             Self::Rule(violation) => violation.line,
@@ -57,6 +59,8 @@ pub(super) struct Collector {
     sample_names: SampleNames,
     /// The family that is being read.
     current: Option<usize>,
+    /// Samples of the family, in memory that is used again for the next one.
+    samples: Vec<Sample>,
     /// The suffix of the name of the sample before.
     suffix: Suffix,
     names: NamesBefore,
@@ -75,7 +79,7 @@ struct Metadata {
 }
 
 impl Collector {
-    pub(super) fn new(options: &ParseOptions) -> Self {
+    pub(super) fn new(options: &ParseOptions, seen: Seen) -> Self {
         Self {
             options: *options,
             families: Vec::new(),
@@ -83,17 +87,33 @@ impl Collector {
             places: NamePlaces::default(),
             sample_names: SampleNames::default(),
             current: None,
+            samples: Vec::new(),
             suffix: Suffix::None,
             names: NamesBefore::default(),
             draft: Draft::default(),
             labels: LabelReader::default(),
             exemplar_labels: LabelReader::default(),
-            checker: Checker::new(options),
+            checker: Checker::new(options, seen),
             report: Report::new(options.mode()),
         }
     }
 
-    pub(super) fn push(&mut self, line: Line<'_, '_>) -> Result<(), Stop> {
+    /// Reads all lines of an exposition.
+    pub(super) fn read(
+        &mut self,
+        text: &str,
+        options: &ParseOptions,
+    ) -> Result<Families, ParseError> {
+        let mut parser = Parser::from_text(text, options);
+        while let Some(line) = parser.next_line()? {
+            let pushed = self.push(line);
+            pushed.map_err(|stop| stop.into_error(text.as_bytes()))?;
+        }
+        let finished = self.finish();
+        finished.map_err(|stop| stop.into_error(text.as_bytes()))
+    }
+
+    fn push(&mut self, line: Line<'_, '_>) -> Result<(), Stop> {
         self.report.extend(line.deviations());
         self.report.line = line.number();
         match line.event() {
@@ -105,18 +125,25 @@ impl Collector {
         }
     }
 
-    pub(super) fn finish(mut self) -> Result<Families, Stop> {
+    /// Returns whether a metric or series may have come twice although a collector like this one took it for new.
+    pub(super) fn may_have_repeats(&mut self) -> bool {
+        self.checker.may_have_repeats()
+    }
+
+    fn finish(&mut self) -> Result<Families, Stop> {
         self.checker
             .start_family("", MetricType::Unknown, &mut self.report)?;
+        self.put_samples();
         self.draft.share();
-        Ok(Families::new(self.families, self.report.into_deviations()))
+        let families = mem::take(&mut self.families);
+        Ok(Families::new(families, self.report.take_deviations()))
     }
 
     // Metadata. The last of several is kept, as Prometheus and Python do, unless samples were already read with another type.
 
     fn push_help(&mut self, name: &str, help: &str) -> Result<(), Stop> {
         let place = self.family_of_metadata(name, "HELP")?;
-        if std::mem::replace(&mut self.metadata[place].has_help, true) {
+        if mem::replace(&mut self.metadata[place].has_help, true) {
             self.report_duplicate("HELP", name)?;
         }
         self.families[place].set_help(help.to_owned());
@@ -140,7 +167,7 @@ impl Collector {
             }
             .into());
         }
-        if std::mem::replace(&mut self.metadata[place].has_unit, true) {
+        if mem::replace(&mut self.metadata[place].has_unit, true) {
             self.report_duplicate("UNIT", name)?;
         }
         self.families[place].set_unit(unit);
@@ -149,9 +176,9 @@ impl Collector {
 
     fn push_type(&mut self, name: &str, kind: MetricType) -> Result<(), Stop> {
         let place = self.family_of_metadata(name, "TYPE")?;
-        if std::mem::replace(&mut self.metadata[place].has_type, true) {
+        if mem::replace(&mut self.metadata[place].has_type, true) {
             self.report_duplicate("TYPE", name)?;
-            if !self.families[place].samples().is_empty() {
+            if self.has_samples(place) {
                 return Ok(());
             }
         }
@@ -190,7 +217,7 @@ impl Collector {
             return self.add_family(name);
         };
         let is_openmetrics = self.options.format() == Format::OpenMetrics;
-        if !self.families[place].samples().is_empty() {
+        if self.has_samples(place) {
             // The Prometheus format says so of TYPE alone.
             if is_openmetrics || keyword == "TYPE" {
                 let name = shown(name);
@@ -208,18 +235,15 @@ impl Collector {
 
     fn push_sample(&mut self, sample: SampleRef<'_, '_>) -> Result<(), Stop> {
         let same_names = self.names.replace(sample);
-        let place = match self.current {
-            Some(place) if same_names => place,
-            _ => self.family_of_sample(sample)?,
-        };
-        if !same_names {
+        if !same_names || self.current.is_none() {
+            self.go_to_family_of_sample(sample)?;
             self.checker.forget_names();
         }
         let labels = sample.labels();
         let labels = self.labels.read(labels, same_names, &mut self.draft);
-        let values = self.labels.values(&self.draft);
+        let hashes = self.labels.hashes();
         self.checker
-            .check(sample, values, self.suffix, &mut self.report)?;
+            .check(sample, hashes, self.suffix, &mut self.report)?;
         let mut owned = Sample::new(self.suffix, labels, sample.value());
         if let Some(timestamp) = sample.timestamp() {
             owned = owned.with_timestamp(timestamp);
@@ -227,7 +251,7 @@ impl Collector {
         if let Some(exemplar) = sample.exemplar() {
             owned = owned.with_exemplar(self.read_exemplar(exemplar));
         }
-        self.families[place].push(owned);
+        self.samples.push(owned);
         Ok(())
     }
 
@@ -242,7 +266,7 @@ impl Collector {
     }
 
     /// Goes to the family of a sample, and remembers the suffix.
-    fn family_of_sample(&mut self, sample: SampleRef<'_, '_>) -> Result<usize, Stop> {
+    fn go_to_family_of_sample(&mut self, sample: SampleRef<'_, '_>) -> Result<(), Stop> {
         let name = sample.name().decode();
         let here = self
             .current
@@ -261,8 +285,7 @@ impl Collector {
             self.go_to(place)?;
         }
         self.suffix = suffix;
-        self.check_suffix(place)?;
-        Ok(place)
+        self.check_suffix(place)
     }
 
     /// Returns the suffix that a sample's name has in a family, if it can be of that family.
@@ -346,12 +369,25 @@ impl Collector {
 
     fn go_to(&mut self, place: usize) -> Result<(), Stop> {
         if self.current != Some(place) {
+            self.put_samples();
             self.current = Some(place);
             let family = &self.families[place];
             self.checker
                 .start_family(family.name(), family.kind(), &mut self.report)?;
         }
         Ok(())
+    }
+
+    /// Puts the samples into the family that is being read.
+    fn put_samples(&mut self) {
+        if let Some(place) = self.current {
+            self.families[place].append(&mut self.samples);
+        }
+    }
+
+    fn has_samples(&self, place: usize) -> bool {
+        let is_being_read = self.current == Some(place);
+        !self.families[place].samples().is_empty() || is_being_read && !self.samples.is_empty()
     }
 
     fn report_interleaved(&mut self, name: &str) -> Result<(), Stop> {

@@ -1,15 +1,14 @@
 //! The labels of a sample, in little memory.
 
-use std::{
-    fmt,
-    sync::{Arc, LazyLock, OnceLock},
-};
+use std::{fmt, sync::Arc};
+
+use super::label_page::{LabelPage, LabelPageDraft};
 
 /// Names and values of labels, in their order.
 ///
-/// Small and quick to clone: names and text are shared. The values are pieces of a text that label sets read from one
-/// exposition have in common, so each of them keeps some 50 KiB of it in memory. Copy one that is to be kept for long
-/// after the others are gone: `labels.iter().collect::<LabelSet>()` has a text of its own.
+/// Small and quick to clone: names and values are shared. Label sets read from one exposition have pages of some 100 KiB in
+/// common, so each of them keeps such a page in memory. Copy one that is to be kept for long after the others are gone:
+/// `labels.iter().collect::<LabelSet>()` has a page of its own.
 ///
 /// ```
 /// use scout_metrics_openmetrics::LabelSet;
@@ -18,93 +17,12 @@ use std::{
 /// assert_eq!(labels.get("method"), Some("get"));
 /// assert_eq!(labels.iter().next(), Some(("code", "200")));
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct LabelSet {
-    source: Arc<LabelSource>,
-    values: Pieces,
-}
-
-/// The text that names and values are pieces of. It is set once it is complete, while label sets share it already.
-pub(crate) type LabelText = OnceLock<Box<str>>;
-
-/// The names of labels, and the text that names and values are pieces of.
-#[derive(Default)]
-pub(crate) struct LabelSource {
-    pub(crate) names: Pieces,
-    pub(crate) text: Arc<LabelText>,
-}
-
-impl LabelSource {
-    fn text(&self) -> &str {
-        let text = self.text.get();
-        text.expect("a text is set before its label sets are returned")
-    }
-}
-
-/// Pieces of a text that follow each other without a gap: where the first one starts, and where each one ends.
-///
-/// Few pieces of a short text need no memory of their own. A hundred thousand samples are read faster for it, because less
-/// memory is touched.
-#[derive(Clone)]
-pub(crate) enum Pieces {
-    Few {
-        count: u8,
-        bounds: [u16; Self::FEW + 1],
-    },
-    Many(Box<[u32]>),
-}
-
-impl Pieces {
-    /// As many as fit beside the count and the tag into three words.
-    const FEW: usize = 10;
-
-    /// Creates pieces from the start of the first one and the end of each, which are so many bytes further on.
-    pub(crate) fn new(bounds: &[u32], further: u32) -> Self {
-        let many = || bounds.iter().map(|bound| bound + further).collect();
-        Self::few(bounds, further).unwrap_or_else(|| Self::Many(many()))
-    }
-
-    fn few(bounds: &[u32], further: u32) -> Option<Self> {
-        let (last, count) = (bounds.last()?, bounds.len() - 1);
-        if count > Self::FEW || last + further > u32::from(u16::MAX) {
-            return None;
-        }
-        let mut few = [0; Self::FEW + 1];
-        for (place, bound) in few.iter_mut().zip(bounds) {
-            // None is larger than the last.
-            *place = (bound + further) as u16;
-        }
-        Some(Self::Few {
-            count: count as u8,
-            bounds: few,
-        })
-    }
-
-    fn len(&self) -> usize {
-        match self {
-            Self::Few { count, .. } => usize::from(*count),
-            Self::Many(bounds) => bounds.len() - 1,
-        }
-    }
-
-    /// Returns a piece, which has to be there.
-    fn of<'t>(&self, text: &'t str, place: usize) -> &'t str {
-        match self {
-            Self::Few { bounds, .. } => {
-                &text[usize::from(bounds[place])..usize::from(bounds[place + 1])]
-            }
-            Self::Many(bounds) => &text[bounds[place] as usize..bounds[place + 1] as usize],
-        }
-    }
-}
-
-impl Default for Pieces {
-    fn default() -> Self {
-        Self::Few {
-            count: 0,
-            bounds: [0; Self::FEW + 1],
-        }
-    }
+    /// `None` for a set without labels.
+    page: Option<Arc<LabelPage>>,
+    /// The place of the set in the page.
+    place: u32,
 }
 
 impl LabelSet {
@@ -122,13 +40,15 @@ impl LabelSet {
 
     /// Returns names and values in their order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> + Clone {
-        let (names, text) = (&self.source.names, self.source.text());
-        (0..self.len()).map(move |place| (names.of(text, place), self.values.of(text, place)))
+        Iter {
+            labels: self.page.as_ref().map(|page| page.labels(self.place)),
+        }
     }
 
     /// Returns how many labels there are.
     pub fn len(&self) -> usize {
-        self.source.names.len()
+        let page = self.page.as_ref();
+        page.map_or(0, |page| page.count(self.place))
     }
 
     /// Returns whether there is no label.
@@ -136,12 +56,36 @@ impl LabelSet {
         self.len() == 0
     }
 
-    /// Creates a set of names and pieces of their text, one for each name.
-    pub(crate) fn from_source(source: Arc<LabelSource>, values: Pieces) -> Self {
-        debug_assert_eq!(source.names.len(), values.len());
-        Self { source, values }
+    /// Creates the set at a place of a page.
+    #[inline]
+    pub(crate) fn on_page(page: Arc<LabelPage>, place: u32) -> Self {
+        Self {
+            page: Some(page),
+            place,
+        }
     }
 }
+
+/// The labels of a set, none if it has no page.
+#[derive(Clone)]
+struct Iter<I> {
+    labels: Option<I>,
+}
+
+impl<I: Iterator> Iterator for Iter<I> {
+    type Item = I::Item;
+
+    fn next(&mut self) -> Option<I::Item> {
+        self.labels.as_mut()?.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let labels = self.labels.as_ref();
+        labels.map_or((0, Some(0)), Iterator::size_hint)
+    }
+}
+
+impl<I: ExactSizeIterator> ExactSizeIterator for Iter<I> {}
 
 impl PartialEq for LabelSet {
     fn eq(&self, other: &Self) -> bool {
@@ -150,18 +94,6 @@ impl PartialEq for LabelSet {
 }
 
 impl Eq for LabelSet {}
-
-impl Default for LabelSet {
-    fn default() -> Self {
-        static EMPTY: LazyLock<Arc<LabelSource>> = LazyLock::new(|| {
-            Arc::new(LabelSource {
-                names: Pieces::default(),
-                text: Arc::new(LabelText::from(Box::default())),
-            })
-        });
-        Self::from_source(Arc::clone(&EMPTY), Pieces::default())
-    }
-}
 
 impl fmt::Debug for LabelSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -174,23 +106,27 @@ impl fmt::Debug for LabelSet {
 /// If names and values together have more than 4 GiB.
 impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, V)> for LabelSet {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(labels: I) -> Self {
-        let (names, values): (Vec<N>, Vec<V>) = labels.into_iter().unzip();
-        let mut text = String::new();
-        let names = push_pieces(&mut text, &names);
-        let values = push_pieces(&mut text, &values);
-        let text = Arc::new(LabelText::from(text.into_boxed_str()));
-        Self::from_source(Arc::new(LabelSource { names, text }), values)
+        let mut draft = LabelPageDraft::default();
+        let (mut names, mut values) = (Vec::new(), Vec::new());
+        for (name, value) in labels {
+            names.push(push_piece(&mut draft, name.as_ref()));
+            values.push(push_piece(&mut draft, value.as_ref()));
+        }
+        if names.is_empty() {
+            return Self::new();
+        }
+        let names = draft.push_names(&names);
+        let place = draft.start_values(names);
+        for value in values {
+            draft.push(value);
+        }
+        Self::on_page(Arc::new(LabelPage::new(&draft)), place)
     }
 }
 
-fn push_pieces(text: &mut String, pieces: &[impl AsRef<str>]) -> Pieces {
-    let place = |text: &String| u32::try_from(text.len()).expect("labels have less than 4 GiB");
-    let mut bounds = vec![place(text)];
-    for piece in pieces {
-        text.push_str(piece.as_ref());
-        bounds.push(place(text));
-    }
-    Pieces::new(&bounds, 0)
+fn push_piece(draft: &mut LabelPageDraft, piece: &str) -> u32 {
+    draft.text().push_str(piece);
+    draft.end_piece()
 }
 
 impl<N: AsRef<str>, V: AsRef<str>, const COUNT: usize> From<[(N, V); COUNT]> for LabelSet {
@@ -218,7 +154,7 @@ mod tests {
     #[test]
     fn many_labels_and_long_values_are_kept_too() {
         let long = "x".repeat(70_000);
-        for count in [0, 1, 9, 10, 11, 100] {
+        for count in [0, 1, 9, 10, 11, 100, 20_000, 40_000] {
             let labels: Vec<_> = (0..count)
                 .map(|i| (format!("n{i}"), format!("v{i}")))
                 .collect();
@@ -236,6 +172,6 @@ mod tests {
 
     #[test]
     fn label_sets_are_small() {
-        assert_eq!(size_of::<LabelSet>(), 4 * size_of::<usize>());
+        assert_eq!(size_of::<LabelSet>(), 2 * size_of::<usize>());
     }
 }

@@ -1,5 +1,7 @@
 //! A family: the metadata of a metric, and its samples.
 
+use std::mem;
+
 use super::{MetricType, Sample};
 
 /// Everything that an exposition says about one metric: its metadata and its samples, in their order.
@@ -87,6 +89,21 @@ impl MetricFamily {
     /// Returns the name that a sample of this family has in an exposition: the family's with the suffix.
     pub fn sample_name(&self, sample: &Sample) -> String {
         format!("{}{}", self.name, sample.suffix().as_str())
+    }
+
+    /// Moves samples to the end, for the first ones into memory of the right size.
+    pub(crate) fn append(&mut self, samples: &mut Vec<Sample>) {
+        /// So many are not copied.
+        const MANY: usize = 1024;
+        if self.samples.is_empty() && samples.len() >= MANY {
+            self.samples = mem::take(samples);
+            self.samples.shrink_to_fit();
+            return;
+        }
+        if self.samples.is_empty() {
+            self.samples.reserve_exact(samples.len());
+        }
+        self.samples.append(samples);
     }
 
     pub(crate) fn set_kind(&mut self, kind: MetricType) {

@@ -1,12 +1,13 @@
 //! Metric families as owned data, to read from and to build.
 
+mod label_page;
 mod label_set;
 mod metric_family;
 mod metric_type;
 mod sample;
 mod suffix;
 
-pub(crate) use label_set::{LabelSource, LabelText, Pieces};
+pub(crate) use label_page::{LabelPage, LabelPageDraft};
 pub use {
     label_set::LabelSet,
     metric_family::MetricFamily,

@@ -1,27 +1,23 @@
-//! Which metric or series a sample belongs to.
+//! The identity of the metric or series that a sample belongs to.
 
 use std::{
     borrow::Cow,
     hash::{BuildHasher, Hasher},
 };
 
-use super::{super::labels::Values, Checker};
+use super::{super::labels::LabelHashes, Checker};
 use crate::{Format, MetricType, SampleRef};
 
-/// The labels that distinguish metrics. They are the same for samples that have the same names.
+/// The part of a sample's identity that does not depend on the values of its labels. It is the same for samples that have
+/// the same names.
 #[derive(Debug, Default)]
-pub(super) struct KeyLabels {
+pub(super) struct KeyNames {
     /// Whether those of the sample before are known.
     pub(super) is_known: bool,
-    /// Their places in the sample, by the order of their names.
-    places: Vec<usize>,
-    /// Those places, if they follow each other: where they start and end.
-    run: Option<(usize, usize)>,
-    hash_of_names: u64,
+    /// A hash of the name that distinguishes series or families.
+    hash: u64,
     /// The place of the label of the point.
     point: Option<usize>,
-    /// Memory for the values in the order of their names.
-    joined: Vec<u8>,
 }
 
 impl Checker {
@@ -37,81 +33,56 @@ impl Checker {
     }
 
     /// Returns a hash of the labels except that of the point, whatever their order is.
-    pub(super) fn key(&mut self, sample: SampleRef<'_, '_>, values: Values<'_>) -> u64 {
-        if !self.key_labels.is_known {
-            self.learn_key_labels(sample);
+    #[inline]
+    pub(super) fn key(&mut self, sample: SampleRef<'_, '_>, labels: LabelHashes<'_>) -> u64 {
+        if !self.key_names.is_known {
+            self.learn_key_names(sample);
         }
-        let KeyLabels {
-            hash_of_names,
-            places,
-            run,
-            joined,
-            ..
-        } = &mut self.key_labels;
-        let mut hasher = self.hasher.build_hasher();
-        hasher.write_u64(*hash_of_names);
-        let text = match run {
-            Some((start, end)) => values.between(*start, *end),
-            None => {
-                joined.clear();
-                for place in places.iter() {
-                    joined.extend_from_slice(values.between(*place, *place + 1));
-                }
-                joined
+        let KeyNames { hash, point, .. } = self.key_names;
+        let hashes = labels.names.iter().zip(labels.values).enumerate();
+        hashes.fold(hash, |key, (place, (name, value))| {
+            if point == Some(place) {
+                key
+            } else {
+                // A sum does not depend on the order.
+                key.wrapping_add(mixed(*name, *value))
             }
-        };
-        hasher.write(text);
-        // The lengths, so that `ab`, `c` and `a`, `bc` differ.
-        let lengths = places.iter().map(|place| values.length(*place));
-        if places.len() <= 4 && text.len() <= usize::from(u16::MAX) {
-            hasher.write_u64(lengths.fold(0, |packed, length| packed << 16 | u64::from(length)));
-        } else {
-            lengths.for_each(|length| hasher.write_u32(length));
-        }
-        hasher.finish()
+        })
     }
 
     /// Returns the value of the label of the point of the sample whose key was asked for last.
     pub(super) fn point_value<'a>(&self, sample: SampleRef<'_, 'a>) -> Option<Cow<'a, str>> {
-        let place = self.key_labels.point?;
+        let place = self.key_names.point?;
         Some(sample.label_value(place).decode())
     }
 
-    fn learn_key_labels(&mut self, sample: SampleRef<'_, '_>) {
-        let mut labels = std::mem::take(&mut self.key_labels);
-        let places = &mut labels.places;
-        let name = |place: &usize| sample.label_name(*place).decode();
-        places.clear();
-        places.extend(0..sample.labels().len());
-        labels.point = places
-            .iter()
-            .position(|place| name(place) == self.point_label());
-        places.retain(|place| name(place) != self.point_label());
-        places.sort_by(|one, two| name(one).cmp(&name(two)));
-        labels.run = run(places);
+    fn learn_key_names(&mut self, sample: SampleRef<'_, '_>) {
         let mut hasher = self.hasher.build_hasher();
-        if self.format == Format::Prometheus {
-            // The series of all families are distinguished, not the metrics of one.
-            write_text(&mut hasher, &sample.name().decode());
+        let mut point = None;
+        match self.format {
+            // The series of all families are distinguished.
+            Format::Prometheus => hasher.write(sample.name().decode().as_bytes()),
+            Format::OpenMetrics => {
+                hasher.write(self.name.as_bytes());
+                let label = self.point_label();
+                if !label.is_empty() {
+                    point = sample.labels().position(|(name, _)| name == *label);
+                }
+            }
         }
-        for place in places {
-            write_text(&mut hasher, &name(place));
-        }
-        labels.hash_of_names = hasher.finish();
-        labels.is_known = true;
-        self.key_labels = labels;
+        self.key_names = KeyNames {
+            is_known: true,
+            hash: hasher.finish(),
+            point,
+        };
     }
 }
 
-/// Returns the places as a range, if they are one.
-fn run(places: &[usize]) -> Option<(usize, usize)> {
-    let start = *places.first().unwrap_or(&0);
-    let is_run = places.iter().copied().eq(start..start + places.len());
-    is_run.then_some((start, start + places.len()))
-}
-
-/// Hashes a text so that one that continues has another hash.
-fn write_text(hasher: &mut impl Hasher, text: &str) {
-    hasher.write(text.as_bytes());
-    hasher.write_u8(0xff);
+/// Mixes two hashes, of which both bits and order matter.
+#[inline]
+fn mixed(name: u64, value: u64) -> u64 {
+    const NAME: u64 = 0x9E37_79B9_7F4A_7C15;
+    const VALUE: u64 = 0xD1B5_4A32_D192_ED03;
+    let product = u128::from(name ^ NAME) * u128::from(value ^ VALUE);
+    product as u64 ^ (product >> 64) as u64
 }

@@ -1,6 +1,6 @@
 //! Metrics and points of OpenMetrics.
 
-use super::{super::labels::Values, Checker, Report, Result};
+use super::{super::labels::LabelHashes, Checker, Report, Result};
 use crate::{MetricType, Rule, SampleRef, Timestamp, error::shown};
 
 /// The metric that is being read.
@@ -29,10 +29,10 @@ impl Checker {
     pub(super) fn check_metric(
         &mut self,
         sample: SampleRef<'_, '_>,
-        values: Values<'_>,
+        labels: LabelHashes<'_>,
         report: &mut Report,
     ) -> Result {
-        let key = self.key(sample, values);
+        let key = self.key(sample, labels);
         let timestamp = sample.timestamp();
         match &mut self.metric {
             Some(metric) if metric.key == key => {
@@ -53,7 +53,7 @@ impl Checker {
             }
             _ => {
                 self.finish_point(report)?;
-                if !self.is_new(key) {
+                if !self.seen.insert(key) {
                     report.broken(Rule::InterleavedMetrics, || {
                         "the metric is split: other metrics appear between its samples".to_owned()
                     })?;

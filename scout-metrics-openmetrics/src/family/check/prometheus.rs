@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{super::labels::Values, Checker, Report, Result};
+use super::{super::labels::LabelHashes, Checker, Report, Result};
 use crate::{MetricType, Rule, SampleRef, Suffix, error::shown, number::parse_value};
 
 impl Checker {
@@ -33,11 +33,11 @@ impl Checker {
     pub(super) fn check_series(
         &mut self,
         sample: SampleRef<'_, '_>,
-        values: Values<'_>,
+        labels: LabelHashes<'_>,
         report: &mut Report,
     ) -> Result {
-        let key = self.key(sample, values);
-        if self.is_new(key) {
+        let key = self.key(sample, labels);
+        if self.seen.insert(key) {
             return Ok(());
         }
         report.broken(Rule::DuplicateSeries, || {
