@@ -7,7 +7,11 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{PolicyResult, Severity, Snapshot, Stream, StreamName, text::OneLine};
+use crate::{
+    PolicyResult, Severity, Snapshot, Stream, StreamName,
+    pair::{Pairs, pair},
+    text::OneLine,
+};
 
 /// A difference between two snapshots, returned by [`Snapshot::changes_since`].
 ///
@@ -154,7 +158,7 @@ impl Snapshot {
         if self.is_same(before) {
             return Vec::new();
         }
-        let (kept, gone) = pair(before.streams(), self.streams(), |stream| {
+        let Pairs { kept, gone } = pair(before.streams(), self.streams(), |stream| {
             stream.name().as_str()
         });
         let mut changes = Vec::new();
@@ -190,7 +194,7 @@ fn compare_streams(before: &Stream, after: &Stream, changes: &mut Vec<Change>) {
         }
     }
     compare_unrecognized(before, after, changes);
-    let (kept, gone) = pair(before.policies(), after.policies(), |result| {
+    let Pairs { kept, gone } = pair(before.policies(), after.policies(), |result| {
         result.policy().id().as_str()
     });
     for (before, after) in kept {
@@ -234,26 +238,6 @@ fn compare_unrecognized(before: &Stream, after: &Stream, changes: &mut Vec<Chang
             });
         }
     }
-}
-
-type Pairs<'a, T> = Vec<(Option<&'a T>, &'a T)>;
-
-/// Returns the items of `after`, each with the item of `before` that has the same key, and the removed items.
-fn pair<'a, T>(
-    before: &'a [T],
-    after: &'a [T],
-    key: impl Fn(&'a T) -> &'a str,
-) -> (Pairs<'a, T>, Vec<&'a T>) {
-    let mut left: HashMap<&str, &T> = before.iter().map(|item| (key(item), item)).collect();
-    let kept = after
-        .iter()
-        .map(|item| (left.remove(key(item)), item))
-        .collect();
-    let gone = before
-        .iter()
-        .filter(|item| left.contains_key(key(item)))
-        .collect();
-    (kept, gone)
 }
 
 impl fmt::Display for Change {

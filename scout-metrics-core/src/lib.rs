@@ -40,7 +40,7 @@
 //!
 //! A [`Poller`] refreshes a source in the background, so that no caller waits. [`SourceSet`] and [`PollerSet`] hold the
 //! sources of several organizations. [`Snapshot::changes_since`] compares two snapshots. A [`History`] returns the snapshots
-//! of earlier times.
+//! of earlier times, and a [gate] decides whether a snapshot is good enough.
 //!
 //! # Features
 //!
@@ -48,6 +48,7 @@
 //! |---|---|---|
 //! | `conformance` | no | checks that every [`MetricsSource`] and [`History`] must pass; not covered by semantic versioning |
 //! | `sqlite` | no | `SqliteHistory`, a [`History`] in one SQLite file; builds SQLite with a C compiler |
+//! | `toml` | no | `Gate::from_toml`, the rules of a [gate] in a TOML file |
 //!
 //! # Not supported
 //!
@@ -64,9 +65,11 @@ pub mod conformance;
 mod decorate;
 mod diff;
 mod error;
+pub mod gate;
 mod history;
 mod memory;
 mod model;
+mod pair;
 mod poller;
 mod predicate;
 mod refresh;

@@ -60,7 +60,7 @@ impl ParseError {
         let before = String::from_utf8_lossy(&text[line_start..at]);
         let position = Position {
             line: origin.line + memchr::memchr_iter(b'\n', &text[..at]).count() as u64,
-            column: before.chars().count() as u64 + 1,
+            column: column(&before, origin.offset + line_start as u64 == 0),
             offset: origin.offset + at as u64,
         };
         let excerpt = Excerpt::new(&before, &String::from_utf8_lossy(&text[at..line_end]));
@@ -237,18 +237,81 @@ impl Default for Origin {
     }
 }
 
-/// A rule that was broken and forgiven, and where. `Display` writes what was found. Only [`Mode::Lenient`](crate::Mode::Lenient) forgives.
+/// A rule that was broken and forgiven, and where. Only [`Mode::Lenient`](crate::Mode::Lenient) forgives.
+///
+/// `Display` writes what was found and the place, which is the message of the error that
+/// [`Mode::Strict`](crate::Mode::Strict) returns.
+///
+/// ```
+/// use scout_metrics_openmetrics::{ParseOptions, Rule, parse_families};
+///
+/// let families = parse_families(b"# TYPE a info\na 1\n", &ParseOptions::default())?;
+/// let [deviation] = families.deviations() else { panic!("one rule is broken") };
+/// assert_eq!(deviation.rule, Rule::TypeName);
+/// assert_eq!(
+///     deviation.to_string(),
+///     "expected counter, gauge, histogram, summary or untyped, found \"info\" (line 1, column 10)"
+/// );
+/// # Ok::<(), scout_metrics_openmetrics::ParseError>(())
+/// ```
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Deviation {
     /// The rule.
     pub rule: Rule,
     /// The line, counted from 1.
     pub line: u64,
+    /// The character in the line, counted from 1.
+    pub column: u64,
+    message: Cow<'static, str>,
+}
+
+impl Deviation {
+    /// Describes a broken rule in a text of which the first line has a number.
+    pub(crate) fn new(
+        rule: Rule,
+        message: impl Into<Cow<'static, str>>,
+        text: &str,
+        at: usize,
+        line: u64,
+    ) -> Self {
+        let before = &text[..at];
+        let line_start = memchr::memrchr(b'\n', before.as_bytes()).map_or(0, |newline| newline + 1);
+        let is_first = line == 1 && line_start == 0;
+        Self {
+            rule,
+            line: line + memchr::memchr_iter(b'\n', before.as_bytes()).count() as u64,
+            column: column(&before[line_start..], is_first),
+            message: message.into(),
+        }
+    }
+
+    /// Describes a broken rule at a known place.
+    pub(crate) fn at(rule: Rule, message: String, line: u64, column: u64) -> Self {
+        Self {
+            rule,
+            line,
+            column,
+            message: message.into(),
+        }
+    }
+
+    /// Returns the message without the place.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
 }
 
 impl fmt::Display for Deviation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (line {})", self.rule.broken_text(), self.line)
+        let Self { line, column, .. } = self;
+        write!(f, "{} (line {line}, column {column})", self.message)
     }
+}
+
+/// Returns the number of the character after a piece of a line, counted from 1. A byte order mark, which no editor
+/// shows, is not counted.
+fn column(before: &str, is_first_line: bool) -> u64 {
+    let mark = is_first_line && before.starts_with('\u{feff}');
+    before.chars().count() as u64 + u64::from(!mark)
 }

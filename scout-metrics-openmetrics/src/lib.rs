@@ -30,8 +30,10 @@
 //! |---|---|---|
 //! | line by line, borrowed from an exposition in memory | [`Parser`] | none per sample |
 //! | the same for an exposition that arrives in pieces | [`ChunkedParser`] | none per sample |
+//! | the family of each line | [`FamilyTracker`] | none per sample |
 //! | families, with the rules about families | [`parse_families`] | none per sample with up to ten labels |
 //! | text part by part, into any output | [`Encoder`] | none |
+//! | lines of a parser, with changes | [`Encoder::event`], [`Encoder::sample_ref`] | none per sample without escapes or changed labels |
 //! | families to text, checked against all rules | [`encode_families`] | |
 //! | Docker Scout's metrics to snapshots and back | [`scout`] | |
 //!
@@ -74,6 +76,7 @@
 //! | `async-read` | no | `ChunkedParser::read_from_async`: expositions from readers of tokio |
 //! | `prometheus-parse` | no | `bridge::prometheus_parse`: conversions between families and its `Scrape` |
 //! | `scout` | yes | [`scout`]: Docker Scout's metrics as the models of `scout-metrics-core` |
+//! | `serde` | no | `serialize`: families as JSON or any other format of serde; deviations and errors with their fields |
 //! | `stream` | no | `ChunkedParser::read_from_stream`: expositions from streams of chunks |
 //!
 //! # Not supported
@@ -99,17 +102,21 @@ mod parse;
 mod rule;
 #[cfg(feature = "scout")]
 pub mod scout;
+#[cfg(feature = "serde")]
+pub mod serialize;
 
 #[doc(hidden)]
 pub use crate::parse::ReaderLevel;
 pub use crate::{
-    encode::{EncodeError, EncodeErrorKind, Encoder, SampleEncoder},
+    encode::{EncodeError, EncodeErrorKind, Encoder, IoWriter, SampleEncoder, SampleRefEncoder},
     error::{Deviation, Excerpt, ParseError, Position},
     escape::Text,
     exposition::Exposition,
-    family::{Families, encode_families, parse_families},
+    family::{
+        Families, FamilyLimitError, FamilyRef, FamilyTracker, encode_families, parse_families,
+    },
     format::Format,
-    model::{Exemplar, LabelSet, MetricFamily, MetricType, Sample, Suffix},
+    model::{Exemplar, LabelSet, LabelSetIter, MetricFamily, MetricType, Sample, Suffix},
     number::Timestamp,
     parse::{
         ChunkedParser, Event, ExemplarRef, Labels, Limits, Line, Mode, ParseOptions, Parser,

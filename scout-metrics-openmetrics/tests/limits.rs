@@ -282,6 +282,6 @@ fn deviations_beyond_a_number_are_counted_and_not_kept() {
     assert_eq!(last.line, Families::MAX_DEVIATIONS as u64);
     assert_eq!(
         last.to_string(),
-        "a line ends in a carriage return (line 10000)"
+        "the line ends in a carriage return and a line feed, expected a line feed alone (line 10000, column 8)"
     );
 }

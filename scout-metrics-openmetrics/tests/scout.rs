@@ -218,7 +218,7 @@ fn a_missing_line_feed_is_an_anomaly_or_an_error() {
     assert_eq!(
         error_of(&self::reader().with_mode(Mode::Strict), text.as_bytes()).1,
         "organization `acme`: cannot read the exposition as prometheus-text-0.0.4: \
-         expected a line feed at the end of the last line (line 1, column 73)"
+         the last line does not end in a line feed (line 1, column 73)"
     );
 }
 

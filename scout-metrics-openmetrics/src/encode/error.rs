@@ -1,6 +1,6 @@
 //! Why something cannot be written.
 
-use std::fmt;
+use std::{fmt, io, sync::Arc};
 
 use crate::{Format, MetricFamily, ParseError, error::shown};
 
@@ -15,7 +15,7 @@ pub enum EncodeErrorKind {
     EmptyName,
     /// The format cannot express it, such as an exemplar in Prometheus text.
     NotExpressible,
-    /// The output accepts no more text; the source of the error is its [`fmt::Error`].
+    /// The output accepts no more text; the source of the error is its [`fmt::Error`] or its [`io::Error`].
     Output,
 }
 
@@ -38,6 +38,8 @@ enum Fault {
     },
     #[error("the output accepts no more text")]
     Output(#[source] fmt::Error),
+    #[error("the output cannot be written")]
+    Write(#[source] Arc<io::Error>),
 }
 
 impl EncodeError {
@@ -47,7 +49,7 @@ impl EncodeError {
             Fault::BrokenRule(_) => EncodeErrorKind::BrokenRule,
             Fault::EmptyName(_) => EncodeErrorKind::EmptyName,
             Fault::NotExpressible { .. } => EncodeErrorKind::NotExpressible,
-            Fault::Output(_) => EncodeErrorKind::Output,
+            Fault::Output(_) | Fault::Write(_) => EncodeErrorKind::Output,
         }
     }
 
@@ -79,6 +81,24 @@ impl EncodeError {
 impl From<fmt::Error> for EncodeError {
     fn from(error: fmt::Error) -> Self {
         Self(Box::new(Fault::Output(error)))
+    }
+}
+
+impl From<io::Error> for EncodeError {
+    fn from(error: io::Error) -> Self {
+        Self(Box::new(Fault::Write(Arc::new(error))))
+    }
+}
+
+/// Keeps the kind of an output's error. All others are of the kind [`InvalidInput`](io::ErrorKind::InvalidInput).
+impl From<EncodeError> for io::Error {
+    fn from(error: EncodeError) -> Self {
+        let kind = match &*error.0 {
+            Fault::Write(error) => error.kind(),
+            Fault::Output(_) => io::ErrorKind::Other,
+            _ => io::ErrorKind::InvalidInput,
+        };
+        Self::new(kind, error)
     }
 }
 

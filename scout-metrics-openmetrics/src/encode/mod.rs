@@ -2,10 +2,15 @@
 
 mod encoder;
 mod error;
+mod event;
+mod io_writer;
+mod sample_ref;
 
 #[cfg(feature = "scout")]
 pub(crate) use encoder::{SeriesEnd, SeriesStart};
 pub use {
     encoder::{Encoder, SampleEncoder},
     error::{EncodeError, EncodeErrorKind},
+    io_writer::IoWriter,
+    sample_ref::SampleRefEncoder,
 };

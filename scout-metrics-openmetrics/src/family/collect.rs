@@ -7,6 +7,7 @@ use super::{
     families::Families,
     labels::{Draft, LabelReader},
     places::{NamePlaces, SampleNames},
+    tracker::{is_suffix_of, suffix_in},
 };
 use crate::{
     Event, Exemplar, ExemplarRef, Format, Line, MetricFamily, MetricType, ParseError, ParseOptions,
@@ -37,7 +38,9 @@ impl Stop {
         };
         let fault = match self {
             Self::Limit(_, message) => Fault::limit(start, message),
-            Self::Rule(violation) => Fault::new(violation.rule, start, violation.message),
+            Self::Rule(violation) => {
+                Fault::new(violation.rule, start + violation.at, violation.message)
+            }
         };
         ParseError::new(*fault, exposition, Default::default())
     }
@@ -131,8 +134,7 @@ impl Collector {
     }
 
     fn finish(&mut self) -> Result<Families, Stop> {
-        self.checker
-            .start_family("", MetricType::Unknown, &mut self.report)?;
+        self.checker.finish(&mut self.report)?;
         self.put_samples();
         self.draft.share();
         let families = mem::take(&mut self.families);
@@ -144,7 +146,8 @@ impl Collector {
     fn push_help(&mut self, name: &str, help: &str) -> Result<(), Stop> {
         let place = self.family_of_metadata(name, "HELP")?;
         if mem::replace(&mut self.metadata[place].has_help, true) {
-            self.report_duplicate("HELP", name)?;
+            let is_same = self.families[place].help() == help;
+            self.report_duplicate("HELP", name, is_same)?;
         }
         self.families[place].set_help(help.to_owned());
         Ok(())
@@ -154,21 +157,24 @@ impl Collector {
         let place = self.family_of_metadata(name, "UNIT")?;
         let is_suffix = name
             .strip_suffix(unit)
-            .is_some_and(|start| start.len() > 1 && start.ends_with('_'));
+            .is_some_and(|start| start.ends_with('_'));
         if !unit.is_empty() && !is_suffix {
             // Every reference refuses this, so it is not forgiven.
             let (unit, name) = (shown(unit), shown(name));
-            let message =
-                format!("the name `{name}` does not end in an underscore and the unit `{unit}`");
+            let message = format!(
+                "the family `{name}` has the unit `{unit}`, but its name does not end in `_{unit}`"
+            );
             return Err(Violation {
                 rule: Rule::UnitSuffix,
                 line: self.report.line,
+                at: 0,
                 message,
             }
             .into());
         }
         if mem::replace(&mut self.metadata[place].has_unit, true) {
-            self.report_duplicate("UNIT", name)?;
+            let is_same = self.families[place].unit() == unit;
+            self.report_duplicate("UNIT", name, is_same)?;
         }
         self.families[place].set_unit(unit);
         self.check_unit_allowed(place)
@@ -177,12 +183,14 @@ impl Collector {
     fn push_type(&mut self, name: &str, kind: MetricType) -> Result<(), Stop> {
         let place = self.family_of_metadata(name, "TYPE")?;
         if mem::replace(&mut self.metadata[place].has_type, true) {
-            self.report_duplicate("TYPE", name)?;
+            let is_same = self.families[place].kind() == kind;
+            self.report_duplicate("TYPE", name, is_same)?;
             if self.has_samples(place) {
                 return Ok(());
             }
         }
         self.families[place].set_kind(kind);
+        self.check_late_type(name, kind)?;
         self.checker.start_family(name, kind, &mut self.report)?;
         for suffix in Suffix::NAMED {
             if suffix.belongs_to(kind) {
@@ -198,14 +206,47 @@ impl Collector {
         if has_none && !family.unit().is_empty() {
             self.report.broken(Rule::UnitOnInfo, || {
                 let (name, kind) = (shown(family.name()), family.kind());
-                format!("`{name}` has the type {kind}, which has no unit")
+                format!("the {kind} `{name}` has a unit, but a family of this type has none")
             })?;
         }
         Ok(())
     }
 
-    fn report_duplicate(&mut self, keyword: &str, name: &str) -> Result<(), Stop> {
-        let message = || format!("the family `{}` has a second {keyword}", shown(name));
+    /// Checks that no sample of a histogram or summary of Prometheus text came before its TYPE.
+    fn check_late_type(&mut self, name: &str, kind: MetricType) -> Result<(), Stop> {
+        if self.options.format() == Format::OpenMetrics {
+            return Ok(());
+        }
+        for suffix in Suffix::NAMED {
+            if !is_suffix_of(self.options.format(), suffix, kind) {
+                continue;
+            }
+            let sample = format!("{name}{suffix}");
+            let earlier = self.find(&sample);
+            if earlier.is_some_and(|place| !self.metadata[place].has_type) {
+                let message = || {
+                    let (name, sample) = (shown(name), shown(&sample));
+                    format!("`# TYPE {name} {kind}` comes after the sample `{sample}`")
+                };
+                self.report.broken(Rule::LateMetadata, message)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn report_duplicate(&mut self, keyword: &str, name: &str, is_same: bool) -> Result<(), Stop> {
+        let message = || {
+            let other = if is_same { "the same" } else { "a different" };
+            let what = match keyword {
+                "HELP" => "text",
+                "TYPE" => "type",
+                _ => "unit",
+            };
+            format!(
+                "the family `{}` has a second {keyword}, with {other} {what}",
+                shown(name)
+            )
+        };
         Ok(self.report.broken(Rule::DuplicateMetadata, message)?)
     }
 
@@ -217,14 +258,13 @@ impl Collector {
             return self.add_family(name);
         };
         let is_openmetrics = self.options.format() == Format::OpenMetrics;
-        if self.has_samples(place) {
-            // The Prometheus format says so of TYPE alone.
-            if is_openmetrics || keyword == "TYPE" {
-                let name = shown(name);
-                let message = || format!("`# {keyword} {name}` comes after samples of `{name}`");
-                self.report.broken(Rule::LateMetadata, message)?;
-            }
-        } else if self.current != Some(place) && is_openmetrics {
+        let has_samples = self.has_samples(place);
+        // All reference parsers of Prometheus text accept HELP after the samples.
+        if has_samples && (is_openmetrics || keyword == "TYPE") {
+            let name = shown(name);
+            let message = || format!("`# {keyword} {name}` comes after samples of `{name}`");
+            self.report.broken(Rule::LateMetadata, message)?;
+        } else if self.current != Some(place) {
             self.report_interleaved(name)?;
         }
         self.go_to(place)?;
@@ -268,9 +308,10 @@ impl Collector {
     /// Goes to the family of a sample, and remembers the suffix.
     fn go_to_family_of_sample(&mut self, sample: SampleRef<'_, '_>) -> Result<(), Stop> {
         let name = sample.name().decode();
+        let format = self.options.format();
         let here = self
             .current
-            .and_then(|place| Some((place, self.suffix_in(place, &name)?)));
+            .and_then(|place| Some((place, suffix_in(format, &self.families[place], &name)?)));
         let found = here.or_else(|| Some((self.find(&name)?, Suffix::None)));
         let found = found.or_else(|| self.family_of_suffixed(&name));
         let (place, suffix) = match found {
@@ -278,9 +319,9 @@ impl Collector {
             None => (self.add_family(&name)?, Suffix::None),
         };
         if self.current != Some(place) {
-            // Names without metadata are families only because nothing else is known of them.
-            if self.options.format() == Format::OpenMetrics || self.metadata[place].has_type {
-                self.report_interleaved(&name)?;
+            if !self.may_be_of_current(place) {
+                let family = self.families[place].name().to_owned();
+                self.report_interleaved(&family)?;
             }
             self.go_to(place)?;
         }
@@ -288,29 +329,25 @@ impl Collector {
         self.check_suffix(place)
     }
 
-    /// Returns the suffix that a sample's name has in a family, if it can be of that family.
-    fn suffix_in(&self, place: usize, name: &str) -> Option<Suffix> {
-        let family = &self.families[place];
-        let rest = name.strip_prefix(family.name())?;
-        if rest.is_empty() {
-            return Some(Suffix::None);
-        }
-        let suffix = Suffix::NAMED
-            .into_iter()
-            .find(|suffix| suffix.as_str() == rest)?;
-        self.is_suffix_of(suffix, family.kind()).then_some(suffix)
-    }
-
-    fn is_suffix_of(&self, suffix: Suffix, kind: MetricType) -> bool {
-        match self.options.format() {
-            Format::OpenMetrics => suffix.belongs_to(kind),
-            Format::Prometheus => match kind {
-                MetricType::GaugeHistogram | MetricType::Histogram | MetricType::Summary => {
-                    suffix.belongs_to(kind) && suffix != Suffix::Created
-                }
-                _ => false,
-            },
-        }
+    /// Returns whether a family without metadata and the one that is being read may be parts of one histogram or summary,
+    /// of which nothing is known.
+    fn may_be_of_current(&self, place: usize) -> bool {
+        let has_none = |place: usize| {
+            let Metadata {
+                has_type, has_help, ..
+            } = self.metadata[place];
+            !has_type && !has_help
+        };
+        let base = |place: usize| {
+            let name = self.families[place].name();
+            let suffixes = [Suffix::Bucket, Suffix::Count, Suffix::Sum].iter();
+            let mut bases = suffixes.filter_map(|suffix| name.strip_suffix(suffix.as_str()));
+            bases.next().unwrap_or(name)
+        };
+        self.options.format() == Format::Prometheus
+            && self.current.is_some_and(|current| {
+                has_none(current) && has_none(place) && base(current) == base(place)
+            })
     }
 
     /// Finds a family that came before by the start of a sample's name.
@@ -318,7 +355,7 @@ impl Collector {
         Suffix::NAMED.into_iter().find_map(|suffix| {
             let place = self.find(name.strip_suffix(suffix.as_str())?)?;
             let kind = self.families[place].kind();
-            self.is_suffix_of(suffix, kind).then_some((place, suffix))
+            is_suffix_of(self.options.format(), suffix, kind).then_some((place, suffix))
         })
     }
 

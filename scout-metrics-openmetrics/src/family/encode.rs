@@ -68,18 +68,18 @@ fn family_name(family: &MetricFamily, format: Format) -> Result<Cow<'_, str>, En
         samples.any(|sample| sample.suffix() == suffix)
     };
     let refuse = |what| Err(EncodeError::not_expressible(name, format, what));
+    let has_two_names = has(Suffix::None) && has(Suffix::Total);
     match format {
-        Format::OpenMetrics if is_counter && has(Suffix::None) => match name.strip_suffix("_total")
+        Format::OpenMetrics
+            if is_counter && has(Suffix::None) && (has_two_names || !name.ends_with("_total")) =>
         {
-            Some(name) if !has(Suffix::Total) => Ok(name.into()),
-            _ => refuse("the name of a counter has to end in `_total`"),
-        },
+            refuse("the name of a counter has to end in `_total`")
+        }
         Format::Prometheus if has(Suffix::Created) => refuse("the format has no time of creation"),
-        Format::Prometheus if is_counter && has(Suffix::Total) => match has(Suffix::None) {
-            false => Ok(format!("{name}_total").into()),
-            true => refuse("the samples of a counter have to have one name"),
-        },
-        _ => Ok(name.into()),
+        Format::Prometheus if is_counter && has_two_names => {
+            refuse("the samples of a counter have to have one name")
+        }
+        _ => Ok(family.name_in(format)),
     }
 }
 

@@ -34,6 +34,29 @@ pub fn parse_families(exposition: &[u8], options: &ParseOptions) -> Result<Famil
 }
 
 /// The families of an exposition, in the order in which they first appear, and the rules that it breaks.
+///
+/// A proxy reads families, edits them and writes them again:
+///
+/// ```
+/// use std::error::Error;
+///
+/// use scout_metrics_openmetrics::{Exposition, Format, ParseOptions, encode_families, parse_families};
+///
+/// fn relabel(exposition: &[u8], format: Format) -> Result<Exposition, Box<dyn Error>> {
+///     let families = parse_families(exposition, &ParseOptions::new(format))?;
+///     let relabelled: Vec<_> = families
+///         .into_iter()
+///         .filter(|family| family.name() != "go_info")
+///         .map(|family| family.map_samples(|sample| sample.with_label("cluster", "eu-1")))
+///         .collect();
+///     Ok(encode_families(&relabelled, format)?)
+/// }
+///
+/// let exposition = b"# TYPE go_info gauge\ngo_info 1\n# TYPE up gauge\nup{job=\"api\"} 1\n";
+/// let relabelled = relabel(exposition, Format::Prometheus)?;
+/// assert_eq!(relabelled.body(), "# TYPE up gauge\nup{job=\"api\",cluster=\"eu-1\"} 1\n");
+/// # Ok::<(), Box<dyn Error>>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Families {
     families: Vec<MetricFamily>,
@@ -62,6 +85,20 @@ impl Families {
         self.families.iter()
     }
 
+    /// Returns the families one after another, to change them in place.
+    ///
+    /// The deviations stay those of the exposition.
+    pub fn iter_mut(&mut self) -> std::slice::IterMut<'_, MetricFamily> {
+        self.families.iter_mut()
+    }
+
+    /// Keeps only the families for which a function returns `true`, in their order.
+    ///
+    /// The deviations stay those of the exposition.
+    pub fn retain(&mut self, keep: impl FnMut(&MetricFamily) -> bool) {
+        self.families.retain(keep);
+    }
+
     /// Returns the number of families.
     pub fn len(&self) -> usize {
         self.families.len()
@@ -73,10 +110,16 @@ impl Families {
     }
 
     /// Returns the family with a name, as its metadata have it: in OpenMetrics that of a counter has no `_total`.
+    /// [`MetricFamily::name_in`] returns one name for counters of both formats.
     ///
     /// Looks at one family after another.
     pub fn get(&self, name: &str) -> Option<&MetricFamily> {
         self.iter().find(|family| family.name() == name)
+    }
+
+    /// Returns the family with a name, to change it in place. Finds it as [`get`](Self::get) does.
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut MetricFamily> {
+        self.iter_mut().find(|family| family.name() == name)
     }
 
     /// Returns the rules that were broken and forgiven, in the order of their lines: the first
@@ -114,6 +157,21 @@ impl<'f> IntoIterator for &'f Families {
     }
 }
 
+impl<'f> IntoIterator for &'f mut Families {
+    type Item = &'f mut MetricFamily;
+    type IntoIter = std::slice::IterMut<'f, MetricFamily>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter_mut()
+    }
+}
+
+impl AsRef<[MetricFamily]> for Families {
+    fn as_ref(&self) -> &[MetricFamily] {
+        self.as_slice()
+    }
+}
+
 /// The first deviations, and the number of all.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Deviations {
@@ -122,8 +180,11 @@ pub(super) struct Deviations {
 }
 
 impl Deviations {
-    pub(super) fn push(&mut self, deviation: Deviation) {
-        self.extend(&[deviation]);
+    pub(super) fn push(&mut self, deviation: impl FnOnce() -> Deviation) {
+        if self.first.len() < Families::MAX_DEVIATIONS {
+            self.first.push(deviation());
+        }
+        self.count += 1;
     }
 
     pub(super) fn extend(&mut self, deviations: &[Deviation]) {
@@ -135,6 +196,7 @@ impl Deviations {
 
     /// Puts the deviations in the order of their lines: what is missing at the end of a point was reported later.
     pub(super) fn sort(&mut self) {
-        self.first.sort_by_key(|deviation| deviation.line);
+        self.first
+            .sort_by_key(|deviation| (deviation.line, deviation.column));
     }
 }

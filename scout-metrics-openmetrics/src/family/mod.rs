@@ -6,8 +6,10 @@ mod encode;
 mod families;
 mod labels;
 mod places;
+mod tracker;
 
 pub use {
     encode::encode_families,
     families::{Families, parse_families},
+    tracker::{FamilyLimitError, FamilyRef, FamilyTracker},
 };

@@ -52,20 +52,14 @@ impl LabelPage {
         contents.number(contents.number(place as usize))
     }
 
-    /// Returns the names and values of the labels of the set at a place.
-    pub(crate) fn labels(
-        &self,
-        place: u32,
-    ) -> impl ExactSizeIterator<Item = (&str, &str)> + Clone + use<'_> {
+    /// Returns the name and the value of a label of the set at a place.
+    pub(crate) fn label(&self, place: u32, label: usize) -> (&str, &str) {
         let contents = self.contents();
         let place = place as usize;
         let names = contents.number(place);
-        let label = move |label| {
-            let name = contents.number(names + label);
-            let value = contents.number(place + label);
-            (contents.piece(name), contents.piece(value))
-        };
-        (1..contents.number(names) + 1).map(label)
+        let name = contents.number(names + 1 + label);
+        let value = contents.number(place + 1 + label);
+        (contents.piece(name), contents.piece(value))
     }
 
     fn contents(&self) -> &Contents {

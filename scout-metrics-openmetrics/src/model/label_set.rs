@@ -1,6 +1,12 @@
 //! The labels of a sample, in little memory.
 
-use std::{fmt, sync::Arc};
+use std::{
+    cmp::Ordering,
+    fmt,
+    hash::{Hash, Hasher},
+    ops::Range,
+    sync::Arc,
+};
 
 use super::label_page::{LabelPage, LabelPageDraft};
 
@@ -16,7 +22,13 @@ use super::label_page::{LabelPage, LabelPageDraft};
 /// let labels: LabelSet = [("code", "200"), ("method", "get")].into_iter().collect();
 /// assert_eq!(labels.get("method"), Some("get"));
 /// assert_eq!(labels.iter().next(), Some(("code", "200")));
+///
+/// let labels = labels.with("method", "post").with("job", "api").without("code");
+/// assert_eq!(labels, LabelSet::from([("method", "post"), ("job", "api")]));
 /// ```
+///
+/// The order of the labels is kept, and sets are compared with it; [`sorted`](Self::sorted) returns an order that does not
+/// depend on the source. A set that was read in lenient mode may have a name more than once, as Prometheus accepts.
 #[derive(Clone, Default)]
 pub struct LabelSet {
     /// `None` for a set without labels.
@@ -31,7 +43,7 @@ impl LabelSet {
         Self::default()
     }
 
-    /// Returns the value of a label.
+    /// Returns the value of a label: the first one, if the name occurs more than once.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.iter()
             .find(|(found, _)| *found == name)
@@ -39,9 +51,11 @@ impl LabelSet {
     }
 
     /// Returns names and values in their order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> + Clone {
-        Iter {
-            labels: self.page.as_ref().map(|page| page.labels(self.place)),
+    pub fn iter(&self) -> LabelSetIter<'_> {
+        LabelSetIter {
+            page: self.page.as_deref(),
+            place: self.place,
+            labels: 0..self.len(),
         }
     }
 
@@ -66,26 +80,45 @@ impl LabelSet {
     }
 }
 
-/// The labels of a set, none if it has no page.
-#[derive(Clone)]
-struct Iter<I> {
-    labels: Option<I>,
+/// An iterator over the names and values of a [`LabelSet`]. [`LabelSet::iter`] returns it.
+#[derive(Clone, Debug)]
+pub struct LabelSetIter<'l> {
+    page: Option<&'l LabelPage>,
+    /// The place of the set in the page.
+    place: u32,
+    labels: Range<usize>,
 }
 
-impl<I: Iterator> Iterator for Iter<I> {
-    type Item = I::Item;
+impl<'l> Iterator for LabelSetIter<'l> {
+    type Item = (&'l str, &'l str);
 
-    fn next(&mut self) -> Option<I::Item> {
-        self.labels.as_mut()?.next()
+    fn next(&mut self) -> Option<Self::Item> {
+        let label = self.labels.next()?;
+        Some(self.page?.label(self.place, label))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let labels = self.labels.as_ref();
-        labels.map_or((0, Some(0)), Iterator::size_hint)
+        self.labels.size_hint()
     }
 }
 
-impl<I: ExactSizeIterator> ExactSizeIterator for Iter<I> {}
+impl DoubleEndedIterator for LabelSetIter<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        let label = self.labels.next_back()?;
+        Some(self.page?.label(self.place, label))
+    }
+}
+
+impl ExactSizeIterator for LabelSetIter<'_> {}
+
+impl<'l> IntoIterator for &'l LabelSet {
+    type Item = (&'l str, &'l str);
+    type IntoIter = LabelSetIter<'l>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
 
 impl PartialEq for LabelSet {
     fn eq(&self, other: &Self) -> bool {
@@ -94,6 +127,26 @@ impl PartialEq for LabelSet {
 }
 
 impl Eq for LabelSet {}
+
+impl Hash for LabelSet {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.len().hash(state);
+        self.iter().for_each(|label| label.hash(state));
+    }
+}
+
+/// Compares label by label, first the names and then the values.
+impl Ord for LabelSet {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.iter().cmp(other.iter())
+    }
+}
+
+impl PartialOrd for LabelSet {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl fmt::Debug for LabelSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

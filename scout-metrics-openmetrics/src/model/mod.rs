@@ -1,5 +1,6 @@
 //! Metric families as owned data, to read from and to build.
 
+mod label_edit;
 mod label_page;
 mod label_set;
 mod metric_family;
@@ -9,7 +10,7 @@ mod suffix;
 
 pub(crate) use label_page::{LabelPage, LabelPageDraft};
 pub use {
-    label_set::LabelSet,
+    label_set::{LabelSet, LabelSetIter},
     metric_family::MetricFamily,
     metric_type::MetricType,
     sample::{Exemplar, Sample},

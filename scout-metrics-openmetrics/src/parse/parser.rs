@@ -2,7 +2,7 @@
 
 use super::{
     engine::{Block, ReaderLevel},
-    event::{Event, Line},
+    event::{Event, Line, SampleRef},
     options::ParseOptions,
     reader::Reader,
 };
@@ -61,7 +61,7 @@ impl<'a> Parser<'a> {
 
     /// Starts to read another exposition in the memory of this parser, with the same options.
     ///
-    /// A parser has some 100 KB of memory. For an exposition of a few kilobytes it takes longer to get it than to read.
+    /// A parser has some 20 KB of memory, so this saves a tenth of the time for an exposition of about that size.
     ///
     /// # Errors
     ///
@@ -98,6 +98,37 @@ impl<'a> Parser<'a> {
     #[inline(always)]
     pub fn next_event(&mut self) -> Result<Option<Event<'_, 'a>>, ParseError> {
         Ok(self.next_line()?.map(Line::event))
+    }
+
+    /// Reads up to the next sample, and leaves out what comes before it. Returns `None` at the end of the exposition.
+    ///
+    /// ```
+    /// use scout_metrics_openmetrics::{ParseOptions, Parser};
+    ///
+    /// let text = "# TYPE up gauge\nup{job=\"api\"} 1\nup{job=\"db\"} 0\n";
+    /// let mut parser = Parser::from_text(text, &ParseOptions::default());
+    /// let mut up = Vec::new();
+    /// while let Some(sample) = parser.next_sample()? {
+    ///     if sample.value() == 1.0 {
+    ///         up.extend(sample.label("job").map(String::from));
+    ///     }
+    /// }
+    /// assert_eq!(up, ["api"]);
+    /// # Ok::<(), scout_metrics_openmetrics::ParseError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`next_event`](Self::next_event).
+    pub fn next_sample(&mut self) -> Result<Option<SampleRef<'_, 'a>>, ParseError> {
+        let text = loop {
+            match self.next_event()? {
+                Some(Event::Sample(sample)) => break sample.text,
+                Some(_) => {}
+                None => return Ok(None),
+            }
+        };
+        Ok(Some(self.reader.sample_in(text)))
     }
 
     /// Reads the next line that is not blank, as [`next_event`](Self::next_event) does, and returns the event with

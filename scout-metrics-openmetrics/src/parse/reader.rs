@@ -46,7 +46,10 @@ impl Reader {
             options: *options,
             short_line: short_line(options),
             engine: Engine::new(),
-            parts: Parts::default(),
+            parts: Parts {
+                format: options.format(),
+                ..Parts::default()
+            },
             forgiven: Vec::new(),
             deviations: Vec::new(),
             line: 1,
@@ -156,6 +159,12 @@ impl Reader {
         }))
     }
 
+    /// Returns the sample that was read last, which is in a text.
+    pub(crate) fn sample_in<'p, 'a>(&'p self, text: &'a str) -> SampleRef<'p, 'a> {
+        let parts = &self.parts;
+        SampleRef { text, parts }
+    }
+
     /// Returns the line of the block that was just read.
     #[inline(always)]
     fn line_of_block<'p, 'a>(&self, event: Event<'p, 'a>) -> Line<'p, 'a> {
@@ -203,7 +212,7 @@ impl Reader {
 
     #[inline(always)]
     fn metadata<'p, 'a>(&'p mut self, block: Block<'a>, metadata: Metadata) -> Line<'p, 'a> {
-        let between = |start, end| &block.text[usize::from(start)..usize::from(end)];
+        let between = |start: u32, end: u32| &block.text[start as usize..end as usize];
         let name = || Text::new(between(metadata.name.0, metadata.name.1), Escapes::None);
         let text = || between(metadata.text, metadata.end);
         self.engine.advance(metadata.next);
@@ -242,8 +251,8 @@ impl Reader {
     fn has_good_length(&self, metadata: &Metadata) -> bool {
         let (name, name_end) = metadata.name;
         let limits = self.options.limits();
-        usize::from(name_end - name) <= limits.name_length
-            && usize::from(metadata.end - metadata.start) <= limits.line_length
+        (name_end - name) as usize <= limits.name_length
+            && (metadata.end - metadata.start) as usize <= limits.line_length
     }
 
     /// Checks the parts of a long line or one with many labels.
@@ -348,9 +357,11 @@ impl Reader {
             self.parts.label_names = self.engine.new_label_names();
         }
         let line = self.line;
-        let deviations = self.forgiven.drain(..);
-        self.deviations
-            .extend(deviations.map(|(rule, _)| Deviation { rule, line }));
+        let forgiven = self.forgiven.drain(..);
+        self.deviations.extend(forgiven.map(|forgiven| {
+            let Forgiven { rule, message, at } = forgiven;
+            Deviation::new(rule, message, &text[start..], at - start, line)
+        }));
         self.last_line = line;
         self.line += 1 + scanned.line_breaks;
         self.engine.go_on_at(text, scanned.next);
@@ -373,14 +384,12 @@ impl Reader {
         if self.at() > 0 || self.origin.offset > 0 || !text.starts_with(MARK) {
             return Ok(0);
         }
+        let message = "the exposition starts with a byte order mark";
         if self.options.mode() == Mode::Strict {
-            let message = "expected a line, found a byte order mark";
             return Err(Fault::new(Rule::ByteOrderMark, 0, message));
         }
-        self.deviations.push(Deviation {
-            rule: Rule::ByteOrderMark,
-            line: 1,
-        });
+        let deviation = Deviation::new(Rule::ByteOrderMark, message, text, 0, 1);
+        self.deviations.push(deviation);
         Ok(MARK.len())
     }
 }

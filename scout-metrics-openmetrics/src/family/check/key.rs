@@ -5,26 +5,23 @@ use std::{
     hash::{BuildHasher, Hasher},
 };
 
-use super::{super::labels::LabelHashes, Checker};
-use crate::{Format, MetricType, SampleRef};
+use super::{super::labels::LabelHashes, Checker, place::Part};
+use crate::{MetricType, SampleRef};
 
-/// The part of a sample's identity that does not depend on the values of its labels. It is the same for samples that have
-/// the same names.
-#[derive(Debug, Default)]
+/// The part of an identity that does not depend on the values of labels. It is the same for samples that have the same
+/// names.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct KeyNames {
-    /// Whether those of the sample before are known.
-    pub(super) is_known: bool,
-    /// A hash of the name that distinguishes series or families.
+    /// A hash of the name that metrics or series are distinguished within.
     hash: u64,
-    /// The place of the label of the point.
+    /// The place of a label that does not count.
     point: Option<usize>,
 }
 
 impl Checker {
-    /// Returns the name of the label that distinguishes the samples of one point of OpenMetrics.
+    /// Returns the name of the label that distinguishes the samples of one point.
     pub(super) fn point_label(&self) -> &str {
         match self.kind {
-            _ if self.format == Format::Prometheus => "",
             MetricType::GaugeHistogram | MetricType::Histogram => "le",
             MetricType::StateSet => &self.name,
             MetricType::Summary => "quantile",
@@ -32,49 +29,62 @@ impl Checker {
         }
     }
 
-    /// Returns a hash of the labels except that of the point, whatever their order is.
+    /// Returns a hash of the family and of the labels except that of the point, whatever their order is.
     #[inline]
-    pub(super) fn key(&mut self, sample: SampleRef<'_, '_>, labels: LabelHashes<'_>) -> u64 {
-        if !self.key_names.is_known {
-            self.learn_key_names(sample);
-        }
-        let KeyNames { hash, point, .. } = self.key_names;
+    pub(super) fn metric_key(&mut self, sample: SampleRef<'_, '_>, labels: LabelHashes<'_>) -> u64 {
+        let names = self.metric_names.unwrap_or_else(|| {
+            let label = self.point_label();
+            let mut labels = sample.labels();
+            let names = KeyNames {
+                hash: self.hash(&self.name),
+                point: labels.position(|(name, _)| !label.is_empty() && name == *label),
+            };
+            *self.metric_names.insert(names)
+        });
+        names.key(labels)
+    }
+
+    /// Returns a hash of the name and all labels, whatever their order is.
+    #[inline]
+    pub(super) fn series_key(&mut self, sample: SampleRef<'_, '_>, labels: LabelHashes<'_>) -> u64 {
+        let names = self.series_names.unwrap_or_else(|| {
+            let names = KeyNames {
+                hash: self.hash(&sample.name().decode()),
+                point: None,
+            };
+            *self.series_names.insert(names)
+        });
+        names.key(labels)
+    }
+
+    /// Returns the label of the point of the sample whose metric was asked for last: its place and its value.
+    pub(super) fn point_value<'a>(
+        &self,
+        sample: SampleRef<'_, 'a>,
+    ) -> Option<(Part, Cow<'a, str>)> {
+        let place = self.metric_names?.point?;
+        Some((Part::Label(place), sample.label_value(place).decode()))
+    }
+
+    fn hash(&self, name: &str) -> u64 {
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write(name.as_bytes());
+        hasher.finish()
+    }
+}
+
+impl KeyNames {
+    #[inline]
+    fn key(self, labels: LabelHashes<'_>) -> u64 {
         let hashes = labels.names.iter().zip(labels.values).enumerate();
-        hashes.fold(hash, |key, (place, (name, value))| {
-            if point == Some(place) {
+        hashes.fold(self.hash, |key, (place, (name, value))| {
+            if self.point == Some(place) {
                 key
             } else {
                 // A sum does not depend on the order.
                 key.wrapping_add(mixed(*name, *value))
             }
         })
-    }
-
-    /// Returns the value of the label of the point of the sample whose key was asked for last.
-    pub(super) fn point_value<'a>(&self, sample: SampleRef<'_, 'a>) -> Option<Cow<'a, str>> {
-        let place = self.key_names.point?;
-        Some(sample.label_value(place).decode())
-    }
-
-    fn learn_key_names(&mut self, sample: SampleRef<'_, '_>) {
-        let mut hasher = self.hasher.build_hasher();
-        let mut point = None;
-        match self.format {
-            // The series of all families are distinguished.
-            Format::Prometheus => hasher.write(sample.name().decode().as_bytes()),
-            Format::OpenMetrics => {
-                hasher.write(self.name.as_bytes());
-                let label = self.point_label();
-                if !label.is_empty() {
-                    point = sample.labels().position(|(name, _)| name == *label);
-                }
-            }
-        }
-        self.key_names = KeyNames {
-            is_known: true,
-            hash: hasher.finish(),
-            point,
-        };
     }
 }
 

@@ -4,12 +4,14 @@
 //! read, and by hashes the metrics before them (`seen.rs`).
 
 mod counter;
+mod distribution;
 mod exemplar;
 mod histogram;
 mod info;
 mod key;
 mod metric;
 mod number;
+mod place;
 mod prometheus;
 mod report;
 mod seen;
@@ -18,7 +20,7 @@ mod summary;
 
 use foldhash::quality::RandomState;
 
-use self::{key::KeyNames, metric::Metric};
+use self::{distribution::Distributions, key::KeyNames, metric::Metric};
 pub(super) use self::{
     report::{Report, Violation},
     seen::Seen,
@@ -35,11 +37,17 @@ pub(crate) struct Checker {
     hasher: RandomState,
     name: String,
     kind: MetricType,
-    key_names: KeyNames,
+    /// The part of the identity of metrics that is the same as for the sample before, if it is known.
+    metric_names: Option<KeyNames>,
+    /// The same for the identity of series.
+    series_names: Option<KeyNames>,
     /// The metrics of the family that came so far; in Prometheus text, where families may be split, the
     /// series of all families.
     seen: Seen,
+    /// The metric of OpenMetrics that is being read.
     metric: Option<Metric>,
+    /// The histograms and summaries of Prometheus text.
+    distributions: Distributions,
 }
 
 impl Checker {
@@ -49,9 +57,11 @@ impl Checker {
             hasher: RandomState::default(),
             name: String::new(),
             kind: MetricType::Unknown,
-            key_names: KeyNames::default(),
+            metric_names: None,
+            series_names: None,
             seen,
             metric: None,
+            distributions: Distributions::default(),
         }
     }
 
@@ -63,14 +73,21 @@ impl Checker {
         report: &mut Report,
     ) -> Result {
         self.finish_point(report)?;
+        self.finish_distributions();
         self.metric = None;
         if self.format == Format::OpenMetrics {
             self.seen.forget();
         }
         name.clone_into(&mut self.name);
         self.kind = kind;
-        self.key_names.is_known = false;
+        self.forget_names();
         Ok(())
+    }
+
+    /// Checks what can only be checked at the end of the exposition.
+    pub(crate) fn finish(&mut self, report: &mut Report) -> Result {
+        self.start_family("", MetricType::Unknown, report)?;
+        self.finish_pending(report)
     }
 
     /// Returns whether a metric or series may have come twice, if that was left to be found out now.
@@ -80,7 +97,8 @@ impl Checker {
 
     /// Says that the next sample has other names than the one before.
     pub(super) fn forget_names(&mut self) {
-        self.key_names.is_known = false;
+        self.metric_names = None;
+        self.series_names = None;
     }
 
     /// Checks a sample of the family. The hashes are those of its labels.
@@ -92,8 +110,8 @@ impl Checker {
         report: &mut Report,
     ) -> Result {
         if self.format == Format::Prometheus {
-            self.check_number_labels(sample, suffix, report)?;
-            return self.check_series(sample, labels, report);
+            self.check_series(sample, labels, report)?;
+            return self.check_distribution(sample, labels, suffix, report);
         }
         self.check_exemplar(sample, suffix, report)?;
         self.check_metric(sample, labels, report)?;

@@ -46,7 +46,8 @@ impl Scanner<'_, '_> {
                 Some(b',') => self.at += 1,
                 Some(b'}') => break,
                 Some(byte) if self.may_start_label(byte) => {
-                    self.add_forgiven(Rule::LabelSyntax, self.at);
+                    let message = "expected ',' between two labels, found none";
+                    self.add_forgiven(Rule::LabelSyntax, self.at, message);
                 }
                 _ => return Err(self.expected(Rule::LabelSyntax, "',' or '}' after a label")),
             }

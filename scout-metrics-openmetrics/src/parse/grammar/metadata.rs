@@ -4,7 +4,7 @@ use memchr::memchr;
 
 use super::{LineKind, Result, Scanner};
 use crate::{
-    MetricType, Rule,
+    Format, MetricType, Rule,
     escape::{Escapes, Text},
     find::NameOf,
 };
@@ -39,6 +39,27 @@ impl<'a> Scanner<'a, '_> {
         }
         let text = self.take_rest(Escapes::Help);
         Ok(LineKind::Help { name, text })
+    }
+
+    /// Returns whether a line of Prometheus text ends in any text, to which a carriage return before the line feed belongs:
+    /// a comment, or HELP with a text.
+    pub(super) fn is_free_text(&self) -> bool {
+        let line = &self.text[self.start..self.end];
+        let is_blank = [' ', '\t'];
+        let Some(comment) = line.trim_start_matches(is_blank).strip_prefix('#') else {
+            return false;
+        };
+        if self.format() == Format::OpenMetrics {
+            return false;
+        }
+        let text = comment.trim_start_matches(is_blank);
+        let (keyword, rest) = text.split_once(is_blank).unwrap_or((text, ""));
+        match keyword {
+            _ if text.len() == comment.len() => true,
+            "HELP" => rest.trim_start_matches(is_blank).contains(is_blank),
+            "TYPE" => false,
+            _ => true,
+        }
     }
 
     pub(super) fn read_openmetrics_metadata(&mut self) -> Result<LineKind<'a>> {

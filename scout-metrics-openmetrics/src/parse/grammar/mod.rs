@@ -37,8 +37,14 @@ pub(crate) enum LineKind<'a> {
     Unit { name: Text<'a>, unit: &'a str },
 }
 
-/// A rule that was forgiven, and the byte of the text where it was broken.
-pub(crate) type Forgiven = (Rule, usize);
+/// A rule that was forgiven.
+#[derive(Clone, Debug)]
+pub(crate) struct Forgiven {
+    pub(crate) rule: Rule,
+    pub(crate) message: Cow<'static, str>,
+    /// The byte of the text where it was broken.
+    pub(crate) at: usize,
+}
 
 /// A line that was read.
 pub(crate) struct ScannedLine<'a> {
@@ -155,10 +161,11 @@ impl<'a, 's> Scanner<'a, 's> {
         if self.end == self.bytes.len() {
             return self.check_final_newline();
         }
-        if self.bytes[self.end - 1] == b'\r' {
+        if self.bytes[self.end - 1] == b'\r' && !self.is_free_text() {
             self.end -= 1;
             let at = std::mem::replace(&mut self.at, self.end);
-            let message = "expected a line feed, found a carriage return";
+            let message =
+                "the line ends in a carriage return and a line feed, expected a line feed alone";
             self.forgive(Rule::CarriageReturn, message)?;
             self.at = at;
         }
@@ -169,11 +176,11 @@ impl<'a, 's> Scanner<'a, 's> {
         if self.format() == Format::OpenMetrics {
             return Ok(());
         }
+        let message = "the last line does not end in a line feed";
         if self.options.mode() == Mode::Strict {
-            let message = "expected a line feed at the end of the last line";
             return Err(Fault::incomplete(Rule::FinalNewline, self.end, message));
         }
-        self.add_forgiven(Rule::FinalNewline, self.end);
+        self.add_forgiven(Rule::FinalNewline, self.end, message);
         Ok(())
     }
 
@@ -307,15 +314,16 @@ impl<'a, 's> Scanner<'a, 's> {
         if self.options.mode() == Mode::Strict {
             return Err(Fault::new(rule, self.at, message));
         }
-        self.add_forgiven(rule, self.at);
+        self.add_forgiven(rule, self.at, message);
         Ok(())
     }
 
     /// Records a forgiven rule once for each line, so that a line with a million line feeds inside quotes costs no more
     /// memory than its text.
-    fn add_forgiven(&mut self, rule: Rule, at: usize) {
-        if self.forgiven.iter().all(|(known, _)| *known != rule) {
-            self.forgiven.push((rule, at));
+    fn add_forgiven(&mut self, rule: Rule, at: usize, message: impl Into<Cow<'static, str>>) {
+        if self.forgiven.iter().all(|known| known.rule != rule) {
+            let message = message.into();
+            self.forgiven.push(Forgiven { rule, message, at });
         }
     }
 

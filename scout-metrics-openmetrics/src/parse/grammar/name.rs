@@ -6,7 +6,12 @@ use super::{
     super::{options::Mode, parts::Span},
     Result, Scanner, is_other_space, is_space,
 };
-use crate::{Format, Rule, error::Fault, find::NameOf, number};
+use crate::{
+    Format, Rule,
+    error::{Fault, shown},
+    find::NameOf,
+    number,
+};
 
 impl<'a> Scanner<'a, '_> {
     pub(super) fn read_metric_name(&mut self) -> Result<Span> {
@@ -28,7 +33,10 @@ impl<'a> Scanner<'a, '_> {
             && self.options.mode() == Mode::Lenient
             && let Some(length) = self.odd_name_length(start)
         {
-            self.add_forgiven(Rule::MetricName, start);
+            let name = shown(&self.text[start..start + length]);
+            let message =
+                format!("{name:?} is not a metric name, only `[a-zA-Z_:][a-zA-Z0-9_:]*` is");
+            self.add_forgiven(Rule::MetricName, start, message);
             self.at = start + length;
             return self.bounded_name(start);
         }
@@ -154,12 +162,14 @@ impl<'a> Scanner<'a, '_> {
             return Err(self.unclosed(quote));
         }
         self.line_breaks += 1;
-        self.add_forgiven(Rule::LineBreak, self.end);
+        let message = "a text in quotes contains a line feed, expected `\\n`";
+        self.add_forgiven(Rule::LineBreak, self.end, message);
         let mut line_feed = self.end;
         if self.bytes[line_feed] == b'\r' {
             // It is inside the quotes, so it belongs to the text.
-            let here = (Rule::CarriageReturn, self.end);
-            self.forgiven.retain(|forgiven| *forgiven != here);
+            let (rule, at) = (Rule::CarriageReturn, self.end);
+            self.forgiven
+                .retain(|forgiven| (forgiven.rule, forgiven.at) != (rule, at));
             line_feed += 1;
         }
         self.go_to_line_end(line_feed + 1)

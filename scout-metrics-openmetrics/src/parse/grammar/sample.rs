@@ -104,10 +104,12 @@ impl Scanner<'_, '_> {
         }
         self.read_labels(labels, None)?;
         self.skip_one_blank(RULE, "a blank and the value of the exemplar")?;
-        let value = self.read_value()?;
+        let value = self.read_value()?.text;
         let mut timestamp = None;
         if self.skip_to_optional(RULE)? {
-            timestamp = Some(self.read_seconds()?);
+            let start = self.at;
+            self.read_seconds()?;
+            timestamp = Some(self.span(start, self.at, false));
         }
         Ok(ExemplarParts { value, timestamp })
     }
