@@ -7,6 +7,8 @@
 
 mod check;
 mod command_line;
+mod completions;
+mod diff;
 mod history;
 mod overview;
 #[path = "../support/peer.rs"]

@@ -147,6 +147,8 @@ impl<'a> Parser<'a> {
 pub(crate) fn utf8(bytes: &[u8]) -> Result<&str, ParseError> {
     std::str::from_utf8(bytes).map_err(|error| {
         let at = error.valid_up_to();
-        ParseError::new(*Fault::encoding(at, bytes[at]), bytes, Origin::default())
+        let is_cut = error.error_len().is_none();
+        let fault = Fault::encoding(at, bytes[at], &bytes[..=at], is_cut);
+        ParseError::new(*fault, bytes, Origin::default())
     })
 }
