@@ -5,10 +5,15 @@
     reason = "clippy does not know helpers of tests as tests"
 )]
 
+#[cfg(unix)]
+#[path = "support/login.rs"]
+mod login;
+#[path = "support/program.rs"]
+mod program;
+
 use std::{
-    env, fs,
+    fs,
     io::{BufRead, BufReader, Read, Write},
-    net::TcpListener,
     path::PathBuf,
     process::{Command, Output, Stdio},
 };
@@ -17,58 +22,8 @@ use scout_metrics_core::{
     Error, ErrorKind, MemorySource, Organization, Policy, PolicyResult, Snapshot, Stream,
 };
 use scout_metrics_examples::sample;
-use scout_metrics_http::exporter::Exporter;
 
-const TOKEN: &str = "dckr_pat_0123456789";
-
-/// Returns a command that runs an example, without the environment variables that the examples read.
-fn example(name: &str) -> Command {
-    let directory = env::current_exe()
-        .unwrap()
-        .parent()
-        .unwrap()
-        .with_file_name("examples");
-    let path = directory.join(format!("{name}{}", env::consts::EXE_SUFFIX));
-    assert!(
-        path.exists(),
-        "{} is missing: `cargo build --examples` builds it",
-        path.display()
-    );
-    let mut command = Command::new(path);
-    for variable in ["ORG", "TOKEN_FILE", "TOKEN", "HUB_PASSWORD"] {
-        command.env_remove(format!("DOCKER_SCOUT_{variable}"));
-    }
-    for variable in ["NO_COLOR", "CLICOLOR_FORCE", "RUST_LOG"] {
-        command.env_remove(variable);
-    }
-    command
-}
-
-fn stdout(output: &Output) -> &str {
-    str::from_utf8(&output.stdout).unwrap()
-}
-
-fn stderr(output: &Output) -> &str {
-    str::from_utf8(&output.stderr).unwrap()
-}
-
-/// Serves sources on a new thread and returns the URL.
-fn serve<const N: usize>(sources: [MemorySource; N]) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let exporter = Exporter::new().with_bearer_token(TOKEN);
-    let exporter = sources.into_iter().fold(exporter, Exporter::with_source);
-    let router = exporter.into_router().unwrap();
-    std::thread::spawn(|| {
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        runtime.block_on(async {
-            listener.set_nonblocking(true).unwrap();
-            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-            axum::serve(listener, router).await
-        })
-    });
-    url
-}
+use program::{TOKEN, example, serve, stderr, stdout};
 
 #[test]
 fn the_list_of_examples_is_complete() {
@@ -91,7 +46,7 @@ fn the_list_of_examples_is_complete() {
 
 #[test]
 fn help_documents_the_exit_status_of_each_example() {
-    for name in ["custom_source", "inspect", "quickstart", "watch"] {
+    for name in ["custom_source", "inspect", "quickstart", "scout", "watch"] {
         let output = example(name).arg("--help").output().unwrap();
         assert_eq!(output.status.code(), Some(0));
         assert!(stdout(&output).contains("Exit status:\n  0  "), "{name}");
@@ -105,6 +60,7 @@ fn each_example_has_a_version() {
         "exporter",
         "inspect",
         "quickstart",
+        "scout",
         "watch",
     ] {
         let output = example(name).arg("--version").output().unwrap();
@@ -224,6 +180,70 @@ staging                                           5C  17H   44M   98L  1?
         }
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn uses_the_credentials_of_docker_login_if_there_is_no_other_token() {
+        let directory = tempfile::tempdir().unwrap();
+        let url = serve([MemorySource::new(labs())]);
+        let quickstart = |helper_says: &str, url: &str| {
+            let mut command = example("quickstart");
+            login::log_in(&mut command, directory.path(), helper_says);
+            command.args(["--org", "acme-labs", "--url", url, "--json"]);
+            command
+        };
+        let says_token = format!(r#"echo '{{"Username":"jane","Secret":"{TOKEN}"}}'"#);
+        let output = quickstart(&says_token, &url).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let talk = "no --token-file, and none of DOCKER_SCOUT_TOKEN_FILE, DOCKER_SCOUT_TOKEN and \
+            DOCKER_SCOUT_HUB_PASSWORD is set: using the credentials of `docker login`\n";
+        assert_eq!(stderr(&output), talk);
+        let asked = fs::read_to_string(directory.path().join("asked")).unwrap();
+        assert_eq!(asked, "get https://index.docker.io/v1/\n");
+
+        let mut with_token = quickstart("exit 1", &url);
+        let output = with_token.env("DOCKER_SCOUT_TOKEN", TOKEN).output();
+        assert_eq!(stderr(&output.unwrap()), "");
+
+        let fails = |helper_says: &str, url: &str| {
+            let output = quickstart(helper_says, url).output().unwrap();
+            assert_eq!(output.status.code(), Some(1));
+            assert_eq!(stdout(&output), "");
+            let error = stderr(&output).trim_start_matches(talk);
+            let path = directory.path().join("config.json");
+            error.replace(&path.display().to_string(), "CONFIG")
+        };
+        assert_eq!(
+            fails(
+                &format!("echo 'failed with {TOKEN}'; echo {TOKEN} >&2; exit 1"),
+                &url
+            ),
+            "error: organization `acme-labs`: cannot use the credentials of `docker login`: the credential helper \
+             `docker-credential-fake` failed\n"
+        );
+        assert_eq!(
+            fails(
+                "echo 'credentials not found in native keychain'; exit 1",
+                &url
+            ),
+            "error: organization `acme-labs`: cannot use the credentials of `docker login`: there is no login for Docker \
+             Hub in `CONFIG`: run `docker login`, or give an access token\n"
+        );
+        assert_eq!(
+            fails(r#"echo '{"Username":"jane","Secret":"revoked"}'"#, &url),
+            "error: organization `acme-labs`: the token from `docker login` was refused (HTTP 401): check that it is \
+             complete, not expired and not revoked\n  response from the server: credentials are required: a bearer token, or \
+             HTTP Basic authentication with a user's password or a token as the password\n"
+        );
+        // Nobody else's server gets the credentials.
+        fs::remove_file(directory.path().join("asked")).unwrap();
+        assert_eq!(
+            fails(&says_token, "https://gateway.example"),
+            "error: no token for `https://gateway.example`: the credentials of `docker login` are sent to \
+             `https://api.scout.docker.com` only, so give an access token\n"
+        );
+        assert!(!directory.path().join("asked").exists());
+    }
+
     #[test]
     fn names_cannot_control_the_terminal() {
         let url = serve([MemorySource::new(labs())]);
@@ -266,8 +286,9 @@ staging                                           5C  17H   44M   98L  1?
         assert_eq!(output.status.code(), Some(1));
         assert_eq!(
             stderr(&output),
-            "error: no token in the environment: set `DOCKER_SCOUT_TOKEN_FILE`, `DOCKER_SCOUT_TOKEN` or \
-             `DOCKER_SCOUT_HUB_PASSWORD`\n"
+            "no --token-file, and none of DOCKER_SCOUT_TOKEN_FILE, DOCKER_SCOUT_TOKEN and DOCKER_SCOUT_HUB_PASSWORD is \
+             set: using the credentials of `docker login`\nerror: organization `acme-labs`: cannot use the credentials of \
+             `docker login`: no such file `/no/such/directory/config.json`: run `docker login`, or give an access token\n"
         );
     }
 

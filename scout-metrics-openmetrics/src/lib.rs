@@ -32,6 +32,7 @@
 //! | the same for an exposition that arrives in pieces | [`ChunkedParser`] | none per sample |
 //! | the family of each line | [`FamilyTracker`] | none per sample |
 //! | families, with the rules about families | [`parse_families`] | none per sample with up to ten labels |
+//! | histograms and summaries as one value | [`Histogram`], [`Summary`] | |
 //! | text part by part, into any output | [`Encoder`] | none |
 //! | lines of a parser, with changes | [`Encoder::event`], [`Encoder::sample_ref`] | none per sample without escapes or changed labels |
 //! | families to text, checked against all rules | [`encode_families`] | |
@@ -97,6 +98,8 @@ mod exposition;
 mod family;
 mod find;
 mod format;
+mod group;
+mod limit;
 mod model;
 mod number;
 mod parse;
@@ -121,6 +124,8 @@ pub use crate::{
         Families, FamilyLimitError, FamilyRef, FamilyTracker, encode_families, parse_families,
     },
     format::Format,
+    group::{Bucket, GroupError, Histogram, HistogramBuilder, Quantile, Summary, SummaryBuilder},
+    limit::Limit,
     model::{Exemplar, LabelSet, LabelSetIter, MetricFamily, MetricType, Sample, Suffix},
     number::Timestamp,
     parse::{

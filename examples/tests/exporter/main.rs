@@ -11,6 +11,8 @@ mod boards;
 #[cfg(unix)]
 mod descriptors;
 mod outage;
+#[path = "../support/peer.rs"]
+mod peer;
 mod peers;
 #[path = "../support/poll.rs"]
 mod poll;

@@ -8,22 +8,22 @@ use super::{
     tracker::{is_suffix_of, suffix_in},
 };
 use crate::{
-    Event, Exemplar, ExemplarRef, Format, Line, MetricFamily, MetricType, ParseError, ParseOptions,
-    Rule, Sample, SampleRef, Suffix,
+    Event, Exemplar, ExemplarRef, Format, Limit, Line, MetricFamily, MetricType, ParseError,
+    ParseOptions, Rule, Sample, SampleRef, Suffix,
     error::{Fault, shown},
     parse::NamesBefore,
 };
 
 /// Why reading stops.
 pub(super) enum Stop {
-    Limit(u64, String),
+    Limit(u64, Limit, usize),
     Rule(Violation),
 }
 
 impl Stop {
     pub(super) fn into_error(self, exposition: &[u8]) -> ParseError {
         let line = match &self {
-            Self::Limit(line, _) => *line,
+            Self::Limit(line, ..) => *line,
             Self::Rule(violation) => violation.line,
         };
         let newlines = memchr::memchr_iter(b'\n', exposition);
@@ -35,7 +35,7 @@ impl Stop {
                 .unwrap_or(exposition.len()),
         };
         let fault = match self {
-            Self::Limit(_, message) => Fault::limit(start, message),
+            Self::Limit(_, limit, value) => Fault::limit(start, limit, value),
             Self::Rule(violation) => {
                 Fault::new(violation.rule, start + violation.at, violation.message)
             }
@@ -366,10 +366,7 @@ impl Collector {
     fn add_family(&mut self, name: &str) -> Result<usize, Stop> {
         let limit = self.options.limits().families;
         if self.families.len() >= limit {
-            return Err(Stop::Limit(
-                self.report.line,
-                format!("there are more families than the limit of {limit}"),
-            ));
+            return Err(Stop::Limit(self.report.line, Limit::Families, limit));
         }
         let place = self.families.len();
         self.families

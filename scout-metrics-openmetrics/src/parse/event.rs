@@ -1,7 +1,7 @@
 //! The events of the pull parser: views into the exposition.
 
 use super::parts::{ExemplarParts, LabelSpan, Parts};
-use crate::{Deviation, Format, MetricType, Timestamp, escape::Text};
+use crate::{Deviation, Format, MetricType, Timestamp, escape::Text, number};
 
 /// One line of an exposition. Blank lines are left out, except those with a deviation: each of them is an empty comment.
 ///
@@ -127,7 +127,7 @@ impl<'p, 'a> SampleRef<'p, 'a> {
         if self.parts.value.is_count {
             return Some(self.value() as u64);
         }
-        crate::number::parse_count(self.value_text())
+        number::parse_count(self.value_text())
     }
 
     /// Returns the timestamp, if there is one.
@@ -183,17 +183,19 @@ impl<'p, 'a> ExemplarRef<'p, 'a> {
 
     /// Returns the value.
     pub fn value(self) -> f64 {
-        self.parts.value.value
+        // The parser accepts one value that is not a number: in lenient mode, NaN with a sign.
+        number::parse_value(self.value_text()).unwrap_or(f64::NAN)
     }
 
     /// Returns the value as it is written.
     pub fn value_text(self) -> &'a str {
-        self.parts.value.text.of(self.text).raw()
+        self.parts.value.of(self.text).raw()
     }
 
     /// Returns the timestamp, if there is one.
     pub fn timestamp(self) -> Option<Timestamp> {
-        self.parts.timestamp
+        let timestamp = self.parts.timestamp?.of(self.text);
+        number::parse_seconds(timestamp.raw()).ok()
     }
 }
 

@@ -61,7 +61,7 @@ impl<'a> Parser<'a> {
 
     /// Starts to read another exposition in the memory of this parser, with the same options.
     ///
-    /// A parser has some 100 KB of memory. For an exposition of a few kilobytes it takes longer to get it than to read.
+    /// A parser has some 20 KB of memory, so this saves a tenth of the time for an exposition of about that size.
     ///
     /// # Errors
     ///
@@ -147,6 +147,8 @@ impl<'a> Parser<'a> {
 pub(crate) fn utf8(bytes: &[u8]) -> Result<&str, ParseError> {
     std::str::from_utf8(bytes).map_err(|error| {
         let at = error.valid_up_to();
-        ParseError::new(*Fault::encoding(at, bytes[at]), bytes, Origin::default())
+        let is_cut = error.error_len().is_none();
+        let fault = Fault::encoding(at, bytes[at], &bytes[..=at], is_cut);
+        ParseError::new(*fault, bytes, Origin::default())
     })
 }

@@ -19,7 +19,7 @@ use super::{
     parts::{Parts, Span},
 };
 use crate::{
-    Format, MetricType, Rule,
+    Format, Limit, MetricType, Rule,
     error::{Fault, shown},
     escape::Text,
 };
@@ -124,7 +124,10 @@ impl<'a, 's> Scanner<'a, 's> {
 
     fn read_openmetrics(&mut self, parts: &mut Parts) -> Result<LineKind<'a>> {
         match self.peek() {
-            None => Err(self.fault(Rule::BlankLine, "unexpected blank line")),
+            None => Err(self.fault(
+                Rule::BlankLine,
+                "found a blank line, which OpenMetrics does not have",
+            )),
             Some(b'#') => self.read_openmetrics_metadata(),
             Some(_) => {
                 self.read_sample(parts)?;
@@ -146,8 +149,7 @@ impl<'a, 's> Scanner<'a, 's> {
             return Ok(from + length);
         }
         if self.bytes.len() - self.start > limit {
-            let message = format!("the line is longer than the limit of {limit} bytes");
-            return Err(Fault::limit(self.start, message));
+            return Err(Fault::limit(self.start, Limit::LineLength, limit));
         }
         Ok(self.bytes.len())
     }
@@ -213,10 +215,11 @@ impl<'a, 's> Scanner<'a, 's> {
         if !rest.starts_with(is_other_space) {
             return Ok(false);
         }
-        self.forgive(
-            Rule::Blanks,
-            "expected a blank or a tab, found other white space",
-        )?;
+        let message = || {
+            let space = rest.chars().next().unwrap_or(' ');
+            format!("expected a blank or a tab, found {space:?}")
+        };
+        self.forgive(Rule::Blanks, message())?;
         let word = rest.trim_start_matches(is_space);
         let space = &rest[..rest.len() - word.len()];
         self.at += space.len();
