@@ -91,6 +91,7 @@
 
 #[cfg(feature = "prometheus-parse")]
 pub mod bridge;
+mod content_type;
 mod encode;
 mod error;
 mod escape;
@@ -100,7 +101,9 @@ mod find;
 mod format;
 mod group;
 mod limit;
+mod media_range;
 mod model;
+mod names;
 mod number;
 mod parse;
 mod rule;
@@ -113,6 +116,7 @@ mod transcode;
 #[doc(hidden)]
 pub use crate::parse::ReaderLevel;
 pub use crate::{
+    content_type::{ContentType, UnknownContentType},
     encode::{
         EncodeError, EncodeErrorKind, Encoder, IoWriter, Loss, Lost, SampleEncoder,
         SampleRefEncoder,
@@ -127,6 +131,7 @@ pub use crate::{
     group::{Bucket, GroupError, Histogram, HistogramBuilder, Quantile, Summary, SummaryBuilder},
     limit::Limit,
     model::{Exemplar, LabelSet, LabelSetIter, MetricFamily, MetricType, Sample, Suffix},
+    names::{EscapingScheme, NameCollision, UnknownEscapingScheme},
     number::Timestamp,
     parse::{
         ChunkedParser, Event, ExemplarRef, Labels, Limits, Line, Mode, ParseOptions, Parser,

@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 
 use scout_metrics_core::{Anomaly, Error, ErrorKind, RawSample, Result, Snapshot};
-use scout_metrics_openmetrics::{EncodeError, Encoder, Format, scout};
+use scout_metrics_openmetrics::{ContentType, EncodeError, Encoder, scout};
 
 use super::{
     own_metrics::{ORGANIZATION, OwnMetrics, PREFIX},
@@ -23,7 +23,7 @@ pub(super) struct AllMetrics(Mutex<Vec<Written>>);
 #[derive(Debug)]
 struct Written {
     snapshots: Vec<Snapshot>,
-    format: Format,
+    content_type: ContentType,
     text: Bytes,
 }
 
@@ -41,43 +41,43 @@ impl AllMetrics {
         &self,
         snapshots: Vec<Snapshot>,
         own_metrics: &OwnMetrics,
-        format: Format,
+        content_type: ContentType,
     ) -> Result<Payload> {
         let encode = || {
-            let organizations = match self.written(&snapshots, format) {
+            let organizations = match self.written(&snapshots, content_type) {
                 Some(text) => text,
-                None => self.write(snapshots, format)?,
+                None => self.write(snapshots, content_type)?,
             };
-            let mut encoder = Encoder::new(String::new(), format);
+            let mut encoder = Encoder::new(String::new(), content_type);
             own_metrics.encode_into(&mut encoder)?;
             Ok([encoder.finish_part()?.into(), organizations])
         };
         let parts = encode().map_err(|error: EncodeError| {
             Error::new(ErrorKind::Other, "the metrics cannot be encoded").with_source(error)
         })?;
-        Ok(Payload::of_parts(format.content_type(), parts))
+        Ok(Payload::of_parts(content_type.as_str(), parts))
     }
 
-    fn written(&self, snapshots: &[Snapshot], format: Format) -> Option<Bytes> {
+    fn written(&self, snapshots: &[Snapshot], content_type: ContentType) -> Option<Bytes> {
         let written = self.lock();
-        let found = written
-            .iter()
-            .find(|written| written.format == format && are_same(&written.snapshots, snapshots));
+        let found = written.iter().find(|written| {
+            written.content_type == content_type && are_same(&written.snapshots, snapshots)
+        });
         found.map(|written| written.text.clone())
     }
 
-    /// Writes snapshots, and remembers them in place of the last ones in this format.
+    /// Writes snapshots, and remembers them in place of the last ones of this content type.
     fn write(
         &self,
         snapshots: Vec<Snapshot>,
-        format: Format,
+        content_type: ContentType,
     ) -> std::result::Result<Bytes, EncodeError> {
-        let text = Bytes::from(encode_text(&snapshots, format)?);
+        let text = Bytes::from(encode_text(&snapshots, content_type)?);
         let mut written = self.lock();
-        written.retain(|written| written.format != format);
+        written.retain(|written| written.content_type != content_type);
         written.push(Written {
             snapshots,
-            format,
+            content_type,
             text: text.clone(),
         });
         Ok(text)
@@ -92,13 +92,16 @@ fn are_same(a: &[Snapshot], b: &[Snapshot]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.is_same(b))
 }
 
-fn encode_text(snapshots: &[Snapshot], format: Format) -> std::result::Result<String, EncodeError> {
+fn encode_text(
+    snapshots: &[Snapshot],
+    content_type: ContentType,
+) -> std::result::Result<String, EncodeError> {
     let snapshots: Vec<Cow<'_, Snapshot>> = snapshots.iter().map(with_own_names_free).collect();
     let labels: Vec<[(&str, &str); 1]> = snapshots
         .iter()
         .map(|snapshot| [(ORGANIZATION, snapshot.organization().as_str())])
         .collect();
-    let mut encoder = Encoder::new(String::new(), format);
+    let mut encoder = Encoder::new(String::new(), content_type);
     let snapshots = snapshots.iter().zip(&labels);
     scout::encode_into(
         &mut encoder,
@@ -131,7 +134,7 @@ fn with_own_names_free(snapshot: &Snapshot) -> Cow<'_, Snapshot> {
 mod tests {
     use super::*;
     use scout_metrics_core::Organization;
-    use scout_metrics_openmetrics::scout::SnapshotReader;
+    use scout_metrics_openmetrics::{Format, scout::SnapshotReader};
 
     const STREAMS: &str = "# TYPE scout_stream_vulnerabilities gauge
 scout_stream_vulnerabilities{streamName=\"production\",severity=\"HIGH\"} 3
@@ -144,7 +147,7 @@ scout_stream_vulnerabilities{streamName=\"production\",severity=\"HIGH\"} 3
 
     fn text(snapshots: &[Snapshot], format: Format) -> String {
         let all = AllMetrics::default();
-        let payload = all.encode(snapshots.to_vec(), &OwnMetrics::default(), format);
+        let payload = all.encode(snapshots.to_vec(), &OwnMetrics::default(), format.into());
         String::from_utf8(payload.unwrap().parts.concat()).unwrap()
     }
 
@@ -172,7 +175,7 @@ scout_stream_vulnerabilities{org="apex",streamName="production",severity="HIGH"}
         let metrics = OwnMetrics::default();
         for format in [Format::OpenMetrics, Format::Prometheus] {
             let payload = all
-                .encode(vec![read("acme", "")], &metrics, format)
+                .encode(vec![read("acme", "")], &metrics, format.into())
                 .unwrap();
             let [own, organizations] = payload
                 .parts
@@ -205,9 +208,9 @@ scout_exporter_up{org=\"acme\"} 1
     fn the_metrics_of_organizations_are_shared_until_a_snapshot_changes() {
         let all = AllMetrics::default();
         let (acme, apex) = (read("acme", ""), read("apex", ""));
-        let long_part = |snapshots: &[&Snapshot], format| {
+        let long_part = |snapshots: &[&Snapshot], format: Format| {
             let snapshots = snapshots.iter().copied().cloned().collect();
-            let payload = all.encode(snapshots, &OwnMetrics::default(), format);
+            let payload = all.encode(snapshots, &OwnMetrics::default(), format.into());
             payload.unwrap().parts[1].clone()
         };
         let both = long_part(&[&acme, &apex], Format::Prometheus);

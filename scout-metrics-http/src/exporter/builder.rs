@@ -9,7 +9,7 @@ use scout_metrics_core::{
     Error, ErrorKind, MetricsSource, MetricsSourceExt, Observed, Organization, Result, Snapshot,
     SourceSet,
 };
-use scout_metrics_openmetrics::{EncodeError, Encoder, Exposition, Format};
+use scout_metrics_openmetrics::{ContentType, EncodeError, Encoder, Exposition};
 
 use super::{
     all_metrics::AllMetrics, auth::Guard, external_url::ExternalUrl, own_metrics::OwnMetrics,
@@ -212,9 +212,14 @@ impl Exporter {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn encode(&self, snapshots: Vec<Snapshot>, format: Format) -> Result<Exposition> {
-        let payload = AllMetrics::default().encode(snapshots, &self.own_metrics, format)?;
-        Ok(Exposition::new(format, payload.parts.concat()))
+    pub fn encode(
+        &self,
+        snapshots: Vec<Snapshot>,
+        content_type: impl Into<ContentType>,
+    ) -> Result<Exposition> {
+        let content_type = content_type.into();
+        let payload = AllMetrics::default().encode(snapshots, &self.own_metrics, content_type)?;
+        Ok(Exposition::new(content_type, payload.parts.concat()))
     }
 
     /// Adds a source, which serves its [`organization`](MetricsSource::organization).

@@ -9,7 +9,7 @@ use axum::http::HeaderValue;
 use tokio::sync::OnceCell;
 
 use scout_metrics_core::{Error, ErrorKind, Result, Snapshot};
-use scout_metrics_openmetrics::{Encoder, Format, scout};
+use scout_metrics_openmetrics::{ContentType, Encoder, scout};
 
 use super::{compression::ContentCoding, payload::Payload, workers::Workers};
 
@@ -17,7 +17,7 @@ use super::{compression::ContentCoding, payload::Payload, workers::Workers};
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Representation {
     Json,
-    Metrics(Format),
+    Metrics(ContentType),
 }
 
 /// A payload and its entity tag.
@@ -113,17 +113,17 @@ impl Encodings {
 }
 
 fn encode(snapshot: &Snapshot, representation: Representation) -> Result<Payload> {
-    let Representation::Metrics(format) = representation else {
+    let Representation::Metrics(content_type) = representation else {
         return Payload::json(snapshot);
     };
-    let mut encoder = Encoder::new(String::new(), format);
+    let mut encoder = Encoder::new(String::new(), content_type);
     let encoded = scout::encode_into(&mut encoder, [(snapshot, &[][..])]);
     let text = encoded.and_then(|()| encoder.finish()).map_err(|error| {
         Error::new(ErrorKind::Other, "the snapshot cannot be encoded")
             .with_organization(snapshot.organization())
             .with_source(error)
     })?;
-    Ok(Payload::new(format.content_type(), text))
+    Ok(Payload::new(content_type.as_str(), text))
 }
 
 #[cfg(test)]
@@ -132,7 +132,7 @@ mod tests {
     use futures_util::FutureExt;
     use scout_metrics_core::{Organization, Stream};
 
-    const PLAIN: Representation = Representation::Metrics(Format::Prometheus);
+    const PLAIN: Representation = Representation::Metrics(ContentType::TEXT_0_0_4);
 
     fn snapshot(stream: &str) -> Snapshot {
         Snapshot::new(
@@ -154,7 +154,7 @@ mod tests {
         let mut seen = Vec::new();
         for representation in [
             PLAIN,
-            Representation::Metrics(Format::OpenMetrics),
+            Representation::Metrics(ContentType::OPENMETRICS_1_0_0),
             Representation::Json,
         ] {
             for coding in [ContentCoding::Gzip, ContentCoding::Identity] {

@@ -10,7 +10,7 @@ use axum::{
 use serde::Deserialize;
 
 use scout_metrics_core::{Organization, Result};
-use scout_metrics_openmetrics::Format;
+use scout_metrics_openmetrics::ContentType;
 
 use super::{
     compression::ContentCoding, encodings::Representation, error_response, response,
@@ -28,13 +28,13 @@ pub(super) type OrganizationPath = std::result::Result<Path<Parameters>, PathRej
 /// Answers with the metrics of all organizations whose sources answer, and the exporter's own.
 pub(super) async fn all(State(state): State<Arc<ExporterState>>, headers: HeaderMap) -> Response {
     let answers = state.scrape_all(scrape_timeout::limit(&headers)).await;
-    let format = accepted_format(&headers);
+    let content_type = accepted_content_type(&headers);
     let coding = ContentCoding::negotiate(&headers);
     let all_metrics = Arc::clone(&state.all_metrics);
     let own_metrics = Arc::clone(&state.own_metrics);
     let encode = move || {
         let snapshots = answers.into_values().filter_map(Result::ok).collect();
-        let payload = all_metrics.encode(snapshots, &own_metrics, format)?;
+        let payload = all_metrics.encode(snapshots, &own_metrics, content_type)?;
         Ok(payload.encoded(coding))
     };
     match state.workers.run(encode).await {
@@ -49,8 +49,9 @@ pub(super) async fn of_organization(
     path: OrganizationPath,
     headers: HeaderMap,
 ) -> Response {
-    let format = accepted_format(&headers);
-    answer(&state, path, &headers, Representation::Metrics(format)).await
+    let content_type = accepted_content_type(&headers);
+    let representation = Representation::Metrics(content_type);
+    answer(&state, path, &headers, representation).await
 }
 
 /// Answers with the snapshot of one organization as JSON.
@@ -91,11 +92,11 @@ async fn answer(
     }
 }
 
-fn accepted_format(headers: &HeaderMap) -> Format {
+fn accepted_content_type(headers: &HeaderMap) -> ContentType {
     let lines: Vec<&str> = headers
         .get_all(ACCEPT)
         .iter()
         .filter_map(|line| line.to_str().ok())
         .collect();
-    Format::negotiate(&lines.join(","))
+    ContentType::negotiate(&lines.join(","))
 }
