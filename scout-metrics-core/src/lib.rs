@@ -40,7 +40,7 @@
 //!
 //! A [`Poller`] refreshes a source in the background, so that no caller waits. [`SourceSet`] and [`PollerSet`] hold the
 //! sources of several organizations. [`Snapshot::changes_since`] compares two snapshots. A [`History`] returns the snapshots
-//! of earlier times.
+//! of earlier times, and a [gate] decides whether a snapshot is good enough.
 //!
 //! # Features
 //!
@@ -48,6 +48,7 @@
 //! |---|---|---|
 //! | `conformance` | no | checks that every [`MetricsSource`] and [`History`] must pass; not covered by semantic versioning |
 //! | `sqlite` | no | `SqliteHistory`, a [`History`] in one SQLite file; builds SQLite with a C compiler |
+//! | `toml` | no | `Gate::from_toml`, the rules of a [gate] in a TOML file |
 //!
 //! # Not supported
 //!
@@ -58,15 +59,17 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod backoff;
+mod change;
 mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod decorate;
-mod diff;
 mod error;
+pub mod gate;
 mod history;
 mod memory;
 mod model;
+mod pair;
 mod poller;
 mod predicate;
 mod refresh;
@@ -81,6 +84,7 @@ mod text;
 pub use crate::history::sqlite::SqliteHistory;
 pub use crate::{
     backoff::MAX_RETRY_AFTER,
+    change::{Change, Weight, over_time::Comparison},
     decorate::{
         cache::Cached,
         fallback::Fallback,
@@ -90,9 +94,14 @@ pub use crate::{
         recorder::RecordingStatus,
         timeout::Timeout,
     },
-    diff::Change,
     error::{Error, ErrorKind, Result},
-    history::{History, HistoryExt, MAX_STEPS, RecordHistory, memory::MemoryHistory, range_times},
+    history::{
+        History, HistoryExt, MAX_STEPS, RecordHistory,
+        memory::MemoryHistory,
+        range_times,
+        since::{Since, SinceState},
+        trend::Trend,
+    },
     memory::MemorySource,
     model::{
         Snapshot,

@@ -49,9 +49,11 @@
 //! |---|---|---|
 //! | `client` | yes | [`ScoutClient`], with `reqwest` |
 //! | `conformance` | no | `conformance`: checks that every [`MetricsSource`] and `History` must pass, for tests; not covered by semantic versioning |
+//! | `docker-login` | no | `with_docker_login`: the credentials that `docker login` keeps, if no other token is given |
 //! | `exporter` | no | `exporter`: an endpoint with the paths of Docker Scout's own that serves any source; does not need `reqwest` |
 //! | `rustls` | yes | HTTPS for the client, with ring and the authorities of webpki-roots, of the system, and of a file |
 //! | `sqlite` | no | `SqliteHistory`: past snapshots in one SQLite file; builds SQLite with a C compiler |
+//! | `toml` | no | `gate::Gate::from_toml`: the rules of a gate in a TOML file |
 //!
 //! `rustls` enables the feature `rustls-no-provider` of `reqwest`. A program that uses `reqwest` for something else, with
 //! none of its TLS features, must install a provider of `rustls`, or `reqwest` panics when it builds a client.
@@ -85,9 +87,10 @@ pub use scout_metrics_core::SqliteHistory;
 pub use scout_metrics_core::conformance;
 #[doc(no_inline)]
 pub use scout_metrics_core::{
-    Anomaly, AnomalyKind, Answers, Change, Error, ErrorKind, History, HistoryExt, MemoryHistory,
-    MemorySource, MetricsSource, MetricsSourceExt, Organization, Policy, PolicyResult, Poller,
-    PollerSet, RecordHistory, Result, Severity, Snapshot, SourceSet, Stream, VulnerabilityCounts,
+    Anomaly, AnomalyKind, Answers, Change, Comparison, Error, ErrorKind, History, HistoryExt,
+    MemoryHistory, MemorySource, MetricsSource, MetricsSourceExt, Organization, Policy,
+    PolicyResult, Poller, PollerSet, RecordHistory, Result, Severity, Snapshot, SourceSet, Stream,
+    VulnerabilityCounts, gate,
 };
 #[doc(no_inline)]
 pub use scout_metrics_openmetrics as openmetrics;

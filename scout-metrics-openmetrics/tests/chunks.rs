@@ -146,7 +146,7 @@ fn a_line_that_is_too_long_is_refused_before_it_has_arrived() {
     assert_eq!(error.position(), position);
     assert_eq!(
         error.to_string(),
-        "the line is longer than the limit of 1000 bytes (line 2, column 1)"
+        "the line is longer than the limit of 1000 bytes, which `Limits::with_line_length` sets (line 2, column 1)"
     );
 }
 

@@ -12,6 +12,8 @@ mod boards;
 mod descriptors;
 mod names;
 mod outage;
+#[path = "../support/peer.rs"]
+mod peer;
 mod peers;
 #[path = "../support/poll.rs"]
 mod poll;

@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 
-use crate::{Error, ErrorKind, MetricsSource, Organization, Result, Snapshot};
+use crate::{Error, ErrorKind, MetricsSource, Organization, Result, Snapshot, text::Rounded};
 
 /// A source that refuses snapshots of another one that are too old, with an error of kind
 /// [`ErrorKind::Unavailable`].
@@ -89,25 +89,6 @@ impl<S: MetricsSource> MetricsSource for MaxAge<S> {
 impl<S: fmt::Display> fmt::Display for MaxAge<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "MaxAge({:?}, {})", self.limit, self.source)
-    }
-}
-
-/// Prints a duration in at most two units, rounded down: `26h`, `25h 1m`, `3m 5s`.
-struct Rounded(Duration);
-
-impl fmt::Display for Rounded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.0.as_secs();
-        let (large, large_unit, small, small_unit) = match seconds {
-            0..60 => return write!(f, "{seconds}s"),
-            60..3600 => (seconds / 60, "m", seconds % 60, "s"),
-            _ => (seconds / 3600, "h", seconds % 3600 / 60, "m"),
-        };
-        write!(f, "{large}{large_unit}")?;
-        if small > 0 {
-            write!(f, " {small}{small_unit}")?;
-        }
-        Ok(())
     }
 }
 

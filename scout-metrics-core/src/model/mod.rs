@@ -291,11 +291,11 @@ fn find_duplicate<'a>(mut names: impl Iterator<Item = &'a str> + Clone) -> Optio
 }
 
 /// A time as RFC 3339 text in UTC, such as `2026-11-22T05:34:33Z`.
-mod rfc3339 {
+pub(crate) mod rfc3339 {
     use super::{SystemTime, Timestamp, fmt};
     use serde::{Deserialize, Deserializer, Serializer, de::Error as _, ser::Error as _};
 
-    pub(super) fn serialize<S: Serializer>(
+    pub(crate) fn serialize<S: Serializer>(
         time: &SystemTime,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
@@ -303,7 +303,17 @@ mod rfc3339 {
         serializer.collect_str(&timestamp as &dyn fmt::Display)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+    pub(crate) fn serialize_option<S: Serializer>(
+        time: &Option<SystemTime>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match time {
+            Some(time) => serialize(time, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<SystemTime, D::Error> {
         let text = String::deserialize(deserializer)?;

@@ -15,6 +15,9 @@ use crate::{
 pub struct PolicyId(Arc<str>);
 
 impl PolicyId {
+    /// The label of a sample that identifies the policy.
+    pub const LABEL: &str = "id";
+
     /// Creates an identifier.
     pub fn new(id: impl AsRef<str>) -> Self {
         Self(id.as_ref().into())

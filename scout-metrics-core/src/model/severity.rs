@@ -37,6 +37,9 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// The label of a sample that names the severity.
+    pub const LABEL: &str = "severity";
+
     /// All severities, worst first.
     pub const ALL: [Self; 5] = [
         Self::Critical,

@@ -12,6 +12,9 @@ use crate::{PolicyResult, VulnerabilityCounts, model::name::impl_text_name};
 pub struct StreamName(Arc<str>);
 
 impl StreamName {
+    /// The label of a sample that names the stream.
+    pub const LABEL: &str = "streamName";
+
     /// The name of the stream that holds the most recently pushed and analysed tag of each repository.
     pub const LATEST_INDEXED: &str = "latest-indexed";
 

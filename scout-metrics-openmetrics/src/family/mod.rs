@@ -7,8 +7,10 @@ mod families;
 mod labels;
 mod names;
 mod places;
+mod tracker;
 
 pub use {
     encode::encode_families,
     families::{Families, parse_families},
+    tracker::{FamilyLimitError, FamilyRef, FamilyTracker},
 };

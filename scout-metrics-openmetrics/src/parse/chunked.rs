@@ -198,8 +198,15 @@ impl ChunkedParser {
     fn encoding_error(&self, bytes: &[u8], at: usize) -> ParseError {
         let read = self.reader.at();
         let shown = [&self.text.as_bytes()[read..], bytes].concat();
-        let fault = Fault::encoding(self.text.len() - read + at, bytes[at]);
-        ParseError::new(*fault, &shown, self.reader.origin_at())
+        let origin = self.reader.origin_at();
+        let at = self.text.len() - read + at;
+        let is_cut = str::from_utf8(&shown[at..]).is_err_and(|error| error.error_len().is_none());
+        let start = match origin.offset {
+            0 => &shown[..=at],
+            _ => &[],
+        };
+        let fault = Fault::encoding(at, shown[at], start, is_cut);
+        ParseError::new(*fault, &shown, origin)
     }
 }
 

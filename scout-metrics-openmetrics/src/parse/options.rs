@@ -1,6 +1,6 @@
 //! How to read: the mode, the grammar extensions and the limits.
 
-use crate::Format;
+use crate::{Format, Limit};
 
 /// How exactly an exposition has to keep to its format.
 #[non_exhaustive]
@@ -171,6 +171,22 @@ impl Limits {
     pub fn with_families(mut self, count: usize) -> Self {
         self.families = count;
         self
+    }
+}
+
+/// The limits by name.
+impl Limits {
+    /// Sets a limit.
+    #[must_use]
+    pub fn with_limit(self, limit: Limit, value: usize) -> Self {
+        match limit {
+            Limit::Families => self.with_families(value),
+            Limit::Labels => self.with_labels(value),
+            Limit::LineLength => self.with_line_length(value),
+            Limit::NameLength => self.with_name_length(value),
+            Limit::Samples => self.with_samples(value),
+            Limit::ValueLength => self.with_value_length(value),
+        }
     }
 }
 

@@ -47,6 +47,8 @@ mod series;
 mod shape;
 mod unplaced;
 
+use scout_metrics_core::{PolicyId, Severity, StreamName};
+
 pub use self::{
     encode::{encode, encode_into},
     file::FileSource,
@@ -67,13 +69,13 @@ pub const POLICY_EVALUATED_IMAGES: &str = "scout_policy_evaluated_images";
 pub const STREAM_EMPTY: &str = "scout_stream_empty";
 
 /// The label that names the stream.
-pub const STREAM_NAME: &str = "streamName";
+pub const STREAM_NAME: &str = StreamName::LABEL;
 
 /// The label that names the severity.
-pub const SEVERITY: &str = "severity";
+pub const SEVERITY: &str = Severity::LABEL;
 
 /// The label that identifies the policy.
-pub const POLICY_ID: &str = "id";
+pub const POLICY_ID: &str = PolicyId::LABEL;
 
 /// The label with the policy's human-readable name.
 pub const POLICY_DISPLAY_NAME: &str = "displayName";
