@@ -44,7 +44,7 @@ impl<W: Write> Encoder<W> {
     /// has none.
     ///
     /// The format may be another than that of the parser as long as both write the lines in the same way. A counter is named
-    /// differently, and is an error; [`encode_families`](crate::encode_families) converts it.
+    /// differently, and is an error; [`transcode`](crate::transcode) converts whole families.
     ///
     /// # Errors
     ///
