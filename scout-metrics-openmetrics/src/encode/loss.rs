@@ -38,7 +38,7 @@ pub enum Lost {
         /// The number of samples.
         count: usize,
     },
-    /// The name of the family or of a label is another one for a reader that unescapes names, because the escaping scheme of
+    /// The name of the family, its unit or the name of a label is another one for a reader that unescapes names, because the escaping scheme of
     /// the [`ContentType`](crate::ContentType) does not keep all of it.
     Escaped {
         /// The name that was given.

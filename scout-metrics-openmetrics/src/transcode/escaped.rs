@@ -28,6 +28,7 @@ pub(super) fn escaped(
         let mut lost = Vec::new();
         let name = family.name_in(content_type.format());
         push_changed(&mut lost, &name, read.name());
+        push_changed(&mut lost, family.unit(), read.unit());
         push_labels(&mut lost, family, read);
         lost.into_iter().for_each(|lost| losses.add(place, lost));
     }
