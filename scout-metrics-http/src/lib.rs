@@ -95,7 +95,7 @@ pub use scout_metrics_core::{
 #[doc(no_inline)]
 pub use scout_metrics_openmetrics as openmetrics;
 #[doc(no_inline)]
-pub use scout_metrics_openmetrics::{Exposition, Format};
+pub use scout_metrics_openmetrics::{ContentType, Exposition, Format};
 
 #[cfg(feature = "client")]
 pub use crate::client::{ScoutClient, ScoutClientBuilder, ScoutSource};

@@ -101,6 +101,7 @@
 
 #[cfg(feature = "prometheus-parse")]
 pub mod bridge;
+mod content_type;
 mod encode;
 mod error;
 mod escape;
@@ -110,7 +111,9 @@ mod find;
 mod format;
 mod group;
 mod limit;
+mod media_range;
 mod model;
+mod names;
 mod number;
 mod parse;
 mod rule;
@@ -123,6 +126,7 @@ mod transcode;
 #[doc(hidden)]
 pub use crate::parse::ReaderLevel;
 pub use crate::{
+    content_type::{ContentType, UnknownContentType},
     encode::{
         EncodeError, EncodeErrorKind, Encoder, IoWriter, Loss, Lost, SampleEncoder,
         SampleRefEncoder,
@@ -137,6 +141,7 @@ pub use crate::{
     group::{Bucket, GroupError, Histogram, HistogramBuilder, Quantile, Summary, SummaryBuilder},
     limit::Limit,
     model::{Exemplar, LabelSet, LabelSetIter, MetricFamily, MetricType, Sample, Suffix},
+    names::{EscapingScheme, NameCollision, UnknownEscapingScheme},
     number::Timestamp,
     parse::{
         ChunkedParser, Event, ExemplarRef, Labels, Limits, Line, Mode, ParseOptions, Parser,

@@ -201,6 +201,21 @@ fn bytes_that_are_not_utf8_are_found_in_every_chunking() {
 }
 
 #[test]
+fn the_chunk_with_a_byte_that_is_not_utf8_is_refused_and_not_the_next_one() {
+    for chunk in [
+        &b"a 1\nb \xff"[..],
+        b"a 1\nb \xe2 ",
+        b"a 1\nb \xf0\x80",
+        b"a 1\nb \xc0",
+    ] {
+        let mut parser = ChunkedParser::new(&ParseOptions::new(Format::Prometheus));
+        let refused = parser.feed(chunk).unwrap_err().to_string();
+        assert!(refused.ends_with("(line 2, column 3)"), "{refused}");
+        assert!(parser.next_event().unwrap().is_some());
+    }
+}
+
+#[test]
 fn a_refused_chunk_is_refused_for_good() {
     let mut parser = ChunkedParser::new(&ParseOptions::new(Format::Prometheus));
     parser.feed(b"a 1\nb ").unwrap();

@@ -2,7 +2,7 @@
 
 use std::{fmt, io, sync::Arc};
 
-use crate::{Format, Loss, MetricFamily, ParseError, error::shown};
+use crate::{Format, Loss, MetricFamily, NameCollision, ParseError, error::shown};
 
 /// The kind of an [`EncodeError`].
 #[non_exhaustive]
@@ -13,6 +13,8 @@ pub enum EncodeErrorKind {
     BrokenRule,
     /// The name of a metric or a label is empty.
     EmptyName,
+    /// Two names become the same by escaping. The error is that of a [`NameCollision`].
+    NameCollision,
     /// The format cannot express it, such as an exemplar in Prometheus text. After [`transcode`](crate::transcode), the
     /// error has [`losses`](EncodeError::losses).
     NotExpressible,
@@ -31,6 +33,8 @@ enum Fault {
     BrokenRule(#[source] ParseError),
     #[error("the name of {0} is empty")]
     EmptyName(&'static str),
+    #[error(transparent)]
+    NameCollision(NameCollision),
     #[error("{subject} cannot be written as {format}: {what}")]
     NotExpressible {
         subject: String,
@@ -51,6 +55,7 @@ impl EncodeError {
         match *self.0 {
             Fault::BrokenRule(_) => EncodeErrorKind::BrokenRule,
             Fault::EmptyName(_) => EncodeErrorKind::EmptyName,
+            Fault::NameCollision(_) => EncodeErrorKind::NameCollision,
             Fault::Lossy { .. } | Fault::NotExpressible { .. } => EncodeErrorKind::NotExpressible,
             Fault::Output(_) | Fault::Write(_) => EncodeErrorKind::Output,
         }
@@ -103,6 +108,12 @@ fn first_losses(losses: &[Loss]) -> String {
     match losses.len().saturating_sub(SHOWN) {
         0 => first,
         rest => format!("{first}; and {rest} more"),
+    }
+}
+
+impl From<NameCollision> for EncodeError {
+    fn from(collision: NameCollision) -> Self {
+        Self(Box::new(Fault::NameCollision(collision)))
     }
 }
 

@@ -5,6 +5,7 @@ mod error;
 mod event;
 mod io_writer;
 mod loss;
+mod names;
 mod sample_ref;
 
 #[cfg(feature = "scout")]

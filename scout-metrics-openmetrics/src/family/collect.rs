@@ -1,7 +1,9 @@
 //! Collects lines into families.
 
+use std::mem;
+
 use super::{
-    check::{Checker, Report, Violation},
+    check::{Checker, Report, Seen, Violation},
     families::Families,
     labels::{Draft, LabelReader},
     places::{NamePlaces, SampleNames},
@@ -9,19 +11,19 @@ use super::{
 };
 use crate::{
     Event, Exemplar, ExemplarRef, Format, Limit, Line, MetricFamily, MetricType, ParseError,
-    ParseOptions, Rule, Sample, SampleRef, Suffix,
+    ParseOptions, Parser, Rule, Sample, SampleRef, Suffix,
     error::{Fault, shown},
     parse::NamesBefore,
 };
 
 /// Why reading stops.
-pub(super) enum Stop {
+enum Stop {
     Limit(u64, Limit, usize),
     Rule(Violation),
 }
 
 impl Stop {
-    pub(super) fn into_error(self, exposition: &[u8]) -> ParseError {
+    fn into_error(self, exposition: &[u8]) -> ParseError {
         let line = match &self {
             Self::Limit(line, ..) => *line,
             Self::Rule(violation) => violation.line,
@@ -60,6 +62,8 @@ pub(super) struct Collector {
     sample_names: SampleNames,
     /// The family that is being read.
     current: Option<usize>,
+    /// Samples of the family, in memory that is used again for the next one.
+    samples: Vec<Sample>,
     /// The suffix of the name of the sample before.
     suffix: Suffix,
     names: NamesBefore,
@@ -78,7 +82,7 @@ struct Metadata {
 }
 
 impl Collector {
-    pub(super) fn new(options: &ParseOptions) -> Self {
+    pub(super) fn new(options: &ParseOptions, seen: Seen) -> Self {
         Self {
             options: *options,
             families: Vec::new(),
@@ -86,17 +90,33 @@ impl Collector {
             places: NamePlaces::default(),
             sample_names: SampleNames::default(),
             current: None,
+            samples: Vec::new(),
             suffix: Suffix::None,
             names: NamesBefore::default(),
             draft: Draft::default(),
             labels: LabelReader::default(),
             exemplar_labels: LabelReader::default(),
-            checker: Checker::new(options),
+            checker: Checker::new(options, seen),
             report: Report::new(options.mode()),
         }
     }
 
-    pub(super) fn push(&mut self, line: Line<'_, '_>) -> Result<(), Stop> {
+    /// Reads all lines of an exposition.
+    pub(super) fn read(
+        &mut self,
+        text: &str,
+        options: &ParseOptions,
+    ) -> Result<Families, ParseError> {
+        let mut parser = Parser::from_text(text, options);
+        while let Some(line) = parser.next_line()? {
+            let pushed = self.push(line);
+            pushed.map_err(|stop| stop.into_error(text.as_bytes()))?;
+        }
+        let finished = self.finish();
+        finished.map_err(|stop| stop.into_error(text.as_bytes()))
+    }
+
+    fn push(&mut self, line: Line<'_, '_>) -> Result<(), Stop> {
         self.report.extend(line.deviations());
         self.report.line = line.number();
         match line.event() {
@@ -108,17 +128,24 @@ impl Collector {
         }
     }
 
-    pub(super) fn finish(mut self) -> Result<Families, Stop> {
+    /// Returns whether a metric or series may have come twice although a collector like this one took it for new.
+    pub(super) fn may_have_repeats(&mut self) -> bool {
+        self.checker.may_have_repeats()
+    }
+
+    fn finish(&mut self) -> Result<Families, Stop> {
         self.checker.finish(&mut self.report)?;
+        self.put_samples();
         self.draft.share();
-        Ok(Families::new(self.families, self.report.into_deviations()))
+        let families = mem::take(&mut self.families);
+        Ok(Families::new(families, self.report.take_deviations()))
     }
 
     // Metadata. The last of several is kept, as Prometheus and Python do, unless samples were already read with another type.
 
     fn push_help(&mut self, name: &str, help: &str) -> Result<(), Stop> {
         let place = self.family_of_metadata(name, "HELP")?;
-        if std::mem::replace(&mut self.metadata[place].has_help, true) {
+        if mem::replace(&mut self.metadata[place].has_help, true) {
             let is_same = self.families[place].help() == help;
             self.report_duplicate("HELP", name, is_same)?;
         }
@@ -145,7 +172,7 @@ impl Collector {
             }
             .into());
         }
-        if std::mem::replace(&mut self.metadata[place].has_unit, true) {
+        if mem::replace(&mut self.metadata[place].has_unit, true) {
             let is_same = self.families[place].unit() == unit;
             self.report_duplicate("UNIT", name, is_same)?;
         }
@@ -155,10 +182,10 @@ impl Collector {
 
     fn push_type(&mut self, name: &str, kind: MetricType) -> Result<(), Stop> {
         let place = self.family_of_metadata(name, "TYPE")?;
-        if std::mem::replace(&mut self.metadata[place].has_type, true) {
+        if mem::replace(&mut self.metadata[place].has_type, true) {
             let is_same = self.families[place].kind() == kind;
             self.report_duplicate("TYPE", name, is_same)?;
-            if !self.families[place].samples().is_empty() {
+            if self.has_samples(place) {
                 return Ok(());
             }
         }
@@ -231,7 +258,7 @@ impl Collector {
             return self.add_family(name);
         };
         let is_openmetrics = self.options.format() == Format::OpenMetrics;
-        let has_samples = !self.families[place].samples().is_empty();
+        let has_samples = self.has_samples(place);
         // All reference parsers of Prometheus text accept HELP after the samples.
         if has_samples && (is_openmetrics || keyword == "TYPE") {
             let name = shown(name);
@@ -248,18 +275,15 @@ impl Collector {
 
     fn push_sample(&mut self, sample: SampleRef<'_, '_>) -> Result<(), Stop> {
         let same_names = self.names.replace(sample);
-        let place = match self.current {
-            Some(place) if same_names => place,
-            _ => self.family_of_sample(sample)?,
-        };
-        if !same_names {
+        if !same_names || self.current.is_none() {
+            self.go_to_family_of_sample(sample)?;
             self.checker.forget_names();
         }
         let labels = sample.labels();
         let labels = self.labels.read(labels, same_names, &mut self.draft);
-        let values = self.labels.values(&self.draft);
+        let hashes = self.labels.hashes();
         self.checker
-            .check(sample, values, self.suffix, &mut self.report)?;
+            .check(sample, hashes, self.suffix, &mut self.report)?;
         let mut owned = Sample::new(self.suffix, labels, sample.value());
         if let Some(timestamp) = sample.timestamp() {
             owned = owned.with_timestamp(timestamp);
@@ -267,7 +291,7 @@ impl Collector {
         if let Some(exemplar) = sample.exemplar() {
             owned = owned.with_exemplar(self.read_exemplar(exemplar));
         }
-        self.families[place].push(owned);
+        self.samples.push(owned);
         Ok(())
     }
 
@@ -282,7 +306,7 @@ impl Collector {
     }
 
     /// Goes to the family of a sample, and remembers the suffix.
-    fn family_of_sample(&mut self, sample: SampleRef<'_, '_>) -> Result<usize, Stop> {
+    fn go_to_family_of_sample(&mut self, sample: SampleRef<'_, '_>) -> Result<(), Stop> {
         let name = sample.name().decode();
         let format = self.options.format();
         let here = self
@@ -302,8 +326,7 @@ impl Collector {
             self.go_to(place)?;
         }
         self.suffix = suffix;
-        self.check_suffix(place)?;
-        Ok(place)
+        self.check_suffix(place)
     }
 
     /// Returns whether a family without metadata and the one that is being read may be parts of one histogram or summary,
@@ -380,12 +403,25 @@ impl Collector {
 
     fn go_to(&mut self, place: usize) -> Result<(), Stop> {
         if self.current != Some(place) {
+            self.put_samples();
             self.current = Some(place);
             let family = &self.families[place];
             self.checker
                 .start_family(family.name(), family.kind(), &mut self.report)?;
         }
         Ok(())
+    }
+
+    /// Puts the samples into the family that is being read.
+    fn put_samples(&mut self) {
+        if let Some(place) = self.current {
+            self.families[place].append(&mut self.samples);
+        }
+    }
+
+    fn has_samples(&self, place: usize) -> bool {
+        let is_being_read = self.current == Some(place);
+        !self.families[place].samples().is_empty() || is_being_read && !self.samples.is_empty()
     }
 
     fn report_interleaved(&mut self, name: &str) -> Result<(), Stop> {

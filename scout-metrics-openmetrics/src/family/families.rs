@@ -1,12 +1,16 @@
 //! The families of an exposition.
 
-use super::collect::Collector;
-use crate::{Deviation, MetricFamily, ParseError, ParseOptions, Parser, parse::utf8};
+use std::borrow::Cow;
+
+use super::{check::Seen, collect::Collector, names::unescape};
+use crate::{
+    Deviation, EscapingScheme, MetricFamily, NameCollision, ParseError, ParseOptions, parse::utf8,
+};
 
 /// Reads a whole exposition into families.
 ///
-/// In memory they need one to three times as much as the exposition (`benches/README.md` has the figures). A sample costs no
-/// allocation, except one for its exemplar and one for its labels if it has more than ten.
+/// In memory they mostly need about as much as the exposition, and less where the values of labels repeat
+/// (`benches/README.md` has the figures). A sample costs no allocation, except one for its exemplar.
 ///
 /// ```
 /// use scout_metrics_openmetrics::{Format, MetricType, ParseOptions, parse_families};
@@ -25,15 +29,12 @@ use crate::{Deviation, MetricFamily, ParseError, ParseOptions, Parser, parse::ut
 /// forgive.
 pub fn parse_families(exposition: &[u8], options: &ParseOptions) -> Result<Families, ParseError> {
     let text = utf8(exposition)?;
-    let mut parser = Parser::from_text(text, options);
-    let mut collector = Collector::new(options);
-    while let Some(line) = parser.next_line()? {
-        let pushed = collector.push(line);
-        pushed.map_err(|stop| stop.into_error(exposition))?;
+    let mut collector = Collector::new(options, Seen::noted());
+    let families = collector.read(text, options);
+    if !collector.may_have_repeats() {
+        return families;
     }
-    collector
-        .finish()
-        .map_err(|stop| stop.into_error(exposition))
+    Collector::new(options, Seen::table()).read(text, options)
 }
 
 /// The families of an exposition, in the order in which they first appear, and the rules that it breaks.
@@ -134,6 +135,38 @@ impl Families {
     /// Returns the number of deviations, with those that were not kept.
     pub fn deviation_count(&self) -> u64 {
         self.deviations.count
+    }
+
+    /// Returns the families with the names that a server escaped: those of metrics, labels and the labels of exemplars.
+    ///
+    /// The scheme is that of the [`ContentType`](crate::ContentType) of the exposition. Reading never unescapes by itself,
+    /// because most readers ask for [`AllowUtf8`](EscapingScheme::AllowUtf8) and get all names as they are. See
+    /// [`EscapingScheme`] for what each scheme keeps of a name. Deviations keep the names of the exposition.
+    ///
+    /// ```
+    /// use scout_metrics_openmetrics::{ContentType, ParseOptions, parse_families};
+    ///
+    /// let content_type: ContentType = "text/plain; version=1.0.0; escaping=values".parse()?;
+    /// let text = b"# TYPE U__a_2e_b histogram\nU__a_2e_b_bucket{le=\"+Inf\"} 1\n";
+    /// let families = parse_families(text, &ParseOptions::new(content_type))?;
+    /// let families = families.unescaped(content_type.escaping())?;
+    /// let family = families.get("a.b").expect("the name is unescaped");
+    /// assert_eq!(family.sample_name(&family.samples()[0]), "a.b_bucket");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If two names become the same.
+    pub fn unescaped(self, scheme: EscapingScheme) -> Result<Self, NameCollision> {
+        let changed = match unescape(&self.families, scheme)? {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(families) => Some(families),
+        };
+        Ok(Self {
+            families: changed.unwrap_or(self.families),
+            ..self
+        })
     }
 
     /// Returns the families as a vector.

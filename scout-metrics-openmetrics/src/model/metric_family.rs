@@ -174,6 +174,21 @@ impl MetricFamily {
         sample.name(self).into_owned()
     }
 
+    /// Moves samples to the end, for the first ones into memory of the right size.
+    pub(crate) fn append(&mut self, samples: &mut Vec<Sample>) {
+        /// So many are not copied.
+        const MANY: usize = 1024;
+        if self.samples.is_empty() && samples.len() >= MANY {
+            self.samples = mem::take(samples);
+            self.samples.shrink_to_fit();
+            return;
+        }
+        if self.samples.is_empty() {
+            self.samples.reserve_exact(samples.len());
+        }
+        self.samples.append(samples);
+    }
+
     pub(crate) fn set_kind(&mut self, kind: MetricType) {
         self.kind = kind;
     }

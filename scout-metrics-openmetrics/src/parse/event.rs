@@ -97,12 +97,6 @@ impl<'p, 'a> SampleRef<'p, 'a> {
         labels.find_map(|(found, value)| (found == *name).then_some(value))
     }
 
-    /// Returns the name of the label at a place, which has to be there.
-    #[inline]
-    pub(crate) fn label_name(self, place: usize) -> Text<'a> {
-        self.parts.own_labels()[place].name().of(self.text)
-    }
-
     /// Returns the value of the label at a place, which has to be there.
     #[inline]
     pub(crate) fn label_value(self, place: usize) -> Text<'a> {

@@ -31,10 +31,11 @@ pub struct ParseOptions {
 }
 
 impl ParseOptions {
-    /// Creates options for a format, with defaults for everything else.
-    pub fn new(format: Format) -> Self {
+    /// Creates options for a format, or for that of a [`ContentType`](crate::ContentType), with defaults for everything
+    /// else.
+    pub fn new(format: impl Into<Format>) -> Self {
         Self {
-            format,
+            format: format.into(),
             mode: Mode::default(),
             quoted_names: true,
             limits: Limits::default(),

@@ -222,13 +222,13 @@ impl Reader {
 
     #[inline(always)]
     fn metadata<'p, 'a>(&'p mut self, block: Block<'a>, metadata: Metadata) -> Line<'p, 'a> {
-        let between = |start: u32, end: u32| &block.text[start as usize..end as usize];
-        let name = || Text::new(between(metadata.name.0, metadata.name.1), Escapes::None);
-        let text = || between(metadata.text, metadata.end);
+        let within = |start, end, escapes| Text::within(block.text, start, end, escapes);
+        let name = || within(metadata.name.0, metadata.name.1, Escapes::None);
+        let text = |escapes| within(metadata.text, metadata.end, escapes);
         self.engine.advance(metadata.next);
         self.line += 1;
         let event = match metadata.kind {
-            Kind::Comment => Event::Comment(text()),
+            Kind::Comment => Event::Comment(text(Escapes::None).raw()),
             Kind::End => {
                 self.end();
                 Event::End
@@ -239,12 +239,12 @@ impl Reader {
                     Format::OpenMetrics => Escapes::Quoted,
                     Format::Prometheus => Escapes::Help,
                 };
-                let (name, text) = (name(), Text::new(text(), escapes));
+                let (name, text) = (name(), text(escapes));
                 Event::Help { name, text }
             }
             Kind::Type(kind) => Event::Type { name: name(), kind },
             Kind::Unit => {
-                let (name, unit) = (name(), text());
+                let (name, unit) = (name(), text(Escapes::None).raw());
                 Event::Unit { name, unit }
             }
         };

@@ -1,7 +1,7 @@
 //! Metrics and points of OpenMetrics.
 
 use super::{
-    super::labels::Values,
+    super::labels::LabelHashes,
     Checker, Report, Result,
     place::{Part, Place},
 };
@@ -53,10 +53,10 @@ impl Checker {
     pub(super) fn check_metric(
         &mut self,
         sample: SampleRef<'_, '_>,
-        values: Values<'_>,
+        labels: LabelHashes<'_>,
         report: &mut Report,
     ) -> Result {
-        let key = self.metric_key(sample, values);
+        let key = self.metric_key(sample, labels);
         let timestamp = sample.timestamp();
         match &mut self.metric {
             Some(metric) if metric.key == key => {
@@ -85,7 +85,7 @@ impl Checker {
             }
             _ => {
                 self.finish_point(report)?;
-                if !self.is_new(key) {
+                if !self.seen.insert(key) {
                     report.broken(Rule::InterleavedMetrics, || {
                         let name = shown(&self.name);
                         format!("a metric of `{name}` is split: other metrics appear between its samples")

@@ -2,7 +2,7 @@
 //! "Histograms and summaries".
 
 use super::{
-    super::labels::Values,
+    super::labels::LabelHashes,
     Checker, Report, Result,
     distribution::Fall,
     number::is_count,
@@ -14,11 +14,11 @@ impl Checker {
     pub(super) fn check_series(
         &mut self,
         sample: SampleRef<'_, '_>,
-        values: Values<'_>,
+        labels: LabelHashes<'_>,
         report: &mut Report,
     ) -> Result {
-        let key = self.series_key(sample, values);
-        if self.is_new(key) {
+        let key = self.series_key(sample, labels);
+        if self.seen.insert(key) {
             return Ok(());
         }
         report.broken(Rule::DuplicateSeries, || {
@@ -33,7 +33,7 @@ impl Checker {
     pub(super) fn check_distribution(
         &mut self,
         sample: SampleRef<'_, '_>,
-        values: Values<'_>,
+        labels: LabelHashes<'_>,
         suffix: Suffix,
         report: &mut Report,
     ) -> Result {
@@ -42,7 +42,7 @@ impl Checker {
             MetricType::Summary => false,
             _ => return Ok(()),
         };
-        let key = self.metric_key(sample, values);
+        let key = self.metric_key(sample, labels);
         match suffix {
             Suffix::Bucket => self.check_text_bucket(sample, key, report),
             Suffix::None if !is_histogram => self.check_text_quantile(sample, key, report),

@@ -1,5 +1,7 @@
 //! Reports of broken rules.
 
+use std::mem;
+
 use super::{
     Result,
     place::{Part, Place},
@@ -78,8 +80,9 @@ impl Report {
     }
 
     /// Returns the deviations in the order of their lines.
-    pub(crate) fn into_deviations(mut self) -> Deviations {
-        self.deviations.sort();
-        self.deviations
+    pub(crate) fn take_deviations(&mut self) -> Deviations {
+        let mut deviations = mem::take(&mut self.deviations);
+        deviations.sort();
+        deviations
     }
 }

@@ -1,8 +1,9 @@
 //! Labels in braces.
 
-use std::collections::HashSet;
+use std::hash::BuildHasher;
 
 use foldhash::quality::RandomState;
+use hashbrown::{HashTable, hash_table::Entry};
 
 use super::{
     super::{
@@ -67,10 +68,15 @@ impl Scanner<'_, '_> {
 
     /// Skips blanks within braces. OpenMetrics has none there; the Python parser takes them, and its encoder writes them
     /// behind a comma.
+    #[inline]
     fn skip_label_blanks(&mut self) -> Result<()> {
         if self.is_at_word() {
             return Ok(());
         }
+        self.skip_blanks_among_labels()
+    }
+
+    fn skip_blanks_among_labels(&mut self) -> Result<()> {
         if self.format() == Format::Prometheus {
             return self.skip_space().map(drop);
         }
@@ -194,6 +200,7 @@ impl Scanner<'_, '_> {
         ))
     }
 
+    #[inline]
     fn read_label_value(&mut self, name: Span) -> Result<LabelSpan> {
         self.skip_label_blanks()?;
         if self.peek() != Some(b'"') {
@@ -276,11 +283,7 @@ impl Scanner<'_, '_> {
         const FEW: usize = 12;
         let name = |label: &LabelSpan| self.text_of(label.name()).decode();
         if labels.len() > FEW {
-            let mut seen = HashSet::with_capacity_and_hasher(labels.len(), RandomState::default());
-            return labels
-                .iter()
-                .find(|label| !seen.insert(name(label)))
-                .copied();
+            return self.find_duplicate_of_many(labels);
         }
         let mut rest = labels;
         while let Some((label, before)) = rest.split_last() {
@@ -290,5 +293,26 @@ impl Scanner<'_, '_> {
             rest = before;
         }
         None
+    }
+
+    fn find_duplicate_of_many(&self, labels: &[LabelSpan]) -> Option<LabelSpan> {
+        let hasher = RandomState::default();
+        let name = |label: &LabelSpan| self.text_of(label.name()).decode();
+        // Places and not names, because a small table stays in the cache of the processor.
+        let mut seen = HashTable::with_capacity(labels.len());
+        (0u32..).zip(labels).find_map(|(place, label)| {
+            let name_of = |place: &u32| name(&labels[*place as usize]);
+            let own = name(label);
+            let is_same = |other: &u32| name_of(other) == own;
+            match seen.entry(hasher.hash_one(&own), is_same, |other| {
+                hasher.hash_one(name_of(other))
+            }) {
+                Entry::Occupied(_) => Some(*label),
+                Entry::Vacant(vacant) => {
+                    vacant.insert(place);
+                    None
+                }
+            }
+        })
     }
 }
