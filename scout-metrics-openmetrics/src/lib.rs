@@ -78,7 +78,7 @@
 //! | rule | in Prometheus text | in OpenMetrics | accepted by |
 //! |---|---|---|---|
 //! | [`FinalNewline`](Rule::FinalNewline) | the last line without its line feed | | Prometheus, Python |
-//! | [`CarriageReturn`](Rule::CarriageReturn) | at the end of a line | at the end of a line | Python and VictoriaMetrics; VictoriaMetrics |
+//! | [`CarriageReturn`](Rule::CarriageReturn) | at the end of a line, except in comments and help texts, to which it belongs | at the end of a line | Python and VictoriaMetrics; VictoriaMetrics |
 //! | [`ByteOrderMark`](Rule::ByteOrderMark) | at the start | at the start | only this crate |
 //! | [`MetadataSyntax`](Rule::MetadataSyntax) | HELP or TYPE without a name, as a comment | | Python, expfmt |
 //! | [`TypeName`](Rule::TypeName) | the types of OpenMetrics; `gauge_histogram`; capitals | | Python; expfmt; expfmt |
@@ -96,6 +96,16 @@
 //! Everything else is refused in both modes, including some of what a reference accepts, because accepting it would lose or
 //! invent data: a number after the timestamp, a label without a value, `1e400`, and digits of other scripts, which Python
 //! accepts. `tests/differential.rs` lists them all.
+//!
+//! ## What strict mode checks in Prometheus text
+//!
+//! What the [description of the format] says with "must": one TYPE and one HELP for a name, TYPE before the samples, all
+//! lines of a metric in one group, no series twice, a bucket `+Inf` in each histogram that is equal to its count, and bounds
+//! and quantiles in increasing order; also that the buckets of a histogram do not fall. DIFFERENCE: a histogram with a negative
+//! or fractional bucket or count does not count events, and may lack the bucket `+Inf`, fall, or have another count, and HELP
+//! may come after the samples: the reference parsers agree on both.
+//!
+//! [description of the format]: https://prometheus.io/docs/instrumenting/exposition_formats/
 //!
 //! # Features
 //!
