@@ -6,7 +6,6 @@
 use std::{
     error::Error,
     io::{self, Write},
-    path::PathBuf,
     process::ExitCode,
 };
 
@@ -14,7 +13,7 @@ use clap::Parser;
 use tokio::net::TcpListener;
 
 use scout_metrics_core::{MemorySource, MetricsSource, Organization, Snapshot};
-use scout_metrics_examples::{command_line, sample, table, terminal};
+use scout_metrics_examples::{command_line, connection::Connection, sample, table, terminal};
 use scout_metrics_http::{ScoutClient, exporter::Exporter};
 
 /// The token that the embedded endpoint requires.
@@ -26,7 +25,8 @@ const SAMPLE_TOKEN: &str = "dckr_pat_quickstart";
 /// account and no network.
 ///
 /// The token is read from --token-file, or else from the file that DOCKER_SCOUT_TOKEN_FILE names, or else from
-/// DOCKER_SCOUT_TOKEN or DOCKER_SCOUT_HUB_PASSWORD. It must belong to an owner of the organization.
+/// DOCKER_SCOUT_TOKEN or DOCKER_SCOUT_HUB_PASSWORD, or else from what `docker login` keeps. It must belong to an owner of
+/// the organization.
 #[derive(Debug, Parser)]
 #[command(
     name = "quickstart",
@@ -42,13 +42,8 @@ struct Arguments {
     #[arg(long, value_name = "NAME", env = "DOCKER_SCOUT_ORG")]
     org: Option<Organization>,
 
-    /// File that holds the access token
-    #[arg(long, value_name = "FILE", requires = "org")]
-    token_file: Option<PathBuf>,
-
-    /// Server to use instead of https://api.scout.docker.com
-    #[arg(long, requires = "org")]
-    url: Option<String>,
+    #[command(flatten)]
+    connection: Connection,
 
     /// Print the snapshot as JSON
     #[arg(long)]
@@ -63,7 +58,10 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let snapshot = match &arguments.org {
-        Some(organization) => ask_docker(organization, &arguments).await?,
+        Some(organization) => {
+            let client = arguments.connection.client()?;
+            client.organization(organization)?.scrape().await?
+        }
         None => ask_embedded_endpoint().await?,
     };
     let printed = if arguments.json {
@@ -74,24 +72,6 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         table::write(&mut anstream::stdout().lock(), &snapshot)
     };
     Ok(terminal::unless_closed(printed)?)
-}
-
-async fn ask_docker(
-    organization: &Organization,
-    arguments: &Arguments,
-) -> Result<Snapshot, Box<dyn Error>> {
-    let mut builder = match &arguments.token_file {
-        Some(path) => ScoutClient::builder().with_token_file(path),
-        None => ScoutClient::builder().with_token_from_env(),
-    };
-    if let Some(url) = &arguments.url {
-        builder = builder.with_base_url(url);
-    }
-    Ok(builder
-        .build()?
-        .organization(organization.as_str())?
-        .scrape()
-        .await?)
 }
 
 async fn ask_embedded_endpoint() -> Result<Snapshot, Box<dyn Error>> {

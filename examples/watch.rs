@@ -7,18 +7,22 @@ use std::{
     collections::HashMap,
     error::Error,
     io::{self, IsTerminal, Write},
-    path::PathBuf,
     process::ExitCode,
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use clap::Parser;
-use jiff::Timestamp;
-use serde::Serialize;
 use tokio::{net::TcpListener, signal::ctrl_c, time::interval};
 
 use scout_metrics_core::{Change, Organization, PollerSet, Snapshot};
-use scout_metrics_examples::{command_line, demo::DemoSource, terminal, time::parse_interval};
+use scout_metrics_examples::{
+    changes::{seconds, write_json},
+    command_line,
+    connection::Connection,
+    demo::DemoSource,
+    terminal,
+    time::parse_interval,
+};
 use scout_metrics_http::{ScoutClient, exporter::Exporter};
 
 /// The token that the embedded endpoint requires.
@@ -33,7 +37,8 @@ const DEMO_INTERVAL: Duration = Duration::from_secs(15);
 /// account and no network.
 ///
 /// The token is read from --token-file, or else from the file that DOCKER_SCOUT_TOKEN_FILE names, or else from
-/// DOCKER_SCOUT_TOKEN or DOCKER_SCOUT_HUB_PASSWORD. It must belong to an owner of each organization.
+/// DOCKER_SCOUT_TOKEN or DOCKER_SCOUT_HUB_PASSWORD, or else from what `docker login` keeps. It must belong to an owner of
+/// each organization.
 #[derive(Debug, Parser)]
 #[command(
     name = "watch",
@@ -47,20 +52,16 @@ Exit status:
 struct Arguments {
     /// Organization to watch; repeatable
     #[arg(
-        long = "org",
+        id = "org",
+        long,
         value_name = "NAME",
         env = "DOCKER_SCOUT_ORG",
         value_delimiter = ','
     )]
     organizations: Vec<Organization>,
 
-    /// File that holds the access token
-    #[arg(long, value_name = "FILE", requires = "organizations")]
-    token_file: Option<PathBuf>,
-
-    /// Server to use instead of https://api.scout.docker.com
-    #[arg(long, requires = "organizations")]
-    url: Option<String>,
+    #[command(flatten)]
+    connection: Connection,
 
     /// Time between two scrapes, at least 1s [default: 60m, without --org 15s]
     #[arg(long, value_name = "TIME", value_parser = parse_interval)]
@@ -120,7 +121,10 @@ async fn start(arguments: &Arguments) -> Result<PollerSet, Box<dyn Error>> {
         let acme = Organization::new("acme")?;
         (embedded_client(&acme).await?, vec![acme])
     } else {
-        (docker_client(arguments)?, arguments.organizations.clone())
+        (
+            arguments.connection.client()?,
+            arguments.organizations.clone(),
+        )
     };
     // The user waits for the first scrapes, so none of them is delayed.
     let mut pollers = PollerSet::builder().with_spread(Duration::ZERO);
@@ -132,17 +136,6 @@ async fn start(arguments: &Arguments) -> Result<PollerSet, Box<dyn Error>> {
         pollers = pollers.with_interval(interval);
     }
     Ok(pollers.spawn())
-}
-
-fn docker_client(arguments: &Arguments) -> Result<ScoutClient, Box<dyn Error>> {
-    let mut builder = match &arguments.token_file {
-        Some(path) => ScoutClient::builder().with_token_file(path),
-        None => ScoutClient::builder().with_token_from_env(),
-    };
-    if let Some(url) = &arguments.url {
-        builder = builder.with_base_url(url);
-    }
-    Ok(builder.build()?)
 }
 
 /// Returns a client for an embedded endpoint, which serves changing metrics.
@@ -170,39 +163,19 @@ fn greet(snapshot: &Snapshot) {
     eprintln!("watching {organization}: {streams}, press Ctrl-C to stop");
 }
 
-/// One change as a line of JSON.
-#[derive(Serialize)]
-struct Line<'a> {
-    organization: &'a Organization,
-    scraped_at: &'a str,
-    #[serde(flatten)]
-    change: &'a Change,
-}
-
 fn print(snapshot: &Snapshot, changes: &[Change], as_json: bool) -> io::Result<()> {
-    let organization = snapshot.organization();
-    let scraped_at = seconds(snapshot.scraped_at());
     let mut out = io::stdout().lock();
-    for change in changes {
-        if as_json {
-            let line = Line {
-                organization,
-                scraped_at: &scraped_at,
-                change,
-            };
-            writeln!(out, "{}", serde_json::to_string(&line)?)?;
-        } else {
+    if as_json {
+        write_json(&mut out, snapshot, changes)?;
+    } else {
+        let organization = snapshot.organization();
+        let scraped_at = seconds(snapshot.scraped_at());
+        for change in changes {
             let change = terminal::printable(&change.to_string());
             writeln!(out, "{scraped_at} {organization} {change}")?;
         }
     }
     out.flush()
-}
-
-/// Returns a time such as `2026-11-22T05:34:33Z`.
-fn seconds(time: SystemTime) -> String {
-    let time = Timestamp::try_from(time).unwrap_or_default();
-    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// Shows the time until the next scrape, on a terminal only.

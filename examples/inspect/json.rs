@@ -1,11 +1,13 @@
 //! The canonical JSON: one line, keys sorted, and every number as text, because JSON has no NaN.
+//!
+//! It is that of the library with the name of each sample in place of its suffix, times in the unit of the format, and the
+//! values of a label that occurs more than once as a list.
 
-use std::collections::BTreeMap;
-
-use serde::Serialize;
+use serde::{Serialize, Serializer, ser::Error as _};
+use serde_json::{Map, Value, json};
 
 use scout_metrics_openmetrics::{
-    Exemplar, Families, Format, LabelSet, MetricFamily, ParseError, Sample, Timestamp,
+    Deviation, Families, Format, LabelSet, MetricFamily, ParseError, Sample, Timestamp,
 };
 
 /// Returns the families, or the error if they could not be read, as one line of JSON.
@@ -15,116 +17,123 @@ pub(crate) fn line(
 ) -> serde_json::Result<String> {
     match read {
         Ok(families) => serde_json::to_string(&Success {
+            deviation_count: families.deviation_count(),
+            deviations: families.deviations().iter().map(deviation).collect(),
             families: families
                 .iter()
-                .map(|family| Family::new(family, format))
+                .map(|family| Canonical { family, format })
                 .collect(),
-            format: format.name(),
+            format,
             ok: true,
         }),
-        Err(error) => serde_json::to_string(&Failure {
-            error: error.to_string(),
-            format: format.name(),
-            ok: false,
-        }),
+        Err(error) => {
+            let mut fields = serde_json::to_value(error)?;
+            fields["error"] = json!(error.to_string());
+            fields["format"] = json!(format);
+            fields["ok"] = json!(false);
+            serde_json::to_string(&fields)
+        }
     }
 }
 
-// The fields are sorted by name, because they are written in this order.
+fn deviation(deviation: &Deviation) -> Value {
+    json!({"line": deviation.line, "rule": deviation.rule})
+}
 
+/// The fields are sorted by name, because they are written in this order. `Value` sorts its own.
 #[derive(Serialize)]
 struct Success<'a> {
-    families: Vec<Family<'a>>,
-    format: &'static str,
+    deviation_count: u64,
+    deviations: Vec<Value>,
+    families: Vec<Canonical<'a>>,
+    format: Format,
     ok: bool,
 }
 
-#[derive(Serialize)]
-struct Failure {
-    error: String,
-    format: &'static str,
-    ok: bool,
+/// A family, converted when it is written: all families as [`Value`] would need far more memory than the exposition.
+struct Canonical<'a> {
+    family: &'a MetricFamily,
+    format: Format,
 }
 
-#[derive(Serialize)]
-struct Family<'a> {
-    help: &'a str,
-    name: &'a str,
-    samples: Vec<Point<'a>>,
-    r#type: &'static str,
-    unit: &'a str,
+impl Serialize for Canonical<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serde_json::to_value(self.family).map_err(S::Error::custom)?;
+        if let Value::Array(samples) = &mut fields["samples"] {
+            for (fields, sample) in samples.iter_mut().zip(self.family.samples()) {
+                self.change_sample(fields, sample);
+            }
+        }
+        fields.serialize(serializer)
+    }
 }
 
-#[derive(Serialize)]
-struct Point<'a> {
-    exemplar: Option<Trace<'a>>,
-    labels: BTreeMap<&'a str, &'a str>,
-    name: String,
-    timestamp: Option<String>,
-    value: String,
-}
+impl Canonical<'_> {
+    fn change_sample(&self, fields: &mut Value, sample: &Sample) {
+        if let Value::Object(fields) = fields {
+            fields.remove("suffix");
+        }
+        fields["name"] = json!(self.family.sample_name(sample));
+        fields["labels"] = labels(sample.labels());
+        fields["timestamp"] = self.time(sample.timestamp());
+        if let Some(exemplar) = sample.exemplar() {
+            fields["exemplar"]["labels"] = labels(exemplar.labels());
+            fields["exemplar"]["timestamp"] = self.time(exemplar.timestamp());
+        }
+    }
 
-#[derive(Serialize)]
-struct Trace<'a> {
-    labels: BTreeMap<&'a str, &'a str>,
-    timestamp: Option<String>,
-    value: String,
-}
-
-impl<'a> Family<'a> {
-    fn new(family: &'a MetricFamily, format: Format) -> Self {
-        let point = |sample| Point::new(family, sample, format);
-        Self {
-            help: family.help(),
-            name: family.name(),
-            samples: family.samples().iter().map(point).collect(),
-            r#type: family.kind().as_str(),
-            unit: family.unit(),
+    /// Returns milliseconds for Prometheus text and seconds for OpenMetrics, as the formats write them.
+    fn time(&self, timestamp: Option<Timestamp>) -> Value {
+        match (timestamp, self.format) {
+            (Some(timestamp), Format::Prometheus) => Value::String(millis(timestamp)),
+            (timestamp, _) => json!(timestamp),
         }
     }
 }
 
-impl<'a> Point<'a> {
-    fn new(family: &MetricFamily, sample: &'a Sample, format: Format) -> Self {
-        Self {
-            exemplar: sample
-                .exemplar()
-                .map(|exemplar| Trace::new(exemplar, format)),
-            labels: sorted(sample.labels()),
-            name: family.sample_name(sample),
-            timestamp: sample.timestamp().map(|timestamp| time(timestamp, format)),
-            value: number(sample.value()),
+fn labels(labels: &LabelSet) -> Value {
+    let mut fields = Map::new();
+    for (name, value) in labels.iter() {
+        match fields.get_mut(name) {
+            None => {
+                fields.insert(name.to_owned(), json!(value));
+            }
+            Some(Value::Array(values)) => values.push(json!(value)),
+            Some(first) => *first = json!([first.take(), value]),
         }
     }
+    Value::Object(fields)
 }
 
-impl<'a> Trace<'a> {
-    fn new(exemplar: &'a Exemplar, format: Format) -> Self {
-        Self {
-            labels: sorted(exemplar.labels()),
-            timestamp: exemplar
-                .timestamp()
-                .map(|timestamp| time(timestamp, format)),
-            value: number(exemplar.value()),
+/// Returns milliseconds with as many decimals as there are.
+fn millis(timestamp: Timestamp) -> String {
+    const NANOS_PER_MILLI: u128 = 1_000_000;
+    let nanos = timestamp.as_nanos();
+    let sign = if nanos < 0 { "-" } else { "" };
+    let (whole, fraction) = (
+        nanos.unsigned_abs() / NANOS_PER_MILLI,
+        nanos.unsigned_abs() % NANOS_PER_MILLI,
+    );
+    let text = format!("{sign}{whole}.{fraction:06}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn milliseconds_have_as_many_decimals_as_there_are() {
+        for (seconds, nanos, text) in [
+            (1, 500_000_000, "1500"),
+            (1, 500_500_000, "1500.5"),
+            (0, 0, "0"),
+            (0, 1, "0.000001"),
+            (-1, 999_000_000, "-1"),
+            (-1, 999_999_999, "-0.000001"),
+            (i64::MAX, 0, "9223372036854775807000"),
+        ] {
+            assert_eq!(millis(Timestamp::new(seconds, nanos).unwrap()), text);
         }
     }
-}
-
-fn sorted(labels: &LabelSet) -> BTreeMap<&str, &str> {
-    labels.iter().collect()
-}
-
-/// Returns milliseconds for Prometheus text and seconds for OpenMetrics, as the formats write them.
-fn time(timestamp: Timestamp, format: Format) -> String {
-    match timestamp.to_millis() {
-        Some(millis) if format == Format::Prometheus => millis.to_string(),
-        _ => timestamp.to_string(),
-    }
-}
-
-fn number(value: f64) -> String {
-    if value.is_infinite() {
-        return if value > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
-    }
-    format!("{value:?}")
 }

@@ -146,12 +146,18 @@ fn label_names(samples: &[Sample]) -> Option<Vec<&str>> {
     Some(names)
 }
 
-/// Returns a label's value. An empty value is shown in quotes, an absent one is not.
+/// Returns a label's value, or all of them in quotes if it occurs more than once. An empty value is shown in quotes, an absent
+/// one is not.
 fn shown_label(labels: &LabelSet, name: &str) -> String {
-    match labels.get(name) {
-        None => String::new(),
-        Some("") => "\"\"".to_owned(),
-        Some(value) => value.to_owned(),
+    let found = labels.iter().filter(|(found, _)| *found == name);
+    let values: Vec<&str> = found.map(|(_, value)| value).collect();
+    match values[..] {
+        [] => String::new(),
+        [value] if !value.is_empty() => value.to_owned(),
+        _ => {
+            let quoted: Vec<String> = values.iter().map(|value| format!("{value:?}")).collect();
+            quoted.join(",")
+        }
     }
 }
 

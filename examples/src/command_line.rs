@@ -1,6 +1,6 @@
 //! Command lines whose options can also be set in environment variables.
 
-use std::{any::TypeId, env, ffi::OsString, path::PathBuf};
+use std::{any::TypeId, env, ffi::OsString, path::PathBuf, process};
 
 use clap::{
     Arg, Command, Parser,
@@ -14,12 +14,24 @@ use clap::{
 /// empty one. Blanks around a value, and around each item of a list, are removed. An error in a variable names the
 /// variable.
 pub fn parse<A: Parser>() -> A {
-    try_parse(&env::args_os().collect::<Vec<_>>()).unwrap_or_else(|error| error.exit())
+    parse_or_exit(2)
+}
+
+/// Parses as [`parse`] does. If something is wrong, exits with this status.
+pub fn parse_or_exit<A: Parser>(status: i32) -> A {
+    try_parse(&env::args_os().collect::<Vec<_>>()).unwrap_or_else(|error| {
+        // Nobody is left to be told that standard error is closed.
+        let _ = error.print();
+        // `--help` and `--version` are errors of clap that it prints to standard output.
+        process::exit(if error.use_stderr() { status } else { 0 })
+    })
 }
 
 fn try_parse<A: Parser>(arguments: &[OsString]) -> Result<A, Error> {
     let mut of_environment = Vec::new();
-    let mut command = A::command().mut_args(|arg| {
+    let mut command = A::command();
+    let subcommands = subcommands(&command, arguments);
+    command = mut_args(command, &subcommands, &mut |arg| {
         match value_in_environment(&arg) {
             Some(value) if value.is_empty() => return arg.env(Resettable::Reset),
             Some(value) if arg.get_action().takes_values() && !is_given(&arg, arguments) => {
@@ -42,8 +54,39 @@ fn try_parse<A: Parser>(arguments: &[OsString]) -> Result<A, Error> {
     parsed.map_err(|mut error| {
         // The advice to write an unknown option after `--`. None of the programs would know it there.
         error.remove(ContextKind::Suggested);
-        naming_variables(without_password(error), &command, arguments)
+        let command = subcommands.iter().fold(&command, |command, name| {
+            command.find_subcommand(name).unwrap_or(command)
+        });
+        naming_variables(without_password(error), command, arguments)
     })
+}
+
+/// Returns the names of the subcommands at the start of the command line, each of which belongs to the one before.
+fn subcommands(command: &Command, arguments: &[OsString]) -> Vec<String> {
+    let mut command = command;
+    let mut names = Vec::new();
+    for argument in arguments.iter().skip(1) {
+        let Some(subcommand) = command.find_subcommand(argument) else {
+            break;
+        };
+        names.push(subcommand.get_name().to_owned());
+        command = subcommand;
+    }
+    names
+}
+
+/// Changes the options of a subcommand, or of the command itself if no name is given.
+fn mut_args(
+    command: Command,
+    subcommands: &[String],
+    change: &mut dyn FnMut(Arg) -> Arg,
+) -> Command {
+    match subcommands.split_first() {
+        None => command.mut_args(change),
+        Some((name, rest)) => {
+            command.mut_subcommand(name, |subcommand| mut_args(subcommand, rest, change))
+        }
+    }
 }
 
 /// Returns the value of the variable of an option, without blanks around it and around the items of a list.

@@ -1,8 +1,11 @@
 //! Code that several examples share.
 
+pub mod changes;
 pub mod command_line;
+pub mod connection;
 pub mod demo;
 pub mod sample;
+pub mod snapshot_file;
 pub mod table;
 pub mod terminal;
 pub mod time;

@@ -141,7 +141,8 @@ fn count(counts: &VulnerabilityCounts, severity: Severity) -> String {
     }
 }
 
-fn severity_style(severity: Severity, count: u64) -> Style {
+/// Returns the style of a count of a severity.
+pub fn severity_style(severity: Severity, count: u64) -> Style {
     match severity {
         _ if count == 0 => DIM,
         Severity::Critical => RED.bold(),

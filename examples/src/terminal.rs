@@ -1,11 +1,15 @@
 //! Text from other machines, made safe for a terminal.
 
 use std::{
+    env,
     error::Error as StdError,
-    io::{self, Write},
+    io::{self, IsTerminal, Write},
+    pin::pin,
     process::ExitCode,
+    time::Duration,
 };
 
+use tokio::time::{Instant, interval_at};
 use tracing::Level;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -108,6 +112,37 @@ pub fn complain(error: &(dyn StdError + 'static)) {
             "  response from the server: {}\n",
             fit(body, MAX_BODY)
         ));
+    }
+}
+
+/// Writes a line for people to standard error, where it does not mix with data.
+pub fn say(text: &str) {
+    print_error(&format!("{text}\n"));
+}
+
+/// Waits for something, and shows on a terminal for how long, once that is more than a second.
+pub async fn waiting_for<T>(what: &str, work: impl Future<Output = T>) -> T {
+    let second = Duration::from_secs(1);
+    let start = Instant::now();
+    let mut ticks = interval_at(start + second, second);
+    let can_show =
+        io::stderr().is_terminal() && env::var_os("TERM").is_none_or(|term| term != "dumb");
+    let mut work = pin!(work);
+    let mut is_shown = false;
+    loop {
+        tokio::select! {
+            outcome = &mut work => {
+                if is_shown {
+                    print_error("\x1b[K");
+                }
+                return outcome;
+            }
+            _ = ticks.tick(), if can_show => {
+                is_shown = true;
+                // The cursor goes back, so that what comes next overwrites this.
+                print_error(&format!("{what}, {} s\x1b[K\r", start.elapsed().as_secs()));
+            }
+        }
     }
 }
 

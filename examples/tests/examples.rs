@@ -5,10 +5,15 @@
     reason = "clippy does not know helpers of tests as tests"
 )]
 
+#[cfg(unix)]
+#[path = "support/login.rs"]
+mod login;
+#[path = "support/program.rs"]
+mod program;
+
 use std::{
-    env, fs,
+    fs,
     io::{BufRead, BufReader, Read, Write},
-    net::TcpListener,
     path::PathBuf,
     process::{Command, Output, Stdio},
 };
@@ -17,58 +22,8 @@ use scout_metrics_core::{
     Error, ErrorKind, MemorySource, Organization, Policy, PolicyResult, Snapshot, Stream,
 };
 use scout_metrics_examples::sample;
-use scout_metrics_http::exporter::Exporter;
 
-const TOKEN: &str = "dckr_pat_0123456789";
-
-/// Returns a command that runs an example, without the environment variables that the examples read.
-fn example(name: &str) -> Command {
-    let directory = env::current_exe()
-        .unwrap()
-        .parent()
-        .unwrap()
-        .with_file_name("examples");
-    let path = directory.join(format!("{name}{}", env::consts::EXE_SUFFIX));
-    assert!(
-        path.exists(),
-        "{} is missing: `cargo build --examples` builds it",
-        path.display()
-    );
-    let mut command = Command::new(path);
-    for variable in ["ORG", "TOKEN_FILE", "TOKEN", "HUB_PASSWORD"] {
-        command.env_remove(format!("DOCKER_SCOUT_{variable}"));
-    }
-    for variable in ["NO_COLOR", "CLICOLOR_FORCE", "RUST_LOG"] {
-        command.env_remove(variable);
-    }
-    command
-}
-
-fn stdout(output: &Output) -> &str {
-    str::from_utf8(&output.stdout).unwrap()
-}
-
-fn stderr(output: &Output) -> &str {
-    str::from_utf8(&output.stderr).unwrap()
-}
-
-/// Serves sources on a new thread and returns the URL.
-fn serve<const N: usize>(sources: [MemorySource; N]) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let exporter = Exporter::new().with_bearer_token(TOKEN);
-    let exporter = sources.into_iter().fold(exporter, Exporter::with_source);
-    let router = exporter.into_router().unwrap();
-    std::thread::spawn(|| {
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        runtime.block_on(async {
-            listener.set_nonblocking(true).unwrap();
-            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-            axum::serve(listener, router).await
-        })
-    });
-    url
-}
+use program::{TOKEN, example, serve, stderr, stdout};
 
 #[test]
 fn the_list_of_examples_is_complete() {
@@ -91,7 +46,7 @@ fn the_list_of_examples_is_complete() {
 
 #[test]
 fn help_documents_the_exit_status_of_each_example() {
-    for name in ["custom_source", "inspect", "quickstart", "watch"] {
+    for name in ["custom_source", "inspect", "quickstart", "scout", "watch"] {
         let output = example(name).arg("--help").output().unwrap();
         assert_eq!(output.status.code(), Some(0));
         assert!(stdout(&output).contains("Exit status:\n  0  "), "{name}");
@@ -105,6 +60,7 @@ fn each_example_has_a_version() {
         "exporter",
         "inspect",
         "quickstart",
+        "scout",
         "watch",
     ] {
         let output = example(name).arg("--version").output().unwrap();
@@ -224,6 +180,70 @@ staging                                           5C  17H   44M   98L  1?
         }
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn uses_the_credentials_of_docker_login_if_there_is_no_other_token() {
+        let directory = tempfile::tempdir().unwrap();
+        let url = serve([MemorySource::new(labs())]);
+        let quickstart = |helper_says: &str, url: &str| {
+            let mut command = example("quickstart");
+            login::log_in(&mut command, directory.path(), helper_says);
+            command.args(["--org", "acme-labs", "--url", url, "--json"]);
+            command
+        };
+        let says_token = format!(r#"echo '{{"Username":"jane","Secret":"{TOKEN}"}}'"#);
+        let output = quickstart(&says_token, &url).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let talk = "no --token-file, and none of DOCKER_SCOUT_TOKEN_FILE, DOCKER_SCOUT_TOKEN and \
+            DOCKER_SCOUT_HUB_PASSWORD is set: using the credentials of `docker login`\n";
+        assert_eq!(stderr(&output), talk);
+        let asked = fs::read_to_string(directory.path().join("asked")).unwrap();
+        assert_eq!(asked, "get https://index.docker.io/v1/\n");
+
+        let mut with_token = quickstart("exit 1", &url);
+        let output = with_token.env("DOCKER_SCOUT_TOKEN", TOKEN).output();
+        assert_eq!(stderr(&output.unwrap()), "");
+
+        let fails = |helper_says: &str, url: &str| {
+            let output = quickstart(helper_says, url).output().unwrap();
+            assert_eq!(output.status.code(), Some(1));
+            assert_eq!(stdout(&output), "");
+            let error = stderr(&output).trim_start_matches(talk);
+            let path = directory.path().join("config.json");
+            error.replace(&path.display().to_string(), "CONFIG")
+        };
+        assert_eq!(
+            fails(
+                &format!("echo 'failed with {TOKEN}'; echo {TOKEN} >&2; exit 1"),
+                &url
+            ),
+            "error: organization `acme-labs`: cannot use the credentials of `docker login`: the credential helper \
+             `docker-credential-fake` failed\n"
+        );
+        assert_eq!(
+            fails(
+                "echo 'credentials not found in native keychain'; exit 1",
+                &url
+            ),
+            "error: organization `acme-labs`: cannot use the credentials of `docker login`: there is no login for Docker \
+             Hub in `CONFIG`: run `docker login`, or give an access token\n"
+        );
+        assert_eq!(
+            fails(r#"echo '{"Username":"jane","Secret":"revoked"}'"#, &url),
+            "error: organization `acme-labs`: the token from `docker login` was refused (HTTP 401): check that it is \
+             complete, not expired and not revoked\n  response from the server: credentials are required: a bearer token, or \
+             HTTP Basic authentication with a user's password or a token as the password\n"
+        );
+        // Nobody else's server gets the credentials.
+        fs::remove_file(directory.path().join("asked")).unwrap();
+        assert_eq!(
+            fails(&says_token, "https://gateway.example"),
+            "error: no token for `https://gateway.example`: the credentials of `docker login` are sent to \
+             `https://api.scout.docker.com` only, so give an access token\n"
+        );
+        assert!(!directory.path().join("asked").exists());
+    }
+
     #[test]
     fn names_cannot_control_the_terminal() {
         let url = serve([MemorySource::new(labs())]);
@@ -266,8 +286,9 @@ staging                                           5C  17H   44M   98L  1?
         assert_eq!(output.status.code(), Some(1));
         assert_eq!(
             stderr(&output),
-            "error: no token in the environment: set `DOCKER_SCOUT_TOKEN_FILE`, `DOCKER_SCOUT_TOKEN` or \
-             `DOCKER_SCOUT_HUB_PASSWORD`\n"
+            "no --token-file, and none of DOCKER_SCOUT_TOKEN_FILE, DOCKER_SCOUT_TOKEN and DOCKER_SCOUT_HUB_PASSWORD is \
+             set: using the credentials of `docker login`\nerror: organization `acme-labs`: cannot use the credentials of \
+             `docker login`: no such file `/no/such/directory/config.json`: run `docker login`, or give an access token\n"
         );
     }
 
@@ -560,6 +581,8 @@ mod custom_source {
 }
 
 mod inspect {
+    use serde_json::{Value, json};
+
     use super::*;
 
     const HISTOGRAM: &str = r#"# TYPE request_seconds histogram
@@ -622,7 +645,7 @@ build  info
     fn prints_canonical_json_on_one_line() {
         let input = "# HELP up a\\nb\nup{job=\"é\",a=\"\"} -Inf 1520879607789\n";
         let expected = concat!(
-            r#"{"families":[{"help":"a\nb","name":"up","samples":[{"exemplar":null,"labels":{"a":"","job":"é"},"#,
+            r#"{"deviation_count":0,"deviations":[],"families":[{"help":"a\nb","name":"up","samples":[{"exemplar":null,"labels":{"a":"","job":"é"},"#,
             r#""name":"up","timestamp":"1520879607789","value":"-Inf"}],"type":"unknown","unit":""}],"#,
             r#""format":"prometheus-text-0.0.4","ok":true}"#,
             "\n"
@@ -632,7 +655,7 @@ build  info
         assert_eq!(stdout(&output), expected);
 
         let expected = concat!(
-            r#"{"families":[{"help":"","name":"up","samples":[{"exemplar":{"labels":{"id":"1"},"timestamp":"1.5","#,
+            r#"{"deviation_count":0,"deviations":[],"families":[{"help":"","name":"up","samples":[{"exemplar":{"labels":{"id":"1"},"timestamp":"1.5","#,
             r#""value":"1.0"},"labels":{},"name":"up_total","timestamp":"2","value":"0.1"}],"type":"counter","unit":""}],"#,
             r#""format":"openmetrics-1.0","ok":true}"#,
             "\n"
@@ -641,19 +664,95 @@ build  info
         assert_eq!(stdout(&inspect(input, &["--json"])), expected);
     }
 
+    fn read(input: &str, arguments: &[&str]) -> Value {
+        let output = inspect(input, &[&["--json"], arguments].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    #[test]
+    fn every_value_of_a_duplicate_label_is_shown() {
+        let input =
+            "# TYPE purchases counter\npurchases{product=\"foo\",a=\"\",product=\"bar\"} 1\n";
+        let json = read(input, &[]);
+        assert_eq!(
+            json["families"][0]["samples"][0]["labels"],
+            json!({"a": "", "product": ["foo", "bar"]})
+        );
+        assert_eq!(
+            json["deviations"],
+            json!([{"line": 2, "rule": "duplicate_label"}])
+        );
+
+        let output = inspect(input, &[]);
+        let table =
+            "purchases  counter\n  product      a   value\n  \"foo\",\"bar\"  \"\"      1\n";
+        assert_eq!(stdout(&output), table);
+        assert!(
+            stderr(&output).starts_with("warning: "),
+            "{}",
+            stderr(&output)
+        );
+    }
+
+    #[test]
+    fn json_has_each_deviation_with_its_line() {
+        let input = "# HELP reads Reads\n# TYPE reads gauge\nreads{bucket=\"a\"} 1\n# HELP reads Reads\n\
+                     # TYPE reads gauge\nreads{bucket=\"b\"} 2\n# TYPE other gauge\nother 1\n\
+                     # TYPE reads gauge\nreads{bucket=\"c\"} 3\n";
+        let json = read(input, &[]);
+        let deviations = json["deviations"].as_array().unwrap();
+        let lines: Vec<_> = deviations.iter().map(|found| &found["line"]).collect();
+        assert!(!lines.is_empty() && lines.is_sorted_by_key(|line| line.as_u64()));
+        assert!(deviations.contains(&json!({"line": 4, "rule": "duplicate_metadata"})));
+        assert!(deviations.contains(&json!({"line": 5, "rule": "late_metadata"})));
+        assert_eq!(json["deviation_count"], deviations.len());
+        assert_eq!(json["families"][0]["samples"].as_array().unwrap().len(), 3);
+    }
+
+    #[test]
+    fn json_keeps_control_characters() {
+        let value: String = ('\0'..='\u{9f}').chain(['\u{2028}', '\u{FEFF}']).collect();
+        let escaped = value.replace('\\', r"\\").replace('"', "\\\"");
+        let input = format!("a{{b=\"{}\"}} 1\n", escaped.replace('\n', "\\n"));
+        let json = read(&input, &[]);
+        assert_eq!(json["families"][0]["samples"][0]["labels"]["b"], value);
+    }
+
+    #[test]
+    fn times_in_json_have_the_unit_of_the_format() {
+        let time = |input, format| {
+            let json = read(input, &["--format", format]);
+            json["families"][0]["samples"][0]["timestamp"].clone()
+        };
+        assert_eq!(time("a 1 1500\n", "prometheus"), "1500");
+        assert_eq!(time("a 1 1500.5\n", "prometheus"), "1500.5");
+        assert_eq!(time("a 1 -0.5\n", "prometheus"), "-0.5");
+        assert_eq!(time("a 1 1500.5\n# EOF\n", "openmetrics"), "1500.5");
+        assert_eq!(time("a 1\n# EOF\n", "openmetrics"), Value::Null);
+    }
+
     #[test]
     fn json_reports_unreadable_input_with_exit_0() {
-        let output = inspect("up 1\nup{", &["--json", "--format", "openmetrics"]);
-        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-        let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-        assert_eq!(json["ok"], false);
-        assert_eq!(json["format"], "openmetrics-1.0");
-        assert!(
-            json["error"]
-                .as_str()
-                .unwrap()
-                .ends_with("(line 2, column 4)"),
-            "{json}"
+        let json = read("up 1\nup{", &["--format", "openmetrics"]);
+        let message = json["message"].as_str().unwrap();
+        assert_eq!(
+            json,
+            json!({
+                "column": 4,
+                "error": format!("{message} (line 2, column 4)"),
+                "format": "openmetrics-1.0",
+                "kind": json["kind"],
+                "line": 2,
+                "message": message,
+                "offset": 8,
+                "ok": false,
+                "rule": json["rule"],
+            })
+        );
+        assert_eq!(
+            (&json["kind"], &json["rule"]),
+            (&json!("syntax"), &json!("label_name"))
         );
     }
 
@@ -669,8 +768,26 @@ build  info
         let output = inspect(HISTOGRAM, &["--to", "prometheus"]);
         assert_eq!(output.status.code(), Some(1));
         assert_eq!(stdout(&output), "");
-        let reason = "the family `request_seconds` cannot be written as prometheus-text-0.0.4: the format has no units";
-        assert_eq!(stderr(&output), format!("error: {reason}\n"));
+        let losses = "loss: family `request_seconds`: its unit `seconds` is left out\n\
+                      loss: family `request_seconds`: 1 exemplar is left out\n\
+                      loss: family `build`: its type changes from info to gauge\n";
+        let reason = "error: prometheus-text-0.0.4 cannot express everything; --lossy writes it without these losses\n";
+        assert_eq!(stderr(&output), format!("{losses}{reason}"));
+
+        let output = inspect(HISTOGRAM, &["--to", "prometheus", "--lossy"]);
+        assert_eq!(output.status.code(), Some(0));
+        assert_eq!(stderr(&output), losses);
+        let expected = r#"# HELP request_seconds How long requests took.
+# TYPE request_seconds histogram
+request_seconds_bucket{path="/",le="0.1"} 423
+request_seconds_bucket{path="/",le="+Inf"} 1423
+request_seconds_sum{path="/"} 2000.25
+request_seconds_count{path="/"} 1423
+# TYPE build_info gauge
+build_info{os="日本",note=""} 1
+build_info{os="a\nb"} 1
+"#;
+        assert_eq!(stdout(&output), expected);
     }
 
     #[test]
@@ -693,7 +810,8 @@ build  info
         let said = stderr(&output);
         assert!(said.starts_with("warning: "), "{said}");
         assert!(
-            said.contains("(line 2)\n") && said.ends_with("\nwarning: 9 more deviations\n"),
+            said.contains("(line 2, column 1)\n")
+                && said.ends_with("\nwarning: 9 more deviations\n"),
             "{said}"
         );
 

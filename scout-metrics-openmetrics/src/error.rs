@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt};
 
-use crate::{ParseErrorKind, Rule};
+use crate::{Limit, ParseErrorKind, Rule, parse::foreign};
 
 /// A place in an exposition.
 #[non_exhaustive]
@@ -60,7 +60,7 @@ impl ParseError {
         let before = String::from_utf8_lossy(&text[line_start..at]);
         let position = Position {
             line: origin.line + memchr::memchr_iter(b'\n', &text[..at]).count() as u64,
-            column: before.chars().count() as u64 + 1,
+            column: column(&before, origin.offset + line_start as u64 == 0),
             offset: origin.offset + at as u64,
         };
         let excerpt = Excerpt::new(&before, &String::from_utf8_lossy(&text[at..line_end]));
@@ -79,6 +79,11 @@ impl ParseError {
     /// Returns the rule that is broken; `None` for a limit.
     pub fn rule(&self) -> Option<Rule> {
         self.0.fault.rule
+    }
+
+    /// Returns the limit that is exceeded; `None` for a rule.
+    pub fn limit(&self) -> Option<Limit> {
+        self.0.fault.limit
     }
 
     /// Returns where the fault is.
@@ -180,6 +185,7 @@ impl fmt::Display for Excerpt {
 pub(crate) struct Fault {
     kind: ParseErrorKind,
     rule: Option<Rule>,
+    limit: Option<Limit>,
     message: Cow<'static, str>,
     /// The byte of the text.
     at: usize,
@@ -190,6 +196,7 @@ impl Fault {
         Box::new(Self {
             kind: rule.kind(),
             rule: Some(rule),
+            limit: None,
             message: message.into(),
             at,
         })
@@ -207,18 +214,48 @@ impl Fault {
         })
     }
 
-    pub(crate) fn encoding(at: usize, byte: u8) -> Box<Self> {
-        let message = format!("expected UTF-8, found the byte 0x{byte:02X}");
+    /// A byte that is not UTF-8, after what is known of the start of the exposition. `is_cut` says that the exposition ends
+    /// within a character.
+    pub(crate) fn encoding(at: usize, byte: u8, start: &[u8], is_cut: bool) -> Box<Self> {
+        let message = match foreign::name_of_bytes(start) {
+            Some(name) => format!("expected metrics, found {name}"),
+            None if is_cut => "expected UTF-8, found the end within a character".to_owned(),
+            None => format!("expected UTF-8, found the byte 0x{byte:02X}"),
+        };
         Self::new(Rule::Utf8, at, message)
     }
 
-    pub(crate) fn limit(at: usize, message: impl Into<Cow<'static, str>>) -> Box<Self> {
+    pub(crate) fn limit(at: usize, limit: Limit, value: usize) -> Box<Self> {
         Box::new(Self {
             kind: ParseErrorKind::Limit,
             rule: None,
-            message: message.into(),
+            limit: Some(limit),
+            message: limit.exceeded(value).into(),
             at,
         })
+    }
+
+    /// Returns whether the line may be of something else than metrics: whether its grammar is broken, other than by a quote
+    /// that may be closed in the next line.
+    pub(crate) fn may_be_foreign(&self) -> bool {
+        let is_grammar = matches!(
+            self.kind,
+            ParseErrorKind::Incomplete | ParseErrorKind::Syntax
+        );
+        is_grammar
+            && !matches!(
+                self.rule,
+                Some(Rule::AfterEof | Rule::Eof | Rule::LineBreak)
+            )
+    }
+
+    /// Says what the line is that starts at `at`, in place of what is wrong with it.
+    pub(crate) fn with_foreign_line(self, name: &str, at: usize) -> Self {
+        Self {
+            message: format!("expected metrics, found {name}").into(),
+            at,
+            ..self
+        }
     }
 }
 
@@ -237,18 +274,81 @@ impl Default for Origin {
     }
 }
 
-/// A rule that was broken and forgiven, and where. `Display` writes what was found. Only [`Mode::Lenient`](crate::Mode::Lenient) forgives.
+/// A rule that was broken and forgiven, and where. Only [`Mode::Lenient`](crate::Mode::Lenient) forgives.
+///
+/// `Display` writes what was found and the place, which is the message of the error that
+/// [`Mode::Strict`](crate::Mode::Strict) returns.
+///
+/// ```
+/// use scout_metrics_openmetrics::{ParseOptions, Rule, parse_families};
+///
+/// let families = parse_families(b"# TYPE a info\na 1\n", &ParseOptions::default())?;
+/// let [deviation] = families.deviations() else { panic!("one rule is broken") };
+/// assert_eq!(deviation.rule, Rule::TypeName);
+/// assert_eq!(
+///     deviation.to_string(),
+///     "expected counter, gauge, histogram, summary or untyped, found \"info\" (line 1, column 10)"
+/// );
+/// # Ok::<(), scout_metrics_openmetrics::ParseError>(())
+/// ```
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Deviation {
     /// The rule.
     pub rule: Rule,
     /// The line, counted from 1.
     pub line: u64,
+    /// The character in the line, counted from 1.
+    pub column: u64,
+    message: Cow<'static, str>,
+}
+
+impl Deviation {
+    /// Describes a broken rule in a text of which the first line has a number.
+    pub(crate) fn new(
+        rule: Rule,
+        message: impl Into<Cow<'static, str>>,
+        text: &str,
+        at: usize,
+        line: u64,
+    ) -> Self {
+        let before = &text[..at];
+        let line_start = memchr::memrchr(b'\n', before.as_bytes()).map_or(0, |newline| newline + 1);
+        let is_first = line == 1 && line_start == 0;
+        Self {
+            rule,
+            line: line + memchr::memchr_iter(b'\n', before.as_bytes()).count() as u64,
+            column: column(&before[line_start..], is_first),
+            message: message.into(),
+        }
+    }
+
+    /// Describes a broken rule at a known place.
+    pub(crate) fn at(rule: Rule, message: String, line: u64, column: u64) -> Self {
+        Self {
+            rule,
+            line,
+            column,
+            message: message.into(),
+        }
+    }
+
+    /// Returns the message without the place.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
 }
 
 impl fmt::Display for Deviation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (line {})", self.rule.broken_text(), self.line)
+        let Self { line, column, .. } = self;
+        write!(f, "{} (line {line}, column {column})", self.message)
     }
+}
+
+/// Returns the number of the character after a piece of a line, counted from 1. A byte order mark, which no editor
+/// shows, is not counted.
+fn column(before: &str, is_first_line: bool) -> u64 {
+    let mark = is_first_line && before.starts_with('\u{feff}');
+    before.chars().count() as u64 + u64::from(!mark)
 }

@@ -20,6 +20,19 @@ pub enum ParseErrorKind {
     Syntax,
 }
 
+impl ParseErrorKind {
+    /// Returns a stable name in lower case with underscores, for logs and metric labels.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Encoding => "encoding",
+            Self::Incomplete => "incomplete",
+            Self::Limit => "limit",
+            Self::Semantics => "semantics",
+            Self::Syntax => "syntax",
+        }
+    }
+}
+
 /// Declares the rules: the name, the stable name, the kind of error, what the rule says, and what is found where it is broken.
 macro_rules! rules {
     ($($name:ident, $id:literal, $kind:ident, $text:literal, $broken:literal;)*) => {
@@ -113,6 +126,7 @@ rules! {
     Number, "number", Syntax, "a value is a decimal number, `NaN`, `+Inf` or `-Inf`", "a value is not written as a number";
     NumberRange, "number_range", Syntax, "a value fits a 64-bit float", "a value does not fit a 64-bit float";
     QuotedName, "quoted_name", Syntax, "names are not quoted, which is an extension of Prometheus 3", "a name is quoted";
+    QuantileOrder, "quantile_order", Semantics, "the quantiles of a summary are sorted by increasing values of the label `quantile`", "the quantiles of a summary do not rise";
     QuantileRange, "quantile_range", Semantics, "a quantile, and nothing else of a summary, has a label `quantile`, which is a number from 0 to 1", "a quantile has no number from 0 to 1 in the label `quantile`, or another sample of a summary has that label";
     QuantileValue, "quantile_value", Semantics, "the value of a quantile is not negative", "a quantile is negative";
     ReservedLabel, "reserved_label", Syntax, "the label `__name__` is the metric's name, not a label", "the label `__name__` is used";

@@ -532,10 +532,20 @@ const PROMTOOL: &[Difference] = &[
 ];
 
 const PROMTOOL_BLIND: &[Rule] = &[
+    Rule::BucketBound,
+    Rule::BucketOrder,
+    Rule::BucketsCumulative,
     Rule::CarriageReturn,
     Rule::DuplicateSeries,
+    Rule::HistogramCount,
+    Rule::HistogramSuffix,
+    Rule::InfiniteBucket,
     Rule::InterleavedFamilies,
+    // A part of a histogram or summary before its TYPE is another family to it.
+    Rule::LateMetadata,
     Rule::MetadataSyntax,
+    Rule::QuantileOrder,
+    Rule::QuantileRange,
     Rule::TypeName,
 ];
 

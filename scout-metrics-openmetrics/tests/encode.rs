@@ -150,12 +150,12 @@ fn refuses_families_that_break_a_rule_together() {
     let error = encode_families(&[gauge(), gauge()], Format::OpenMetrics).unwrap_err();
     assert_eq!(
         with_source(&error),
-        "the families break a rule of the format: the family `a` has a second TYPE (line 2, column 1)"
+        "the families break a rule of the format: the family `a` has a second TYPE, with the same type (line 2, column 1)"
     );
     let negative = family("a", MetricType::Counter).with_sample(sample(Suffix::Total, -1.0));
     assert_eq!(
         refused(negative, Format::OpenMetrics),
-        "the families break a rule of the format: expected a counter that is not negative, found -1 (line 2, column 1)"
+        "the families break a rule of the format: the counter `a_total` has the value -1, expected zero or more (line 2, column 9)"
     );
     let both = family("a_total", MetricType::Counter)
         .with_sample(sample(Suffix::None, 1.0))

@@ -10,7 +10,10 @@ mod alerting;
 mod boards;
 #[cfg(unix)]
 mod descriptors;
+mod names;
 mod outage;
+#[path = "../support/peer.rs"]
+mod peer;
 mod peers;
 #[path = "../support/poll.rs"]
 mod poll;

@@ -132,7 +132,7 @@ fn datadog_collects_every_sample_with_the_committed_configuration() {
     let (_exporter, address) = start_exporter(&mut command);
     let configuration = examples().join("datadog/conf.yaml");
     let arguments = [configuration.to_str().unwrap(), &address, &token];
-    let collected = run_peer(&python, "datadog.py", &arguments, b"");
+    let collected = run_peer(&python, "exporter/peers/datadog.py", &arguments, b"");
     let (own, scout) = own_and_scout(read_samples(&collected));
     assert_eq!(scout, samples_of_acme());
     assert!(own.iter().any(|(metric, ..)| metric == "scout_exporter_up"));
@@ -146,11 +146,21 @@ fn the_reference_parsers_read_both_formats() {
     for accept in ["text/plain", "application/openmetrics-text; version=1.0.0"] {
         let (content_type, body) = get_as(&address, METRICS, accept);
         assert_eq!(content_type.split(';').next(), accept.split(';').next());
-        let parsed = run_peer(&python, "parsers.py", &[&content_type], body.as_bytes());
+        let parsed = run_peer(
+            &python,
+            "exporter/peers/parsers.py",
+            &[&content_type],
+            body.as_bytes(),
+        );
         assert_eq!(read_samples(&parsed), samples(&snapshot()), "{accept}");
 
         let (content_type, body) = get_as(&address, "/metrics", accept);
-        let parsed = run_peer(&python, "parsers.py", &[&content_type], body.as_bytes());
+        let parsed = run_peer(
+            &python,
+            "exporter/peers/parsers.py",
+            &[&content_type],
+            body.as_bytes(),
+        );
         let (own, scout) = own_and_scout(read_samples(&parsed));
         assert_eq!(scout, samples_of_acme(), "{accept}");
         assert!(own.iter().any(|(metric, ..)| metric == "scout_exporter_up"));
@@ -197,7 +207,7 @@ fn the_deployment_files_match_their_schemas_and_are_hardened() {
     let directory = examples();
     let said = run_peer(
         &python,
-        "deployment.py",
+        "exporter/peers/deployment.py",
         &[directory.to_str().unwrap()],
         b"",
     );

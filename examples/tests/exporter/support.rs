@@ -3,10 +3,10 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     env, fs,
-    io::{self, BufRead, BufReader, Read, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Output, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc::{self, Receiver},
     thread,
     time::{Duration, Instant},
@@ -18,6 +18,7 @@ use scout_metrics_core::{MemorySource, Policy, PolicyResult, Snapshot, Stream};
 use scout_metrics_examples::sample;
 use scout_metrics_http::exporter::Exporter;
 
+pub(crate) use crate::peer::{is_there, python, run_peer, run_with_input, tools};
 use crate::poll;
 
 /// The path of the metrics of an organization.
@@ -282,24 +283,6 @@ pub(crate) fn eventually<T>(what: &str, attempt: impl FnMut() -> Option<T>) -> T
     poll::until(PATIENCE, what, attempt)
 }
 
-/// Returns whether a peer program can be run. If not, prints a line; the test must then be skipped.
-///
-/// # Panics
-///
-/// If the program cannot be run and `SCOUT_METRICS_REQUIRE_PEERS=1` is in the environment.
-pub(crate) fn is_there(program: &str, arguments: &[&str], origin: &str) -> bool {
-    let outcome = Command::new(program).args(arguments).output();
-    if outcome.is_ok_and(|output| output.status.success()) {
-        return true;
-    }
-    let is_required = env::var_os("SCOUT_METRICS_REQUIRE_PEERS").is_some_and(|value| value == "1");
-    assert!(!is_required, "`{program}` is required and cannot be run");
-    // Not `eprintln!`, whose output the test harness captures.
-    let line = format!("SKIPPED: `{program}` is not installed ({origin})\n");
-    io::stderr().write_all(line.as_bytes()).unwrap();
-    false
-}
-
 /// Returns a program in each generation that users run: Debian's own, and the newer one of `peers/install-newer`. Prints
 /// a line for each that is not installed; the test must then do without it.
 ///
@@ -321,50 +304,4 @@ pub(crate) fn newer(path: &str, version: &str) -> Option<PathBuf> {
     let path = tools().join("newer/usr").join(path);
     let origin = "examples/tests/exporter/peers/install-newer unpacks it";
     is_there(path.to_str().unwrap(), &[version], origin).then_some(path)
-}
-
-/// Returns the Python with the peers' packages, if it is installed.
-///
-/// # Panics
-///
-/// As [`is_there`] does.
-pub(crate) fn python() -> Option<PathBuf> {
-    let python = tools().join("python/bin/python");
-    let origin = "examples/tests/exporter/peers/install installs it";
-    is_there(python.to_str().unwrap(), &["--version"], origin).then_some(python)
-}
-
-/// Returns the directory into which the scripts in `peers` install programs.
-fn tools() -> PathBuf {
-    let target = env::current_exe().unwrap();
-    // The test binary is in a directory such as `debug/deps` of the target directory.
-    target.ancestors().nth(3).unwrap().join("ci-tools")
-}
-
-/// Runs one of the Python peers and returns what it prints.
-pub(crate) fn run_peer(python: &Path, script: &str, arguments: &[&str], input: &[u8]) -> String {
-    let mut command = Command::new(python);
-    command
-        .arg(examples().join("tests/exporter/peers").join(script))
-        .args(arguments);
-    let output = run_with_input(&mut command, input);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
-    String::from_utf8(output.stdout).unwrap()
-}
-
-/// Runs a program to its end. A program that needs no input may end before the input is written.
-pub(crate) fn run_with_input(command: &mut Command, input: &[u8]) -> Output {
-    let mut process = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = process.stdin.take().unwrap();
-    let input = input.to_owned();
-    let writer = thread::spawn(move || stdin.write_all(&input));
-    let output = process.wait_with_output().unwrap();
-    let _ = writer.join().unwrap();
-    output
 }

@@ -6,6 +6,8 @@ use reqwest::{redirect, retry};
 use scout_metrics_core::Result;
 use secrecy::{ExposeSecret, SecretString};
 
+#[cfg(feature = "docker-login")]
+use super::docker_login::DockerLogin;
 use super::{
     Inner, ScoutClient,
     credentials::Credentials,
@@ -56,6 +58,8 @@ const USER_AGENT: &str = concat!("scout-metrics/", env!("CARGO_PKG_VERSION"));
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct ScoutClientBuilder {
     token: TokenOption,
+    #[cfg(feature = "docker-login")]
+    docker_login: bool,
     base_url: String,
     path: String,
     allow_insecure_http: bool,
@@ -80,6 +84,8 @@ impl ScoutClientBuilder {
     pub(crate) fn new() -> Self {
         Self {
             token: TokenOption::Missing,
+            #[cfg(feature = "docker-login")]
+            docker_login: false,
             base_url: DEFAULT_BASE_URL.to_owned(),
             path: DEFAULT_PATH.to_owned(),
             allow_insecure_http: false,
@@ -122,6 +128,35 @@ impl ScoutClientBuilder {
     /// A variable that is empty or contains only white space counts as not set.
     pub fn with_token_from_env(mut self) -> Self {
         self.token = TokenOption::Environment;
+        self
+    }
+
+    /// Uses the credentials that `docker login` keeps for Docker Hub if no other token is given: neither in code nor, with
+    /// [`with_token_from_env`](Self::with_token_from_env), in the environment.
+    ///
+    /// They are in `config.json`, in the directory `DOCKER_CONFIG` or else `.docker` in the home directory, or a credential
+    /// helper named there keeps them: a program `docker-credential-<name>` in `PATH`, which is run. Both are read for each
+    /// fetch, but at most every ten seconds, within the timeout. The password or identity token is used as the access
+    /// token, so the user must have logged in with one, or with a browser. [`ScoutClient::uses_docker_login`] returns
+    /// whether the client uses them.
+    ///
+    /// The credentials are those of an account of Docker, so they are sent to `https://api.scout.docker.com` and to loopback
+    /// addresses only. With another [base URL](Self::with_base_url), [`build`](Self::build) fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scout_metrics_http::ScoutClient;
+    ///
+    /// let builder = || ScoutClient::builder().with_docker_login();
+    /// assert!(builder().build()?.uses_docker_login());
+    /// assert!(!builder().with_token("dckr_pat_example").build()?.uses_docker_login());
+    /// assert!(builder().with_base_url("https://gateway.example").build().is_err());
+    /// # Ok::<(), scout_metrics_http::Error>(())
+    /// ```
+    #[cfg(feature = "docker-login")]
+    pub fn with_docker_login(mut self) -> Self {
+        self.docker_login = true;
         self
     }
 
@@ -233,11 +268,14 @@ impl ScoutClientBuilder {
         self.check()?;
         let urls = UrlTemplate::new(&self.base_url, &self.path, self.allow_insecure_http)?;
         let credentials = match mem::replace(&mut self.token, TokenOption::Missing) {
-            TokenOption::Environment => Credentials::from_env()?,
-            TokenOption::File(path) => Credentials::from_file(path),
-            TokenOption::Missing => return Err(HttpError::NoToken),
-            TokenOption::Value(token) => Credentials::from_value(token.expose_secret())?,
+            TokenOption::Environment => Credentials::from_env(),
+            TokenOption::File(path) => Ok(Credentials::from_file(path)),
+            TokenOption::Missing => Err(HttpError::NoToken),
+            TokenOption::Value(token) => Credentials::from_value(token.expose_secret()),
         };
+        #[cfg(feature = "docker-login")]
+        let credentials = self.or_docker_login(credentials, &urls);
+        let credentials = credentials?;
         let (http, route) = match self.client.take() {
             Some(client) => (client, Route::Unknown),
             None => (self.new_client(&urls)?, urls.route()),
@@ -254,6 +292,24 @@ impl ScoutClientBuilder {
                 backoff: self.backoff,
             },
         })))
+    }
+
+    /// Returns the credentials of `docker login` if no other token was given, and they may be used.
+    #[cfg(feature = "docker-login")]
+    fn or_docker_login(
+        &self,
+        credentials: Result<Credentials, HttpError>,
+        urls: &UrlTemplate,
+    ) -> Result<Credentials, HttpError> {
+        match credentials {
+            Err(HttpError::NoToken | HttpError::NoVariable) if self.docker_login => {
+                if urls.server() != DEFAULT_BASE_URL && !urls.is_loopback() {
+                    return Err(HttpError::ForeignLogin(urls.server()));
+                }
+                Ok(Credentials::DockerLogin(DockerLogin::from_env()))
+            }
+            credentials => credentials,
+        }
     }
 
     fn check(&self) -> Result<(), HttpError> {

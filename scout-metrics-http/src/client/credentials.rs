@@ -9,6 +9,8 @@ use std::{
 
 use tokio::time::sleep;
 
+#[cfg(feature = "docker-login")]
+use super::docker_login::DockerLogin;
 use super::{error::HttpError, token_origin::TokenOrigin};
 use crate::token::{Token, TokenFault, TokenFile, TokenFileError, TokenFileFault};
 
@@ -27,6 +29,8 @@ const PAUSES: [Duration; 3] = [
 /// The source of the token.
 #[derive(Debug)]
 pub(crate) enum Credentials {
+    #[cfg(feature = "docker-login")]
+    DockerLogin(DockerLogin),
     File {
         file: TokenFile,
         path: PathBuf,
@@ -90,6 +94,8 @@ impl Credentials {
     /// Returns the current token.
     pub(crate) async fn token(&self) -> Result<Token, HttpError> {
         match self {
+            #[cfg(feature = "docker-login")]
+            Self::DockerLogin(login) => login.token().await,
             Self::File { file, variable, .. } => {
                 let token = read_with_retries(file).await;
                 token.map_err(|TokenFileError(fault)| HttpError::TokenFile {
@@ -104,6 +110,8 @@ impl Credentials {
     /// Returns where the token comes from, for messages.
     pub(crate) fn origin(&self) -> TokenOrigin {
         match self {
+            #[cfg(feature = "docker-login")]
+            Self::DockerLogin(_) => TokenOrigin::DockerLogin,
             Self::File { path, .. } => TokenOrigin::File(path.clone()),
             Self::Value { origin, .. } => origin.clone(),
         }

@@ -7,6 +7,8 @@ use std::{fmt, io, time::Duration};
 use reqwest::StatusCode;
 use scout_metrics_core::{Error, ErrorKind};
 
+#[cfg(feature = "docker-login")]
+use super::docker_login::DockerLoginFault;
 use super::token_origin::TokenOrigin;
 use crate::token::{TokenFault, TokenFileFault};
 
@@ -45,6 +47,9 @@ pub(crate) enum HttpError {
         place: String,
         source: reqwest::Error,
     },
+    #[cfg(feature = "docker-login")]
+    #[error("cannot use the credentials of `docker login`")]
+    DockerLogin(#[from] DockerLoginFault),
     #[error("the answer is encoded as `{0}`, which was not requested")]
     Encoding(String),
     #[error("cannot get an answer from {place}")]
@@ -52,6 +57,12 @@ pub(crate) enum HttpError {
         place: String,
         source: reqwest::Error,
     },
+    #[cfg(feature = "docker-login")]
+    #[error(
+        "no token for `{0}`: the credentials of `docker login` are sent to `https://api.scout.docker.com` only, so give \
+         an access token"
+    )]
+    ForeignLogin(String),
     #[error("the answer's gzip encoding is damaged or truncated")]
     Gzip(#[source] io::Error),
     #[error("the answer is larger than the limit of {0} bytes")]
@@ -117,6 +128,8 @@ impl HttpError {
         match self {
             #[cfg(feature = "rustls")]
             Self::CaFile { .. } => ErrorKind::Config,
+            #[cfg(feature = "docker-login")]
+            Self::DockerLogin(_) | Self::ForeignLogin(_) => ErrorKind::Config,
             Self::BadToken { .. }
             | Self::Client(_)
             | Self::NoToken
@@ -167,6 +180,8 @@ impl From<HttpError> for Error {
                 source,
                 ..
             } => new.with_retryable(is_transient).with_source(source),
+            #[cfg(feature = "docker-login")]
+            HttpError::DockerLogin(fault) => new.with_source(fault),
             HttpError::Gzip(source) => new.with_source(source),
             HttpError::NotMetrics(_, body) => {
                 new.with_status(StatusCode::OK.as_u16()).with_body(&body.0)

@@ -7,6 +7,8 @@ mod collect;
 mod connect;
 mod credentials;
 mod deadline;
+#[cfg(feature = "docker-login")]
+mod docker_login;
 mod error;
 mod excerpt;
 mod fetch;
@@ -107,6 +109,13 @@ impl ScoutClient {
         names.into_iter().try_fold(SourceSet::new(), |set, name| {
             set.with_source(self.organization(name)?)
         })
+    }
+
+    /// Returns whether the token is that of `docker login`, because no other was given; see
+    /// [`with_docker_login`](ScoutClientBuilder::with_docker_login).
+    #[cfg(feature = "docker-login")]
+    pub fn uses_docker_login(&self) -> bool {
+        matches!(self.0.credentials, Credentials::DockerLogin(_))
     }
 
     fn inner(&self) -> &Inner {

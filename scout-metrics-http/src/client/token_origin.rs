@@ -9,6 +9,8 @@ use std::{fmt, path::PathBuf};
 #[derive(Clone, Debug)]
 pub(crate) enum TokenOrigin {
     Code,
+    #[cfg(feature = "docker-login")]
+    DockerLogin,
     File(PathBuf),
     Variable(&'static str),
 }
@@ -18,6 +20,8 @@ impl TokenOrigin {
     pub(crate) fn detail(&self) -> Option<String> {
         match self {
             Self::File(path) => Some(format!("the token file is `{}`", path.display())),
+            #[cfg(feature = "docker-login")]
+            Self::DockerLogin => None,
             Self::Code | Self::Variable(_) => None,
         }
     }
@@ -27,6 +31,8 @@ impl fmt::Display for TokenOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Code => f.write_str("given to `with_token`"),
+            #[cfg(feature = "docker-login")]
+            Self::DockerLogin => f.write_str("from `docker login`"),
             Self::File(_) => f.write_str("from the token file"),
             Self::Variable(name) => write!(f, "in the environment variable `{name}`"),
         }

@@ -1,10 +1,13 @@
 //! Writes an exposition part by part. The only place that knows how the parts of a line are put together.
 
-use std::fmt::{self, Write};
+use std::{
+    fmt::{self, Write},
+    io, mem,
+};
 
-use super::error::EncodeError;
+use super::{error::EncodeError, names::EscapedNames};
 use crate::{
-    Format, MetricType, Suffix, Timestamp,
+    ContentType, EscapingScheme, Format, MetricType, Suffix, Timestamp,
     error::shown,
     escape::{write_help_text, write_quoted},
     find::NameOf,
@@ -38,25 +41,77 @@ use crate::{
 /// # Ok::<(), scout_metrics_openmetrics::EncodeError>(())
 /// ```
 ///
-/// A `String` and a `BytesMut` can be written to, and so can a `&mut` to either. After an error the output ends
-/// somewhere in a part and is of no more use.
+/// With a [`ContentType`] instead of a [`Format`], names that are not plain are escaped by its [`EscapingScheme`]. The
+/// names of all metrics are then remembered, because two that become the same are an error.
+///
+/// ```
+/// use scout_metrics_openmetrics::{ContentType, Encoder, EscapingScheme, MetricType};
+///
+/// let content_type = ContentType::TEXT_0_0_4.with_escaping(EscapingScheme::Values);
+/// let mut encoder = Encoder::new(String::new(), content_type);
+/// encoder.family("jobs.running", MetricType::Gauge, "", "")?;
+/// encoder.sample("jobs.running", [("host name", "a")], 1.0)?;
+/// let lines = "# TYPE U__jobs_2e_running gauge\nU__jobs_2e_running{U__host_20_name=\"a\"} 1\n";
+/// assert_eq!(encoder.finish()?, lines);
+/// # Ok::<(), scout_metrics_openmetrics::EncodeError>(())
+/// ```
+///
+/// A `String` and a `BytesMut` can be written to, and so can a `&mut` to either; [`from_writer`](Self::from_writer) writes to
+/// files and sockets. After an error the output ends somewhere in a part and is of no more use.
+///
+/// What a parser reads line by line is written with [`event`](Self::event) and [`sample_ref`](Self::sample_ref).
 #[derive(Clone, Debug)]
 #[must_use = "`finish` writes the end of the exposition"]
 pub struct Encoder<W> {
     out: W,
+    content_type: ContentType,
     format: Format,
+    /// None if names are written as they are.
+    pub(super) names: Option<Box<EscapedNames>>,
     /// A sample stays open for its timestamp and exemplar until the next part.
     line_is_open: bool,
+    flush: fn(&mut W) -> fmt::Result,
+    /// Returns the reason why the output accepts no more text, if it knows.
+    take_error: fn(&mut W) -> Option<io::Error>,
+    pub(super) last_type: LastType,
 }
 
 impl<W: Write> Encoder<W> {
-    /// Creates an encoder that appends to `out`.
-    pub fn new(out: W, format: Format) -> Self {
+    /// Creates an encoder that appends to `out`, in a [`ContentType`] or a [`Format`].
+    pub fn new(out: W, content_type: impl Into<ContentType>) -> Self {
+        Self::with_output(out, content_type.into(), |_| Ok(()), |_| None)
+    }
+
+    pub(super) fn with_output(
+        out: W,
+        content_type: ContentType,
+        flush: fn(&mut W) -> fmt::Result,
+        take_error: fn(&mut W) -> Option<io::Error>,
+    ) -> Self {
+        let names = match content_type.escaping() {
+            EscapingScheme::AllowUtf8 => None,
+            scheme => Some(Box::new(EscapedNames::new(scheme))),
+        };
         Self {
             out,
-            format,
+            content_type,
+            format: content_type.format(),
+            names,
             line_is_open: false,
+            flush,
+            take_error,
+            last_type: LastType::default(),
         }
+    }
+
+    /// Returns the content type of what is written.
+    pub fn content_type(&self) -> ContentType {
+        self.content_type
+    }
+
+    /// Returns whether a name has been escaped. Otherwise the output is the same in all schemes.
+    pub fn has_escaped_names(&self) -> bool {
+        self.names.as_ref().is_some_and(|names| names.has_escaped())
     }
 
     /// Returns the format.
@@ -73,7 +128,8 @@ impl<W: Write> Encoder<W> {
     ///
     /// If the name is empty, the help text ends in a carriage return, which readers consider a part of the line's end, or
     /// the output fails; in Prometheus text for types that it does not have, for units, and for a help text that starts
-    /// with a blank; in OpenMetrics if the unit is not the end of the name.
+    /// with a blank; in OpenMetrics if the unit is not the end of the name; and if another family has become the same name
+    /// by escaping.
     pub fn family(
         &mut self,
         name: &str,
@@ -82,40 +138,78 @@ impl<W: Write> Encoder<W> {
         unit: &str,
     ) -> Result<(), EncodeError> {
         self.check_family(name, kind, help, unit)?;
-        self.close_line()?;
+        let Some(mut names) = self.names.take() else {
+            let written = self.write_family(name, kind, help, unit);
+            return written.map_err(|error| self.output_error(error));
+        };
+        let escaped = names.family(name, kind, unit, self.format);
+        let written = escaped.map(|(name, unit)| self.write_family(name, kind, help, &unit));
+        self.names = Some(names);
+        written?.map_err(|error| self.output_error(error))
+    }
+
+    fn write_family(
+        &mut self,
+        name: &str,
+        kind: MetricType,
+        help: &str,
+        unit: &str,
+    ) -> fmt::Result {
         match self.format {
             Format::OpenMetrics => {
-                write_metadata(&mut self.out, "TYPE", name, |out| {
-                    out.write_str(kind.as_str())
-                })?;
+                self.write_type(name, kind)?;
                 if !unit.is_empty() {
-                    write_metadata(&mut self.out, "UNIT", name, |out| out.write_str(unit))?;
+                    self.write_unit(name, unit)?;
                 }
                 if !help.is_empty() {
-                    write_metadata(&mut self.out, "HELP", name, |out| write_quoted(out, help))?;
+                    self.write_help(name, help)?;
                 }
             }
             Format::Prometheus => {
                 if !help.is_empty() {
-                    write_metadata(&mut self.out, "HELP", name, |out| {
-                        write_help_text(out, help)
-                    })?;
+                    self.write_help(name, help)?;
                 }
-                let kind = match kind {
-                    MetricType::Unknown => "untyped",
-                    kind => kind.as_str(),
-                };
-                write_metadata(&mut self.out, "TYPE", name, |out| out.write_str(kind))?;
+                self.write_type(name, kind)?;
             }
         }
         Ok(())
+    }
+
+    pub(super) fn write_type(&mut self, name: &str, kind: MetricType) -> fmt::Result {
+        self.close_line()?;
+        let word = match (kind, self.format) {
+            (MetricType::Unknown, Format::Prometheus) => "untyped",
+            _ => kind.as_str(),
+        };
+        write_metadata(&mut self.out, "TYPE", name, |out| out.write_str(word))
+    }
+
+    pub(super) fn write_unit(&mut self, name: &str, unit: &str) -> fmt::Result {
+        self.close_line()?;
+        write_metadata(&mut self.out, "UNIT", name, |out| out.write_str(unit))
+    }
+
+    pub(super) fn write_help(&mut self, name: &str, help: &str) -> fmt::Result {
+        self.close_line()?;
+        let format = self.format;
+        write_metadata(&mut self.out, "HELP", name, |out| match format {
+            Format::OpenMetrics => write_quoted(out, help),
+            Format::Prometheus => write_help_text(out, help),
+        })
+    }
+
+    pub(super) fn write_comment(&mut self, text: &str) -> fmt::Result {
+        self.close_line()?;
+        self.out.write_char('#')?;
+        self.out.write_str(text)?;
+        self.out.write_char('\n')
     }
 
     /// Writes a sample. The returned encoder writes its timestamp and its exemplar, if it has them.
     ///
     /// # Errors
     ///
-    /// If the name or that of a label is empty, or if the output fails.
+    /// If the name or that of a label is empty, if the output fails, or if two names become the same by escaping.
     #[inline]
     pub fn sample<'l>(
         &mut self,
@@ -132,11 +226,12 @@ impl<W: Write> Encoder<W> {
     ///
     /// If the output fails.
     pub fn finish(mut self) -> Result<W, EncodeError> {
-        self.close_line()?;
-        if self.format == Format::OpenMetrics {
-            self.out.write_str("# EOF\n")?;
-        }
-        Ok(self.out)
+        let ended = self.close_line().and_then(|()| match self.format {
+            Format::OpenMetrics => self.out.write_str("# EOF\n"),
+            Format::Prometheus => Ok(()),
+        });
+        ended.map_err(|error| self.output_error(error))?;
+        self.finish_part()
     }
 
     /// Ends the last line and returns the output without the end of the exposition, so that another encoder can continue it.
@@ -160,32 +255,117 @@ impl<W: Write> Encoder<W> {
     ///
     /// If the output fails.
     pub fn finish_part(mut self) -> Result<W, EncodeError> {
-        self.close_line()?;
+        self.flush()?;
         Ok(self.out)
     }
 
+    /// Ends the last line and, where the output is one of bytes, writes all that was encoded to it and flushes it.
+    ///
+    /// # Errors
+    ///
+    /// If the output fails.
+    pub fn flush(&mut self) -> Result<(), EncodeError> {
+        let flushed = self.close_line().and_then(|()| (self.flush)(&mut self.out));
+        flushed.map_err(|error| self.output_error(error))
+    }
+
+    /// Ends the last line and returns the output so far, before the end of the exposition. What follows goes into an
+    /// empty one, so an exposition of any length can be sent in pieces.
+    ///
+    /// ```
+    /// use scout_metrics_openmetrics::{Encoder, Format};
+    ///
+    /// let mut encoder = Encoder::new(String::new(), Format::OpenMetrics);
+    /// encoder.sample("up", [("job", "api")], 1.0)?;
+    /// assert_eq!(encoder.take_output()?, "up{job=\"api\"} 1\n");
+    /// encoder.sample("up", [("job", "db")], 0.0)?;
+    /// assert_eq!(encoder.finish()?, "up{job=\"db\"} 0\n# EOF\n");
+    /// # Ok::<(), scout_metrics_openmetrics::EncodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the output fails.
+    pub fn take_output(&mut self) -> Result<W, EncodeError>
+    where
+        W: Default,
+    {
+        self.flush()?;
+        Ok(mem::take(&mut self.out))
+    }
+
+    /// Returns the output so far. The line of the last sample is still without its end.
+    pub fn output(&self) -> &W {
+        &self.out
+    }
+
     /// Writes a sample of a family.
-    pub(crate) fn sample_of<'l>(
+    pub(crate) fn sample_of<N: AsRef<str>, V: AsRef<str>>(
         &mut self,
         family: &str,
         suffix: Suffix,
-        labels: impl IntoIterator<Item = (&'l str, &'l str)>,
+        labels: impl IntoIterator<Item = (N, V)>,
         value: f64,
     ) -> Result<SampleEncoder<'_, W>, EncodeError> {
+        self.sample_with(family, suffix, labels, |out| write_value(out, value))
+    }
+
+    /// Writes a sample of a family, and its value with a function.
+    pub(super) fn sample_with<N: AsRef<str>, V: AsRef<str>>(
+        &mut self,
+        family: &str,
+        suffix: Suffix,
+        labels: impl IntoIterator<Item = (N, V)>,
+        value: impl FnOnce(&mut W) -> fmt::Result,
+    ) -> Result<SampleEncoder<'_, W>, EncodeError> {
+        match self.write_sample(family, suffix, labels, value) {
+            Ok(()) => Ok(SampleEncoder { encoder: self }),
+            Err(error) => Err(self.with_cause(error)),
+        }
+    }
+
+    fn write_sample<N: AsRef<str>, V: AsRef<str>>(
+        &mut self,
+        family: &str,
+        suffix: Suffix,
+        labels: impl IntoIterator<Item = (N, V)>,
+        value: impl FnOnce(&mut W) -> fmt::Result,
+    ) -> Result<(), EncodeError> {
         self.close_line()?;
-        write_series(&mut self.out, family, suffix, labels)?;
+        write_series(
+            &mut self.out,
+            self.names.as_deref_mut(),
+            family,
+            suffix,
+            labels,
+        )?;
         self.out.write_char(' ')?;
-        write_value(&mut self.out, value)?;
+        value(&mut self.out)?;
         self.line_is_open = true;
-        Ok(SampleEncoder { encoder: self })
+        Ok(())
     }
 
     #[inline]
     fn close_line(&mut self) -> fmt::Result {
-        if std::mem::take(&mut self.line_is_open) {
+        if mem::take(&mut self.line_is_open) {
             self.out.write_char('\n')?;
         }
         Ok(())
+    }
+
+    /// Returns the error of an output that accepts no more text.
+    #[cold]
+    pub(super) fn output_error(&mut self, error: fmt::Error) -> EncodeError {
+        match (self.take_error)(&mut self.out) {
+            Some(error) => error.into(),
+            None => error.into(),
+        }
+    }
+
+    /// Returns an error with the cause that the output knows.
+    #[cold]
+    fn with_cause(&mut self, error: EncodeError) -> EncodeError {
+        (self.take_error)(&mut self.out).map_or(error, EncodeError::from)
     }
 
     fn check_family(
@@ -198,40 +378,59 @@ impl<W: Write> Encoder<W> {
         if name.is_empty() {
             return Err(EncodeError::empty_name("a family"));
         }
-        let refuse = |what: &str| {
-            let subject = format!("the family `{}`", shown(name));
-            Err(EncodeError::not_expressible(&subject, self.format, what))
-        };
-        if help.ends_with('\r') {
-            return refuse("a help text cannot end in a carriage return");
+        self.check_help(name, help)?;
+        self.check_type(name, kind)?;
+        self.check_unit(name, unit)
+    }
+
+    pub(super) fn check_help(&self, name: &str, help: &str) -> Result<(), EncodeError> {
+        if self.format == Format::OpenMetrics && help.ends_with('\r') {
+            return Err(self.refusal(name, "a help text cannot end in a carriage return"));
         }
-        match self.format {
-            Format::OpenMetrics => {
-                let is_suffix = name
-                    .strip_suffix(unit)
-                    .is_some_and(|start| start.ends_with('_'));
-                let is_unit = is_suffix && NameOf::Metric.has_all(unit.as_bytes());
-                if !unit.is_empty() && !is_unit {
-                    return refuse("its unit is not the end of its name");
-                }
-            }
-            Format::Prometheus => {
-                if matches!(
-                    kind,
-                    MetricType::GaugeHistogram | MetricType::Info | MetricType::StateSet
-                ) {
-                    return refuse(&format!("the format has no type {kind}"));
-                }
-                if !unit.is_empty() {
-                    return refuse("the format has no units");
-                }
-                if help.starts_with([' ', '\t']) {
-                    return refuse("a help text cannot start with a blank");
-                }
-            }
+        if self.format == Format::Prometheus && help.starts_with([' ', '\t']) {
+            return Err(self.refusal(name, "a help text cannot start with a blank"));
         }
         Ok(())
     }
+
+    pub(super) fn check_type(&self, name: &str, kind: MetricType) -> Result<(), EncodeError> {
+        use MetricType::{GaugeHistogram, Info, StateSet};
+
+        match self.format {
+            Format::Prometheus if matches!(kind, GaugeHistogram | Info | StateSet) => {
+                Err(self.refusal(name, format!("the format has no type {kind}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn check_unit(&self, name: &str, unit: &str) -> Result<(), EncodeError> {
+        if unit.is_empty() {
+            return Ok(());
+        }
+        if self.format == Format::Prometheus {
+            return Err(self.refusal(name, "the format has no units"));
+        }
+        let before_unit = name.strip_suffix(unit);
+        let is_suffix = before_unit.is_some_and(|start| start.ends_with('_'));
+        if !is_suffix || !NameOf::Metric.has_all(unit.as_bytes()) {
+            return Err(self.refusal(name, "its unit is not the end of its name"));
+        }
+        Ok(())
+    }
+
+    /// Returns the error of a family that the format cannot express.
+    pub(super) fn refusal(&self, name: &str, what: impl Into<String>) -> EncodeError {
+        let subject = format!("the family `{}`", shown(name));
+        EncodeError::not_expressible(&subject, self.format, what)
+    }
+}
+
+/// The last `# TYPE` that came as an event.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LastType {
+    pub(super) name: String,
+    pub(super) kind: MetricType,
 }
 
 /// Writes what can come after the value of a sample. [`Encoder::sample`] returns it.
@@ -248,17 +447,20 @@ impl<W: Write> SampleEncoder<'_, W> {
     /// If it is not a whole number of milliseconds, which Prometheus text counts, or if the output fails.
     pub fn timestamp(self, timestamp: Timestamp) -> Result<Self, EncodeError> {
         let Encoder { out, format, .. } = &mut *self.encoder;
-        match format {
-            Format::OpenMetrics => write!(out, " {timestamp}")?,
+        let written = match format {
+            Format::OpenMetrics => write!(out, " {timestamp}"),
             Format::Prometheus => {
                 let millis = timestamp.to_millis().ok_or_else(|| {
                     let what = "a timestamp has to be whole milliseconds";
                     EncodeError::not_expressible("a sample", *format, what)
                 })?;
-                write!(out, " {millis}")?;
+                write!(out, " {millis}")
             }
+        };
+        match written {
+            Ok(()) => Ok(self),
+            Err(error) => Err(self.encoder.output_error(error)),
         }
-        Ok(self)
     }
 
     /// Writes the exemplar, which ends the sample.
@@ -273,22 +475,43 @@ impl<W: Write> SampleEncoder<'_, W> {
         value: f64,
         timestamp: Option<Timestamp>,
     ) -> Result<(), EncodeError> {
-        let Encoder { out, format, .. } = self.encoder;
+        self.exemplar_with(labels, |out| write_value(out, value), timestamp)
+    }
+
+    /// Writes the exemplar, and its value with a function.
+    pub(super) fn exemplar_with<N: AsRef<str>, V: AsRef<str>>(
+        self,
+        labels: impl IntoIterator<Item = (N, V)>,
+        value: impl FnOnce(&mut W) -> fmt::Result,
+        timestamp: Option<Timestamp>,
+    ) -> Result<(), EncodeError> {
+        let Encoder {
+            out, format, names, ..
+        } = &mut *self.encoder;
         if *format == Format::Prometheus {
             let what = "the format has no exemplars";
             return Err(EncodeError::not_expressible("a sample", *format, what));
         }
-        out.write_str(" # {")?;
-        for (index, label) in labels.into_iter().enumerate() {
-            write_label(out, if index > 0 { "," } else { "" }, label)?;
-        }
-        out.write_str("} ")?;
-        write_value(out, value)?;
-        if let Some(timestamp) = timestamp {
-            write!(out, " {timestamp}")?;
-        }
-        Ok(())
+        let written = write_exemplar(out, names.as_deref_mut(), labels, value, timestamp);
+        written.map_err(|error| self.encoder.with_cause(error))
     }
+}
+
+fn write_exemplar<N: AsRef<str>, V: AsRef<str>, W: Write>(
+    out: &mut W,
+    names: Option<&mut EscapedNames>,
+    labels: impl IntoIterator<Item = (N, V)>,
+    value: impl FnOnce(&mut W) -> fmt::Result,
+    timestamp: Option<Timestamp>,
+) -> Result<(), EncodeError> {
+    out.write_str(" # {")?;
+    write_labels(out, names, "", labels)?;
+    out.write_str("} ")?;
+    value(out)?;
+    if let Some(timestamp) = timestamp {
+        write!(out, " {timestamp}")?;
+    }
+    Ok(())
 }
 
 /// Writes `# KEYWORD name text`.
@@ -311,19 +534,22 @@ fn write_metadata<W: Write>(
     out.write_char('\n')
 }
 
-/// Writes a sample's name and labels. A name that is not plain goes in quotes among the labels.
-fn write_series<'l, W: Write>(
+/// Writes a sample's name and labels. A name that is not plain goes in quotes among the labels, unless it is escaped.
+fn write_series<N: AsRef<str>, V: AsRef<str>, W: Write>(
     out: &mut W,
+    mut names: Option<&mut EscapedNames>,
     family: &str,
     suffix: Suffix,
-    labels: impl IntoIterator<Item = (&'l str, &'l str)>,
+    labels: impl IntoIterator<Item = (N, V)>,
 ) -> Result<(), EncodeError> {
     let mut separator = "{";
-    if NameOf::Metric.is(family) {
+    if family.is_empty() {
+        return Err(EncodeError::empty_name("a sample"));
+    } else if let Some(names) = &mut names {
+        out.write_str(names.sample(family, suffix)?)?;
+    } else if NameOf::Metric.is(family) {
         out.write_str(family)?;
         out.write_str(suffix.as_str())?;
-    } else if family.is_empty() {
-        return Err(EncodeError::empty_name("a sample"));
     } else {
         out.write_str("{\"")?;
         write_quoted(out, family)?;
@@ -331,14 +557,37 @@ fn write_series<'l, W: Write>(
         out.write_char('"')?;
         separator = ",";
     }
-    for label in labels {
-        write_label(out, separator, label)?;
-        separator = ",";
-    }
-    if separator == "," {
+    if write_labels(out, names, separator, labels)? || separator == "," {
         out.write_char('}')?;
     }
     Ok(())
+}
+
+/// Writes labels with a separator before the first one. Returns whether there is any.
+#[inline]
+fn write_labels<N: AsRef<str>, V: AsRef<str>, W: Write>(
+    out: &mut W,
+    names: Option<&mut EscapedNames>,
+    first_separator: &str,
+    labels: impl IntoIterator<Item = (N, V)>,
+) -> Result<bool, EncodeError> {
+    let mut separator = first_separator;
+    let mut is_first = true;
+    let Some(names) = names else {
+        for (name, value) in labels {
+            write_label(out, separator, (name.as_ref(), value.as_ref()))?;
+            (separator, is_first) = (",", false);
+        }
+        return Ok(!is_first);
+    };
+    names.start_labels();
+    for (name, value) in labels {
+        let name = names.label(name.as_ref());
+        write_label(out, separator, (&name, value.as_ref()))?;
+        (separator, is_first) = (",", false);
+    }
+    names.end_labels()?;
+    Ok(!is_first)
 }
 
 fn write_label<W: Write>(
@@ -375,8 +624,9 @@ impl SeriesStart {
         self.0.is_empty()
     }
 
-    pub(crate) fn set<'l>(
+    pub(crate) fn set<'l, W>(
         &mut self,
+        encoder: &mut Encoder<W>,
         name: &str,
         labels: impl IntoIterator<Item = (&'l str, &'l str)>,
         last_label: &'l str,
@@ -384,7 +634,8 @@ impl SeriesStart {
         self.0.clear();
         self.0.reserve(Self::CAPACITY);
         let labels = labels.into_iter().chain([(last_label, "")]);
-        write_series(&mut self.0, name, Suffix::None, labels)?;
+        let names = encoder.names.as_deref_mut();
+        write_series(&mut self.0, names, name, Suffix::None, labels)?;
         self.0.truncate(self.0.len() - "\"}".len());
         Ok(())
     }

@@ -2,10 +2,18 @@
 
 mod encoder;
 mod error;
+mod event;
+mod io_writer;
+mod loss;
+mod names;
+mod sample_ref;
 
 #[cfg(feature = "scout")]
 pub(crate) use encoder::{SeriesEnd, SeriesStart};
 pub use {
     encoder::{Encoder, SampleEncoder},
     error::{EncodeError, EncodeErrorKind},
+    io_writer::IoWriter,
+    loss::{Loss, Lost},
+    sample_ref::SampleRefEncoder,
 };

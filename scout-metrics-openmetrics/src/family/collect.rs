@@ -1,28 +1,31 @@
 //! Collects lines into families.
 
+use std::mem;
+
 use super::{
-    check::{Checker, Report, Violation},
+    check::{Checker, Report, Seen, Violation},
     families::Families,
     labels::{Draft, LabelReader},
     places::{NamePlaces, SampleNames},
+    tracker::{is_suffix_of, suffix_in},
 };
 use crate::{
-    Event, Exemplar, ExemplarRef, Format, Line, MetricFamily, MetricType, ParseError, ParseOptions,
-    Rule, Sample, SampleRef, Suffix,
+    Event, Exemplar, ExemplarRef, Format, Limit, Line, MetricFamily, MetricType, ParseError,
+    ParseOptions, Parser, Rule, Sample, SampleRef, Suffix,
     error::{Fault, shown},
     parse::NamesBefore,
 };
 
 /// Why reading stops.
-pub(super) enum Stop {
-    Limit(u64, String),
+enum Stop {
+    Limit(u64, Limit, usize),
     Rule(Violation),
 }
 
 impl Stop {
-    pub(super) fn into_error(self, exposition: &[u8]) -> ParseError {
+    fn into_error(self, exposition: &[u8]) -> ParseError {
         let line = match &self {
-            Self::Limit(line, _) => *line,
+            Self::Limit(line, ..) => *line,
             Self::Rule(violation) => violation.line,
         };
         let newlines = memchr::memchr_iter(b'\n', exposition);
@@ -34,8 +37,10 @@ impl Stop {
                 .unwrap_or(exposition.len()),
         };
         let fault = match self {
-            Self::Limit(_, message) => Fault::limit(start, message),
-            Self::Rule(violation) => Fault::new(violation.rule, start, violation.message),
+            Self::Limit(_, limit, value) => Fault::limit(start, limit, value),
+            Self::Rule(violation) => {
+                Fault::new(violation.rule, start + violation.at, violation.message)
+            }
         };
         ParseError::new(*fault, exposition, Default::default())
     }
@@ -57,6 +62,8 @@ pub(super) struct Collector {
     sample_names: SampleNames,
     /// The family that is being read.
     current: Option<usize>,
+    /// Samples of the family, in memory that is used again for the next one.
+    samples: Vec<Sample>,
     /// The suffix of the name of the sample before.
     suffix: Suffix,
     names: NamesBefore,
@@ -75,7 +82,7 @@ struct Metadata {
 }
 
 impl Collector {
-    pub(super) fn new(options: &ParseOptions) -> Self {
+    pub(super) fn new(options: &ParseOptions, seen: Seen) -> Self {
         Self {
             options: *options,
             families: Vec::new(),
@@ -83,17 +90,33 @@ impl Collector {
             places: NamePlaces::default(),
             sample_names: SampleNames::default(),
             current: None,
+            samples: Vec::new(),
             suffix: Suffix::None,
             names: NamesBefore::default(),
             draft: Draft::default(),
             labels: LabelReader::default(),
             exemplar_labels: LabelReader::default(),
-            checker: Checker::new(options),
+            checker: Checker::new(options, seen),
             report: Report::new(options.mode()),
         }
     }
 
-    pub(super) fn push(&mut self, line: Line<'_, '_>) -> Result<(), Stop> {
+    /// Reads all lines of an exposition.
+    pub(super) fn read(
+        &mut self,
+        text: &str,
+        options: &ParseOptions,
+    ) -> Result<Families, ParseError> {
+        let mut parser = Parser::from_text(text, options);
+        while let Some(line) = parser.next_line()? {
+            let pushed = self.push(line);
+            pushed.map_err(|stop| stop.into_error(text.as_bytes()))?;
+        }
+        let finished = self.finish();
+        finished.map_err(|stop| stop.into_error(text.as_bytes()))
+    }
+
+    fn push(&mut self, line: Line<'_, '_>) -> Result<(), Stop> {
         self.report.extend(line.deviations());
         self.report.line = line.number();
         match line.event() {
@@ -105,19 +128,26 @@ impl Collector {
         }
     }
 
-    pub(super) fn finish(mut self) -> Result<Families, Stop> {
-        self.checker
-            .start_family("", MetricType::Unknown, &mut self.report)?;
+    /// Returns whether a metric or series may have come twice although a collector like this one took it for new.
+    pub(super) fn may_have_repeats(&mut self) -> bool {
+        self.checker.may_have_repeats()
+    }
+
+    fn finish(&mut self) -> Result<Families, Stop> {
+        self.checker.finish(&mut self.report)?;
+        self.put_samples();
         self.draft.share();
-        Ok(Families::new(self.families, self.report.into_deviations()))
+        let families = mem::take(&mut self.families);
+        Ok(Families::new(families, self.report.take_deviations()))
     }
 
     // Metadata. The last of several is kept, as Prometheus and Python do, unless samples were already read with another type.
 
     fn push_help(&mut self, name: &str, help: &str) -> Result<(), Stop> {
         let place = self.family_of_metadata(name, "HELP")?;
-        if std::mem::replace(&mut self.metadata[place].has_help, true) {
-            self.report_duplicate("HELP", name)?;
+        if mem::replace(&mut self.metadata[place].has_help, true) {
+            let is_same = self.families[place].help() == help;
+            self.report_duplicate("HELP", name, is_same)?;
         }
         self.families[place].set_help(help.to_owned());
         Ok(())
@@ -127,21 +157,24 @@ impl Collector {
         let place = self.family_of_metadata(name, "UNIT")?;
         let is_suffix = name
             .strip_suffix(unit)
-            .is_some_and(|start| start.len() > 1 && start.ends_with('_'));
+            .is_some_and(|start| start.ends_with('_'));
         if !unit.is_empty() && !is_suffix {
             // Every reference refuses this, so it is not forgiven.
             let (unit, name) = (shown(unit), shown(name));
-            let message =
-                format!("the name `{name}` does not end in an underscore and the unit `{unit}`");
+            let message = format!(
+                "the family `{name}` has the unit `{unit}`, but its name does not end in `_{unit}`"
+            );
             return Err(Violation {
                 rule: Rule::UnitSuffix,
                 line: self.report.line,
+                at: 0,
                 message,
             }
             .into());
         }
-        if std::mem::replace(&mut self.metadata[place].has_unit, true) {
-            self.report_duplicate("UNIT", name)?;
+        if mem::replace(&mut self.metadata[place].has_unit, true) {
+            let is_same = self.families[place].unit() == unit;
+            self.report_duplicate("UNIT", name, is_same)?;
         }
         self.families[place].set_unit(unit);
         self.check_unit_allowed(place)
@@ -149,13 +182,15 @@ impl Collector {
 
     fn push_type(&mut self, name: &str, kind: MetricType) -> Result<(), Stop> {
         let place = self.family_of_metadata(name, "TYPE")?;
-        if std::mem::replace(&mut self.metadata[place].has_type, true) {
-            self.report_duplicate("TYPE", name)?;
-            if !self.families[place].samples().is_empty() {
+        if mem::replace(&mut self.metadata[place].has_type, true) {
+            let is_same = self.families[place].kind() == kind;
+            self.report_duplicate("TYPE", name, is_same)?;
+            if self.has_samples(place) {
                 return Ok(());
             }
         }
         self.families[place].set_kind(kind);
+        self.check_late_type(name, kind)?;
         self.checker.start_family(name, kind, &mut self.report)?;
         for suffix in Suffix::NAMED {
             if suffix.belongs_to(kind) {
@@ -171,14 +206,47 @@ impl Collector {
         if has_none && !family.unit().is_empty() {
             self.report.broken(Rule::UnitOnInfo, || {
                 let (name, kind) = (shown(family.name()), family.kind());
-                format!("`{name}` has the type {kind}, which has no unit")
+                format!("the {kind} `{name}` has a unit, but a family of this type has none")
             })?;
         }
         Ok(())
     }
 
-    fn report_duplicate(&mut self, keyword: &str, name: &str) -> Result<(), Stop> {
-        let message = || format!("the family `{}` has a second {keyword}", shown(name));
+    /// Checks that no sample of a histogram or summary of Prometheus text came before its TYPE.
+    fn check_late_type(&mut self, name: &str, kind: MetricType) -> Result<(), Stop> {
+        if self.options.format() == Format::OpenMetrics {
+            return Ok(());
+        }
+        for suffix in Suffix::NAMED {
+            if !is_suffix_of(self.options.format(), suffix, kind) {
+                continue;
+            }
+            let sample = format!("{name}{suffix}");
+            let earlier = self.find(&sample);
+            if earlier.is_some_and(|place| !self.metadata[place].has_type) {
+                let message = || {
+                    let (name, sample) = (shown(name), shown(&sample));
+                    format!("`# TYPE {name} {kind}` comes after the sample `{sample}`")
+                };
+                self.report.broken(Rule::LateMetadata, message)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn report_duplicate(&mut self, keyword: &str, name: &str, is_same: bool) -> Result<(), Stop> {
+        let message = || {
+            let other = if is_same { "the same" } else { "a different" };
+            let what = match keyword {
+                "HELP" => "text",
+                "TYPE" => "type",
+                _ => "unit",
+            };
+            format!(
+                "the family `{}` has a second {keyword}, with {other} {what}",
+                shown(name)
+            )
+        };
         Ok(self.report.broken(Rule::DuplicateMetadata, message)?)
     }
 
@@ -190,14 +258,13 @@ impl Collector {
             return self.add_family(name);
         };
         let is_openmetrics = self.options.format() == Format::OpenMetrics;
-        if !self.families[place].samples().is_empty() {
-            // The Prometheus format says so of TYPE alone.
-            if is_openmetrics || keyword == "TYPE" {
-                let name = shown(name);
-                let message = || format!("`# {keyword} {name}` comes after samples of `{name}`");
-                self.report.broken(Rule::LateMetadata, message)?;
-            }
-        } else if self.current != Some(place) && is_openmetrics {
+        let has_samples = self.has_samples(place);
+        // All reference parsers of Prometheus text accept HELP after the samples.
+        if has_samples && (is_openmetrics || keyword == "TYPE") {
+            let name = shown(name);
+            let message = || format!("`# {keyword} {name}` comes after samples of `{name}`");
+            self.report.broken(Rule::LateMetadata, message)?;
+        } else if self.current != Some(place) {
             self.report_interleaved(name)?;
         }
         self.go_to(place)?;
@@ -208,18 +275,15 @@ impl Collector {
 
     fn push_sample(&mut self, sample: SampleRef<'_, '_>) -> Result<(), Stop> {
         let same_names = self.names.replace(sample);
-        let place = match self.current {
-            Some(place) if same_names => place,
-            _ => self.family_of_sample(sample)?,
-        };
-        if !same_names {
+        if !same_names || self.current.is_none() {
+            self.go_to_family_of_sample(sample)?;
             self.checker.forget_names();
         }
         let labels = sample.labels();
         let labels = self.labels.read(labels, same_names, &mut self.draft);
-        let values = self.labels.values(&self.draft);
+        let hashes = self.labels.hashes();
         self.checker
-            .check(sample, values, self.suffix, &mut self.report)?;
+            .check(sample, hashes, self.suffix, &mut self.report)?;
         let mut owned = Sample::new(self.suffix, labels, sample.value());
         if let Some(timestamp) = sample.timestamp() {
             owned = owned.with_timestamp(timestamp);
@@ -227,7 +291,7 @@ impl Collector {
         if let Some(exemplar) = sample.exemplar() {
             owned = owned.with_exemplar(self.read_exemplar(exemplar));
         }
-        self.families[place].push(owned);
+        self.samples.push(owned);
         Ok(())
     }
 
@@ -242,11 +306,12 @@ impl Collector {
     }
 
     /// Goes to the family of a sample, and remembers the suffix.
-    fn family_of_sample(&mut self, sample: SampleRef<'_, '_>) -> Result<usize, Stop> {
+    fn go_to_family_of_sample(&mut self, sample: SampleRef<'_, '_>) -> Result<(), Stop> {
         let name = sample.name().decode();
+        let format = self.options.format();
         let here = self
             .current
-            .and_then(|place| Some((place, self.suffix_in(place, &name)?)));
+            .and_then(|place| Some((place, suffix_in(format, &self.families[place], &name)?)));
         let found = here.or_else(|| Some((self.find(&name)?, Suffix::None)));
         let found = found.or_else(|| self.family_of_suffixed(&name));
         let (place, suffix) = match found {
@@ -254,40 +319,35 @@ impl Collector {
             None => (self.add_family(&name)?, Suffix::None),
         };
         if self.current != Some(place) {
-            // Names without metadata are families only because nothing else is known of them.
-            if self.options.format() == Format::OpenMetrics || self.metadata[place].has_type {
-                self.report_interleaved(&name)?;
+            if !self.may_be_of_current(place) {
+                let family = self.families[place].name().to_owned();
+                self.report_interleaved(&family)?;
             }
             self.go_to(place)?;
         }
         self.suffix = suffix;
-        self.check_suffix(place)?;
-        Ok(place)
+        self.check_suffix(place)
     }
 
-    /// Returns the suffix that a sample's name has in a family, if it can be of that family.
-    fn suffix_in(&self, place: usize, name: &str) -> Option<Suffix> {
-        let family = &self.families[place];
-        let rest = name.strip_prefix(family.name())?;
-        if rest.is_empty() {
-            return Some(Suffix::None);
-        }
-        let suffix = Suffix::NAMED
-            .into_iter()
-            .find(|suffix| suffix.as_str() == rest)?;
-        self.is_suffix_of(suffix, family.kind()).then_some(suffix)
-    }
-
-    fn is_suffix_of(&self, suffix: Suffix, kind: MetricType) -> bool {
-        match self.options.format() {
-            Format::OpenMetrics => suffix.belongs_to(kind),
-            Format::Prometheus => match kind {
-                MetricType::GaugeHistogram | MetricType::Histogram | MetricType::Summary => {
-                    suffix.belongs_to(kind) && suffix != Suffix::Created
-                }
-                _ => false,
-            },
-        }
+    /// Returns whether a family without metadata and the one that is being read may be parts of one histogram or summary,
+    /// of which nothing is known.
+    fn may_be_of_current(&self, place: usize) -> bool {
+        let has_none = |place: usize| {
+            let Metadata {
+                has_type, has_help, ..
+            } = self.metadata[place];
+            !has_type && !has_help
+        };
+        let base = |place: usize| {
+            let name = self.families[place].name();
+            let suffixes = [Suffix::Bucket, Suffix::Count, Suffix::Sum].iter();
+            let mut bases = suffixes.filter_map(|suffix| name.strip_suffix(suffix.as_str()));
+            bases.next().unwrap_or(name)
+        };
+        self.options.format() == Format::Prometheus
+            && self.current.is_some_and(|current| {
+                has_none(current) && has_none(place) && base(current) == base(place)
+            })
     }
 
     /// Finds a family that came before by the start of a sample's name.
@@ -295,7 +355,7 @@ impl Collector {
         Suffix::NAMED.into_iter().find_map(|suffix| {
             let place = self.find(name.strip_suffix(suffix.as_str())?)?;
             let kind = self.families[place].kind();
-            self.is_suffix_of(suffix, kind).then_some((place, suffix))
+            is_suffix_of(self.options.format(), suffix, kind).then_some((place, suffix))
         })
     }
 
@@ -329,10 +389,7 @@ impl Collector {
     fn add_family(&mut self, name: &str) -> Result<usize, Stop> {
         let limit = self.options.limits().families;
         if self.families.len() >= limit {
-            return Err(Stop::Limit(
-                self.report.line,
-                format!("there are more families than the limit of {limit}"),
-            ));
+            return Err(Stop::Limit(self.report.line, Limit::Families, limit));
         }
         let place = self.families.len();
         self.families
@@ -346,12 +403,25 @@ impl Collector {
 
     fn go_to(&mut self, place: usize) -> Result<(), Stop> {
         if self.current != Some(place) {
+            self.put_samples();
             self.current = Some(place);
             let family = &self.families[place];
             self.checker
                 .start_family(family.name(), family.kind(), &mut self.report)?;
         }
         Ok(())
+    }
+
+    /// Puts the samples into the family that is being read.
+    fn put_samples(&mut self) {
+        if let Some(place) = self.current {
+            self.families[place].append(&mut self.samples);
+        }
+    }
+
+    fn has_samples(&self, place: usize) -> bool {
+        let is_being_read = self.current == Some(place);
+        !self.families[place].samples().is_empty() || is_being_read && !self.samples.is_empty()
     }
 
     fn report_interleaved(&mut self, name: &str) -> Result<(), Stop> {

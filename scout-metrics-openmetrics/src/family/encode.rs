@@ -2,16 +2,20 @@
 
 use std::borrow::Cow;
 
-use super::families::parse_families;
+use super::{families::parse_families, names::escape};
 use crate::{
-    EncodeError, Encoder, Exposition, Format, Limits, MetricFamily, MetricType, Mode, ParseOptions,
-    Sample, Suffix,
+    ContentType, EncodeError, Encoder, Exposition, Format, Limits, MetricFamily, MetricType, Mode,
+    ParseOptions, Sample, Suffix,
 };
 
 /// Writes families as an exposition.
 ///
 /// Nothing is lost: what the format cannot express is an error. The text is read back in strict mode and compared before it
 /// is returned.
+///
+/// A [`Format`] keeps all names, in quotes where they are not plain. A [`ContentType`] has them as its
+/// [`EscapingScheme`](crate::EscapingScheme) writes them, which [`Families::unescaped`](crate::Families::unescaped)
+/// undoes.
 ///
 /// OpenMetrics names a counter without `_total` and its sample with it; Prometheus text gives both the same name. A
 /// counter is written in the way of the format, so `http_requests` of OpenMetrics is `http_requests_total` of Prometheus
@@ -30,11 +34,15 @@ use crate::{
 /// # Errors
 ///
 /// If the format has no way to say something, such as an exemplar in Prometheus text, if the families together break one
-/// of its rules, or if a reader would read other families, as it would read a gauge with a sample `_bucket`.
+/// of its rules, if a reader would read other families, as it would read a gauge with a sample `_bucket`, or if two names
+/// become the same by escaping.
 pub fn encode_families(
     families: &[MetricFamily],
-    format: Format,
+    content_type: impl Into<ContentType>,
 ) -> Result<Exposition, EncodeError> {
+    let content_type = content_type.into();
+    let families = &*escape(families, content_type.escaping())?;
+    let format = content_type.format();
     let mut encoder = Encoder::new(String::new(), format);
     for family in families {
         let encoded = encode_family(&mut encoder, family);
@@ -46,7 +54,7 @@ pub fn encode_families(
         .with_limits(Limits::unlimited());
     let read = parse_families(out.as_bytes(), &strict).map_err(EncodeError::broken_rule)?;
     check_same(families, read.as_slice(), format)?;
-    Ok(Exposition::new(format, out))
+    Ok(Exposition::new(content_type, out))
 }
 
 fn encode_family(encoder: &mut Encoder<String>, family: &MetricFamily) -> Result<(), EncodeError> {
@@ -68,18 +76,18 @@ fn family_name(family: &MetricFamily, format: Format) -> Result<Cow<'_, str>, En
         samples.any(|sample| sample.suffix() == suffix)
     };
     let refuse = |what| Err(EncodeError::not_expressible(name, format, what));
+    let has_two_names = has(Suffix::None) && has(Suffix::Total);
     match format {
-        Format::OpenMetrics if is_counter && has(Suffix::None) => match name.strip_suffix("_total")
+        Format::OpenMetrics
+            if is_counter && has(Suffix::None) && (has_two_names || !name.ends_with("_total")) =>
         {
-            Some(name) if !has(Suffix::Total) => Ok(name.into()),
-            _ => refuse("the name of a counter has to end in `_total`"),
-        },
+            refuse("the name of a counter has to end in `_total`")
+        }
         Format::Prometheus if has(Suffix::Created) => refuse("the format has no time of creation"),
-        Format::Prometheus if is_counter && has(Suffix::Total) => match has(Suffix::None) {
-            false => Ok(format!("{name}_total").into()),
-            true => refuse("the samples of a counter have to have one name"),
-        },
-        _ => Ok(name.into()),
+        Format::Prometheus if is_counter && has_two_names => {
+            refuse("the samples of a counter have to have one name")
+        }
+        _ => Ok(family.name_in(format)),
     }
 }
 

@@ -1,12 +1,16 @@
 //! The families of an exposition.
 
-use super::collect::Collector;
-use crate::{Deviation, MetricFamily, ParseError, ParseOptions, Parser, parse::utf8};
+use std::borrow::Cow;
+
+use super::{check::Seen, collect::Collector, names::unescape};
+use crate::{
+    Deviation, EscapingScheme, MetricFamily, NameCollision, ParseError, ParseOptions, parse::utf8,
+};
 
 /// Reads a whole exposition into families.
 ///
-/// In memory they need one to three times as much as the exposition (`benches/README.md` has the figures). A sample costs no
-/// allocation, except one for its exemplar and one for its labels if it has more than ten.
+/// In memory they mostly need about as much as the exposition, and less where the values of labels repeat
+/// (`benches/README.md` has the figures). A sample costs no allocation, except one for its exemplar.
 ///
 /// ```
 /// use scout_metrics_openmetrics::{Format, MetricType, ParseOptions, parse_families};
@@ -25,18 +29,38 @@ use crate::{Deviation, MetricFamily, ParseError, ParseOptions, Parser, parse::ut
 /// forgive.
 pub fn parse_families(exposition: &[u8], options: &ParseOptions) -> Result<Families, ParseError> {
     let text = utf8(exposition)?;
-    let mut parser = Parser::from_text(text, options);
-    let mut collector = Collector::new(options);
-    while let Some(line) = parser.next_line()? {
-        let pushed = collector.push(line);
-        pushed.map_err(|stop| stop.into_error(exposition))?;
+    let mut collector = Collector::new(options, Seen::noted());
+    let families = collector.read(text, options);
+    if !collector.may_have_repeats() {
+        return families;
     }
-    collector
-        .finish()
-        .map_err(|stop| stop.into_error(exposition))
+    Collector::new(options, Seen::table()).read(text, options)
 }
 
 /// The families of an exposition, in the order in which they first appear, and the rules that it breaks.
+///
+/// A proxy reads families, edits them and writes them again:
+///
+/// ```
+/// use std::error::Error;
+///
+/// use scout_metrics_openmetrics::{Exposition, Format, ParseOptions, encode_families, parse_families};
+///
+/// fn relabel(exposition: &[u8], format: Format) -> Result<Exposition, Box<dyn Error>> {
+///     let families = parse_families(exposition, &ParseOptions::new(format))?;
+///     let relabelled: Vec<_> = families
+///         .into_iter()
+///         .filter(|family| family.name() != "go_info")
+///         .map(|family| family.map_samples(|sample| sample.with_label("cluster", "eu-1")))
+///         .collect();
+///     Ok(encode_families(&relabelled, format)?)
+/// }
+///
+/// let exposition = b"# TYPE go_info gauge\ngo_info 1\n# TYPE up gauge\nup{job=\"api\"} 1\n";
+/// let relabelled = relabel(exposition, Format::Prometheus)?;
+/// assert_eq!(relabelled.body(), "# TYPE up gauge\nup{job=\"api\",cluster=\"eu-1\"} 1\n");
+/// # Ok::<(), Box<dyn Error>>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Families {
     families: Vec<MetricFamily>,
@@ -65,6 +89,20 @@ impl Families {
         self.families.iter()
     }
 
+    /// Returns the families one after another, to change them in place.
+    ///
+    /// The deviations stay those of the exposition.
+    pub fn iter_mut(&mut self) -> std::slice::IterMut<'_, MetricFamily> {
+        self.families.iter_mut()
+    }
+
+    /// Keeps only the families for which a function returns `true`, in their order.
+    ///
+    /// The deviations stay those of the exposition.
+    pub fn retain(&mut self, keep: impl FnMut(&MetricFamily) -> bool) {
+        self.families.retain(keep);
+    }
+
     /// Returns the number of families.
     pub fn len(&self) -> usize {
         self.families.len()
@@ -76,10 +114,16 @@ impl Families {
     }
 
     /// Returns the family with a name, as its metadata have it: in OpenMetrics that of a counter has no `_total`.
+    /// [`MetricFamily::name_in`] returns one name for counters of both formats.
     ///
     /// Looks at one family after another.
     pub fn get(&self, name: &str) -> Option<&MetricFamily> {
         self.iter().find(|family| family.name() == name)
+    }
+
+    /// Returns the family with a name, to change it in place. Finds it as [`get`](Self::get) does.
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut MetricFamily> {
+        self.iter_mut().find(|family| family.name() == name)
     }
 
     /// Returns the rules that were broken and forgiven, in the order of their lines: the first
@@ -91,6 +135,38 @@ impl Families {
     /// Returns the number of deviations, with those that were not kept.
     pub fn deviation_count(&self) -> u64 {
         self.deviations.count
+    }
+
+    /// Returns the families with the names that a server escaped: those of metrics, labels and the labels of exemplars.
+    ///
+    /// The scheme is that of the [`ContentType`](crate::ContentType) of the exposition. Reading never unescapes by itself,
+    /// because most readers ask for [`AllowUtf8`](EscapingScheme::AllowUtf8) and get all names as they are. See
+    /// [`EscapingScheme`] for what each scheme keeps of a name. Deviations keep the names of the exposition.
+    ///
+    /// ```
+    /// use scout_metrics_openmetrics::{ContentType, ParseOptions, parse_families};
+    ///
+    /// let content_type: ContentType = "text/plain; version=1.0.0; escaping=values".parse()?;
+    /// let text = b"# TYPE U__a_2e_b histogram\nU__a_2e_b_bucket{le=\"+Inf\"} 1\n";
+    /// let families = parse_families(text, &ParseOptions::new(content_type))?;
+    /// let families = families.unescaped(content_type.escaping())?;
+    /// let family = families.get("a.b").expect("the name is unescaped");
+    /// assert_eq!(family.sample_name(&family.samples()[0]), "a.b_bucket");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If two names become the same.
+    pub fn unescaped(self, scheme: EscapingScheme) -> Result<Self, NameCollision> {
+        let changed = match unescape(&self.families, scheme)? {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(families) => Some(families),
+        };
+        Ok(Self {
+            families: changed.unwrap_or(self.families),
+            ..self
+        })
     }
 
     /// Returns the families as a vector.
@@ -117,6 +193,21 @@ impl<'f> IntoIterator for &'f Families {
     }
 }
 
+impl<'f> IntoIterator for &'f mut Families {
+    type Item = &'f mut MetricFamily;
+    type IntoIter = std::slice::IterMut<'f, MetricFamily>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter_mut()
+    }
+}
+
+impl AsRef<[MetricFamily]> for Families {
+    fn as_ref(&self) -> &[MetricFamily] {
+        self.as_slice()
+    }
+}
+
 /// The first deviations, and the number of all.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Deviations {
@@ -125,8 +216,11 @@ pub(super) struct Deviations {
 }
 
 impl Deviations {
-    pub(super) fn push(&mut self, deviation: Deviation) {
-        self.extend(&[deviation]);
+    pub(super) fn push(&mut self, deviation: impl FnOnce() -> Deviation) {
+        if self.first.len() < Families::MAX_DEVIATIONS {
+            self.first.push(deviation());
+        }
+        self.count += 1;
     }
 
     pub(super) fn extend(&mut self, deviations: &[Deviation]) {
@@ -138,6 +232,7 @@ impl Deviations {
 
     /// Puts the deviations in the order of their lines: what is missing at the end of a point was reported later.
     pub(super) fn sort(&mut self) {
-        self.first.sort_by_key(|deviation| deviation.line);
+        self.first
+            .sort_by_key(|deviation| (deviation.line, deviation.column));
     }
 }

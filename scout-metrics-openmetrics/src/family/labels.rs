@@ -1,183 +1,201 @@
 //! The label sets of samples, which share what they have in common.
 //!
-//! Names and values are copied one after the other into a text. Label sets are made while it still grows, so they share a
-//! text that is set later: when it is long enough, or when all lines are read.
+//! A page of label sets is written while samples are read, and given to the label sets later: when it is long enough, or
+//! when all lines are read. A value that occurred shortly before on the page is not written again.
 
-use std::{mem, sync::Arc};
+use std::{
+    hash::{BuildHasher, Hasher},
+    mem,
+    sync::Arc,
+};
+
+use foldhash::fast::RandomState;
 
 use crate::{
     LabelSet, Labels,
-    model::{LabelSource, LabelText, Pieces},
+    escape::Text,
+    model::{LabelPage, LabelPageDraft},
 };
 
-/// The text that grows.
-#[derive(Default)]
+/// The page that is being written.
 pub(super) struct Draft {
-    text: String,
-    /// The start of the text.
-    shared: Arc<LabelText>,
+    contents: LabelPageDraft,
+    page: Arc<LabelPage>,
+    /// The number of pages before.
+    number: u64,
+    hasher: RandomState,
+    /// The piece that was used last with a hash like this. It may be one of a page before, so it has to be compared.
+    recent: Box<[u32; Self::RECENT]>,
 }
 
 impl Draft {
-    /// So long that a text is seldom made, and so short that a label set that is kept does not keep much else, and that
-    /// places in it nearly always have 16 bits.
-    const LENGTH: usize = 48 << 10;
+    /// So long that a page is seldom made, and so short that a label set that is kept does not keep much else.
+    const TEXT_LENGTH: usize = 48 << 10;
+    const SET_LENGTH: usize = 16 << 10;
 
-    /// Makes sure that the text can grow by a few labels.
-    fn make_room(&mut self) {
-        if self.text.len() >= Self::LENGTH {
+    /// A few kilobytes, which stay in the fastest memory. A power of two.
+    const RECENT: usize = 1 << 10;
+
+    /// Makes sure that a few labels fit into the page. Returns the number of the page.
+    #[inline]
+    fn make_room(&mut self) -> u64 {
+        if self.contents.text_length() >= Self::TEXT_LENGTH
+            || self.contents.set_length() >= Self::SET_LENGTH
+        {
             self.share();
+        }
+        self.number
+    }
+
+    /// Gives the page to all label sets made so far, and starts another one.
+    pub(super) fn share(&mut self) {
+        let page = mem::take(&mut self.page);
+        page.set(&self.contents);
+        self.contents.clear();
+        self.number += 1;
+    }
+
+    /// Returns the piece of the page that is a text, and the hash of the text.
+    #[inline]
+    fn piece(&mut self, text: Text<'_>) -> (u32, u64) {
+        match text.plain() {
+            Some(text) => self.plain_piece(text),
+            None => self.decoded_piece(text),
         }
     }
 
-    /// Sets the text of all label sets made so far, and starts another one.
-    pub(super) fn share(&mut self) {
-        let shared = mem::take(&mut self.shared);
-        let is_new = shared.set(self.text.as_str().into());
-        debug_assert!(is_new.is_ok(), "each text is set once");
-        self.text.clear();
+    #[inline]
+    fn plain_piece(&mut self, text: &str) -> (u32, u64) {
+        let hash = hash(&self.hasher, text.as_bytes());
+        let recent = self.recent[hash as usize % Self::RECENT];
+        if self.contents.piece(recent) == Some(text.as_bytes()) {
+            return (recent, hash);
+        }
+        self.contents.text().push_str(text);
+        (self.end_piece(hash), hash)
     }
 
-    fn place(&self) -> u32 {
-        // A text is as long as one line or less than twice as long as `LENGTH`, and a line is shorter than 4 GiB: `Limits`
-        // makes sure of it.
-        self.text.len() as u32
+    fn decoded_piece(&mut self, text: Text<'_>) -> (u32, u64) {
+        let start = self.contents.text_length();
+        text.decode_into(self.contents.text());
+        let decoded = &self.contents.text().as_bytes()[start..];
+        let hash = hash(&self.hasher, decoded);
+        (self.end_piece(hash), hash)
+    }
+
+    #[inline]
+    fn end_piece(&mut self, hash: u64) -> u32 {
+        let piece = self.contents.end_piece();
+        self.recent[hash as usize % Self::RECENT] = piece;
+        piece
     }
 }
 
-/// Makes label sets, and shares what they have in common.
+#[inline]
+fn hash(hasher: &RandomState, text: &[u8]) -> u64 {
+    let mut hasher = hasher.build_hasher();
+    hasher.write(text);
+    hasher.finish()
+}
+
+impl Default for Draft {
+    fn default() -> Self {
+        Self {
+            contents: LabelPageDraft::default(),
+            page: Arc::default(),
+            number: 0,
+            hasher: RandomState::default(),
+            recent: Box::new([0; Self::RECENT]),
+        }
+    }
+}
+
+/// Makes label sets of the labels of one sample after another.
 #[derive(Default)]
 pub(super) struct LabelReader {
-    /// The last few, because samples of a histogram have one set of names more often and another one now and then.
-    known: Vec<KnownNames>,
+    /// The number of the page that the names are on.
+    page: u64,
+    /// The places of the last few names, because samples of a histogram have one set of names more often and another one
+    /// now and then.
+    known: Vec<u32>,
     /// The names of the sample before.
     current: usize,
-    /// Memory for the bounds of the values.
-    bounds: Vec<u32>,
+    /// Memory for the pieces of names.
+    pieces: Vec<u32>,
+    name_hashes: Vec<u64>,
+    value_hashes: Vec<u64>,
 }
 
-/// The decoded values of a label set, which follow each other in a text.
+/// The hashes of the labels of a sample, in their order.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Values<'v> {
-    text: &'v [u8],
-    /// The start of the first value, and the end of each.
-    bounds: &'v [u32],
-}
-
-impl<'v> Values<'v> {
-    /// Returns the length of the value at a place, which has to be there.
-    #[inline]
-    pub(super) fn length(self, place: usize) -> u32 {
-        self.bounds[place + 1] - self.bounds[place]
-    }
-
-    /// Returns the values from one place to before another one, as one text.
-    #[inline]
-    pub(super) fn between(self, start: usize, end: usize) -> &'v [u8] {
-        &self.text[self.bounds[start] as usize..self.bounds[end] as usize]
-    }
-}
-
-/// Names of labels, and the source of label sets that have them.
-#[derive(Default)]
-struct KnownNames {
-    text: String,
-    /// The start of the first name, and the end of each.
-    bounds: Vec<u32>,
-    source: Option<Arc<LabelSource>>,
+pub(super) struct LabelHashes<'h> {
+    pub(super) names: &'h [u64],
+    pub(super) values: &'h [u64],
 }
 
 impl LabelReader {
     const MOST: usize = 4;
 
     /// Makes a set of labels. `same_names` says that the names are those of the set before.
+    #[inline]
     pub(super) fn read(
         &mut self,
         labels: Labels<'_, '_>,
         same_names: bool,
         draft: &mut Draft,
     ) -> LabelSet {
-        self.bounds.clear();
+        self.value_hashes.clear();
         if labels.len() == 0 {
-            self.bounds.push(draft.place());
-            return LabelSet::default();
+            self.name_hashes.clear();
+            return LabelSet::new();
         }
-        if !same_names {
-            self.find_names(&labels);
+        let page = draft.make_room();
+        if !same_names || page != self.page {
+            self.read_names(labels.clone(), page, draft);
         }
-        draft.make_room();
-        let source = self.known[self.current].source(draft);
-        self.bounds.push(draft.place());
+        let place = draft.contents.start_values(self.known[self.current]);
         for value in labels.values() {
-            value.decode_into(&mut draft.text);
-            self.bounds.push(draft.place());
+            let (piece, hash) = draft.piece(value);
+            draft.contents.push(piece);
+            self.value_hashes.push(hash);
         }
-        LabelSet::from_source(source, Pieces::new(&self.bounds, 0))
+        LabelSet::on_page(Arc::clone(&draft.page), place)
     }
 
-    /// Returns the decoded values of the set that was made last.
-    pub(super) fn values<'v>(&'v self, draft: &'v Draft) -> Values<'v> {
-        Values {
-            text: draft.text.as_bytes(),
-            bounds: &self.bounds,
+    /// Returns the hashes of the labels of the set that was made last.
+    #[inline]
+    pub(super) fn hashes(&self) -> LabelHashes<'_> {
+        LabelHashes {
+            names: &self.name_hashes,
+            values: &self.value_hashes,
         }
     }
 
     /// Makes the names of labels the current ones.
-    fn find_names(&mut self, labels: &Labels<'_, '_>) {
-        let is_named = |known: &KnownNames| known.are_of(labels.clone());
-        if self.known.get(self.current).is_some_and(is_named) {
-            return;
+    fn read_names(&mut self, labels: Labels<'_, '_>, page: u64, draft: &mut Draft) {
+        if page != self.page {
+            self.known.clear();
+            self.page = page;
         }
-        if let Some(known) = self.known.iter().position(is_named) {
+        self.pieces.clear();
+        self.name_hashes.clear();
+        for (name, _) in labels {
+            let (piece, hash) = draft.piece(name);
+            self.pieces.push(piece);
+            self.name_hashes.push(hash);
+        }
+        let is_here = |place: &u32| draft.contents.has_names(*place, &self.pieces);
+        if let Some(known) = self.known.iter().position(is_here) {
             self.current = known;
             return;
         }
+        let place = draft.contents.push_names(&self.pieces);
         if self.known.len() < Self::MOST {
             self.current = self.known.len();
-            self.known.push(KnownNames::default());
+            self.known.push(place);
         } else {
             self.current = (self.current + 1) % Self::MOST;
+            self.known[self.current] = place;
         }
-        self.known[self.current].learn(labels.clone());
-    }
-}
-
-impl KnownNames {
-    fn learn(&mut self, labels: Labels<'_, '_>) {
-        self.source = None;
-        self.text.clear();
-        self.bounds.clear();
-        self.bounds.push(0);
-        for (name, _) in labels {
-            name.decode_into(&mut self.text);
-            self.bounds.push(self.text.len() as u32);
-        }
-    }
-
-    fn are_of(&self, labels: Labels<'_, '_>) -> bool {
-        let names = self.bounds.windows(2);
-        names.len() == labels.len()
-            && names.zip(labels).all(|(at, (name, _))| {
-                let known = &self.text.as_bytes()[at[0] as usize..at[1] as usize];
-                match name.plain() {
-                    Some(name) => name.as_bytes() == known,
-                    None => name.decode().as_bytes() == known,
-                }
-            })
-    }
-
-    /// Returns the source of label sets whose values are in a text.
-    fn source(&mut self, draft: &mut Draft) -> Arc<LabelSource> {
-        if let Some(source) = &self.source
-            && Arc::ptr_eq(&source.text, &draft.shared)
-        {
-            return Arc::clone(source);
-        }
-        let names = Pieces::new(&self.bounds, draft.place());
-        draft.text.push_str(&self.text);
-        let text = Arc::clone(&draft.shared);
-        let source = Arc::new(LabelSource { names, text });
-        Arc::clone(self.source.insert(source))
     }
 }

@@ -5,9 +5,12 @@ mod collect;
 mod encode;
 mod families;
 mod labels;
+mod names;
 mod places;
+mod tracker;
 
 pub use {
     encode::encode_families,
     families::{Families, parse_families},
+    tracker::{FamilyLimitError, FamilyRef, FamilyTracker},
 };

@@ -11,7 +11,7 @@ use hashbrown::HashTable;
 use crate::{MetricFamily, Suffix};
 
 /// The families by name.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct NamePlaces {
     hasher: RandomState,
     table: HashTable<(u64, usize)>,

@@ -1,15 +1,20 @@
 //! The labels of a sample, in little memory.
 
 use std::{
+    cmp::Ordering,
     fmt,
-    sync::{Arc, LazyLock, OnceLock},
+    hash::{Hash, Hasher},
+    ops::Range,
+    sync::Arc,
 };
+
+use super::label_page::{LabelPage, LabelPageDraft};
 
 /// Names and values of labels, in their order.
 ///
-/// Small and quick to clone: names and text are shared. The values are pieces of a text that label sets read from one
-/// exposition have in common, so each of them keeps some 50 KiB of it in memory. Copy one that is to be kept for long
-/// after the others are gone: `labels.iter().collect::<LabelSet>()` has a text of its own.
+/// Small and quick to clone: names and values are shared. Label sets read from one exposition have pages of some 100 KiB in
+/// common, so each of them keeps such a page in memory. Copy one that is to be kept for long after the others are gone:
+/// `labels.iter().collect::<LabelSet>()` has a page of its own.
 ///
 /// ```
 /// use scout_metrics_openmetrics::LabelSet;
@@ -17,94 +22,19 @@ use std::{
 /// let labels: LabelSet = [("code", "200"), ("method", "get")].into_iter().collect();
 /// assert_eq!(labels.get("method"), Some("get"));
 /// assert_eq!(labels.iter().next(), Some(("code", "200")));
-/// ```
-#[derive(Clone)]
-pub struct LabelSet {
-    source: Arc<LabelSource>,
-    values: Pieces,
-}
-
-/// The text that names and values are pieces of. It is set once it is complete, while label sets share it already.
-pub(crate) type LabelText = OnceLock<Box<str>>;
-
-/// The names of labels, and the text that names and values are pieces of.
-#[derive(Default)]
-pub(crate) struct LabelSource {
-    pub(crate) names: Pieces,
-    pub(crate) text: Arc<LabelText>,
-}
-
-impl LabelSource {
-    fn text(&self) -> &str {
-        let text = self.text.get();
-        text.expect("a text is set before its label sets are returned")
-    }
-}
-
-/// Pieces of a text that follow each other without a gap: where the first one starts, and where each one ends.
 ///
-/// Few pieces of a short text need no memory of their own. A hundred thousand samples are read faster for it, because less
-/// memory is touched.
-#[derive(Clone)]
-pub(crate) enum Pieces {
-    Few {
-        count: u8,
-        bounds: [u16; Self::FEW + 1],
-    },
-    Many(Box<[u32]>),
-}
-
-impl Pieces {
-    /// As many as fit beside the count and the tag into three words.
-    const FEW: usize = 10;
-
-    /// Creates pieces from the start of the first one and the end of each, which are so many bytes further on.
-    pub(crate) fn new(bounds: &[u32], further: u32) -> Self {
-        let many = || bounds.iter().map(|bound| bound + further).collect();
-        Self::few(bounds, further).unwrap_or_else(|| Self::Many(many()))
-    }
-
-    fn few(bounds: &[u32], further: u32) -> Option<Self> {
-        let (last, count) = (bounds.last()?, bounds.len() - 1);
-        if count > Self::FEW || last + further > u32::from(u16::MAX) {
-            return None;
-        }
-        let mut few = [0; Self::FEW + 1];
-        for (place, bound) in few.iter_mut().zip(bounds) {
-            // None is larger than the last.
-            *place = (bound + further) as u16;
-        }
-        Some(Self::Few {
-            count: count as u8,
-            bounds: few,
-        })
-    }
-
-    fn len(&self) -> usize {
-        match self {
-            Self::Few { count, .. } => usize::from(*count),
-            Self::Many(bounds) => bounds.len() - 1,
-        }
-    }
-
-    /// Returns a piece, which has to be there.
-    fn of<'t>(&self, text: &'t str, place: usize) -> &'t str {
-        match self {
-            Self::Few { bounds, .. } => {
-                &text[usize::from(bounds[place])..usize::from(bounds[place + 1])]
-            }
-            Self::Many(bounds) => &text[bounds[place] as usize..bounds[place + 1] as usize],
-        }
-    }
-}
-
-impl Default for Pieces {
-    fn default() -> Self {
-        Self::Few {
-            count: 0,
-            bounds: [0; Self::FEW + 1],
-        }
-    }
+/// let labels = labels.with("method", "post").with("job", "api").without("code");
+/// assert_eq!(labels, LabelSet::from([("method", "post"), ("job", "api")]));
+/// ```
+///
+/// The order of the labels is kept, and sets are compared with it; [`sorted`](Self::sorted) returns an order that does not
+/// depend on the source. A set that was read in lenient mode may have a name more than once, as Prometheus accepts.
+#[derive(Clone, Default)]
+pub struct LabelSet {
+    /// `None` for a set without labels.
+    page: Option<Arc<LabelPage>>,
+    /// The place of the set in the page.
+    place: u32,
 }
 
 impl LabelSet {
@@ -113,7 +43,7 @@ impl LabelSet {
         Self::default()
     }
 
-    /// Returns the value of a label.
+    /// Returns the value of a label: the first one, if the name occurs more than once.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.iter()
             .find(|(found, _)| *found == name)
@@ -121,14 +51,18 @@ impl LabelSet {
     }
 
     /// Returns names and values in their order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> + Clone {
-        let (names, text) = (&self.source.names, self.source.text());
-        (0..self.len()).map(move |place| (names.of(text, place), self.values.of(text, place)))
+    pub fn iter(&self) -> LabelSetIter<'_> {
+        LabelSetIter {
+            page: self.page.as_deref(),
+            place: self.place,
+            labels: 0..self.len(),
+        }
     }
 
     /// Returns how many labels there are.
     pub fn len(&self) -> usize {
-        self.source.names.len()
+        let page = self.page.as_ref();
+        page.map_or(0, |page| page.count(self.place))
     }
 
     /// Returns whether there is no label.
@@ -136,10 +70,53 @@ impl LabelSet {
         self.len() == 0
     }
 
-    /// Creates a set of names and pieces of their text, one for each name.
-    pub(crate) fn from_source(source: Arc<LabelSource>, values: Pieces) -> Self {
-        debug_assert_eq!(source.names.len(), values.len());
-        Self { source, values }
+    /// Creates the set at a place of a page.
+    #[inline]
+    pub(crate) fn on_page(page: Arc<LabelPage>, place: u32) -> Self {
+        Self {
+            page: Some(page),
+            place,
+        }
+    }
+}
+
+/// An iterator over the names and values of a [`LabelSet`]. [`LabelSet::iter`] returns it.
+#[derive(Clone, Debug)]
+pub struct LabelSetIter<'l> {
+    page: Option<&'l LabelPage>,
+    /// The place of the set in the page.
+    place: u32,
+    labels: Range<usize>,
+}
+
+impl<'l> Iterator for LabelSetIter<'l> {
+    type Item = (&'l str, &'l str);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let label = self.labels.next()?;
+        Some(self.page?.label(self.place, label))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.labels.size_hint()
+    }
+}
+
+impl DoubleEndedIterator for LabelSetIter<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        let label = self.labels.next_back()?;
+        Some(self.page?.label(self.place, label))
+    }
+}
+
+impl ExactSizeIterator for LabelSetIter<'_> {}
+
+impl<'l> IntoIterator for &'l LabelSet {
+    type Item = (&'l str, &'l str);
+    type IntoIter = LabelSetIter<'l>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
     }
 }
 
@@ -151,15 +128,23 @@ impl PartialEq for LabelSet {
 
 impl Eq for LabelSet {}
 
-impl Default for LabelSet {
-    fn default() -> Self {
-        static EMPTY: LazyLock<Arc<LabelSource>> = LazyLock::new(|| {
-            Arc::new(LabelSource {
-                names: Pieces::default(),
-                text: Arc::new(LabelText::from(Box::default())),
-            })
-        });
-        Self::from_source(Arc::clone(&EMPTY), Pieces::default())
+impl Hash for LabelSet {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.len().hash(state);
+        self.iter().for_each(|label| label.hash(state));
+    }
+}
+
+/// Compares label by label, first the names and then the values.
+impl Ord for LabelSet {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.iter().cmp(other.iter())
+    }
+}
+
+impl PartialOrd for LabelSet {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -174,23 +159,27 @@ impl fmt::Debug for LabelSet {
 /// If names and values together have more than 4 GiB.
 impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, V)> for LabelSet {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(labels: I) -> Self {
-        let (names, values): (Vec<N>, Vec<V>) = labels.into_iter().unzip();
-        let mut text = String::new();
-        let names = push_pieces(&mut text, &names);
-        let values = push_pieces(&mut text, &values);
-        let text = Arc::new(LabelText::from(text.into_boxed_str()));
-        Self::from_source(Arc::new(LabelSource { names, text }), values)
+        let mut draft = LabelPageDraft::default();
+        let (mut names, mut values) = (Vec::new(), Vec::new());
+        for (name, value) in labels {
+            names.push(push_piece(&mut draft, name.as_ref()));
+            values.push(push_piece(&mut draft, value.as_ref()));
+        }
+        if names.is_empty() {
+            return Self::new();
+        }
+        let names = draft.push_names(&names);
+        let place = draft.start_values(names);
+        for value in values {
+            draft.push(value);
+        }
+        Self::on_page(Arc::new(LabelPage::new(&draft)), place)
     }
 }
 
-fn push_pieces(text: &mut String, pieces: &[impl AsRef<str>]) -> Pieces {
-    let place = |text: &String| u32::try_from(text.len()).expect("labels have less than 4 GiB");
-    let mut bounds = vec![place(text)];
-    for piece in pieces {
-        text.push_str(piece.as_ref());
-        bounds.push(place(text));
-    }
-    Pieces::new(&bounds, 0)
+fn push_piece(draft: &mut LabelPageDraft, piece: &str) -> u32 {
+    draft.text().push_str(piece);
+    draft.end_piece()
 }
 
 impl<N: AsRef<str>, V: AsRef<str>, const COUNT: usize> From<[(N, V); COUNT]> for LabelSet {
@@ -218,7 +207,7 @@ mod tests {
     #[test]
     fn many_labels_and_long_values_are_kept_too() {
         let long = "x".repeat(70_000);
-        for count in [0, 1, 9, 10, 11, 100] {
+        for count in [0, 1, 9, 10, 11, 100, 20_000, 40_000] {
             let labels: Vec<_> = (0..count)
                 .map(|i| (format!("n{i}"), format!("v{i}")))
                 .collect();
@@ -236,6 +225,6 @@ mod tests {
 
     #[test]
     fn label_sets_are_small() {
-        assert_eq!(size_of::<LabelSet>(), 4 * size_of::<usize>());
+        assert_eq!(size_of::<LabelSet>(), 2 * size_of::<usize>());
     }
 }

@@ -1,6 +1,9 @@
 //! A family: the metadata of a metric, and its samples.
 
-use super::{MetricType, Sample};
+use std::{borrow::Cow, mem};
+
+use super::{MetricType, Sample, Suffix};
+use crate::Format;
 
 /// Everything that an exposition says about one metric: its metadata and its samples, in their order.
 ///
@@ -11,8 +14,14 @@ use super::{MetricType, Sample};
 ///     .with_help("Requests served.")
 ///     .with_sample(Sample::new(Suffix::Total, LabelSet::from([("code", "200")]), 1027.0));
 /// assert_eq!(family.sample_name(&family.samples()[0]), "http_requests_total");
+///
+/// // Families are edited freely. `encode_families` checks what comes of it.
+/// let family = family
+///     .with_name("gateway_requests")
+///     .map_samples(|sample| sample.with_label("cluster", "eu-1"));
+/// assert_eq!(family.samples()[0].labels().get("cluster"), Some("eu-1"));
 /// ```
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct MetricFamily {
     name: String,
     kind: MetricType,
@@ -31,6 +40,24 @@ impl MetricFamily {
             unit: String::new(),
             samples: Vec::new(),
         }
+    }
+
+    /// Returns the family with another name.
+    ///
+    /// The samples of a state set have a label with the name of the family, which is renamed as well. The unit stays as it
+    /// is, and OpenMetrics has to find it at the end of the name.
+    #[must_use]
+    pub fn with_name(mut self, name: impl Into<String>) -> Self {
+        let old = mem::replace(&mut self.name, name.into());
+        if self.kind == MetricType::StateSet && old != self.name {
+            let name = self.name.clone();
+            let renamed = |sample: Sample| {
+                let labels = sample.labels().renamed(&old, &name);
+                sample.with_labels(labels)
+            };
+            return self.map_samples(renamed);
+        }
+        self
     }
 
     /// Returns the family with a help text. An empty one is the same as none.
@@ -59,9 +86,57 @@ impl MetricFamily {
         self.samples.push(sample);
     }
 
+    /// Keeps only the samples for which a function returns `true`, in their order.
+    pub fn retain(&mut self, keep: impl FnMut(&Sample) -> bool) {
+        self.samples.retain(keep);
+    }
+
+    /// Returns the family with each sample replaced by what a function makes of it.
+    #[must_use]
+    pub fn map_samples(mut self, map: impl FnMut(Sample) -> Sample) -> Self {
+        self.samples = self.samples.into_iter().map(map).collect();
+        self
+    }
+
     /// Returns the name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Returns the name that the family has in a format, which differs for counters.
+    ///
+    /// OpenMetrics names the family of a counter without `_total`, and only its samples with it. Prometheus text gives both
+    /// the same name. [`name`](Self::name) returns what was read, so the same counter has two names there. This method
+    /// returns the same name for both, whatever the family was read from.
+    ///
+    /// ```
+    /// use scout_metrics_openmetrics::{Format, ParseOptions, parse_families};
+    ///
+    /// let text = "# TYPE hits_total counter\nhits_total 7\n";
+    /// let prometheus = parse_families(text.as_bytes(), &ParseOptions::new(Format::Prometheus))?;
+    /// let text = "# TYPE hits counter\nhits_total 7\n# EOF\n";
+    /// let openmetrics = parse_families(text.as_bytes(), &ParseOptions::new(Format::OpenMetrics))?;
+    /// assert_eq!(prometheus.as_slice()[0].name(), "hits_total");
+    /// assert_eq!(openmetrics.as_slice()[0].name(), "hits");
+    /// for families in [prometheus, openmetrics] {
+    ///     assert_eq!(families.as_slice()[0].name_in(Format::OpenMetrics), "hits");
+    ///     assert_eq!(families.as_slice()[0].name_in(Format::Prometheus), "hits_total");
+    /// }
+    /// # Ok::<(), scout_metrics_openmetrics::ParseError>(())
+    /// ```
+    ///
+    /// Prometheus text allows counters without `_total`; those keep their name, and so do counters without samples.
+    pub fn name_in(&self, format: Format) -> Cow<'_, str> {
+        let name = self.name();
+        let has = |suffix| self.samples.iter().any(|sample| sample.suffix() == suffix);
+        match format {
+            _ if self.kind != MetricType::Counter => name.into(),
+            Format::OpenMetrics if has(Suffix::None) => {
+                name.strip_suffix("_total").unwrap_or(name).into()
+            }
+            Format::Prometheus if has(Suffix::Total) => format!("{name}_total").into(),
+            _ => name.into(),
+        }
     }
 
     /// Returns the type.
@@ -84,9 +159,34 @@ impl MetricFamily {
         &self.samples
     }
 
-    /// Returns the name that a sample of this family has in an exposition: the family's with the suffix.
+    /// Returns the samples, to change them in place.
+    pub fn samples_mut(&mut self) -> &mut [Sample] {
+        &mut self.samples
+    }
+
+    /// Returns the samples, without the family.
+    pub fn into_samples(self) -> Vec<Sample> {
+        self.samples
+    }
+
+    /// Returns the name that a sample of this family has in an exposition, as [`Sample::name`] does.
     pub fn sample_name(&self, sample: &Sample) -> String {
-        format!("{}{}", self.name, sample.suffix().as_str())
+        sample.name(self).into_owned()
+    }
+
+    /// Moves samples to the end, for the first ones into memory of the right size.
+    pub(crate) fn append(&mut self, samples: &mut Vec<Sample>) {
+        /// So many are not copied.
+        const MANY: usize = 1024;
+        if self.samples.is_empty() && samples.len() >= MANY {
+            self.samples = mem::take(samples);
+            self.samples.shrink_to_fit();
+            return;
+        }
+        if self.samples.is_empty() {
+            self.samples.reserve_exact(samples.len());
+        }
+        self.samples.append(samples);
     }
 
     pub(crate) fn set_kind(&mut self, kind: MetricType) {
@@ -99,5 +199,38 @@ impl MetricFamily {
 
     pub(crate) fn set_unit(&mut self, unit: &str) {
         unit.clone_into(&mut self.unit);
+    }
+}
+
+impl Extend<Sample> for MetricFamily {
+    fn extend<I: IntoIterator<Item = Sample>>(&mut self, samples: I) {
+        self.samples.extend(samples);
+    }
+}
+
+impl IntoIterator for MetricFamily {
+    type Item = Sample;
+    type IntoIter = std::vec::IntoIter<Sample>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.samples.into_iter()
+    }
+}
+
+impl<'f> IntoIterator for &'f MetricFamily {
+    type Item = &'f Sample;
+    type IntoIter = std::slice::Iter<'f, Sample>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.samples.iter()
+    }
+}
+
+impl<'f> IntoIterator for &'f mut MetricFamily {
+    type Item = &'f mut Sample;
+    type IntoIter = std::slice::IterMut<'f, Sample>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.samples.iter_mut()
     }
 }

@@ -1,14 +1,16 @@
 //! Metric families as owned data, to read from and to build.
 
+mod label_edit;
+mod label_page;
 mod label_set;
 mod metric_family;
 mod metric_type;
 mod sample;
 mod suffix;
 
-pub(crate) use label_set::{LabelSource, LabelText, Pieces};
+pub(crate) use label_page::{LabelPage, LabelPageDraft};
 pub use {
-    label_set::LabelSet,
+    label_set::{LabelSet, LabelSetIter},
     metric_family::MetricFamily,
     metric_type::MetricType,
     sample::{Exemplar, Sample},

@@ -1,11 +1,26 @@
 //! A sample and its exemplar.
 
-use super::{LabelSet, Suffix};
+use std::{
+    borrow::Cow,
+    cmp::Ordering,
+    hash::{Hash, Hasher},
+};
+
+use super::{LabelSet, MetricFamily, Suffix};
 use crate::Timestamp;
 
 /// One value of a family.
 ///
-/// Two samples are equal if they read the same; so NaN equals NaN here, and 0 does not equal -0.
+/// Two samples are equal if they read the same; so NaN equals NaN here, and 0 does not equal -0. They are ordered by
+/// suffix, labels, timestamp, value and exemplar; NaN comes after all other values.
+///
+/// ```
+/// use scout_metrics_openmetrics::{LabelSet, Sample, Suffix};
+///
+/// let sample = Sample::new(Suffix::None, LabelSet::from([("job", "api")]), 1.0);
+/// let sample = sample.with_label("cluster", "eu-1").without_label("job");
+/// assert_eq!(sample.labels(), &LabelSet::from([("cluster", "eu-1")]));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Sample {
     suffix: Suffix,
@@ -39,6 +54,71 @@ impl Sample {
     pub fn with_exemplar(mut self, exemplar: Exemplar) -> Self {
         self.exemplar = Some(Box::new(exemplar));
         self
+    }
+
+    /// Returns the sample with another suffix.
+    #[must_use]
+    pub fn with_suffix(mut self, suffix: Suffix) -> Self {
+        self.suffix = suffix;
+        self
+    }
+
+    /// Returns the sample with another value.
+    #[must_use]
+    pub fn with_value(mut self, value: f64) -> Self {
+        self.value = value;
+        self
+    }
+
+    /// Returns the sample with other labels.
+    #[must_use]
+    pub fn with_labels(mut self, labels: impl Into<LabelSet>) -> Self {
+        self.labels = labels.into();
+        self
+    }
+
+    /// Returns the sample with a label set to a value, as [`LabelSet::with`] sets it.
+    #[must_use]
+    pub fn with_label(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
+        self.labels = self.labels.with(name, value);
+        self
+    }
+
+    /// Returns the sample without a label.
+    #[must_use]
+    pub fn without_label(mut self, name: &str) -> Self {
+        self.labels = self.labels.without(name);
+        self
+    }
+
+    /// Returns the sample without its timestamp.
+    #[must_use]
+    pub fn without_timestamp(mut self) -> Self {
+        self.timestamp = None;
+        self
+    }
+
+    /// Returns the sample without its exemplar.
+    #[must_use]
+    pub fn without_exemplar(mut self) -> Self {
+        self.exemplar = None;
+        self
+    }
+
+    /// Returns the name that the sample has in an exposition as a sample of a family: the family's with the suffix.
+    ///
+    /// ```
+    /// use scout_metrics_openmetrics::{LabelSet, MetricFamily, MetricType, Sample, Suffix};
+    ///
+    /// let requests = MetricFamily::new("http_requests", MetricType::Counter);
+    /// let sample = Sample::new(Suffix::Total, LabelSet::new(), 1027.0);
+    /// assert_eq!(sample.name(&requests), "http_requests_total");
+    /// ```
+    pub fn name<'f>(&self, family: &'f MetricFamily) -> Cow<'f, str> {
+        match self.suffix {
+            Suffix::None => Cow::Borrowed(family.name()),
+            suffix => Cow::Owned(format!("{}{suffix}", family.name())),
+        }
     }
 
     /// Returns the suffix of the sample's name after that of its family.
@@ -83,8 +163,40 @@ impl PartialEq for Sample {
 
 impl Eq for Sample {}
 
+impl Hash for Sample {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.suffix.hash(state);
+        self.labels.hash(state);
+        self.timestamp.hash(state);
+        one_nan(self.value).to_bits().hash(state);
+        self.exemplar.hash(state);
+    }
+}
+
+impl Ord for Sample {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let values = || one_nan(self.value).total_cmp(&one_nan(other.value));
+        (self.suffix.cmp(&other.suffix))
+            .then_with(|| self.labels.cmp(&other.labels))
+            .then_with(|| self.timestamp.cmp(&other.timestamp))
+            .then_with(values)
+            .then_with(|| self.exemplar.cmp(&other.exemplar))
+    }
+}
+
+impl PartialOrd for Sample {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
 fn reads_the_same(a: f64, b: f64) -> bool {
-    a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan()
+    one_nan(a).to_bits() == one_nan(b).to_bits()
+}
+
+/// Returns the same NaN for all of them, because they are all written `NaN`.
+fn one_nan(value: f64) -> f64 {
+    if value.is_nan() { f64::NAN } else { value }
 }
 
 /// One event that went into a sample, such as a traced request. Compared as [`Sample`] is.
@@ -137,6 +249,28 @@ impl PartialEq for Exemplar {
 }
 
 impl Eq for Exemplar {}
+
+impl Hash for Exemplar {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.labels.hash(state);
+        self.timestamp.hash(state);
+        one_nan(self.value).to_bits().hash(state);
+    }
+}
+
+impl Ord for Exemplar {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.labels.cmp(&other.labels))
+            .then_with(|| self.timestamp.cmp(&other.timestamp))
+            .then_with(|| one_nan(self.value).total_cmp(&one_nan(other.value)))
+    }
+}
+
+impl PartialOrd for Exemplar {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 #[cfg(test)]
 mod tests {

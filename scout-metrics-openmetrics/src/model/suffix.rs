@@ -10,7 +10,7 @@ use super::MetricType;
     clippy::exhaustive_enums,
     reason = "the suffixes of OpenMetrics 1.0 are a closed set"
 )]
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Suffix {
     /// `_bucket`: how many events are in a bucket or below it.
     Bucket,

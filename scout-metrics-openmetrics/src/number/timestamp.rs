@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    num::NonZeroU32,
     time::{Duration, SystemTime},
 };
 
@@ -27,8 +28,9 @@ pub struct Timestamp {
     // of 128 bits would make every sample a quarter larger.
     seconds_high: i32,
     seconds_low: u64,
-    /// Less than a second, added to the seconds also where those are negative.
-    nanos: u32,
+    /// Less than a second, added to the seconds also where those are negative, and one more, so that an optional timestamp
+    /// is not larger.
+    nanos_and_one: NonZeroU32,
 }
 
 impl Timestamp {
@@ -83,7 +85,7 @@ impl Timestamp {
         Self {
             seconds_high: (seconds >> 64) as i32,
             seconds_low: seconds as u64,
-            nanos,
+            nanos_and_one: NonZeroU32::MIN.saturating_add(nanos),
         }
     }
 
@@ -94,22 +96,22 @@ impl Timestamp {
 
     /// Returns the nanoseconds after [`seconds`](Self::seconds), less than 1,000,000,000.
     pub const fn nanos(self) -> u32 {
-        self.nanos
+        self.nanos_and_one.get() - 1
     }
 
     /// Returns milliseconds since the epoch, or `None` if that is not a whole number or does not fit 64 bits.
     pub fn to_millis(self) -> Option<i64> {
-        if !self.nanos.is_multiple_of(Self::NANOS_PER_MILLI) {
+        if !self.nanos().is_multiple_of(Self::NANOS_PER_MILLI) {
             return None;
         }
         let millis = self.seconds() * i128::from(Self::MILLIS_PER_SECOND)
-            + i128::from(self.nanos / Self::NANOS_PER_MILLI);
+            + i128::from(self.nanos() / Self::NANOS_PER_MILLI);
         millis.try_into().ok()
     }
 
     /// Returns nanoseconds since the epoch.
     pub fn as_nanos(self) -> i128 {
-        self.seconds() * i128::from(Self::NANOS_PER_SECOND) + i128::from(self.nanos)
+        self.seconds() * i128::from(Self::NANOS_PER_SECOND) + i128::from(self.nanos())
     }
 
     /// Returns the nearest number of seconds since the epoch.
@@ -126,7 +128,7 @@ impl Timestamp {
         } else {
             SystemTime::UNIX_EPOCH.checked_add(distance)
         };
-        time?.checked_add(Duration::from_nanos(self.nanos.into()))
+        time?.checked_add(Duration::from_nanos(self.nanos().into()))
     }
 }
 
@@ -151,10 +153,10 @@ impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let is_negative = self.seconds_high < 0;
         // A quarter of a second after the second -1 is -0.75.
-        let (seconds, nanos) = if is_negative && self.nanos > 0 {
-            (self.seconds() + 1, Self::NANOS_PER_SECOND - self.nanos)
+        let (seconds, nanos) = if is_negative && self.nanos() > 0 {
+            (self.seconds() + 1, Self::NANOS_PER_SECOND - self.nanos())
         } else {
-            (self.seconds(), self.nanos)
+            (self.seconds(), self.nanos())
         };
         let sign = if is_negative { "-" } else { "" };
         write!(f, "{sign}{}", seconds.unsigned_abs())?;

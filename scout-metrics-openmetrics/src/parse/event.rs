@@ -1,7 +1,7 @@
 //! The events of the pull parser: views into the exposition.
 
 use super::parts::{ExemplarParts, LabelSpan, Parts};
-use crate::{Deviation, MetricType, Timestamp, escape::Text};
+use crate::{Deviation, Format, MetricType, Timestamp, escape::Text, number};
 
 /// One line of an exposition. Blank lines are left out, except those with a deviation: each of them is an empty comment.
 ///
@@ -19,7 +19,7 @@ pub enum Event<'p, 'a> {
     Help {
         /// The family.
         name: Text<'a>,
-        /// The type of the metric.
+        /// The help text.
         text: Text<'a>,
     },
     /// A sample.
@@ -91,10 +91,10 @@ impl<'p, 'a> SampleRef<'p, 'a> {
         }
     }
 
-    /// Returns the name of the label at a place, which has to be there.
-    #[inline]
-    pub(crate) fn label_name(self, place: usize) -> Text<'a> {
-        self.parts.own_labels()[place].name().of(self.text)
+    /// Returns the value of a label: the first one, if the name occurs more than once.
+    pub fn label(self, name: &str) -> Option<Text<'a>> {
+        let mut labels = self.labels();
+        labels.find_map(|(found, value)| (found == *name).then_some(value))
     }
 
     /// Returns the value of the label at a place, which has to be there.
@@ -121,7 +121,7 @@ impl<'p, 'a> SampleRef<'p, 'a> {
         if self.parts.value.is_count {
             return Some(self.value() as u64);
         }
-        crate::number::parse_count(self.value_text())
+        number::parse_count(self.value_text())
     }
 
     /// Returns the timestamp, if there is one.
@@ -138,6 +138,11 @@ impl<'p, 'a> SampleRef<'p, 'a> {
             parts: self.parts.exemplar.as_ref()?,
             labels: self.parts.exemplar_labels(),
         })
+    }
+
+    /// Returns the format that the sample is written in.
+    pub fn format(self) -> Format {
+        self.parts.format
     }
 
     /// Returns the line, without its end.
@@ -172,12 +177,19 @@ impl<'p, 'a> ExemplarRef<'p, 'a> {
 
     /// Returns the value.
     pub fn value(self) -> f64 {
-        self.parts.value.value
+        // The parser accepts one value that is not a number: in lenient mode, NaN with a sign.
+        number::parse_value(self.value_text()).unwrap_or(f64::NAN)
+    }
+
+    /// Returns the value as it is written.
+    pub fn value_text(self) -> &'a str {
+        self.parts.value.of(self.text).raw()
     }
 
     /// Returns the timestamp, if there is one.
     pub fn timestamp(self) -> Option<Timestamp> {
-        self.parts.timestamp
+        let timestamp = self.parts.timestamp?.of(self.text);
+        number::parse_seconds(timestamp.raw()).ok()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     engine::{Block, ReaderLevel},
-    event::{Event, Line},
+    event::{Event, Line, SampleRef},
     options::ParseOptions,
     reader::Reader,
 };
@@ -61,7 +61,7 @@ impl<'a> Parser<'a> {
 
     /// Starts to read another exposition in the memory of this parser, with the same options.
     ///
-    /// A parser has some 100 KB of memory. For an exposition of a few kilobytes it takes longer to get it than to read.
+    /// A parser has some 20 KB of memory, so this saves a tenth of the time for an exposition of about that size.
     ///
     /// # Errors
     ///
@@ -100,6 +100,37 @@ impl<'a> Parser<'a> {
         Ok(self.next_line()?.map(Line::event))
     }
 
+    /// Reads up to the next sample, and leaves out what comes before it. Returns `None` at the end of the exposition.
+    ///
+    /// ```
+    /// use scout_metrics_openmetrics::{ParseOptions, Parser};
+    ///
+    /// let text = "# TYPE up gauge\nup{job=\"api\"} 1\nup{job=\"db\"} 0\n";
+    /// let mut parser = Parser::from_text(text, &ParseOptions::default());
+    /// let mut up = Vec::new();
+    /// while let Some(sample) = parser.next_sample()? {
+    ///     if sample.value() == 1.0 {
+    ///         up.extend(sample.label("job").map(String::from));
+    ///     }
+    /// }
+    /// assert_eq!(up, ["api"]);
+    /// # Ok::<(), scout_metrics_openmetrics::ParseError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`next_event`](Self::next_event).
+    pub fn next_sample(&mut self) -> Result<Option<SampleRef<'_, 'a>>, ParseError> {
+        let text = loop {
+            match self.next_event()? {
+                Some(Event::Sample(sample)) => break sample.text,
+                Some(_) => {}
+                None => return Ok(None),
+            }
+        };
+        Ok(Some(self.reader.sample_in(text)))
+    }
+
     /// Reads the next line that is not blank, as [`next_event`](Self::next_event) does, and returns the event with
     /// its line number and the deviations that were forgiven.
     ///
@@ -116,6 +147,8 @@ impl<'a> Parser<'a> {
 pub(crate) fn utf8(bytes: &[u8]) -> Result<&str, ParseError> {
     std::str::from_utf8(bytes).map_err(|error| {
         let at = error.valid_up_to();
-        ParseError::new(*Fault::encoding(at, bytes[at]), bytes, Origin::default())
+        let is_cut = error.error_len().is_none();
+        let fault = Fault::encoding(at, bytes[at], &bytes[..=at], is_cut);
+        ParseError::new(*fault, bytes, Origin::default())
     })
 }

@@ -5,7 +5,7 @@
 //! some twelve cycles for the store buffer.
 
 use crate::{
-    Timestamp,
+    Format, Timestamp,
     escape::{Escapes, Text},
 };
 
@@ -25,6 +25,8 @@ pub(crate) struct Parts {
     pub(crate) label_names: u64,
     pub(crate) timestamp: Option<Timestamp>,
     pub(crate) exemplar: Option<ExemplarParts>,
+    /// The format of the exposition.
+    pub(crate) format: Format,
 }
 
 impl Parts {
@@ -33,6 +35,7 @@ impl Parts {
         &self.labels.spans[..self.own_labels as usize]
     }
 
+    #[inline]
     pub(crate) fn exemplar_labels(&self) -> &[LabelSpan] {
         &self.labels[self.own_labels as usize..]
     }
@@ -64,7 +67,7 @@ impl Span {
         } else {
             Escapes::None
         };
-        Text::new(&text[self.start as usize..self.end as usize], escapes)
+        Text::within(text, self.start, self.end, escapes)
     }
 }
 
@@ -156,6 +159,7 @@ impl LabelList {
 impl std::ops::Deref for LabelList {
     type Target = [LabelSpan];
 
+    #[inline]
     fn deref(&self) -> &[LabelSpan] {
         &self.spans[..self.length]
     }
@@ -170,10 +174,12 @@ impl Default for LabelList {
     }
 }
 
+/// The places of an exemplar's numbers, which have been checked and are read when they are asked for: most programs want
+/// none of them.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ExemplarParts {
-    pub(crate) value: Number,
-    pub(crate) timestamp: Option<Timestamp>,
+    pub(crate) value: Span,
+    pub(crate) timestamp: Option<Span>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]

@@ -77,7 +77,7 @@ impl SnapshotBuilder {
     /// Adds a line of the exposition.
     pub(super) fn push(&mut self, line: Line<'_, '_>) -> Result<()> {
         for deviation in line.deviations() {
-            self.push_deviation(*deviation)?;
+            self.push_deviation(deviation)?;
         }
         match line.event() {
             Event::Sample(sample) => self.push_sample(sample, line.number()),
@@ -111,7 +111,7 @@ impl SnapshotBuilder {
             .with_anomalies(anomalies))
     }
 
-    fn push_deviation(&mut self, deviation: Deviation) -> Result<()> {
+    fn push_deviation(&mut self, deviation: &Deviation) -> Result<()> {
         let line = deviation.line;
         let message = match deviation.rule {
             // Either value may be the right one.

@@ -326,9 +326,18 @@ fn timestamp(style: Style) -> BoxedStrategy<Timestamp> {
 
 fn prometheus_point(kind: MetricType) -> BoxedStrategy<Vec<PointSample>> {
     match kind {
-        MetricType::Histogram => (bounds(), vec(value(), 12), value(), value())
-            .prop_map(|(bounds, values, sum, count)| {
-                let mut samples = buckets(&bounds, values);
+        MetricType::Histogram => (bounds(), vec(count(), 12), value(), option::of(value()))
+            .prop_map(|(bounds, mut counts, sum, fraction)| {
+                counts.truncate(bounds.len());
+                counts.sort_by(f64::total_cmp);
+                let mut count = counts[counts.len() - 1];
+                let fraction = fraction.filter(|value| value.fract() != 0.0);
+                if let Some(fraction) = fraction {
+                    // What is no number of events is not cumulative.
+                    counts[0] = fraction;
+                    count = -1.0;
+                }
+                let mut samples = buckets(&bounds, counts);
                 samples.push(PointSample::new(Suffix::Sum, sum));
                 samples.push(PointSample::new(Suffix::Count, count));
                 samples
@@ -336,6 +345,11 @@ fn prometheus_point(kind: MetricType) -> BoxedStrategy<Vec<PointSample>> {
             .boxed(),
         MetricType::Summary => (quantiles(value()), value(), value())
             .prop_map(|(mut samples, sum, count)| {
+                let quantile = |sample: &PointSample| -> f64 {
+                    let label = sample.label.as_deref();
+                    label.and_then(|text| text.parse().ok()).unwrap_or_default()
+                };
+                samples.sort_by(|one, two| quantile(one).total_cmp(&quantile(two)));
                 samples.push(PointSample::new(Suffix::Sum, sum));
                 samples.push(PointSample::new(Suffix::Count, count));
                 samples

@@ -1,6 +1,6 @@
 //! Counters.
 
-use super::{Checker, Report, Result, number::is_natural};
+use super::{Checker, Report, Result, number::is_natural, place::Part};
 use crate::{Rule, SampleRef, Suffix, error::shown};
 
 impl Checker {
@@ -19,9 +19,10 @@ impl Checker {
         if is_natural(sample.value()) {
             return Ok(());
         }
-        report.broken(Rule::CounterValue, || {
+        report.broken_in(sample, Part::Value, Rule::CounterValue, || {
             format!(
-                "expected a counter that is not negative, found {}",
+                "the counter `{}` has the value {}, expected zero or more",
+                shown(&sample.name().decode()),
                 shown(sample.value_text())
             )
         })

@@ -1,6 +1,6 @@
 //! Exemplars.
 
-use super::{Checker, Report, Result};
+use super::{Checker, Report, Result, place::Part};
 use crate::{MetricType, Rule, SampleRef, Suffix, error::shown};
 
 impl Checker {
@@ -23,9 +23,9 @@ impl Checker {
                 )
         );
         if !is_here {
-            report.broken(Rule::ExemplarPlace, || {
+            report.broken_in(sample, Part::Exemplar, Rule::ExemplarPlace, || {
                 format!(
-                    "`{}` cannot have an exemplar, only a counter's total and buckets can",
+                    "`{}` has an exemplar, but is neither the total of a counter nor a bucket",
                     shown(&sample.name().decode())
                 )
             })?;
@@ -42,8 +42,8 @@ impl Checker {
         }
         let length = sum(|text| text.chars().count());
         if length > LONGEST {
-            report.broken(Rule::ExemplarLength, || {
-                format!("the labels of the exemplar have {length} characters, at most {LONGEST} are allowed")
+            report.broken_in(sample, Part::Exemplar, Rule::ExemplarLength, || {
+                format!("the labels of the exemplar have {length} characters, more than {LONGEST}")
             })?;
         }
         Ok(())

@@ -1,11 +1,22 @@
 //! Histograms and gauge histograms.
 
+use std::borrow::Cow;
+
 use super::{
     Checker, Report, Result,
-    metric::{Metric, Point},
+    metric::Point,
     number::{is_count, is_natural},
+    place::{Part, Place},
 };
 use crate::{MetricType, Rule, SampleRef, Suffix, error::shown, number::parse_value};
+
+/// The bound of a bucket.
+pub(super) struct Bound<'a> {
+    pub(super) value: f64,
+    /// The label.
+    part: Part,
+    text: Cow<'a, str>,
+}
 
 impl Checker {
     pub(super) fn check_histogram(
@@ -22,9 +33,14 @@ impl Checker {
             _ => true,
         };
         if !is_good {
-            report.broken(Rule::HistogramValue, || {
+            report.broken_in(sample, Part::Value, Rule::HistogramValue, || {
+                let expected = match suffix {
+                    Suffix::Sum => "zero or more",
+                    Suffix::GSum => "a number",
+                    _ => "a whole number that is not negative",
+                };
                 format!(
-                    "`{}` cannot have the value {}",
+                    "`{}` has the value {}, expected {expected}",
                     shown(&sample.name().decode()),
                     shown(sample.value_text())
                 )
@@ -33,103 +49,129 @@ impl Checker {
         if suffix == Suffix::Bucket {
             return self.check_bucket(sample, report);
         }
-        if self.point_value(sample).is_some() {
-            report.broken(Rule::BucketBound, || {
-                let name = sample.name().decode();
-                format!("`{}` is not a bucket but has the label `le`", shown(&name))
-            })?;
+        self.check_no_bound(sample, report)?;
+        if let Some(metric) = &mut self.metric {
+            metric.point.set(suffix, value);
         }
+        Ok(())
+    }
+
+    fn check_bucket(&mut self, sample: SampleRef<'_, '_>, report: &mut Report) -> Result {
+        let Some(bound) = self.read_bound(sample, Rule::BucketBound, report)? else {
+            return Ok(());
+        };
         let Some(metric) = &mut self.metric else {
             return Ok(());
         };
-        match suffix {
-            Suffix::Count | Suffix::GCount => metric.point.count = Some(value),
-            Suffix::Sum | Suffix::GSum => metric.point.sum = Some(value),
-            _ => {}
-        }
-        Ok(())
-    }
-
-    pub(super) fn check_bucket(
-        &mut self,
-        sample: SampleRef<'_, '_>,
-        report: &mut Report,
-    ) -> Result {
-        let bound_text = self.point_value(sample);
-        let bound = bound_text
-            .as_deref()
-            .and_then(|text| parse_value(text).ok());
-        let Some(bound) = bound.filter(|bound| !bound.is_nan()) else {
-            return report.broken(Rule::BucketBound, || match bound_text {
-                Some(text) => format!(
-                    "expected a number in the label `le`, found {:?}",
-                    shown(&text)
-                ),
-                None => "expected a label `le`, the bound of the bucket".to_owned(),
-            });
-        };
-        if bound == f64::INFINITY && bound_text.as_deref() != Some("+Inf") {
-            report.broken(Rule::InfiniteBucket, || {
-                format!(
-                    "expected `+Inf` in the label `le`, found {:?}",
-                    shown(bound_text.as_deref().unwrap_or_default())
-                )
-            })?;
-        }
-        let Some(Metric { point, .. }) = &mut self.metric else {
-            return Ok(());
-        };
-        let before = point.bucket.replace((bound, sample.value()));
-        point.has_negative_bound |= bound < 0.0;
-        if bound == f64::INFINITY {
-            point.infinite = Some(sample.value());
-        }
+        let before = metric.point.push_bucket(bound.value, sample.value());
         let Some((bound_before, value_before)) = before else {
             return Ok(());
         };
-        if bound <= bound_before {
-            report.broken(Rule::BucketOrder, || {
-                format!(
-                    "the bound {:?} is not greater than that of the bucket before",
-                    shown(bound_text.as_deref().unwrap_or_default())
-                )
-            })?;
+        if bound.value <= bound_before {
+            self.report_bound_order(sample, &bound, report)?;
         }
         if sample.value() < value_before {
-            report.broken(Rule::BucketsCumulative, || {
-                format!(
-                    "the bucket holds {}, fewer than the bucket before",
-                    shown(sample.value_text())
-                )
+            report.broken_in(sample, Part::Value, Rule::BucketsCumulative, || {
+                self.describe_fall(&shown(sample.value_text()))
             })?;
         }
         Ok(())
     }
 
-    pub(super) fn finish_histogram(&self, point: &Point, line: u64, report: &mut Report) -> Result {
-        if point.infinite.is_none() {
-            report.broken_at(line, Rule::InfiniteBucket, || {
+    /// Reads the bound of a bucket. `not_a_number` is the rule that a bound which is not a number breaks.
+    pub(super) fn read_bound<'a>(
+        &self,
+        sample: SampleRef<'_, 'a>,
+        not_a_number: Rule,
+        report: &mut Report,
+    ) -> Result<Option<Bound<'a>>> {
+        let name = || shown(&self.name);
+        let Some((part, text)) = self.point_value(sample) else {
+            report.broken_in(sample, Part::Name, Rule::BucketBound, || {
+                let name = name();
+                format!("a bucket of `{name}` has no label `le`, the bound of the bucket")
+            })?;
+            return Ok(None);
+        };
+        let value = parse_value(&text).ok();
+        let Some(value) = value.filter(|value| !value.is_nan()) else {
+            let rule = match value {
+                Some(_) => Rule::BucketBound,
+                None => not_a_number,
+            };
+            report.broken_in(sample, part, rule, || {
+                let text = shown(&text);
                 format!(
-                    "a metric of the histogram `{}` has no bucket `+Inf`",
-                    shown(&self.name)
+                    "the label `le` of a bucket of `{}` is {text:?}, expected a number",
+                    name()
                 )
             })?;
+            return Ok(None);
+        };
+        if value == f64::INFINITY && text != "+Inf" {
+            report.broken_in(sample, part, Rule::InfiniteBucket, || {
+                let text = shown(&text);
+                format!(
+                    "the label `le` of a bucket of `{}` is {text:?}, expected \"+Inf\"",
+                    name()
+                )
+            })?;
+        }
+        Ok(Some(Bound { value, part, text }))
+    }
+
+    /// Checks a sample of a histogram that is not a bucket.
+    pub(super) fn check_no_bound(&self, sample: SampleRef<'_, '_>, report: &mut Report) -> Result {
+        let Some((part, _)) = self.point_value(sample) else {
+            return Ok(());
+        };
+        report.broken_in(sample, part, Rule::BucketBound, || {
+            let name = sample.name().decode();
+            format!("`{}` is not a bucket but has the label `le`", shown(&name))
+        })
+    }
+
+    pub(super) fn report_bound_order(
+        &self,
+        sample: SampleRef<'_, '_>,
+        bound: &Bound<'_>,
+        report: &mut Report,
+    ) -> Result {
+        report.broken_in(sample, bound.part, Rule::BucketOrder, || {
+            format!(
+                "the bound {:?} of a bucket of `{}` is not greater than that of the bucket before",
+                shown(&bound.text),
+                shown(&self.name)
+            )
+        })
+    }
+
+    pub(super) fn describe_fall(&self, value: &str) -> String {
+        let name = shown(&self.name);
+        format!("a bucket of `{name}` holds {value}, fewer than the bucket before")
+    }
+
+    pub(super) fn finish_histogram(&self, point: &Point, line: u64, report: &mut Report) -> Result {
+        let place = Place::start_of(line);
+        if point.infinite.is_none() {
+            self.report_no_infinite_bucket(line, report)?;
         }
         if point.count.is_some() != point.sum.is_some() {
-            report.broken_at(line, Rule::HistogramCount, || {
+            report.broken_at(place, Rule::HistogramCount, || {
+                let [has, lacks] = match point.count {
+                    Some(_) => ["count", "sum"],
+                    None => ["sum", "count"],
+                };
                 format!(
-                    "a metric of the histogram `{}` has a count or a sum but not both",
+                    "the histogram `{}` has a {has} but no {lacks}",
                     shown(&self.name)
                 )
             })?;
         }
-        if point.count.is_some() && point.infinite.is_some() && point.count != point.infinite {
-            report.broken_at(line, Rule::HistogramCount, || {
-                format!(
-                    "the count of the histogram `{}` differs from its bucket `+Inf`",
-                    shown(&self.name)
-                )
-            })?;
+        if let (Some(count), Some(infinite)) = (point.count, point.infinite)
+            && count != infinite
+        {
+            self.report_count(count, infinite, line, report)?;
         }
         let Some(sum) = point.sum else {
             return Ok(());
@@ -137,18 +179,40 @@ impl Checker {
         let (is_wrong, what) = match self.kind {
             MetricType::GaugeHistogram => (
                 sum < 0.0 && !point.has_negative_bound,
-                "a negative sum but no negative bound",
+                "a negative sum but no bucket with a negative bound",
             ),
-            _ => (point.has_negative_bound, "a sum and a negative bound"),
+            _ => (
+                point.has_negative_bound,
+                "a sum and a bucket with a negative bound",
+            ),
         };
         if is_wrong {
-            report.broken_at(line, Rule::HistogramSum, || {
-                format!(
-                    "a metric of the histogram `{}` has {what}",
-                    shown(&self.name)
-                )
+            report.broken_at(place, Rule::HistogramSum, || {
+                format!("the {} `{}` has {what}", self.kind, shown(&self.name))
             })?;
         }
         Ok(())
+    }
+
+    pub(super) fn report_no_infinite_bucket(&self, line: u64, report: &mut Report) -> Result {
+        report.broken_at(Place::start_of(line), Rule::InfiniteBucket, || {
+            let name = shown(&self.name);
+            format!("the histogram `{name}` has no bucket with `le=\"+Inf\"`")
+        })
+    }
+
+    pub(super) fn report_count(
+        &self,
+        count: f64,
+        infinite: f64,
+        line: u64,
+        report: &mut Report,
+    ) -> Result {
+        report.broken_at(Place::start_of(line), Rule::HistogramCount, || {
+            format!(
+                "the histogram `{}` has the count {count}, but its bucket `+Inf` holds {infinite}",
+                shown(&self.name)
+            )
+        })
     }
 }

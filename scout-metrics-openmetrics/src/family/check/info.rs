@@ -1,6 +1,6 @@
 //! Infos.
 
-use super::{Checker, Report, Result};
+use super::{Checker, Report, Result, place::Part};
 use crate::{Rule, SampleRef, Suffix, error::shown};
 
 impl Checker {
@@ -13,9 +13,10 @@ impl Checker {
         if suffix != Suffix::Info || sample.value() == 1.0 {
             return Ok(());
         }
-        report.broken(Rule::InfoValue, || {
+        report.broken_in(sample, Part::Value, Rule::InfoValue, || {
             format!(
-                "expected 1, the value of an info, found {}",
+                "the info `{}` has the value {}, expected 1",
+                shown(&sample.name().decode()),
                 shown(sample.value_text())
             )
         })

@@ -1,7 +1,11 @@
 //! Metrics and points of OpenMetrics.
 
-use super::{super::labels::Values, Checker, Report, Result};
-use crate::{MetricType, Rule, SampleRef, Timestamp, error::shown};
+use super::{
+    super::labels::LabelHashes,
+    Checker, Report, Result,
+    place::{Part, Place},
+};
+use crate::{MetricType, Rule, SampleRef, Suffix, Timestamp, error::shown};
 
 /// The metric that is being read.
 #[derive(Debug)]
@@ -25,26 +29,54 @@ pub(super) struct Point {
     pub(super) has_total: bool,
 }
 
+impl Point {
+    /// Remembers a bucket. Returns the bound and the value of the one before.
+    pub(super) fn push_bucket(&mut self, bound: f64, value: f64) -> Option<(f64, f64)> {
+        self.has_negative_bound |= bound < 0.0;
+        if bound == f64::INFINITY {
+            self.infinite = Some(value);
+        }
+        self.bucket.replace((bound, value))
+    }
+
+    /// Remembers the count or the sum.
+    pub(super) fn set(&mut self, suffix: Suffix, value: f64) {
+        match suffix {
+            Suffix::Count | Suffix::GCount => self.count = Some(value),
+            Suffix::Sum | Suffix::GSum => self.sum = Some(value),
+            _ => {}
+        }
+    }
+}
+
 impl Checker {
     pub(super) fn check_metric(
         &mut self,
         sample: SampleRef<'_, '_>,
-        values: Values<'_>,
+        labels: LabelHashes<'_>,
         report: &mut Report,
     ) -> Result {
-        let key = self.key(sample, values);
+        let key = self.metric_key(sample, labels);
         let timestamp = sample.timestamp();
         match &mut self.metric {
             Some(metric) if metric.key == key => {
                 let before = metric.timestamp;
                 if before.is_some() != timestamp.is_some() {
                     report.broken(Rule::TimestampMix, || {
-                        "some samples of the metric have a timestamp and some have none".to_owned()
+                        let (here, before) = match timestamp {
+                            Some(_) => ("a", "no"),
+                            None => ("no", "a"),
+                        };
+                        let name = shown(&sample.name().decode());
+                        format!("`{name}` has {here} timestamp, but the sample before has {before} timestamp")
                     })?;
                 }
                 if timestamp < before && timestamp.is_some() {
-                    report.broken(Rule::TimestampOrder, || {
-                        "the timestamp is earlier than that of the sample before".to_owned()
+                    report.broken_in(sample, Part::Timestamp, Rule::TimestampOrder, || {
+                        let name = shown(&sample.name().decode());
+                        format!(
+                            "the timestamp of `{name}` is earlier than that of the sample before"
+                        )
                     })?;
                 }
                 if timestamp != before {
@@ -53,9 +85,10 @@ impl Checker {
             }
             _ => {
                 self.finish_point(report)?;
-                if !self.is_new(key) {
+                if !self.seen.insert(key) {
                     report.broken(Rule::InterleavedMetrics, || {
-                        "the metric is split: other metrics appear between its samples".to_owned()
+                        let name = shown(&self.name);
+                        format!("a metric of `{name}` is split: other metrics appear between its samples")
                     })?;
                 }
                 self.metric = None;
@@ -81,7 +114,7 @@ impl Checker {
         let point = std::mem::take(&mut metric.point);
         match self.kind {
             MetricType::Counter if !point.has_total => {
-                report.broken_at(line, Rule::CounterTotal, || {
+                report.broken_at(Place::start_of(line), Rule::CounterTotal, || {
                     format!(
                         "the counter `{}` has no sample `{}_total`",
                         shown(&self.name),

@@ -1,26 +1,31 @@
 //! The rules about several samples of a family: types, values and order.
 //!
 //! The checks see one sample after another and keep only what the rules need: the metric and the point that are being
-//! read, and by a hash which metrics came before them in the family.
+//! read, and by hashes the metrics before them (`seen.rs`).
 
 mod counter;
+mod distribution;
 mod exemplar;
 mod histogram;
 mod info;
 mod key;
 mod metric;
 mod number;
+mod place;
 mod prometheus;
 mod report;
+mod seen;
 mod state_set;
 mod summary;
 
 use foldhash::quality::RandomState;
-use hashbrown::{HashTable, hash_table::Entry};
 
-pub(super) use self::report::{Report, Violation};
-use self::{key::KeyLabels, metric::Metric};
-use super::labels::Values;
+use self::{distribution::Distributions, key::KeyNames, metric::Metric};
+pub(super) use self::{
+    report::{Report, Violation},
+    seen::Seen,
+};
+use super::labels::LabelHashes;
 use crate::{Format, MetricType, ParseOptions, SampleRef, Suffix};
 
 type Result<T = (), E = Violation> = std::result::Result<T, E>;
@@ -32,26 +37,31 @@ pub(crate) struct Checker {
     hasher: RandomState,
     name: String,
     kind: MetricType,
-    key_labels: KeyLabels,
+    /// The part of the identity of metrics that is the same as for the sample before, if it is known.
+    metric_names: Option<KeyNames>,
+    /// The same for the identity of series.
+    series_names: Option<KeyNames>,
     /// The metrics of the family that came so far; in Prometheus text, where families may be split, the
     /// series of all families.
-    ///
-    /// Two that differ have the same hash of 64 bits once in some 10^7 expositions of a million samples, and nobody can
-    /// choose them, because the hash is seeded.
-    seen: HashTable<u64>,
+    seen: Seen,
+    /// The metric of OpenMetrics that is being read.
     metric: Option<Metric>,
+    /// The histograms and summaries of Prometheus text.
+    distributions: Distributions,
 }
 
 impl Checker {
-    pub(crate) fn new(options: &ParseOptions) -> Self {
+    pub(crate) fn new(options: &ParseOptions, seen: Seen) -> Self {
         Self {
             format: options.format(),
             hasher: RandomState::default(),
             name: String::new(),
             kind: MetricType::Unknown,
-            key_labels: KeyLabels::default(),
-            seen: HashTable::new(),
+            metric_names: None,
+            series_names: None,
+            seen,
             metric: None,
+            distributions: Distributions::default(),
         }
     }
 
@@ -63,55 +73,48 @@ impl Checker {
         report: &mut Report,
     ) -> Result {
         self.finish_point(report)?;
+        self.finish_distributions();
         self.metric = None;
         if self.format == Format::OpenMetrics {
-            self.forget_metrics();
+            self.seen.forget();
         }
         name.clone_into(&mut self.name);
         self.kind = kind;
-        self.key_labels.is_known = false;
+        self.forget_names();
         Ok(())
     }
 
-    fn forget_metrics(&mut self) {
-        // Clearing takes time in proportion to the capacity, which each of many small families after a large one would pay.
-        const LARGE: usize = 1024;
-        if self.seen.capacity() > LARGE.max(8 * self.seen.len()) {
-            self.seen = HashTable::new();
-        }
-        self.seen.clear();
+    /// Checks what can only be checked at the end of the exposition.
+    pub(crate) fn finish(&mut self, report: &mut Report) -> Result {
+        self.start_family("", MetricType::Unknown, report)?;
+        self.finish_pending(report)
     }
 
-    /// Remembers a metric or series. Returns whether it is new.
-    fn is_new(&mut self, key: u64) -> bool {
-        match self.seen.entry(key, |known| *known == key, |key| *key) {
-            Entry::Occupied(_) => false,
-            Entry::Vacant(place) => {
-                place.insert(key);
-                true
-            }
-        }
+    /// Returns whether a metric or series may have come twice, if that was left to be found out now.
+    pub(super) fn may_have_repeats(&mut self) -> bool {
+        self.seen.has_repeats()
     }
 
     /// Says that the next sample has other names than the one before.
     pub(super) fn forget_names(&mut self) {
-        self.key_labels.is_known = false;
+        self.metric_names = None;
+        self.series_names = None;
     }
 
-    /// Checks a sample of the family. The values are those of its labels.
+    /// Checks a sample of the family. The hashes are those of its labels.
     pub(super) fn check(
         &mut self,
         sample: SampleRef<'_, '_>,
-        values: Values<'_>,
+        labels: LabelHashes<'_>,
         suffix: Suffix,
         report: &mut Report,
     ) -> Result {
         if self.format == Format::Prometheus {
-            self.check_number_labels(sample, suffix, report)?;
-            return self.check_series(sample, values, report);
+            self.check_series(sample, labels, report)?;
+            return self.check_distribution(sample, labels, suffix, report);
         }
         self.check_exemplar(sample, suffix, report)?;
-        self.check_metric(sample, values, report)?;
+        self.check_metric(sample, labels, report)?;
         match self.kind {
             MetricType::Counter => self.check_counter(sample, suffix, report),
             MetricType::Gauge | MetricType::Unknown => Ok(()),

@@ -1,13 +1,20 @@
 //! Reports of broken rules.
 
-use super::Result;
-use crate::{Deviation, Mode, Rule, family::families::Deviations};
+use std::mem;
+
+use super::{
+    Result,
+    place::{Part, Place},
+};
+use crate::{Deviation, Mode, Rule, SampleRef, family::families::Deviations};
 
 /// A rule that is broken and not forgiven.
 #[derive(Debug)]
 pub(crate) struct Violation {
     pub(crate) rule: Rule,
     pub(crate) line: u64,
+    /// The byte of the line, counted from 0.
+    pub(crate) at: usize,
     pub(crate) message: String,
 }
 
@@ -31,24 +38,38 @@ impl Report {
 
     /// Records that the line which is being read breaks a rule, or in strict mode fails.
     pub(crate) fn broken(&mut self, rule: Rule, message: impl FnOnce() -> String) -> Result {
-        self.broken_at(self.line, rule, message)
+        self.broken_at(Place::start_of(self.line), rule, message)
     }
 
-    /// Records that a line before breaks a rule, or in strict mode fails.
+    /// Records that a part of the sample which is being read breaks a rule, or in strict mode fails.
+    pub(super) fn broken_in(
+        &mut self,
+        sample: SampleRef<'_, '_>,
+        part: Part,
+        rule: Rule,
+        message: impl FnOnce() -> String,
+    ) -> Result {
+        self.broken_at(Place::of(sample, part, self.line), rule, message)
+    }
+
+    /// Records that a rule is broken in a line that has been read, or in strict mode fails.
     pub(super) fn broken_at(
         &mut self,
-        line: u64,
+        place: Place,
         rule: Rule,
         message: impl FnOnce() -> String,
     ) -> Result {
         match self.mode {
             Mode::Lenient => {
-                self.deviations.push(Deviation { rule, line });
+                let Place { line, column, .. } = place;
+                self.deviations
+                    .push(|| Deviation::at(rule, message(), line, column));
                 Ok(())
             }
             Mode::Strict => Err(Violation {
                 rule,
-                line,
+                line: place.line,
+                at: place.at,
                 message: message(),
             }),
         }
@@ -59,8 +80,9 @@ impl Report {
     }
 
     /// Returns the deviations in the order of their lines.
-    pub(crate) fn into_deviations(mut self) -> Deviations {
-        self.deviations.sort();
-        self.deviations
+    pub(crate) fn take_deviations(&mut self) -> Deviations {
+        let mut deviations = mem::take(&mut self.deviations);
+        deviations.sort();
+        deviations
     }
 }

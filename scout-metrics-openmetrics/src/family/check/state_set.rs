@@ -1,24 +1,23 @@
 //! State sets.
 
-use super::{Checker, Report, Result};
+use super::{Checker, Report, Result, place::Part};
 use crate::{Rule, SampleRef, error::shown};
 
 impl Checker {
     pub(super) fn check_state_set(&self, sample: SampleRef<'_, '_>, report: &mut Report) -> Result {
         if self.point_value(sample).is_none() {
-            report.broken(Rule::StateSetLabel, || {
-                format!(
-                    "expected a label `{}`, which names the state",
-                    shown(&self.name)
-                )
+            report.broken_in(sample, Part::Name, Rule::StateSetLabel, || {
+                let name = shown(&self.name);
+                format!("a sample of the state set `{name}` has no label `{name}`, which names the state")
             })?;
         }
         if sample.value() == 0.0 || sample.value() == 1.0 {
             return Ok(());
         }
-        report.broken(Rule::StateSetValue, || {
+        report.broken_in(sample, Part::Value, Rule::StateSetValue, || {
             format!(
-                "expected 0 or 1, the value of a state, found {}",
+                "a state of `{}` has the value {}, expected 0 or 1",
+                shown(&self.name),
                 shown(sample.value_text())
             )
         })

@@ -3,6 +3,7 @@
 use super::{
     Checker, Report, Result,
     number::{is_count, is_natural},
+    place::Part,
 };
 use crate::{Rule, SampleRef, Suffix, error::shown, number::parse_value};
 
@@ -20,52 +21,76 @@ impl Checker {
             Suffix::None => return self.check_quantile(sample, report),
             _ => true,
         };
-        if self.point_value(sample).is_some() {
-            report.broken(Rule::QuantileRange, || {
-                let name = sample.name().decode();
-                format!(
-                    "`{}` is not a quantile but has the label `quantile`",
-                    shown(&name)
-                )
-            })?;
-        }
+        self.check_no_quantile(sample, report)?;
         if is_good {
             return Ok(());
         }
-        report.broken(Rule::SummaryCount, || {
+        report.broken_in(sample, Part::Value, Rule::SummaryCount, || {
+            let expected = match suffix {
+                Suffix::Count => "a whole number that is not negative",
+                _ => "zero or more",
+            };
             format!(
-                "`{}` cannot have the value {}",
+                "`{}` has the value {}, expected {expected}",
                 shown(&sample.name().decode()),
                 shown(sample.value_text())
             )
         })
     }
 
+    /// Checks a sample of a summary that is not a quantile.
+    pub(super) fn check_no_quantile(
+        &self,
+        sample: SampleRef<'_, '_>,
+        report: &mut Report,
+    ) -> Result {
+        let Some((part, _)) = self.point_value(sample) else {
+            return Ok(());
+        };
+        report.broken_in(sample, part, Rule::QuantileRange, || {
+            format!(
+                "`{}` is not a quantile but has the label `quantile`",
+                shown(&sample.name().decode())
+            )
+        })
+    }
+
     pub(super) fn check_quantile(&self, sample: SampleRef<'_, '_>, report: &mut Report) -> Result {
-        let text = self.point_value(sample);
-        let quantile = text.as_deref().and_then(|text| parse_value(text).ok());
-        if !quantile.is_some_and(|quantile| (0.0..=1.0).contains(&quantile)) {
-            report.broken(Rule::QuantileRange, || match text {
-                Some(text) => {
-                    format!(
-                        "expected a number from 0 to 1 in the label `quantile`, found {:?}",
-                        shown(&text)
-                    )
-                }
-                None => format!(
-                    "expected a label `quantile` or one of the suffixes of the summary `{}`",
-                    shown(&self.name)
-                ),
+        let Some((part, text)) = self.point_value(sample) else {
+            return self.report_no_quantile(sample, report);
+        };
+        let quantile = parse_value(&text);
+        if !quantile.is_ok_and(|quantile| (0.0..=1.0).contains(&quantile)) {
+            report.broken_in(sample, part, Rule::QuantileRange, || {
+                format!(
+                    "the label `quantile` of `{}` is {:?}, expected a number from 0 to 1",
+                    shown(&self.name),
+                    shown(&text)
+                )
             })?;
         }
         if sample.value() < 0.0 {
-            report.broken(Rule::QuantileValue, || {
+            report.broken_in(sample, Part::Value, Rule::QuantileValue, || {
                 format!(
-                    "expected a quantile that is not negative, found {}",
+                    "a quantile of `{}` has the value {}, expected zero or more",
+                    shown(&self.name),
                     shown(sample.value_text())
                 )
             })?;
         }
         Ok(())
+    }
+
+    pub(super) fn report_no_quantile(
+        &self,
+        sample: SampleRef<'_, '_>,
+        report: &mut Report,
+    ) -> Result {
+        report.broken_in(sample, Part::Name, Rule::QuantileRange, || {
+            format!(
+                "a sample of the summary `{}` has no label `quantile` and none of the suffixes `_count` and `_sum`",
+                shown(&self.name)
+            )
+        })
     }
 }

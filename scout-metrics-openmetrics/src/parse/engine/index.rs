@@ -10,17 +10,20 @@
 
 use fearless_simd::{Level, dispatch, mask8x64, prelude::*, u8x64, u16x32};
 
-use super::window::{Place, WINDOW, Window};
-
-/// The number of bytes that are indexed at once. With 4 and with 16 KiB everything is a few percent slower.
-pub(super) const BLOCK: usize = 1 << 13;
+use super::window::{BLOCK, Place, Window, inside};
 
 /// The number of bytes that are classified together.
 const CHUNK: usize = 64;
 
-/// Bits for each place in a window, in bytes and not in words: then 64 bits from any place on are one load of eight bytes
+/// The number of stops that are kept. A block with more of them ends early.
+const STOPS: usize = BLOCK / 4;
+
+/// With more stops than these, there may be no room for those of another chunk.
+const MANY_STOPS: usize = STOPS - CHUNK;
+
+/// Bits for each place in a block, in bytes and not in words: then 64 bits from any place on are one load of eight bytes
 /// and one shift. Of these, 57 are always right.
-const BYTES: usize = WINDOW / 8;
+const BYTES: usize = BLOCK / 8 + size_of::<u64>();
 
 /// The index of a block.
 #[derive(Clone)]
@@ -28,7 +31,7 @@ pub(super) struct Index {
     /// A bit for each byte that is part of no label name.
     others: [u8; BYTES],
     /// The places of quotes, backslashes and line feeds.
-    stops: [Place; BLOCK + CHUNK],
+    stops: [u16; STOPS + CHUNK],
     count: usize,
 }
 
@@ -39,7 +42,7 @@ impl Index {
     pub(super) fn new() -> Box<Self> {
         Box::new(Self {
             others: [0; BYTES],
-            stops: [0; BLOCK + CHUNK],
+            stops: [0; STOPS + CHUNK],
             count: 0,
         })
     }
@@ -52,13 +55,13 @@ impl Index {
     /// Returns the place of the n-th stop. After the last one comes any place.
     #[inline(always)]
     pub(super) fn stop(&self, n: usize) -> Place {
-        self.stops[n % BLOCK]
+        Place::from(self.stops[n % STOPS])
     }
 
     /// Returns which bytes from a place on are part of no label name, as bits, the first one lowest. There are 57 bits.
     #[inline(always)]
     pub(super) fn others(&self, at: Place) -> u64 {
-        let byte = usize::from(at) / 8;
+        let byte = inside(at) / 8;
         let eight = self.others[byte..byte + 8]
             .first_chunk()
             .expect("there are eight bytes after each place");
@@ -71,16 +74,19 @@ impl Index {
         (self.others(at) | 1 << Self::MANY).trailing_zeros() as Place
     }
 
-    /// Indexes the first bytes of a window, at most a block.
-    pub(super) fn fill(&mut self, level: Level, window: Window<'_>, length: usize) {
-        dispatch!(level, simd => self.fill_with(simd, window, length));
+    /// Indexes the first bytes of a window, at most a block. Returns the number of bytes that are indexed.
+    pub(super) fn fill(&mut self, level: Level, window: Window<'_>, length: usize) -> usize {
+        dispatch!(level, simd => self.fill_with(simd, window, length))
     }
 
     /// The same without SIMD.
-    pub(super) fn fill_one_by_one(&mut self, window: Window<'_>, length: usize) {
+    pub(super) fn fill_one_by_one(&mut self, window: Window<'_>, length: usize) -> usize {
         let chunks = window.0[..length.min(BLOCK)].chunks(8);
         self.count = 0;
         for ((place, chunk), others) in (0..).step_by(8).zip(chunks).zip(&mut self.others) {
+            if self.count > MANY_STOPS {
+                return usize::from(place);
+            }
             *others = 0;
             for (n, byte) in (0..).zip(chunk) {
                 let is_other = !(byte.is_ascii_alphanumeric() || *byte == b'_');
@@ -89,25 +95,30 @@ impl Index {
                 self.count += usize::from(matches!(byte, b'"' | b'\\' | b'\n'));
             }
         }
+        length
     }
 
     #[inline(always)]
-    fn fill_with<S: Simd>(&mut self, simd: S, window: Window<'_>, length: usize) {
+    fn fill_with<S: Simd>(&mut self, simd: S, window: Window<'_>, length: usize) -> usize {
         let (chunks, _) = window.0[..BLOCK].as_chunks::<CHUNK>();
         let chunks = &chunks[..length.div_ceil(CHUNK).min(BLOCK / CHUNK)];
         let (others, _) = self.others.as_chunks_mut::<{ CHUNK / 8 }>();
         let mut count = 0;
         let mut start = 0;
         for (chunk, others) in chunks.iter().zip(others) {
+            if count > MANY_STOPS {
+                break;
+            }
             let (stops, is_other) = classify(simd, chunk);
             *others = is_other.to_le_bytes();
-            let places = self.stops[count % BLOCK..]
+            let places = self.stops[count % STOPS..]
                 .first_chunk_mut()
                 .expect("a chunk has room after each stop");
             count += write_places(simd, stops, start, places);
-            start += CHUNK as Place;
+            start += CHUNK as u16;
         }
         self.count = count;
+        length.min(usize::from(start))
     }
 }
 
@@ -118,8 +129,8 @@ impl Index {
 fn write_places<S: Simd>(
     simd: S,
     bits: mask8x64<S>,
-    start: Place,
-    places: &mut [Place; CHUNK],
+    start: u16,
+    places: &mut [u16; CHUNK],
 ) -> usize {
     const FEW: usize = 8;
     let mut rest = bits.to_bitmask();
@@ -128,8 +139,8 @@ fn write_places<S: Simd>(
         write_all_places(simd, bits, start, places, count);
         return count;
     }
-    let mut write_next = |place: &mut Place| {
-        *place = start.wrapping_add(rest.trailing_zeros() as Place);
+    let mut write_next = |place: &mut u16| {
+        *place = start.wrapping_add(rest.trailing_zeros() as u16);
         rest &= rest.wrapping_sub(1);
     };
     let (few, more) = places.split_at_mut(FEW);
@@ -144,8 +155,8 @@ fn write_places<S: Simd>(
 fn write_all_places<S: Simd>(
     simd: S,
     bits: mask8x64<S>,
-    start: Place,
-    places: &mut [Place; CHUNK],
+    start: u16,
+    places: &mut [u16; CHUNK],
     count: usize,
 ) {
     const ALL: [u8; CHUNK] = {

@@ -31,8 +31,8 @@ const EQUALS: Place = "=\"".len() as Place;
 impl KnownName {
     /// Remembers the name at a place, unless it is too long.
     fn new(window: Window<'_>, label: &LabelSpan) -> Option<Self> {
-        let at = label.name_start as Place;
-        let length = label.name_end as Place - at;
+        let at = label.name_start;
+        let length = label.name_end - at;
         let known = length + EQUALS;
         if known > 2 * WORD {
             return None;

@@ -33,7 +33,8 @@ pub(super) struct Progress {
 /// width than it was stored with, and the processor waits for that.
 #[derive(Clone, Copy)]
 pub(super) struct PackedProgress {
-    at: Place,
+    /// Not much larger than a block.
+    at: u16,
     /// Smaller than the number of bytes in a block.
     stop: u16,
     /// Smaller than the room for labels.
@@ -44,7 +45,7 @@ impl Progress {
     #[inline(always)]
     pub(super) fn pack(self) -> PackedProgress {
         PackedProgress {
-            at: self.at,
+            at: self.at as u16,
             stop: self.stop as u16,
             count: self.count as u16,
         }
@@ -55,7 +56,7 @@ impl PackedProgress {
     #[inline(always)]
     pub(super) fn unpack(self) -> Progress {
         Progress {
-            at: self.at,
+            at: Place::from(self.at),
             stop: usize::from(self.stop),
             count: usize::from(self.count),
         }
@@ -167,10 +168,10 @@ fn end_after_comma(
 #[inline(always)]
 fn label(start: Place, equals: Place, end: Place, escaped: bool) -> LabelSpan {
     LabelSpan {
-        name_start: u32::from(start),
-        name_end: u32::from(equals),
-        value_start: u32::from(equals) + 2,
-        value_end: u32::from(end),
+        name_start: start,
+        name_end: equals,
+        value_start: equals.wrapping_add(2),
+        value_end: end,
         name_escaped: false,
         value_escaped: escaped,
     }
@@ -311,7 +312,7 @@ fn has_name(window: Window<'_>, labels: &[LabelSpan], name: &[u8]) -> bool {
 }
 
 fn name_of<'w>(window: Window<'w>, label: &LabelSpan) -> &'w [u8] {
-    window.between(label.name_start as Place, label.name_end as Place)
+    window.between(label.name_start, label.name_end)
 }
 
 /// Finds the end of a value that may have escapes, from a stop on. Returns it and the number of the stop after it.

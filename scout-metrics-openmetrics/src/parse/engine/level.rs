@@ -51,13 +51,17 @@ impl ReaderLevel {
         all
     }
 
-    /// Indexes the first bytes of a window. Returns whether lines are found at all.
-    pub(super) fn fill(self, index: &mut Index, window: Window<'_>, length: usize) -> bool {
+    /// Indexes the first bytes of a window. Returns the number of bytes that are indexed, if lines are found at all.
+    pub(super) fn fill(
+        self,
+        index: &mut Index,
+        window: Window<'_>,
+        length: usize,
+    ) -> Option<usize> {
         match self.0 {
-            Kind::Grammar => return false,
-            Kind::Scalar => index.fill_one_by_one(window, length),
-            Kind::Simd(level) => index.fill(level, window, length),
+            Kind::Grammar => None,
+            Kind::Scalar => Some(index.fill_one_by_one(window, length)),
+            Kind::Simd(level) => Some(index.fill(level, window, length)),
         }
-        true
     }
 }

@@ -24,10 +24,10 @@ pub use level::ReaderLevel;
 
 pub(super) use self::metadata::{Kind, Metadata};
 use self::{
-    index::{BLOCK, Index},
+    index::Index,
     metadata::{next_line, read_metadata},
     sample::{Known, LineStart, read_sample},
-    window::{WINDOW, Window},
+    window::{BLOCK, WINDOW, Window},
 };
 use super::parts::Parts;
 use crate::Format;
@@ -92,7 +92,7 @@ impl Engine {
     /// Returns where the next line starts in the text.
     #[inline(always)]
     pub(super) fn at(&self) -> usize {
-        self.start + usize::from(self.next.at)
+        self.start + self.next.at as usize
     }
 
     /// Returns whether there is another line in the block.
@@ -126,18 +126,18 @@ impl Engine {
             self.copy[..length].copy_from_slice(&rest[..length]);
         }
         let window = Window(rest.first_chunk().unwrap_or(&self.copy));
-        if !self.level.fill(&mut self.index, window, length) {
+        let Some(length) = self.level.fill(&mut self.index, window, length) else {
             return false;
-        }
+        };
         // The last line may go on after the block, and stops after the text are those of the block before.
         let is_line_feed = |n: &usize| {
             let at = self.index.stop(*n);
-            usize::from(at) < length && window.byte(at) == b'\n'
+            (at as usize) < length && window.byte(at) == b'\n'
         };
         let Some(last) = (0..self.index.count()).rev().find(is_line_feed) else {
             return false;
         };
-        self.length = usize::from(self.index.stop(last)) + 1;
+        self.length = self.index.stop(last) as usize + 1;
         self.stops = last + 1;
         true
     }

@@ -107,13 +107,42 @@ pub(super) fn read_millis(
     Some((number::parse_millis(token).ok()?, end))
 }
 
+/// Returns where a number ends that is short and plain, so that each function of `crate::number` reads it: at most 24
+/// digits with or without a point among them, after a minus or none, before a blank or a line feed.
+#[inline(always)]
+pub(super) fn plain_number_end(window: Window<'_>, index: &Index, at: Place) -> Option<Place> {
+    /// Letters and the underscore have this bit; digits, the point and the minus do not.
+    const LETTER: u8 = 0x40;
+    let start = at.wrapping_add(Place::from(window.byte(at) == b'-'));
+    let others = index.others(start);
+    let place = |others: u64| start.wrapping_add(others.trailing_zeros() as Place);
+    let has_point = window.byte(place(others)) == b'.';
+    let others = if has_point {
+        others & others.wrapping_sub(1)
+    } else {
+        others
+    };
+    let end = place(others);
+    let length = end.wrapping_sub(start);
+    let is_number = (1 + Place::from(has_point)..=MOST).contains(&length);
+    if !is_number || !is_token_end(window.byte(end)) {
+        return None;
+    }
+    // All bytes but the point are letters, digits or underscores.
+    let after_first = LAST_BYTES[(SIXTEEN - length.min(SIXTEEN)) as usize];
+    let first = window.sixteen(start) & !after_first;
+    let last = window.eight(end.wrapping_sub(EIGHT)) as u128;
+    let has_letter = |bytes: u128| bytes & u128::from_le_bytes([LETTER; 16]) != 0;
+    (!has_letter(first) && (length <= SIXTEEN || !has_letter(last))).then_some(end)
+}
+
 /// Returns the bytes up to the next blank or line feed, and where they end.
 fn token(window: Window<'_>, at: Place) -> Option<(&str, Place)> {
     let length = window
         .from(at)
         .iter()
         .position(|byte| is_token_end(*byte))?;
-    let end = Place::try_from(usize::from(at) + length).ok()?;
+    let end = at.wrapping_add(length as Place);
     let token = std::str::from_utf8(window.between(at, end)).ok()?;
     Some((token, end))
 }
@@ -196,9 +225,9 @@ fn read_decimal(window: Window<'_>, index: &Index, at: Place) -> Option<(Decimal
     let decimal = Decimal {
         is_negative,
         mantissa,
-        exponent: exponent - i32::from(fraction),
+        exponent: exponent - fraction as i32,
         is_exact: true,
-        length: usize::from(end.wrapping_sub(at)),
+        length: end.wrapping_sub(at) as usize,
     };
     Some((decimal, end))
 }
@@ -219,7 +248,7 @@ fn read_sixteen_digits(
     after_point: Place,
     count: Place,
 ) -> Option<u64> {
-    let last = |count: Place| LAST_BYTES[usize::from(count) % LAST_BYTES.len()];
+    let last = |count: Place| LAST_BYTES[(count) as usize % LAST_BYTES.len()];
     // The digits before the point are read from one byte before, which moves them over the point.
     let fraction = window.sixteen(end - SIXTEEN) & last(after_point);
     let whole = window.sixteen(end - SIXTEEN - 1) & !last(after_point);
@@ -238,7 +267,7 @@ fn read_more_digits(
     count: Place,
 ) -> Option<u64> {
     let rest = read_sixteen_digits(window, end, after_point.min(SIXTEEN), SIXTEEN)?;
-    let last = |count: Place| (LAST_BYTES[usize::from(count) % LAST_BYTES.len()] >> 64) as u64;
+    let last = |count: Place| (LAST_BYTES[(count) as usize % LAST_BYTES.len()] >> 64) as u64;
     let after_point = last(after_point.saturating_sub(SIXTEEN));
     let fraction = window.eight(end - MOST) & after_point;
     let whole = window.eight(end - MOST - 1) & !after_point;

@@ -4,7 +4,7 @@ use super::{
     index::Index,
     known::KnownNames,
     labels::{PackedProgress, Progress, read_labels},
-    number::{read_millis, read_seconds, read_value},
+    number::{plain_number_end, read_millis, read_seconds, read_value},
     window::{Place, Window},
 };
 use crate::{
@@ -84,8 +84,8 @@ fn read_number(window: Window<'_>, index: &Index, at: Place) -> Option<(Number, 
 #[inline(always)]
 pub(super) fn span(start: Place, end: Place) -> Span {
     Span {
-        start: u32::from(start),
-        end: u32::from(end),
+        start,
+        end,
         escaped: false,
     }
 }
@@ -172,11 +172,15 @@ fn read_exemplar(
     }
     // Field by field, see `parts.rs`.
     let exemplar = parts.exemplar.insert(ExemplarParts::default());
-    (exemplar.value, progress.at) = read_number(window, index, progress.at.wrapping_add(1))?;
+    let value = progress.at.wrapping_add(1);
+    let is_value = |at| read_value(window, index, at).map(|value| value.end);
+    progress.at = plain_number_end(window, index, value).or_else(|| is_value(value))?;
+    exemplar.value = span(value, progress.at);
     if window.byte(progress.at) == b' ' {
-        let (seconds, end) = read_seconds(window, index, progress.at.wrapping_add(1))?;
-        exemplar.timestamp = Some(seconds);
-        progress.at = end;
+        let seconds = progress.at.wrapping_add(1);
+        let is_seconds = |at| read_seconds(window, index, at).map(|(_, end)| end);
+        progress.at = plain_number_end(window, index, seconds).or_else(|| is_seconds(seconds))?;
+        exemplar.timestamp = Some(span(seconds, progress.at));
     }
     Some(progress)
 }

@@ -1,8 +1,9 @@
 //! Labels in braces.
 
-use std::collections::HashSet;
+use std::hash::BuildHasher;
 
 use foldhash::quality::RandomState;
+use hashbrown::{HashTable, hash_table::Entry};
 
 use super::{
     super::{
@@ -12,7 +13,7 @@ use super::{
     Result, Scanner, is_space,
 };
 use crate::{
-    Format, Rule,
+    Format, Limit, Rule,
     error::{Fault, shown},
     find::NameOf,
 };
@@ -46,7 +47,8 @@ impl Scanner<'_, '_> {
                 Some(b',') => self.at += 1,
                 Some(b'}') => break,
                 Some(byte) if self.may_start_label(byte) => {
-                    self.add_forgiven(Rule::LabelSyntax, self.at);
+                    let message = "expected ',' between two labels, found none";
+                    self.add_forgiven(Rule::LabelSyntax, self.at, message);
                 }
                 _ => return Err(self.expected(Rule::LabelSyntax, "',' or '}' after a label")),
             }
@@ -65,10 +67,15 @@ impl Scanner<'_, '_> {
 
     /// Skips blanks within braces. OpenMetrics has none there; the Python parser takes them, and its encoder writes them
     /// behind a comma.
+    #[inline]
     fn skip_label_blanks(&mut self) -> Result<()> {
         if self.is_at_word() {
             return Ok(());
         }
+        self.skip_blanks_among_labels()
+    }
+
+    fn skip_blanks_among_labels(&mut self) -> Result<()> {
         if self.format() == Format::Prometheus {
             return self.skip_space().map(drop);
         }
@@ -120,13 +127,7 @@ impl Scanner<'_, '_> {
                 self.at = start;
                 Err(self.fault(Rule::SampleSyntax, "found a second metric name"))
             }
-            _ => {
-                let name = shown(self.text_of(name).raw());
-                Err(self.expected(
-                    Rule::LabelSyntax,
-                    format!("'=' after the label name {name:?}"),
-                ))
-            }
+            _ => Err(self.no_equals_sign(start, name)),
         }
     }
 
@@ -139,18 +140,66 @@ impl Scanner<'_, '_> {
             let is_end = |c: char| c == '=' || is_space(c);
             if self.text[end..self.end].starts_with(is_end) {
                 self.at = colon;
-                self.forgive(Rule::LabelName, "expected a label name without a colon")?;
+                let name = shown(&self.text[start..end]);
+                let message = format!("the label name {name:?} contains a colon");
+                self.forgive(Rule::LabelName, message)?;
                 self.at = end;
                 return self.bounded_name(start);
             }
         }
-        self.read_plain_name(NameOf::Label, Rule::LabelName, "a label name or '}'")
+        if !self.is_at_label_name() {
+            return Err(match self.odd_label_name() {
+                Some(message) => self.fault(Rule::LabelName, message),
+                None => self.expected(Rule::LabelName, "a label name or '}'"),
+            });
+        }
+        self.take_name(NameOf::Label);
+        self.bounded_name(start)
     }
 
+    fn is_at_label_name(&self) -> bool {
+        let is_start = |byte: u8| NameOf::Label.has(byte) && !byte.is_ascii_digit();
+        self.peek().is_some_and(is_start)
+    }
+
+    /// The fault of a label without a value, of which the name starts at `start`.
+    fn no_equals_sign(&mut self, start: usize, name: Span) -> Box<Fault> {
+        let name = shown(self.text_of(name).raw());
+        let expected = self.expected(
+            Rule::LabelSyntax,
+            format!("'=' after the label name {name:?}"),
+        );
+        self.at = start;
+        match self.odd_label_name() {
+            Some(message) => self.fault(Rule::LabelName, message),
+            None => expected,
+        }
+    }
+
+    /// Says what is wrong with the word that is next, if it is the name of a label and should be in quotes.
+    fn odd_label_name(&self) -> Option<String> {
+        let rest = &self.text[self.at..self.end];
+        let length = rest.find(|c| matches!(c, '=' | '"' | ',' | '{' | '}') || is_space(c))?;
+        let name = &rest[..length];
+        let is_label = rest[length..].trim_start().starts_with('=');
+        if name.is_empty() || !is_label || NameOf::Label.is(name) {
+            return None;
+        }
+        let quoted = match self.options.quoted_names() {
+            true => ", so it has to be in quotes",
+            false => "",
+        };
+        let name = shown(name);
+        Some(format!(
+            "the label name {name:?} is not of the form `[a-zA-Z_][a-zA-Z0-9_]*`{quoted}"
+        ))
+    }
+
+    #[inline]
     fn read_label_value(&mut self, name: Span) -> Result<LabelSpan> {
         self.skip_label_blanks()?;
         if self.peek() != Some(b'"') {
-            return Err(self.expected(Rule::LabelSyntax, "'\"' and the value of the label"));
+            return Err(self.expected(Rule::LabelSyntax, "the value of the label in double quotes"));
         }
         let value = self.read_quoted(self.options.limits().value_length)?;
         Ok(LabelSpan::new(name, value))
@@ -200,10 +249,7 @@ impl Scanner<'_, '_> {
     fn check_label_count(&self, before: usize) -> Result<()> {
         let limit = self.options.limits().labels;
         if before >= limit {
-            return Err(Fault::limit(
-                self.at,
-                format!("there are more labels than the limit of {limit}"),
-            ));
+            return Err(Fault::limit(self.at, Limit::Labels, limit));
         }
         Ok(())
     }
@@ -227,11 +273,7 @@ impl Scanner<'_, '_> {
         const FEW: usize = 12;
         let name = |label: &LabelSpan| self.text_of(label.name()).decode();
         if labels.len() > FEW {
-            let mut seen = HashSet::with_capacity_and_hasher(labels.len(), RandomState::default());
-            return labels
-                .iter()
-                .find(|label| !seen.insert(name(label)))
-                .copied();
+            return self.find_duplicate_of_many(labels);
         }
         let mut rest = labels;
         while let Some((label, before)) = rest.split_last() {
@@ -241,5 +283,26 @@ impl Scanner<'_, '_> {
             rest = before;
         }
         None
+    }
+
+    fn find_duplicate_of_many(&self, labels: &[LabelSpan]) -> Option<LabelSpan> {
+        let hasher = RandomState::default();
+        let name = |label: &LabelSpan| self.text_of(label.name()).decode();
+        // Places and not names, because a small table stays in the cache of the processor.
+        let mut seen = HashTable::with_capacity(labels.len());
+        (0u32..).zip(labels).find_map(|(place, label)| {
+            let name_of = |place: &u32| name(&labels[*place as usize]);
+            let own = name(label);
+            let is_same = |other: &u32| name_of(other) == own;
+            match seen.entry(hasher.hash_one(&own), is_same, |other| {
+                hasher.hash_one(name_of(other))
+            }) {
+                Entry::Occupied(_) => Some(*label),
+                Entry::Vacant(vacant) => {
+                    vacant.insert(place);
+                    None
+                }
+            }
+        })
     }
 }

@@ -4,7 +4,8 @@ use memchr::memchr;
 
 use super::{LineKind, Result, Scanner};
 use crate::{
-    MetricType, Rule,
+    Format, MetricType, Rule,
+    error::shown,
     escape::{Escapes, Text},
     find::NameOf,
 };
@@ -19,10 +20,9 @@ impl<'a> Scanner<'a, '_> {
             return Ok(LineKind::Comment(&self.text[comment..self.end]));
         }
         if self.text[self.at..self.end].trim_ascii().is_empty() {
-            self.forgive(
-                Rule::MetadataSyntax,
-                "expected a metric name, found the end of the line",
-            )?;
+            let message =
+                format!("expected a metric name after {keyword}, found the end of the line");
+            self.forgive(Rule::MetadataSyntax, message)?;
             return Ok(LineKind::Comment(&self.text[comment..self.end]));
         }
         self.skip_separator(Rule::MetadataSyntax, "a blank and a metric name")?;
@@ -39,6 +39,27 @@ impl<'a> Scanner<'a, '_> {
         }
         let text = self.take_rest(Escapes::Help);
         Ok(LineKind::Help { name, text })
+    }
+
+    /// Returns whether a line of Prometheus text ends in any text, to which a carriage return before the line feed belongs:
+    /// a comment, or HELP with a text.
+    pub(super) fn is_free_text(&self) -> bool {
+        let line = &self.text[self.start..self.end];
+        let is_blank = [' ', '\t'];
+        let Some(comment) = line.trim_start_matches(is_blank).strip_prefix('#') else {
+            return false;
+        };
+        if self.format() == Format::OpenMetrics {
+            return false;
+        }
+        let text = comment.trim_start_matches(is_blank);
+        let (keyword, rest) = text.split_once(is_blank).unwrap_or((text, ""));
+        match keyword {
+            _ if text.len() == comment.len() => true,
+            "HELP" => rest.trim_start_matches(is_blank).contains(is_blank),
+            "TYPE" => false,
+            _ => true,
+        }
     }
 
     pub(super) fn read_openmetrics_metadata(&mut self) -> Result<LineKind<'a>> {
@@ -81,7 +102,9 @@ impl<'a> Scanner<'a, '_> {
         let blanks = rest.len() - word.len();
         let keyword = word.split([' ', '\t']).next().unwrap_or_default();
         if blanks == 0 || !matches!(keyword, "HELP" | "TYPE" | "UNIT") {
-            let message = "expected `# TYPE`, `# HELP`, `# UNIT` or `# EOF`; OpenMetrics has no other comments";
+            let line = shown(&self.text[self.start..self.end]);
+            let message =
+                format!("expected `# TYPE`, `# HELP`, `# UNIT` or `# EOF`, found {line:?}");
             return Err(self.fault(Rule::Comment, message));
         }
         self.at += 2;
@@ -101,13 +124,20 @@ impl<'a> Scanner<'a, '_> {
     }
 
     fn read_family_name(&mut self) -> Result<Text<'a>> {
+        let start = self.at;
         let span = if self.peek() == Some(b'"') {
             self.read_quoted_name()?
         } else {
-            self.read_plain_name(NameOf::Metric, Rule::MetricName, "a metric name")?
+            self.take_name(NameOf::Metric);
+            if self.at == start || self.bytes[start].is_ascii_digit() {
+                self.at = start;
+                return Err(self.bad_metric_name("a metric name"));
+            }
+            self.bounded_name(start)?
         };
         if !matches!(self.peek(), None | Some(b' ' | b'\t')) {
-            return Err(self.expected(Rule::MetricName, "a blank after the metric name"));
+            self.at = start;
+            return Err(self.bad_metric_name("a blank after the metric name"));
         }
         Ok(self.text_of(span))
     }
@@ -123,14 +153,14 @@ impl<'a> Scanner<'a, '_> {
             "summary" => return Ok(MetricType::Summary),
             _ => self.at = at,
         }
-        let message = "expected counter, gauge, histogram, summary or untyped";
+        let expected = "expected counter, gauge, histogram, summary or untyped";
         match odd_type(word) {
             Some(kind) => {
-                self.forgive(Rule::TypeName, message)?;
+                self.forgive(Rule::TypeName, format!("{expected}, found {word:?}"))?;
                 self.at = at + word.len();
                 Ok(kind)
             }
-            None => Err(self.found(Rule::TypeName, message)),
+            None => Err(self.found(Rule::TypeName, expected)),
         }
     }
 
@@ -143,6 +173,10 @@ impl<'a> Scanner<'a, '_> {
             .find(|kind| kind.as_str() == word);
         kind.ok_or_else(|| {
             self.at = at;
+            if word == "untyped" {
+                let message = "expected unknown, which OpenMetrics has in place of untyped";
+                return self.found(Rule::TypeName, message);
+            }
             let message = "expected counter, gauge, gaugehistogram, histogram, info, stateset, summary or unknown";
             self.found(Rule::TypeName, message)
         })

@@ -19,7 +19,7 @@ use super::{
     parts::{Parts, Span},
 };
 use crate::{
-    Format, MetricType, Rule,
+    Format, Limit, MetricType, Rule,
     error::{Fault, shown},
     escape::Text,
 };
@@ -37,8 +37,14 @@ pub(crate) enum LineKind<'a> {
     Unit { name: Text<'a>, unit: &'a str },
 }
 
-/// A rule that was forgiven, and the byte of the text where it was broken.
-pub(crate) type Forgiven = (Rule, usize);
+/// A rule that was forgiven.
+#[derive(Clone, Debug)]
+pub(crate) struct Forgiven {
+    pub(crate) rule: Rule,
+    pub(crate) message: Cow<'static, str>,
+    /// The byte of the text where it was broken.
+    pub(crate) at: usize,
+}
 
 /// A line that was read.
 pub(crate) struct ScannedLine<'a> {
@@ -118,7 +124,10 @@ impl<'a, 's> Scanner<'a, 's> {
 
     fn read_openmetrics(&mut self, parts: &mut Parts) -> Result<LineKind<'a>> {
         match self.peek() {
-            None => Err(self.fault(Rule::BlankLine, "unexpected blank line")),
+            None => Err(self.fault(
+                Rule::BlankLine,
+                "found a blank line, which OpenMetrics does not have",
+            )),
             Some(b'#') => self.read_openmetrics_metadata(),
             Some(_) => {
                 self.read_sample(parts)?;
@@ -140,8 +149,7 @@ impl<'a, 's> Scanner<'a, 's> {
             return Ok(from + length);
         }
         if self.bytes.len() - self.start > limit {
-            let message = format!("the line is longer than the limit of {limit} bytes");
-            return Err(Fault::limit(self.start, message));
+            return Err(Fault::limit(self.start, Limit::LineLength, limit));
         }
         Ok(self.bytes.len())
     }
@@ -155,10 +163,11 @@ impl<'a, 's> Scanner<'a, 's> {
         if self.end == self.bytes.len() {
             return self.check_final_newline();
         }
-        if self.bytes[self.end - 1] == b'\r' {
+        if self.bytes[self.end - 1] == b'\r' && !self.is_free_text() {
             self.end -= 1;
             let at = std::mem::replace(&mut self.at, self.end);
-            let message = "expected a line feed, found a carriage return";
+            let message =
+                "the line ends in a carriage return and a line feed, expected a line feed alone";
             self.forgive(Rule::CarriageReturn, message)?;
             self.at = at;
         }
@@ -169,11 +178,11 @@ impl<'a, 's> Scanner<'a, 's> {
         if self.format() == Format::OpenMetrics {
             return Ok(());
         }
+        let message = "the last line does not end in a line feed";
         if self.options.mode() == Mode::Strict {
-            let message = "expected a line feed at the end of the last line";
             return Err(Fault::incomplete(Rule::FinalNewline, self.end, message));
         }
-        self.add_forgiven(Rule::FinalNewline, self.end);
+        self.add_forgiven(Rule::FinalNewline, self.end, message);
         Ok(())
     }
 
@@ -206,10 +215,11 @@ impl<'a, 's> Scanner<'a, 's> {
         if !rest.starts_with(is_other_space) {
             return Ok(false);
         }
-        self.forgive(
-            Rule::Blanks,
-            "expected a blank or a tab, found other white space",
-        )?;
+        let message = || {
+            let space = rest.chars().next().unwrap_or(' ');
+            format!("expected a blank or a tab, found {space:?}")
+        };
+        self.forgive(Rule::Blanks, message())?;
         let word = rest.trim_start_matches(is_space);
         let space = &rest[..rest.len() - word.len()];
         self.at += space.len();
@@ -307,15 +317,16 @@ impl<'a, 's> Scanner<'a, 's> {
         if self.options.mode() == Mode::Strict {
             return Err(Fault::new(rule, self.at, message));
         }
-        self.add_forgiven(rule, self.at);
+        self.add_forgiven(rule, self.at, message);
         Ok(())
     }
 
     /// Records a forgiven rule once for each line, so that a line with a million line feeds inside quotes costs no more
     /// memory than its text.
-    fn add_forgiven(&mut self, rule: Rule, at: usize) {
-        if self.forgiven.iter().all(|(known, _)| *known != rule) {
-            self.forgiven.push((rule, at));
+    fn add_forgiven(&mut self, rule: Rule, at: usize, message: impl Into<Cow<'static, str>>) {
+        if self.forgiven.iter().all(|known| known.rule != rule) {
+            let message = message.into();
+            self.forgiven.push(Forgiven { rule, message, at });
         }
     }
 

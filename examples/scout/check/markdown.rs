@@ -1,0 +1,62 @@
+//! Verdicts as tables in Markdown, for a comment or the summary of a job.
+
+use std::fmt::Write;
+
+use scout_metrics_core::gate::Outcome;
+
+use super::{
+    report::{Checked, Report, shown},
+    text::name,
+};
+
+pub(super) fn write(report: &Report) -> String {
+    let organizations = report.checked.iter().map(organization);
+    organizations.collect::<Vec<_>>().join("\n")
+}
+
+fn organization(checked: &Checked) -> String {
+    let mut text = format!("### {}\n\n", escape(&checked.summary()));
+    let verdict = match &checked.verdict {
+        Ok(verdict) => verdict,
+        Err(error) => {
+            text.push_str(&escape(&shown(error)));
+            text.push('\n');
+            return text;
+        }
+    };
+    text.push_str("| outcome | finding | rule |\n|---|---|---|\n");
+    let mut row = |outcome: Outcome, finding: &str, rule: &str| {
+        let mark = match outcome {
+            Outcome::Passed => "✅",
+            Outcome::Untellable => "❔",
+            Outcome::Violated => "❌",
+        };
+        let (finding, rule) = (escape(finding), escape(rule));
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "| {mark} {outcome} | {finding} | {rule} |");
+    };
+    for finding in verdict.findings() {
+        row(finding.outcome(), &finding.to_string(), finding.rule());
+    }
+    let rules = verdict.rules().iter();
+    for rule in rules.filter(|rule| rule.outcome() == Outcome::Passed) {
+        row(Outcome::Passed, "", name(rule));
+    }
+    text
+}
+
+/// Returns a text that Markdown shows as it is, on one line: without formatting, links, cells and mentions of people.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in scout_metrics_examples::terminal::printable(text).chars() {
+        match c {
+            '@' => escaped.push_str("&#64;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '!' | '&' | '~' | '$' => {
+                escaped.push('\\');
+                escaped.push(c);
+            }
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}

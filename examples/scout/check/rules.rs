@@ -1,0 +1,125 @@
+//! Rules from options and from a file.
+
+use std::{
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use clap::Args;
+
+use scout_metrics_core::{
+    Severity, StreamName,
+    gate::{Baseline as GateBaseline, Gate, Rule},
+};
+use scout_metrics_examples::{terminal::printable, time::parse_days};
+
+use crate::{
+    baseline::Baseline,
+    input::{Answers, Input},
+    status::Usage,
+};
+
+/// The greatest age of the snapshots of a history unless another is given. Docker Scout updates its metrics once an hour,
+/// so whoever records them has stopped.
+const MAX_AGE_IN_HISTORY: Duration = Duration::from_secs(25 * 3600);
+
+#[derive(Args, Debug)]
+#[group(skip)]
+#[command(next_help_heading = "Rules")]
+pub(super) struct RuleArguments {
+    /// Violated if a stream has a vulnerability of this severity or a worse one
+    #[arg(long, value_name = "SEVERITY", value_parser = parse_severity)]
+    fail_on: Option<Severity>,
+
+    /// Violated if less than this part of a stream's images complies with a policy, such as 0.9
+    #[arg(long, value_name = "RATIO")]
+    min_compliance: Option<f64>,
+
+    /// Violated if a stream has more vulnerabilities or violations than in this file, or this long ago in --history, such as 7d
+    #[arg(long, value_name = "FILE|TIME")]
+    baseline: Option<Baseline>,
+
+    /// Could not tell if a snapshot is older, such as 2h [default: 25h with --history]
+    #[arg(long, value_name = "TIME", value_parser = parse_days)]
+    max_age: Option<Duration>,
+
+    /// TOML file with rules
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
+
+    /// Stream that the options --fail-on, --min-compliance and --baseline are about; repeatable [default: every stream]
+    #[arg(long = "env", value_name = "STREAM", value_delimiter = ',')]
+    streams: Vec<StreamName>,
+}
+
+impl RuleArguments {
+    /// Returns the file with rules.
+    pub(super) fn file(&self) -> Option<&PathBuf> {
+        self.rules.as_ref()
+    }
+
+    /// Checks what clap cannot check.
+    pub(super) fn check(&self, history: Option<&Path>) -> Result<(), Usage> {
+        let is_about_streams =
+            self.fail_on.is_some() || self.min_compliance.is_some() || self.baseline.is_some();
+        let is_any = is_about_streams || self.max_age.is_some() || self.rules.is_some();
+        if !is_any {
+            let fault =
+                "no rule given: give --fail-on, --min-compliance, --baseline, --max-age or --rules";
+            return Err(Usage(fault.to_owned()));
+        }
+        if !self.streams.is_empty() && !is_about_streams {
+            let fault = "--env requires --fail-on, --min-compliance or --baseline";
+            return Err(Usage(fault.to_owned()));
+        }
+        if let Some(baseline) = &self.baseline {
+            baseline.check(history)?;
+        }
+        Ok(())
+    }
+
+    /// Returns the gate.
+    pub(super) fn gate(&self, input: &Input, answers: &Answers) -> Result<Gate, Box<dyn Error>> {
+        let mut rules = match &self.rules {
+            Some(path) => read(path)?.rules().to_vec(),
+            None => Vec::new(),
+        };
+        let max_age = match (self.max_age, input.history()) {
+            (None, Some(_)) => Some(MAX_AGE_IN_HISTORY),
+            (max_age, _) => max_age,
+        };
+        rules.extend(max_age.map(Rule::max_age));
+        let fail_on = self.fail_on.map(|severity| Rule::max_at_least(severity, 0));
+        let min_compliance = self.min_compliance.map(Rule::min_compliance);
+        let baseline = match &self.baseline {
+            None => None,
+            Some(Baseline::Ago(time)) => Some(Rule::no_worse_than(GateBaseline::ago(*time))),
+            Some(Baseline::File(path)) => {
+                let snapshot = Baseline::read(path, answers)?;
+                Some(Rule::no_worse_than(snapshot))
+            }
+        };
+        let of_options = [fail_on, min_compliance, baseline].into_iter().flatten();
+        rules.extend(of_options.map(|rule| match self.streams.as_slice() {
+            [] => rule,
+            streams => rule.with_streams(streams.iter().cloned()),
+        }));
+        Ok(Gate::new(rules)?)
+    }
+}
+
+fn parse_severity(text: &str) -> Result<Severity, &'static str> {
+    text.to_ascii_uppercase()
+        .parse()
+        .map_err(|_| "expected critical, high, medium, low or unspecified")
+}
+
+fn read(path: &Path) -> Result<Gate, Box<dyn Error>> {
+    let name = printable(&path.to_string_lossy());
+    let text = fs::read_to_string(path)
+        .map_err(|error| format!("cannot read the rules `{name}`: {error}"))?;
+    let gate = Gate::from_toml(&text);
+    Ok(gate.map_err(|error| format!("invalid rules in `{name}`: {}", error.chain()))?)
+}

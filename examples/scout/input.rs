@@ -1,0 +1,166 @@
+//! Where snapshots come from.
+
+use std::{
+    error::Error,
+    path::{Path, PathBuf},
+};
+
+use clap::{ArgGroup, Args};
+
+use scout_metrics_core::{
+    ErrorKind, History, HistoryExt, Organization, Result as CoreResult, Snapshot, SqliteHistory,
+};
+use scout_metrics_examples::{connection::Connection, sample, snapshot_file, terminal};
+
+use crate::status::Usage;
+
+/// A snapshot, or the reason why there is none, for each organization.
+pub(crate) type Answers = Vec<(Organization, CoreResult<Snapshot>)>;
+
+/// Docker Scout, files or sample data.
+#[derive(Args, Debug)]
+#[group(skip)]
+pub(crate) struct Source {
+    /// Organization to fetch from Docker Scout, or of the file or sample data; repeatable
+    #[arg(
+        id = "org",
+        long,
+        value_name = "NAME",
+        env = "DOCKER_SCOUT_ORG",
+        value_delimiter = ','
+    )]
+    organizations: Vec<Organization>,
+
+    #[command(flatten)]
+    connection: Connection,
+
+    /// File to read instead: an exposition, or a snapshot as JSON; - is standard input; repeatable
+    #[arg(id = "file", long, value_name = "FILE")]
+    files: Vec<PathBuf>,
+
+    /// Use sample data, which needs no account and no network
+    #[arg(long, conflicts_with = "file")]
+    demo: bool,
+}
+
+impl Source {
+    /// Returns the current snapshots.
+    pub(crate) async fn answers(&self) -> Result<Answers, Box<dyn Error>> {
+        if self.demo {
+            return self.sample();
+        }
+        if !self.files.is_empty() {
+            return self.read_files();
+        }
+        if self.organizations.is_empty() {
+            return Err(Usage("no --org, --file or --demo given: try --help".to_owned()).into());
+        }
+        let sources = self
+            .connection
+            .client()?
+            .organizations(&self.organizations)?;
+        let answers = terminal::waiting_for("waiting for Docker Scout", sources.scrape_all()).await;
+        Ok(answers.into_iter().collect())
+    }
+
+    fn sample(&self) -> Result<Answers, Box<dyn Error>> {
+        let sample = sample::snapshot()?;
+        let organizations = match self.organizations.as_slice() {
+            [] => std::slice::from_ref(sample.organization()),
+            organizations => organizations,
+        };
+        let snapshots = organizations.iter().map(|organization| {
+            let snapshot = Snapshot::new(organization.clone(), sample.streams().to_vec())?;
+            Ok((organization.clone(), Ok(snapshot)))
+        });
+        snapshots.collect()
+    }
+
+    fn read_files(&self) -> Result<Answers, Box<dyn Error>> {
+        let organization = match self.organizations.as_slice() {
+            [] => None,
+            [organization] if self.files.len() == 1 => Some(organization),
+            _ => {
+                let fault = "with --file, --org names the organization of one file: give both once";
+                return Err(Usage(fault.to_owned()).into());
+            }
+        };
+        let mut answers = Answers::new();
+        for path in &self.files {
+            let snapshot = snapshot_file::read(path, organization)?;
+            let organization = snapshot.organization().clone();
+            if answers.iter().any(|(name, _)| *name == organization) {
+                let fault = format!("several files have a snapshot of `{organization}`");
+                return Err(fault.into());
+            }
+            answers.push((organization, Ok(snapshot)));
+        }
+        Ok(answers)
+    }
+}
+
+/// A [`Source`], or the latest snapshots of a history.
+#[derive(Args, Debug)]
+#[group(skip)]
+#[command(group = ArgGroup::new("input").args(["org", "file", "demo", "history"]).required(true).multiple(true))]
+pub(crate) struct Input {
+    #[command(flatten)]
+    source: Source,
+
+    /// SQLite file to read the latest snapshots from instead, of all organizations unless --org is given
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "demo", "token_file", "url"])]
+    history: Option<PathBuf>,
+}
+
+impl Input {
+    /// Returns the path of the history.
+    pub(crate) fn history(&self) -> Option<&Path> {
+        self.history.as_deref()
+    }
+
+    /// Returns the current snapshots, at least one.
+    pub(crate) async fn answers(&self) -> Result<Answers, Box<dyn Error>> {
+        match &self.history {
+            None => self.source.answers().await,
+            Some(path) => latest(path, &self.source.organizations).await,
+        }
+    }
+}
+
+async fn latest(path: &Path, wanted: &[Organization]) -> Result<Answers, Box<dyn Error>> {
+    let history = open(path).await?;
+    let organizations = match wanted {
+        [] => history.organizations().await?,
+        wanted => wanted.to_vec(),
+    };
+    if organizations.is_empty() {
+        let path = terminal::printable(&path.to_string_lossy());
+        return Err(format!("the history `{path}` has no snapshots").into());
+    }
+    let mut answers = Answers::new();
+    for organization in organizations {
+        let missing = || {
+            let error = scout_metrics_core::Error::new(
+                ErrorKind::NotFound,
+                "the history has no snapshot of it",
+            );
+            error.with_organization(&organization)
+        };
+        let answer = history.latest(&organization).await;
+        let answer = answer.and_then(|snapshot| snapshot.ok_or_else(missing));
+        answers.push((organization, answer));
+    }
+    Ok(answers)
+}
+
+/// Opens a history that exists.
+pub(crate) async fn open(path: &Path) -> Result<SqliteHistory, Box<dyn Error>> {
+    if !path.exists() {
+        let path = terminal::printable(&path.to_string_lossy());
+        return Err(
+            format!("there is no history `{path}`: `scout history import` makes one").into(),
+        );
+    }
+    let opened = terminal::waiting_for("checking the history", SqliteHistory::open(path)).await;
+    Ok(opened?)
+}
