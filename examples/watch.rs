@@ -8,17 +8,20 @@ use std::{
     error::Error,
     io::{self, IsTerminal, Write},
     process::ExitCode,
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use clap::Parser;
-use jiff::Timestamp;
-use serde::Serialize;
 use tokio::{net::TcpListener, signal::ctrl_c, time::interval};
 
 use scout_metrics_core::{Change, Organization, PollerSet, Snapshot};
 use scout_metrics_examples::{
-    command_line, connection::Connection, demo::DemoSource, terminal, time::parse_interval,
+    changes::{seconds, write_json},
+    command_line,
+    connection::Connection,
+    demo::DemoSource,
+    terminal,
+    time::parse_interval,
 };
 use scout_metrics_http::{ScoutClient, exporter::Exporter};
 
@@ -160,39 +163,19 @@ fn greet(snapshot: &Snapshot) {
     eprintln!("watching {organization}: {streams}, press Ctrl-C to stop");
 }
 
-/// One change as a line of JSON.
-#[derive(Serialize)]
-struct Line<'a> {
-    organization: &'a Organization,
-    scraped_at: &'a str,
-    #[serde(flatten)]
-    change: &'a Change,
-}
-
 fn print(snapshot: &Snapshot, changes: &[Change], as_json: bool) -> io::Result<()> {
-    let organization = snapshot.organization();
-    let scraped_at = seconds(snapshot.scraped_at());
     let mut out = io::stdout().lock();
-    for change in changes {
-        if as_json {
-            let line = Line {
-                organization,
-                scraped_at: &scraped_at,
-                change,
-            };
-            writeln!(out, "{}", serde_json::to_string(&line)?)?;
-        } else {
+    if as_json {
+        write_json(&mut out, snapshot, changes)?;
+    } else {
+        let organization = snapshot.organization();
+        let scraped_at = seconds(snapshot.scraped_at());
+        for change in changes {
             let change = terminal::printable(&change.to_string());
             writeln!(out, "{scraped_at} {organization} {change}")?;
         }
     }
     out.flush()
-}
-
-/// Returns a time such as `2026-11-22T05:34:33Z`.
-fn seconds(time: SystemTime) -> String {
-    let time = Timestamp::try_from(time).unwrap_or_default();
-    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// Shows the time until the next scrape, on a terminal only.

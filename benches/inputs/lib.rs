@@ -1,4 +1,4 @@
-//! Expositions to measure with, the same at every run: each is generated from a seed. [`weigh`] uses their samples.
+//! Expositions to measure with, the same at every run: each is generated from a seed. [`weigh`] and [`weigh_bytes`] use their samples.
 //!
 //! A text that repeats itself is read faster than any real one, because the processor learns how its branches go. So names,
 //! label sets, the length of texts and the digits of values are drawn at random, with fixed seeds.
@@ -16,8 +16,13 @@ mod words;
 use scout_metrics_openmetrics::Format;
 
 pub use crate::{
-    all_types::all_types, escapes::many_escapes, histograms::histograms, scout::scout,
-    short_families::short_families, weigh::weigh, wide::many_labels,
+    all_types::all_types,
+    escapes::many_escapes,
+    histograms::histograms,
+    scout::scout,
+    short_families::short_families,
+    weigh::{weigh, weigh_bytes},
+    wide::many_labels,
 };
 
 const MEGABYTE: usize = 1 << 20;

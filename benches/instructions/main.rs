@@ -9,10 +9,10 @@
 
 use std::{env, fs, hint::black_box, io, process::ExitCode};
 
-use scout_metrics_benches::{Input, inputs, weigh};
+use scout_metrics_benches::{Input, inputs, weigh, weigh_bytes};
 use scout_metrics_core::Organization;
 use scout_metrics_openmetrics::{
-    ChunkedParser, Event, Format, Limits, Mode, ParseOptions, Parser, parse_families,
+    ChunkedParser, Event, Format, Limits, Mode, ParseOptions, Parser, SampleRef, parse_families,
     scout::SnapshotReader,
 };
 
@@ -22,11 +22,16 @@ mod counts;
 /// The committed counts.
 const COMMITTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/instructions/counts.tsv");
 
-const WORKS: [Work; 4] = [
+const WORKS: [Work; 5] = [
     Work {
         name: "pull",
         suits: |_| true,
         run: pull,
+    },
+    Work {
+        name: "pull-bytes",
+        suits: |_| true,
+        run: pull_bytes,
     },
     Work {
         name: "pull-chunks",
@@ -87,6 +92,15 @@ fn options(input: &Input) -> ParseOptions {
 }
 
 fn pull(input: &Input) -> usize {
+    pull_and(input, weigh)
+}
+
+fn pull_bytes(input: &Input) -> usize {
+    pull_and(input, weigh_bytes)
+}
+
+#[inline(always)]
+fn pull_and(input: &Input, weigh: impl Fn(SampleRef<'_, '_>) -> usize) -> usize {
     let mut parser =
         Parser::new(input.text.as_bytes(), &options(input)).expect("the input is UTF-8");
     let mut weight = 0;

@@ -6,10 +6,10 @@ use criterion::{
     BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime,
 };
 use peers::{prom_text_format_parser, prometheus_parse};
-use scout_metrics_benches::{Input, inputs, many_labels, scout, weigh};
+use scout_metrics_benches::{Input, inputs, many_labels, scout, weigh, weigh_bytes};
 use scout_metrics_core::Organization;
 use scout_metrics_openmetrics::{
-    ChunkedParser, Event, Format, Limits, Mode, ParseOptions, Parser, parse_families,
+    ChunkedParser, Event, Format, Limits, Mode, ParseOptions, Parser, SampleRef, parse_families,
     scout::SnapshotReader,
 };
 
@@ -23,6 +23,19 @@ fn options(format: Format) -> ParseOptions {
 
 /// Reads with the pull parser; returns how many samples there are and what they weigh.
 fn pull(text: &str, options: &ParseOptions) -> (usize, usize) {
+    pull_and(text, options, weigh)
+}
+
+fn pull_bytes(text: &str, options: &ParseOptions) -> (usize, usize) {
+    pull_and(text, options, weigh_bytes)
+}
+
+#[inline(always)]
+fn pull_and(
+    text: &str,
+    options: &ParseOptions,
+    weigh: impl Fn(SampleRef<'_, '_>) -> usize,
+) -> (usize, usize) {
     let mut parser = Parser::new(text.as_bytes(), options).expect("the input is UTF-8");
     let (mut samples, mut weight) = (0, 0);
     while let Some(event) = parser.next_event().expect("the input is valid") {
@@ -87,9 +100,13 @@ fn bench_ours(group: &mut BenchmarkGroup<'_, WallTime>, input: &Input) {
     let strict = lenient.with_mode(Mode::Strict);
     let samples = input.samples();
     assert_eq!(pull(text, &lenient).0, samples, "{}", input.name);
+    assert_eq!(pull_bytes(text, &lenient), pull(text, &lenient));
     assert_eq!(pull_chunks(text, &lenient), pull(text, &lenient));
     assert_eq!(families(text, &strict), samples, "{}", input.name);
     group.bench_function("pull", |b| b.iter(|| pull(black_box(text), &lenient)));
+    group.bench_function("pull, as bytes", |b| {
+        b.iter(|| pull_bytes(black_box(text), &lenient))
+    });
     group.bench_function("pull, chunks of 16 KiB", |b| {
         b.iter(|| pull_chunks(black_box(text), &lenient))
     });

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer, ser::Error as _};
 use serde_json::{Map, Value, json};
 
 use scout_metrics_openmetrics::{
-    Families, Format, LabelSet, MetricFamily, ParseError, Sample, Timestamp,
+    Deviation, Families, Format, LabelSet, MetricFamily, ParseError, Sample, Timestamp,
 };
 
 /// Returns the families, or the error if they could not be read, as one line of JSON.
@@ -18,7 +18,7 @@ pub(crate) fn line(
     match read {
         Ok(families) => serde_json::to_string(&Success {
             deviation_count: families.deviation_count(),
-            deviations: serde_json::to_value(families.deviations())?,
+            deviations: families.deviations().iter().map(deviation).collect(),
             families: families
                 .iter()
                 .map(|family| Canonical { family, format })
@@ -36,11 +36,15 @@ pub(crate) fn line(
     }
 }
 
+fn deviation(deviation: &Deviation) -> Value {
+    json!({"line": deviation.line, "rule": deviation.rule})
+}
+
 /// The fields are sorted by name, because they are written in this order. `Value` sorts its own.
 #[derive(Serialize)]
 struct Success<'a> {
     deviation_count: u64,
-    deviations: Value,
+    deviations: Vec<Value>,
     families: Vec<Canonical<'a>>,
     format: Format,
     ok: bool,

@@ -1,5 +1,6 @@
 //! Reads any Prometheus or OpenMetrics exposition and shows what is in it, or what is wrong with it.
 
+mod convert;
 mod json;
 mod table;
 
@@ -14,9 +15,7 @@ use std::{
 use clap::{Parser, ValueEnum};
 
 use scout_metrics_examples::terminal::{self, printable};
-use scout_metrics_openmetrics::{
-    Families, Format, Mode, ParseError, ParseOptions, encode_families, parse_families,
-};
+use scout_metrics_openmetrics::{Families, Format, Mode, ParseError, ParseOptions, parse_families};
 
 /// The maximum number of deviations that are listed. The rest is only counted.
 const MAX_DEVIATIONS: usize = 20;
@@ -49,9 +48,13 @@ struct Arguments {
     #[arg(long)]
     json: bool,
 
-    /// Print the exposition, written again in this format
+    /// Print the exposition, converted to this format; fail if the format cannot express everything
     #[arg(long, value_enum, value_name = "FORMAT", conflicts_with = "json")]
     to: Option<OutputFormat>,
+
+    /// Convert without what the format cannot express, and list each loss on standard error
+    #[arg(long, requires = "to")]
+    lossy: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -128,10 +131,7 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         warn(&families);
         match arguments.to {
             None => table::write(&mut anstream::stdout().lock(), families.as_slice()),
-            Some(to) => {
-                let exposition = encode_families(families.as_slice(), to.into())?;
-                io::stdout().write_all(exposition.body())
-            }
+            Some(to) => convert::write(families.as_slice(), to.into(), arguments.lossy)?,
         }
     };
     Ok(terminal::unless_closed(printed)?)

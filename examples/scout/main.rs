@@ -2,15 +2,18 @@
 
 mod baseline;
 mod check;
+mod completions;
+mod diff;
 mod history;
 mod input;
 mod output;
 mod overview;
+mod since;
 mod status;
 
 use std::{error::Error, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use scout_metrics_examples::{command_line, terminal};
 
@@ -32,9 +35,13 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Arguments),
+    Completions(completions::Arguments),
+    Diff(diff::Arguments),
     #[command(subcommand)]
     History(history::Command),
+    Man(completions::ManArguments),
     Overview(overview::Arguments),
+    Since(since::Arguments),
 }
 
 #[tokio::main]
@@ -56,7 +63,11 @@ async fn main() -> ExitCode {
 async fn run(command: Command) -> Result<Status, Box<dyn Error>> {
     match command {
         Command::Check(arguments) => check::run(&arguments).await,
+        Command::Completions(arguments) => completions::run(&arguments, Arguments::command()),
+        Command::Diff(arguments) => diff::run(&arguments).await,
         Command::History(command) => history::run(command).await,
+        Command::Man(arguments) => completions::man(&arguments, Arguments::command()),
         Command::Overview(arguments) => overview::run(&arguments).await,
+        Command::Since(arguments) => since::run(&arguments).await,
     }
 }

@@ -1,5 +1,6 @@
 //! Code that several examples share.
 
+pub mod changes;
 pub mod command_line;
 pub mod connection;
 pub mod demo;

@@ -768,8 +768,26 @@ build  info
         let output = inspect(HISTOGRAM, &["--to", "prometheus"]);
         assert_eq!(output.status.code(), Some(1));
         assert_eq!(stdout(&output), "");
-        let reason = "the family `request_seconds` cannot be written as prometheus-text-0.0.4: the format has no units";
-        assert_eq!(stderr(&output), format!("error: {reason}\n"));
+        let losses = "loss: family `request_seconds`: its unit `seconds` is left out\n\
+                      loss: family `request_seconds`: 1 exemplar is left out\n\
+                      loss: family `build`: its type changes from info to gauge\n";
+        let reason = "error: prometheus-text-0.0.4 cannot express everything; --lossy writes it without these losses\n";
+        assert_eq!(stderr(&output), format!("{losses}{reason}"));
+
+        let output = inspect(HISTOGRAM, &["--to", "prometheus", "--lossy"]);
+        assert_eq!(output.status.code(), Some(0));
+        assert_eq!(stderr(&output), losses);
+        let expected = r#"# HELP request_seconds How long requests took.
+# TYPE request_seconds histogram
+request_seconds_bucket{path="/",le="0.1"} 423
+request_seconds_bucket{path="/",le="+Inf"} 1423
+request_seconds_sum{path="/"} 2000.25
+request_seconds_count{path="/"} 1423
+# TYPE build_info gauge
+build_info{os="日本",note=""} 1
+build_info{os="a\nb"} 1
+"#;
+        assert_eq!(stdout(&output), expected);
     }
 
     #[test]
@@ -792,7 +810,8 @@ build  info
         let said = stderr(&output);
         assert!(said.starts_with("warning: "), "{said}");
         assert!(
-            said.contains("(line 2)\n") && said.ends_with("\nwarning: 9 more deviations\n"),
+            said.contains("(line 2, column 1)\n")
+                && said.ends_with("\nwarning: 9 more deviations\n"),
             "{said}"
         );
 

@@ -59,11 +59,11 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod backoff;
+mod change;
 mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod decorate;
-mod diff;
 mod error;
 pub mod gate;
 mod history;
@@ -84,6 +84,7 @@ mod text;
 pub use crate::history::sqlite::SqliteHistory;
 pub use crate::{
     backoff::MAX_RETRY_AFTER,
+    change::{Change, Weight, over_time::Comparison},
     decorate::{
         cache::Cached,
         fallback::Fallback,
@@ -93,9 +94,14 @@ pub use crate::{
         recorder::RecordingStatus,
         timeout::Timeout,
     },
-    diff::Change,
     error::{Error, ErrorKind, Result},
-    history::{History, HistoryExt, MAX_STEPS, RecordHistory, memory::MemoryHistory, range_times},
+    history::{
+        History, HistoryExt, MAX_STEPS, RecordHistory,
+        memory::MemoryHistory,
+        range_times,
+        since::{Since, SinceState},
+        trend::Trend,
+    },
     memory::MemorySource,
     model::{
         Snapshot,

@@ -87,15 +87,15 @@ pub use scout_metrics_core::SqliteHistory;
 pub use scout_metrics_core::conformance;
 #[doc(no_inline)]
 pub use scout_metrics_core::{
-    Anomaly, AnomalyKind, Answers, Change, Error, ErrorKind, History, HistoryExt, MemoryHistory,
-    MemorySource, MetricsSource, MetricsSourceExt, Organization, Policy, PolicyResult, Poller,
-    PollerSet, RecordHistory, Result, Severity, Snapshot, SourceSet, Stream, VulnerabilityCounts,
-    gate,
+    Anomaly, AnomalyKind, Answers, Change, Comparison, Error, ErrorKind, History, HistoryExt,
+    MemoryHistory, MemorySource, MetricsSource, MetricsSourceExt, Organization, Policy,
+    PolicyResult, Poller, PollerSet, RecordHistory, Result, Severity, Snapshot, SourceSet, Stream,
+    VulnerabilityCounts, gate,
 };
 #[doc(no_inline)]
 pub use scout_metrics_openmetrics as openmetrics;
 #[doc(no_inline)]
-pub use scout_metrics_openmetrics::{Exposition, Format};
+pub use scout_metrics_openmetrics::{ContentType, Exposition, Format};
 
 #[cfg(feature = "client")]
 pub use crate::client::{ScoutClient, ScoutClientBuilder, ScoutSource};

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt};
 
-use crate::{ParseErrorKind, Rule};
+use crate::{Limit, ParseErrorKind, Rule, parse::foreign};
 
 /// A place in an exposition.
 #[non_exhaustive]
@@ -79,6 +79,11 @@ impl ParseError {
     /// Returns the rule that is broken; `None` for a limit.
     pub fn rule(&self) -> Option<Rule> {
         self.0.fault.rule
+    }
+
+    /// Returns the limit that is exceeded; `None` for a rule.
+    pub fn limit(&self) -> Option<Limit> {
+        self.0.fault.limit
     }
 
     /// Returns where the fault is.
@@ -180,6 +185,7 @@ impl fmt::Display for Excerpt {
 pub(crate) struct Fault {
     kind: ParseErrorKind,
     rule: Option<Rule>,
+    limit: Option<Limit>,
     message: Cow<'static, str>,
     /// The byte of the text.
     at: usize,
@@ -190,6 +196,7 @@ impl Fault {
         Box::new(Self {
             kind: rule.kind(),
             rule: Some(rule),
+            limit: None,
             message: message.into(),
             at,
         })
@@ -207,18 +214,48 @@ impl Fault {
         })
     }
 
-    pub(crate) fn encoding(at: usize, byte: u8) -> Box<Self> {
-        let message = format!("expected UTF-8, found the byte 0x{byte:02X}");
+    /// A byte that is not UTF-8, after what is known of the start of the exposition. `is_cut` says that the exposition ends
+    /// within a character.
+    pub(crate) fn encoding(at: usize, byte: u8, start: &[u8], is_cut: bool) -> Box<Self> {
+        let message = match foreign::name_of_bytes(start) {
+            Some(name) => format!("expected metrics, found {name}"),
+            None if is_cut => "expected UTF-8, found the end within a character".to_owned(),
+            None => format!("expected UTF-8, found the byte 0x{byte:02X}"),
+        };
         Self::new(Rule::Utf8, at, message)
     }
 
-    pub(crate) fn limit(at: usize, message: impl Into<Cow<'static, str>>) -> Box<Self> {
+    pub(crate) fn limit(at: usize, limit: Limit, value: usize) -> Box<Self> {
         Box::new(Self {
             kind: ParseErrorKind::Limit,
             rule: None,
-            message: message.into(),
+            limit: Some(limit),
+            message: limit.exceeded(value).into(),
             at,
         })
+    }
+
+    /// Returns whether the line may be of something else than metrics: whether its grammar is broken, other than by a quote
+    /// that may be closed in the next line.
+    pub(crate) fn may_be_foreign(&self) -> bool {
+        let is_grammar = matches!(
+            self.kind,
+            ParseErrorKind::Incomplete | ParseErrorKind::Syntax
+        );
+        is_grammar
+            && !matches!(
+                self.rule,
+                Some(Rule::AfterEof | Rule::Eof | Rule::LineBreak)
+            )
+    }
+
+    /// Says what the line is that starts at `at`, in place of what is wrong with it.
+    pub(crate) fn with_foreign_line(self, name: &str, at: usize) -> Self {
+        Self {
+            message: format!("expected metrics, found {name}").into(),
+            at,
+            ..self
+        }
     }
 }
 

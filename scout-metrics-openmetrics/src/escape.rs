@@ -24,7 +24,8 @@ pub(crate) enum Escapes {
 /// A piece of an exposition in which characters may be escaped.
 ///
 /// Nothing is copied until [`decode`](Self::decode) has to replace an escape. Texts are compared and hashed by what they
-/// say, not by how they are written. Only [`raw`](Self::raw) and `AsRef<str>`, which is the same, keep the escapes.
+/// say, not by how they are written. Only [`raw`](Self::raw), [`as_bytes`](Self::as_bytes) and `AsRef<str>`, which is the
+/// same as `raw`, keep the escapes.
 ///
 /// ```
 /// use std::borrow::Cow;
@@ -41,34 +42,72 @@ pub(crate) enum Escapes {
 /// }
 /// # Ok::<(), scout_metrics_openmetrics::ParseError>(())
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Text<'a> {
-    raw: &'a str,
+    /// The text that this one is a part of. It is cut when it is asked for: to find that a cut does not split a character
+    /// takes a tenth of the time of reading.
+    whole: &'a str,
+    start: u32,
+    end: u32,
     escapes: Escapes,
 }
 
 impl<'a> Text<'a> {
     pub(crate) fn new(raw: &'a str, escapes: Escapes) -> Self {
-        Self { raw, escapes }
+        // A line is shorter than 4 GiB: `Limits` sees to it.
+        Self::within(raw, 0, raw.len() as u32, escapes)
+    }
+
+    /// Creates a view of a part of a text, between two of its bytes.
+    #[inline(always)]
+    pub(crate) fn within(whole: &'a str, start: u32, end: u32, escapes: Escapes) -> Self {
+        Self {
+            whole,
+            start,
+            end,
+            escapes,
+        }
     }
 
     /// Returns the text as it is written in the exposition.
+    #[inline]
     pub fn raw(self) -> &'a str {
-        self.raw
+        &self.whole[self.start as usize..self.end as usize]
     }
 
-    /// Returns the text, if it has no escapes.
+    /// Returns the text as it is written in the exposition, as bytes, which are UTF-8.
+    ///
+    /// This is quicker than [`raw`](Self::raw), which has to check that no character is cut in two. Programs that hash,
+    /// compare or copy the texts of millions of samples need nothing else. [`decode_bytes`](Self::decode_bytes) decodes the
+    /// escapes.
+    ///
+    /// ```
+    /// use scout_metrics_openmetrics::{Event, ParseOptions, Parser};
+    ///
+    /// let mut parser = Parser::from_text("up{job=\"a\"} 1\n", &ParseOptions::default());
+    /// if let Some(Event::Sample(sample)) = parser.next_event()? {
+    ///     assert_eq!(sample.name().as_bytes(), b"up");
+    ///     assert!(sample.labels().all(|(name, _)| name.as_bytes() == b"job"));
+    /// }
+    /// # Ok::<(), scout_metrics_openmetrics::ParseError>(())
+    /// ```
     #[inline]
-    pub(crate) fn plain(self) -> Option<&'a str> {
-        (self.escapes == Escapes::None).then_some(self.raw)
+    pub fn as_bytes(self) -> &'a [u8] {
+        &self.whole.as_bytes()[self.start as usize..self.end as usize]
+    }
+
+    /// Returns the text as bytes, if it has no escapes.
+    #[inline]
+    pub(crate) fn plain(self) -> Option<&'a [u8]> {
+        (self.escapes == Escapes::None).then(|| self.as_bytes())
     }
 
     /// Appends the text with its escapes decoded. What is appended is UTF-8.
     #[inline]
     pub(crate) fn decode_into(self, out: &mut Vec<u8>) {
         match self.escapes {
-            Escapes::None => out.extend_from_slice(self.raw.as_bytes()),
-            escapes => unescape_into(out, self.raw.as_bytes(), escapes),
+            Escapes::None => out.extend_from_slice(self.as_bytes()),
+            escapes => unescape_into(out, self.as_bytes(), escapes),
         }
     }
 
@@ -76,16 +115,37 @@ impl<'a> Text<'a> {
     #[inline]
     pub fn decode(self) -> Cow<'a, str> {
         match self.escapes {
-            Escapes::None => Cow::Borrowed(self.raw),
-            escapes => unescape(self.raw, escapes),
+            Escapes::None => Cow::Borrowed(self.raw()),
+            escapes => unescape(self.raw(), escapes),
         }
+    }
+
+    /// Returns the text with its escapes decoded, as [`decode`](Self::decode) does, as bytes, which are UTF-8.
+    #[inline]
+    pub fn decode_bytes(self) -> Cow<'a, [u8]> {
+        match self.escapes {
+            Escapes::None => Cow::Borrowed(self.as_bytes()),
+            escapes => match unescape(self.raw(), escapes) {
+                Cow::Borrowed(raw) => Cow::Borrowed(raw.as_bytes()),
+                Cow::Owned(decoded) => Cow::Owned(decoded.into_bytes()),
+            },
+        }
+    }
+}
+
+impl fmt::Debug for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Text")
+            .field("raw", &self.raw())
+            .field("escapes", &self.escapes)
+            .finish()
     }
 }
 
 /// Returns the text as it is written in the exposition, with its escapes: the same as [`raw`](Text::raw).
 impl AsRef<str> for Text<'_> {
     fn as_ref(&self) -> &str {
-        self.raw
+        self.raw()
     }
 }
 

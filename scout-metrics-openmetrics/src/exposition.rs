@@ -1,35 +1,35 @@
-//! A body together with the format that it is in.
+//! A body together with its content type.
 
 use bytes::Bytes;
 
-use crate::Format;
+use crate::{ContentType, Format};
 
-/// An encoded set of metrics and its format, in one value so that body and content type cannot disagree.
+/// An encoded set of metrics and its content type, in one value so that body and header cannot disagree.
 ///
 /// A clone shares the body, so one exposition can be served many times.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Exposition {
-    format: Format,
+    content_type: ContentType,
     body: Bytes,
 }
 
 impl Exposition {
-    /// Puts a body and its format together. The body is taken as it is.
-    pub fn new(format: Format, body: impl Into<Bytes>) -> Self {
+    /// Puts a body and its content type, or its [`Format`], together. The body is taken as it is.
+    pub fn new(content_type: impl Into<ContentType>, body: impl Into<Bytes>) -> Self {
         Self {
-            format,
+            content_type: content_type.into(),
             body: body.into(),
         }
     }
 
     /// Returns the format.
     pub fn format(&self) -> Format {
-        self.format
+        self.content_type.format()
     }
 
-    /// Returns the value of the `Content-Type` header.
-    pub fn content_type(&self) -> &'static str {
-        self.format.content_type()
+    /// Returns the content type, whose [`as_str`](ContentType::as_str) is the value of the `Content-Type` header.
+    pub fn content_type(&self) -> ContentType {
+        self.content_type
     }
 
     /// Returns the body.

@@ -32,9 +32,11 @@
 //! | the same for an exposition that arrives in pieces | [`ChunkedParser`] | none per sample |
 //! | the family of each line | [`FamilyTracker`] | none per sample |
 //! | families, with the rules about families | [`parse_families`] | none per sample with up to ten labels |
+//! | histograms and summaries as one value | [`Histogram`], [`Summary`] | |
 //! | text part by part, into any output | [`Encoder`] | none |
 //! | lines of a parser, with changes | [`Encoder::event`], [`Encoder::sample_ref`] | none per sample without escapes or changed labels |
 //! | families to text, checked against all rules | [`encode_families`] | |
+//! | families of one format in another, with a list of what is lost | [`transcode`], [`transcode_lossy`] | |
 //! | Docker Scout's metrics to snapshots and back | [`scout`] | |
 //!
 //! [`Format`] has the content types and the negotiation, and an [`Exposition`] is a body with its format.
@@ -89,6 +91,7 @@
 
 #[cfg(feature = "prometheus-parse")]
 pub mod bridge;
+mod content_type;
 mod encode;
 mod error;
 mod escape;
@@ -96,7 +99,11 @@ mod exposition;
 mod family;
 mod find;
 mod format;
+mod group;
+mod limit;
+mod media_range;
 mod model;
+mod names;
 mod number;
 mod parse;
 mod rule;
@@ -104,11 +111,16 @@ mod rule;
 pub mod scout;
 #[cfg(feature = "serde")]
 pub mod serialize;
+mod transcode;
 
 #[doc(hidden)]
 pub use crate::parse::ReaderLevel;
 pub use crate::{
-    encode::{EncodeError, EncodeErrorKind, Encoder, IoWriter, SampleEncoder, SampleRefEncoder},
+    content_type::{ContentType, UnknownContentType},
+    encode::{
+        EncodeError, EncodeErrorKind, Encoder, IoWriter, Loss, Lost, SampleEncoder,
+        SampleRefEncoder,
+    },
     error::{Deviation, Excerpt, ParseError, Position},
     escape::Text,
     exposition::Exposition,
@@ -116,13 +128,19 @@ pub use crate::{
         Families, FamilyLimitError, FamilyRef, FamilyTracker, encode_families, parse_families,
     },
     format::Format,
-    model::{Exemplar, LabelSet, LabelSetIter, MetricFamily, MetricType, Sample, Suffix},
+    group::{Bucket, GroupError, Histogram, HistogramBuilder, Quantile, Summary, SummaryBuilder},
+    limit::Limit,
+    model::{
+        Exemplar, LabelSet, LabelSetIter, Metric, MetricFamily, MetricType, Metrics, Sample, Suffix,
+    },
+    names::{EscapingScheme, NameCollision, UnknownEscapingScheme},
     number::Timestamp,
     parse::{
         ChunkedParser, Event, ExemplarRef, Labels, Limits, Line, Mode, ParseOptions, Parser,
         SampleRef,
     },
     rule::{ParseErrorKind, Rule},
+    transcode::{transcode, transcode_lossy},
 };
 
 #[cfg(all(doctest, feature = "scout"))]

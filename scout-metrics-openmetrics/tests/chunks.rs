@@ -146,7 +146,7 @@ fn a_line_that_is_too_long_is_refused_before_it_has_arrived() {
     assert_eq!(error.position(), position);
     assert_eq!(
         error.to_string(),
-        "the line is longer than the limit of 1000 bytes (line 2, column 1)"
+        "the line is longer than the limit of 1000 bytes, which `Limits::with_line_length` sets (line 2, column 1)"
     );
 }
 
@@ -197,6 +197,21 @@ fn bytes_that_are_not_utf8_are_found_in_every_chunking() {
             assert_eq!(failure.rule, Some(Rule::Utf8));
             assert_eq!(failure.position.offset, 9);
         }
+    }
+}
+
+#[test]
+fn the_chunk_with_a_byte_that_is_not_utf8_is_refused_and_not_the_next_one() {
+    for chunk in [
+        &b"a 1\nb \xff"[..],
+        b"a 1\nb \xe2 ",
+        b"a 1\nb \xf0\x80",
+        b"a 1\nb \xc0",
+    ] {
+        let mut parser = ChunkedParser::new(&ParseOptions::new(Format::Prometheus));
+        let refused = parser.feed(chunk).unwrap_err().to_string();
+        assert!(refused.ends_with("(line 2, column 3)"), "{refused}");
+        assert!(parser.next_event().unwrap().is_some());
     }
 }
 

@@ -370,6 +370,70 @@ fn many_labels_read_alike() {
     }
 }
 
+/// A block keeps the places of 2,048 quotes, backslashes and line feeds, and ends early if there are more.
+#[test]
+fn lines_with_many_escapes_read_alike() {
+    for escapes in [1, 31, 63, 64, 500, 990, 1_020, 1_024, 2_100, 4_000] {
+        let line = format!("a{{b=\"{}\",c=\"d\"}} 1\n", r#"\""#.repeat(escapes));
+        let text = line.repeat(5_000 / escapes + 2);
+        for options in all_options() {
+            let (transcript, lines) = compare(&text, &options);
+            assert!(!transcript.is_empty());
+            assert!(escapes > 500 || lines <= 1, "{escapes}: {lines}");
+        }
+    }
+}
+
+#[test]
+fn numbers_of_exemplars_read_alike() {
+    let numbers = [
+        "0",
+        "-0",
+        "1.",
+        ".5",
+        "-.5",
+        ".",
+        "-",
+        "1.2.3",
+        "1_0",
+        "12a",
+        "a12",
+        "0x1",
+        "1e5",
+        "1e-5",
+        "-1.5e+3",
+        "1e",
+        "+1",
+        "+NaN",
+        "nan",
+        "-inf",
+        "1e999",
+        "123456789012345.6",
+        "1234567890123456",
+        "12345678901234567",
+        "0.1234567890123456789012",
+        "-123456789012345678901234",
+        "123456789012345678901234",
+        "1234567890123456789012345",
+        "12345678901234567890123456789012345",
+        "12345678901234567890abcd",
+        "1234567890123456.12345a",
+        "\u{e9}",
+        "1\u{e9}",
+    ];
+    for value in numbers {
+        for timestamp in numbers {
+            let line = format!("a_total 1 # {{b=\"c\"}} {value}");
+            let text = format!(
+                "{line}\n{line} {timestamp}\na_total{{d=\"e\"}} 1 {timestamp} # {{}} {value} {timestamp}\n# EOF\n"
+            );
+            for options in all_options() {
+                compare(&text, &options);
+            }
+        }
+    }
+}
+
 #[test]
 fn nothing_follows_the_end_however_it_is_read() {
     for end in ["# EOF\n", "\u{feff}# EOF\n", "# EOF\r\n"] {

@@ -48,13 +48,13 @@ fn line_length() {
         Limits::default().with_line_length(10),
         "a 12345678\n",
         "b 1\na 123456789\n",
-        "the line is longer than the limit of 10 bytes (line 2, column 1)",
+        "the line is longer than the limit of 10 bytes, which `Limits::with_line_length` sets (line 2, column 1)",
     );
     check(
         Limits::default().with_line_length(10),
         "# HELP a b\n",
         "# HELP a bc\n",
-        "the line is longer than the limit of 10 bytes (line 1, column 1)",
+        "the line is longer than the limit of 10 bytes, which `Limits::with_line_length` sets (line 1, column 1)",
     );
 }
 
@@ -65,13 +65,13 @@ fn labels() {
         limits,
         "a{b=\"\",c=\"\"} 1\n",
         "a{b=\"\",c=\"\",d=\"\"} 1\n",
-        "there are more labels than the limit of 2 (line 1, column 17)",
+        "there are more labels than the limit of 2, which `Limits::with_labels` sets (line 1, column 17)",
     );
     check(
         limits,
         "{\"a\",b=\"\",c=\"\"} 1\n",
         "{\"a\",b=\"\",c=\"\",d=\"\"} 1\n",
-        "there are more labels than the limit of 2 (line 1, column 20)",
+        "there are more labels than the limit of 2, which `Limits::with_labels` sets (line 1, column 20)",
     );
     let exemplar = |labels: &str| {
         format!("# TYPE a counter\na_total{{b=\"\",c=\"\"}} 1 # {{{labels}}} 1\n# EOF\n")
@@ -80,7 +80,7 @@ fn labels() {
     assert_eq!(message("b=\"\",c=\"\""), None);
     assert_eq!(
         message("b=\"\",c=\"\",d=\"\"").unwrap(),
-        "there are more labels than the limit of 2 (line 2, column 39)"
+        "there are more labels than the limit of 2, which `Limits::with_labels` sets (line 2, column 39)"
     );
 }
 
@@ -95,8 +95,9 @@ fn name_length() {
         ("# TYPE abcd gauge\n", "# TYPE abcde gauge\n", 8),
         ("# HELP \"a.cd\" e\n", "# HELP \"a.cde\" e\n", 9),
     ] {
-        let expected =
-            format!("the name is longer than the limit of 4 bytes (line 1, column {column})");
+        let expected = format!(
+            "the name is longer than the limit of 4 bytes, which `Limits::with_name_length` sets (line 1, column {column})"
+        );
         check(limits, good, bad, &expected);
     }
 }
@@ -114,7 +115,7 @@ fn length_of_a_name_that_a_label_stands_for() {
     assert_eq!(read("abcdefgh").unwrap().as_slice()[1].name(), "abcdefgh");
     assert_eq!(
         read("abcdefghi").unwrap_err().to_string(),
-        "the name is longer than the limit of 8 bytes (line 2, column 12)"
+        "the name is longer than the limit of 8 bytes, which `Limits::with_name_length` sets (line 2, column 12)"
     );
 }
 
@@ -124,14 +125,14 @@ fn value_length() {
         Limits::default().with_value_length(4),
         "a{b=\"a\\nb\"} 1\n",
         "a{b=\"a\\nbc\"} 1\n",
-        "the label value is longer than the limit of 4 bytes (line 1, column 6)",
+        "the label value is longer than the limit of 4 bytes, which `Limits::with_value_length` sets (line 1, column 6)",
     );
     // Lines that are alike are read in another way.
     check(
         Limits::default().with_value_length(4),
         "a{b=\"1234\"} 1\na{b=\"5678\"} 1\n",
         "a{b=\"1234\"} 1\na{b=\"56789\"} 1\n",
-        "the label value is longer than the limit of 4 bytes (line 2, column 6)",
+        "the label value is longer than the limit of 4 bytes, which `Limits::with_value_length` sets (line 2, column 6)",
     );
 }
 
@@ -141,7 +142,7 @@ fn samples() {
         Limits::default().with_samples(2),
         "a{b=\"1\"} 1\na{b=\"2\"} 2\n",
         "a{b=\"1\"} 1\na{b=\"2\"} 2\na{b=\"3\"} 3\n",
-        "there are more samples than the limit of 2 (line 3, column 1)",
+        "there are more samples than the limit of 2, which `Limits::with_samples` sets (line 3, column 1)",
     );
 }
 
@@ -156,7 +157,7 @@ fn families() {
     assert_eq!(message(b"a 1\nb 1\na 2\n"), None);
     let expected = (
         ParseErrorKind::Limit,
-        "there are more families than the limit of 2 (line 3, column 1)".to_owned(),
+        "there are more families than the limit of 2, which `Limits::with_families` sets (line 3, column 1)".to_owned(),
     );
     assert_eq!(message(b"a 1\nb 1\nc 1\n"), Some(expected.clone()));
     assert_eq!(message(b"a 1\nb 1\n# TYPE c gauge\n"), Some(expected));
@@ -225,7 +226,7 @@ fn a_snapshot_says_which_limit_it_was() {
     );
     assert_eq!(
         std::error::Error::source(&error).unwrap().to_string(),
-        "there are more samples than the limit of 1 (line 2, column 1)"
+        "there are more samples than the limit of 1, which `Limits::with_samples` sets (line 2, column 1)"
     );
 }
 

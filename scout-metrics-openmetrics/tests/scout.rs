@@ -135,14 +135,15 @@ fn what_is_no_exposition_is_called_by_its_name() {
     }
     assert_eq!(
         error("<!DOCTYPE html>\n<html>").1,
-        "organization `acme`: expected an exposition, found HTML or XML: expected a value, found \"html>\" (line 1, column 11)"
+        "organization `acme`: expected an exposition, found HTML or XML: expected metrics, \
+         found HTML, such as an error page or a login page (line 1, column 1)"
     );
     assert_eq!(
         error("not found\n"),
         (
             ErrorKind::Decode,
             "organization `acme`: cannot read the exposition as prometheus-text-0.0.4: \
-             expected a value, found \"found\" (line 1, column 5)"
+             expected a value (a decimal number, NaN, +Inf or -Inf), found \"found\" (line 1, column 5)"
                 .to_owned()
         )
     );
@@ -155,7 +156,7 @@ fn an_exposition_with_quoted_names_is_not_called_json() {
     assert_eq!(
         message,
         "organization `acme`: cannot read the exposition as prometheus-text-0.0.4: \
-         expected a value, found \"one\" (line 2, column 13)"
+         expected a value (a decimal number, NaN, +Inf or -Inf), found \"one\" (line 2, column 13)"
     );
 }
 

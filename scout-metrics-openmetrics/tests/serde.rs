@@ -138,7 +138,12 @@ fn deviations_and_errors_have_their_place_in_fields() {
     let json = to_json(&families);
     assert_eq!(
         json["deviations"],
-        json!([{"rule": "duplicate_label", "line": 2}])
+        json!([{
+            "rule": "duplicate_label",
+            "line": 2,
+            "column": families.deviations()[0].column,
+            "message": families.deviations()[0].message(),
+        }])
     );
     assert_eq!(json["deviation_count"], 1);
     assert_eq!(

@@ -7,10 +7,13 @@
 
 mod check;
 mod command_line;
+mod completions;
+mod diff;
 mod history;
 mod overview;
 #[path = "../support/peer.rs"]
 mod peer;
 #[path = "../support/program.rs"]
 mod program;
+mod since;
 mod support;

@@ -90,7 +90,10 @@ pub use self::{
     verdict::{Outcome, RuleVerdict, Verdict},
 };
 use self::{baseline::Kind, check::Found, rule::Requirement};
-use crate::{Error, ErrorKind, History, Result, Snapshot, text::Time};
+use crate::{
+    Error, ErrorKind, History, Result, Snapshot,
+    text::{Rounded, Time},
+};
 
 /// Rules that a snapshot must meet.
 #[derive(Clone, Debug, PartialEq)]
@@ -188,7 +191,11 @@ async fn find<H: History + ?Sized>(ago: Ago, snapshot: &Snapshot, history: &H) -
         .await;
     match found {
         Ok(Some(snapshot)) => Found::Snapshot(snapshot),
-        Ok(None) => Found::Missing(format!("{history} has none of {}", Time(time))),
+        Ok(None) => Found::Missing(format!(
+            "the history has no snapshot of the {} until {}",
+            Rounded(ago.tolerance),
+            Time(time)
+        )),
         Err(error) => Found::Unreadable(error.chain().to_string()),
     }
 }

@@ -5,7 +5,7 @@ use std::{cmp::Reverse, fmt, sync::Arc, time::SystemTime};
 use serde::{Serialize, Serializer};
 
 use super::{Finding, Quantity, Subject, finding::Label};
-use crate::{Organization, Severity, Snapshot, text::OneLine};
+use crate::{Organization, Snapshot, change::Rank, text::OneLine};
 
 /// Whether a gate, or a rule of it, passes.
 ///
@@ -152,12 +152,12 @@ impl Verdict {
 
 /// The importance of a finding: its outcome, whether it is about the whole snapshot, the rank of its subject, and by how
 /// much it exceeds the limit.
-fn importance(finding: &Finding) -> (Outcome, bool, u8, u64) {
+fn importance(finding: &Finding) -> (Outcome, bool, Rank, u64) {
     let rank = match finding.subject() {
-        Some(Subject::AtLeast(severity) | Subject::Severity(severity)) => rank(*severity),
-        Some(Subject::UnrecognizedSeverity(_)) => 6,
-        Some(Subject::Policy(_)) => 4,
-        None => 0,
+        Some(Subject::AtLeast(severity) | Subject::Severity(severity)) => (*severity).into(),
+        Some(Subject::UnrecognizedSeverity(_)) => Rank::UnrecognizedSeverity,
+        Some(Subject::Policy(_)) => Rank::Policy,
+        None => Rank::Nothing,
     };
     let excess = match (finding.actual(), finding.allowed()) {
         (Some(Quantity::Count(actual)), Some(Quantity::Count(allowed))) => {
@@ -170,16 +170,6 @@ fn importance(finding: &Finding) -> (Outcome, bool, u8, u64) {
         _ => 0,
     };
     (finding.outcome(), finding.stream().is_none(), rank, excess)
-}
-
-fn rank(severity: Severity) -> u8 {
-    match severity {
-        Severity::Critical => 7,
-        Severity::High => 5,
-        Severity::Medium => 3,
-        Severity::Low => 2,
-        Severity::Unspecified => 1,
-    }
 }
 
 impl fmt::Display for Verdict {

@@ -3,8 +3,10 @@
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub(crate) mod memory;
+pub(crate) mod since;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
+pub(crate) mod trend;
 
 use std::{
     fmt,
@@ -14,7 +16,11 @@ use std::{
 
 use async_trait::async_trait;
 
-use crate::{Error, ErrorKind, Organization, Result, Snapshot};
+use self::{since::Since, trend::Trend};
+use crate::{
+    Error, ErrorKind, Organization, Result, Snapshot,
+    change::over_time::{self, Comparison},
+};
 
 /// Snapshots of organizations by time.
 ///
@@ -140,6 +146,57 @@ pub trait HistoryExt: History {
         const LAST: Duration = Duration::from_secs(253_402_300_799);
         let end = SystemTime::UNIX_EPOCH + LAST + Duration::from_secs(1);
         self.at(organization, end, Duration::MAX).await
+    }
+
+    /// Compares the latest snapshot with the one that is older by a duration, such as a day, a week or 30 days.
+    ///
+    /// The earlier snapshot may be older by the same duration again, but at most by a day. Without such a snapshot the
+    /// answer is `None`.
+    ///
+    /// # Errors
+    ///
+    /// As [`History::at`].
+    async fn compare(
+        &self,
+        organization: &Organization,
+        ago: Duration,
+    ) -> Result<Option<Comparison>> {
+        over_time::compare(self, organization, ago).await
+    }
+
+    /// Returns since when the streams of the latest snapshot have had what they have: vulnerabilities of a severity, and
+    /// images that violate a policy.
+    ///
+    /// The streams are in the order of the snapshot; for each, severities come first, from the worst, followed by
+    /// policies. What the latest snapshot does not have is left out.
+    ///
+    /// Searches back from the latest snapshot for the duration `lookback`, and looks at the last snapshot of each hour,
+    /// because Docker Scout computes its metrics once an hour.
+    ///
+    /// # Errors
+    ///
+    /// As [`History::range`].
+    async fn since(&self, organization: &Organization, lookback: Duration) -> Result<Vec<Since>> {
+        since::since(self, organization, lookback).await
+    }
+
+    /// Returns the numbers of an organization at this many times, of which the last is `end`.
+    ///
+    /// The times have the same distance, a millisecond or more. The first one is `start`, or later by less than a
+    /// nanosecond for each point.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`](ErrorKind::Invalid) if there are less than two points or `end` is before `start`;
+    /// [`Limit`](ErrorKind::Limit) if there are more than [`MAX_STEPS`] points. Otherwise as [`History::range`].
+    async fn trend(
+        &self,
+        organization: &Organization,
+        start: SystemTime,
+        end: SystemTime,
+        points: usize,
+    ) -> Result<Trend> {
+        trend::trend(self, organization, start, end, points).await
     }
 }
 

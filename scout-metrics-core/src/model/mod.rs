@@ -303,6 +303,16 @@ pub(crate) mod rfc3339 {
         serializer.collect_str(&timestamp as &dyn fmt::Display)
     }
 
+    pub(crate) fn serialize_option<S: Serializer>(
+        time: &Option<SystemTime>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match time {
+            Some(time) => serialize(time, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<SystemTime, D::Error> {

@@ -24,7 +24,9 @@ async fn no_worse_than_a_week_ago() {
     let none = gate.check_with(&today("0C 0H"), &history).await;
     assert_eq!(
         lines(&none),
-        ["could not tell: no baseline: MemoryHistory has none of 2024-09-27T00:00:00Z"]
+        [
+            "could not tell: no baseline: the history has no snapshot of the 24h until 2024-09-27T00:00:00Z"
+        ]
     );
     let last_week = today("2C 3H").with_scraped_at(now - 7 * DAY - 23 * HOUR);
     history.record(&last_week).await.unwrap();

@@ -6,7 +6,7 @@ use reqwest::{
     Response, StatusCode, Url,
     header::{HeaderValue, LOCATION},
 };
-use scout_metrics_openmetrics::Format;
+use scout_metrics_openmetrics::{ContentType, Format};
 use tokio::time::timeout;
 
 use super::{
@@ -21,14 +21,17 @@ use crate::token::Token;
 /// The maximum time spent on the body of a refusal. Another attempt is worth more than an excerpt.
 const EXCERPT_TIME: Duration = Duration::from_secs(1);
 
-/// Returns the format of a content type, or what is wrong with it. A missing or empty content type means the Prometheus
-/// text format, as in Prometheus 2.
-pub(crate) fn format(content_type: Option<&HeaderValue>, token: &Token) -> Result<Format, String> {
+/// Returns the content type of an answer, or what is wrong with it. A missing or empty one means the Prometheus text
+/// format, as in Prometheus 2.
+pub(crate) fn content_type(
+    content_type: Option<&HeaderValue>,
+    token: &Token,
+) -> Result<ContentType, String> {
     let Some(value) = content_type.filter(|value| !value.is_empty()) else {
-        return Ok(Format::Prometheus);
+        return Ok(Format::Prometheus.into());
     };
-    let format = value.to_str().ok().and_then(Format::from_content_type);
-    format.ok_or_else(|| {
+    let content_type = value.to_str().ok().and_then(|value| value.parse().ok());
+    content_type.ok_or_else(|| {
         format!(
             "has the content type `{}`, expected Prometheus text 0.0.4 or OpenMetrics 1.0",
             shown(value.as_bytes(), token)

@@ -2,7 +2,7 @@
 
 use scout_metrics_core::{Result, Snapshot};
 use scout_metrics_openmetrics::{
-    Exposition, Format,
+    ContentType, Exposition, Format,
     scout::{SnapshotDecoder, SnapshotReader},
 };
 
@@ -24,21 +24,21 @@ pub(crate) trait Collect: Send {
 /// The properties of a body that its headers state.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BodyKind {
-    pub(crate) format: Format,
+    pub(crate) content_type: ContentType,
     /// Whether a truncated body is detected. If not, the body ends where the connection ends.
     pub(crate) has_known_end: bool,
 }
 
 /// Collects the text of a body.
 pub(crate) struct TextCollector {
-    format: Format,
+    content_type: ContentType,
     body: Vec<u8>,
 }
 
 impl TextCollector {
     pub(crate) fn new(kind: BodyKind) -> Self {
         Self {
-            format: kind.format,
+            content_type: kind.content_type,
             body: Vec::new(),
         }
     }
@@ -57,16 +57,17 @@ impl Collect for TextCollector {
     }
 
     fn is_blank(&self) -> bool {
+        let is_openmetrics = self.content_type.format() == Format::OpenMetrics;
         let mut lines = self.body.split(|byte| *byte == b'\n');
         !lines.any(|line| {
-            let has_end_mark = self.format == Format::OpenMetrics && line == b"# EOF";
+            let has_end_mark = is_openmetrics && line == b"# EOF";
             let line = line.trim_ascii();
             has_end_mark || !line.is_empty() && line[0] != b'#'
         })
     }
 
     fn finish(self) -> Result<Exposition> {
-        Ok(Exposition::new(self.format, self.body))
+        Ok(Exposition::new(self.content_type, self.body))
     }
 }
 
@@ -80,11 +81,11 @@ impl SnapshotCollector {
     pub(crate) fn new(reader: &SnapshotReader, kind: BodyKind) -> Self {
         let decoder = reader
             .clone()
-            .with_format(kind.format)
+            .with_format(kind.content_type.format())
             .with_required_final_newline(!kind.has_known_end)
             .decoder();
         Self {
-            format: kind.format,
+            format: kind.content_type.format(),
             decoder,
         }
     }

@@ -21,8 +21,10 @@ use super::{
 };
 use crate::token::Token;
 
-/// The formats we can read, in Prometheus' own order of preference: OpenMetrics has an end mark.
-const ACCEPTED: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8, text/plain; version=0.0.4; q=0.5, */*; q=0.1";
+/// The formats we can read, in Prometheus' own order of preference: OpenMetrics has an end mark. Names are read as they
+/// are; the underscores that a server would write otherwise lose a part of them.
+const ACCEPTED: &str = "application/openmetrics-text; version=1.0.0; escaping=allow-utf-8; charset=utf-8, \
+     text/plain; version=1.0.0; escaping=allow-utf-8; q=0.6, text/plain; version=0.0.4; q=0.5, */*; q=0.1";
 
 /// The amount of data received.
 struct Received {
@@ -163,8 +165,8 @@ impl<'a> Fetch<'a> {
         new_collector: &(impl Fn(BodyKind) -> C + Sync),
     ) -> Result<(C::Output, Received), HttpError> {
         let content_type = response.headers().get(CONTENT_TYPE);
-        let format = match answer::format(content_type, token) {
-            Ok(format) => format,
+        let content_type = match answer::content_type(content_type, token) {
+            Ok(content_type) => content_type,
             Err(fault) => {
                 let body = answer::excerpt_of(response, &self.deadline, token).await;
                 return Err(HttpError::NotMetrics(fault, body));
@@ -173,7 +175,7 @@ impl<'a> Fetch<'a> {
         let (server, limit) = (self.client.urls.server(), self.client.body_limit);
         let mut body = ResponseBody::new(response, server.clone(), limit, &self.deadline, token)?;
         let kind = BodyKind {
-            format,
+            content_type,
             has_known_end: body.has_known_end(),
         };
         let mut collector = new_collector(kind);

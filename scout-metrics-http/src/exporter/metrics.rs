@@ -9,12 +9,12 @@ use axum::{
 };
 use serde::Deserialize;
 
-use scout_metrics_core::{Organization, Result};
-use scout_metrics_openmetrics::Format;
+use scout_metrics_core::{Organization, Result, Snapshot};
+use scout_metrics_openmetrics::ContentType;
 
 use super::{
-    compression::ContentCoding, encodings::Representation, error_response, response,
-    scrape_timeout, state::ExporterState,
+    compression::ContentCoding, encodings::Representation, error_response, payload::Payload,
+    response, scrape_timeout, state::ExporterState,
 };
 
 /// The parameters of a path, extracted by name, because a router around this one may have other parameters.
@@ -28,14 +28,14 @@ pub(super) type OrganizationPath = std::result::Result<Path<Parameters>, PathRej
 /// Answers with the metrics of all organizations whose sources answer, and the exporter's own.
 pub(super) async fn all(State(state): State<Arc<ExporterState>>, headers: HeaderMap) -> Response {
     let answers = state.scrape_all(scrape_timeout::limit(&headers)).await;
-    let format = accepted_format(&headers);
+    let content_type = accepted_content_type(&headers);
     let coding = ContentCoding::negotiate(&headers);
     let all_metrics = Arc::clone(&state.all_metrics);
     let own_metrics = Arc::clone(&state.own_metrics);
     let encode = move || {
-        let snapshots = answers.into_values().filter_map(Result::ok).collect();
-        let payload = all_metrics.encode(snapshots, &own_metrics, format)?;
-        Ok(payload.encoded(coding))
+        let snapshots: Vec<Snapshot> = answers.into_values().filter_map(Result::ok).collect();
+        let (content_type, parts) = all_metrics.encode(&snapshots, &own_metrics, content_type)?;
+        Ok(Payload::of_parts(content_type.as_str(), parts).encoded(coding))
     };
     match state.workers.run(encode).await {
         Ok(payload) => response::of_now(payload),
@@ -49,8 +49,9 @@ pub(super) async fn of_organization(
     path: OrganizationPath,
     headers: HeaderMap,
 ) -> Response {
-    let format = accepted_format(&headers);
-    answer(&state, path, &headers, Representation::Metrics(format)).await
+    let content_type = accepted_content_type(&headers);
+    let representation = Representation::Metrics(content_type);
+    answer(&state, path, &headers, representation).await
 }
 
 /// Answers with the snapshot of one organization as JSON.
@@ -91,11 +92,11 @@ async fn answer(
     }
 }
 
-fn accepted_format(headers: &HeaderMap) -> Format {
+fn accepted_content_type(headers: &HeaderMap) -> ContentType {
     let lines: Vec<&str> = headers
         .get_all(ACCEPT)
         .iter()
         .filter_map(|line| line.to_str().ok())
         .collect();
-    Format::negotiate(&lines.join(","))
+    ContentType::negotiate(&lines.join(","))
 }

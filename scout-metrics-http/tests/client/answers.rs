@@ -57,7 +57,8 @@ async fn asks_as_documented() {
     );
     assert_eq!(
         header("accept"),
-        "application/openmetrics-text; version=1.0.0; charset=utf-8, text/plain; version=0.0.4; q=0.5, */*; q=0.1"
+        "application/openmetrics-text; version=1.0.0; escaping=allow-utf-8; charset=utf-8, \
+         text/plain; version=1.0.0; escaping=allow-utf-8; q=0.6, text/plain; version=0.0.4; q=0.5, */*; q=0.1"
     );
     for name in ["cookie", "referer", "if-none-match", "if-modified-since"] {
         assert_eq!(request.header(name), None);

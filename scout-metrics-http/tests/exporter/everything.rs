@@ -5,7 +5,7 @@ use super::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use scout_metrics_core::{MetricsSourceExt, Poller};
-use scout_metrics_openmetrics::{Format, Mode, ParseOptions, parse_families};
+use scout_metrics_openmetrics::{ContentType, Mode, ParseOptions, parse_families};
 
 fn failing(name: &str) -> MemorySource {
     let error = Error::new(ErrorKind::Timeout, "slow");
@@ -56,14 +56,17 @@ async fn both_formats_pass_a_strict_parser() {
     let router = two_of_which_one_fails();
     // The first request is counted when it is answered.
     metrics(&router).await;
-    for (accept, format) in [
-        ("text/plain", Format::Prometheus),
-        ("application/openmetrics-text", Format::OpenMetrics),
+    for (accept, content_type) in [
+        ("text/plain", ContentType::TEXT_0_0_4),
+        (
+            "application/openmetrics-text",
+            ContentType::OPENMETRICS_0_0_1,
+        ),
     ] {
         let request = Request::get("/metrics").header("accept", accept);
         let answer = call(&router, request.body(Body::empty()).unwrap()).await;
-        assert_eq!(answer.header("content-type"), Some(format.content_type()));
-        let strict = ParseOptions::new(format).with_mode(Mode::Strict);
+        assert_eq!(answer.header("content-type"), Some(content_type.as_str()));
+        let strict = ParseOptions::new(content_type).with_mode(Mode::Strict);
         let families = parse_families(answer.body.as_bytes(), &strict).unwrap();
         assert_eq!(families.into_vec().len(), 12, "{}", answer.body);
     }

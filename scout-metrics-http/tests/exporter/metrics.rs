@@ -7,7 +7,7 @@ async fn both_paths_serve_the_metrics_of_the_source() {
     assert_eq!(answer.status, StatusCode::OK);
     assert_eq!(
         answer.header("content-type"),
-        Some("text/plain; version=0.0.4; charset=utf-8")
+        Some("text/plain; version=0.0.4; charset=utf-8; escaping=underscores")
     );
     assert_eq!(answer.header("vary"), Some("Accept, Accept-Encoding"));
     let sample = r#"scout_stream_vulnerabilities{streamName="production",severity="CRITICAL"} 5"#;
@@ -41,7 +41,8 @@ async fn the_accept_header_chooses_format_and_content_type_together() {
     ] {
         let lines: Vec<_> = accept.iter().map(|&line| ("accept", line)).collect();
         let answer = get_with(&router, &lines).await;
-        let expected = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+        let expected =
+            "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores";
         assert_eq!(answer.header("content-type"), Some(expected));
         assert!(answer.body.ends_with("# EOF\n"), "{}", answer.body);
     }
@@ -62,7 +63,7 @@ async fn an_accept_header_that_makes_no_sense_gets_the_default() {
         assert_eq!(answer.status, StatusCode::OK);
         assert_eq!(
             answer.header("content-type"),
-            Some("text/plain; version=0.0.4; charset=utf-8")
+            Some("text/plain; version=0.0.4; charset=utf-8; escaping=underscores")
         );
     }
 }

@@ -5,9 +5,9 @@ use std::{
     io, mem,
 };
 
-use super::error::EncodeError;
+use super::{error::EncodeError, names::EscapedNames};
 use crate::{
-    Format, MetricType, Suffix, Timestamp,
+    ContentType, EscapingScheme, Format, MetricType, Suffix, Timestamp,
     error::shown,
     escape::{write_help_text, write_quoted},
     find::NameOf,
@@ -41,6 +41,21 @@ use crate::{
 /// # Ok::<(), scout_metrics_openmetrics::EncodeError>(())
 /// ```
 ///
+/// With a [`ContentType`] instead of a [`Format`], names that are not plain are escaped by its [`EscapingScheme`]. The
+/// names of all metrics are then remembered, because two that become the same are an error.
+///
+/// ```
+/// use scout_metrics_openmetrics::{ContentType, Encoder, EscapingScheme, MetricType};
+///
+/// let content_type = ContentType::TEXT_0_0_4.with_escaping(EscapingScheme::Values);
+/// let mut encoder = Encoder::new(String::new(), content_type);
+/// encoder.family("jobs.running", MetricType::Gauge, "", "")?;
+/// encoder.sample("jobs.running", [("host name", "a")], 1.0)?;
+/// let lines = "# TYPE U__jobs_2e_running gauge\nU__jobs_2e_running{U__host_20_name=\"a\"} 1\n";
+/// assert_eq!(encoder.finish()?, lines);
+/// # Ok::<(), scout_metrics_openmetrics::EncodeError>(())
+/// ```
+///
 /// A `String` and a `BytesMut` can be written to, and so can a `&mut` to either; [`from_writer`](Self::from_writer) writes to
 /// files and sockets. After an error the output ends somewhere in a part and is of no more use.
 ///
@@ -49,7 +64,10 @@ use crate::{
 #[must_use = "`finish` writes the end of the exposition"]
 pub struct Encoder<W> {
     out: W,
+    content_type: ContentType,
     format: Format,
+    /// None if names are written as they are.
+    pub(super) names: Option<Box<EscapedNames>>,
     /// A sample stays open for its timestamp and exemplar until the next part.
     line_is_open: bool,
     flush: fn(&mut W) -> fmt::Result,
@@ -59,25 +77,41 @@ pub struct Encoder<W> {
 }
 
 impl<W: Write> Encoder<W> {
-    /// Creates an encoder that appends to `out`.
-    pub fn new(out: W, format: Format) -> Self {
-        Self::with_output(out, format, |_| Ok(()), |_| None)
+    /// Creates an encoder that appends to `out`, in a [`ContentType`] or a [`Format`].
+    pub fn new(out: W, content_type: impl Into<ContentType>) -> Self {
+        Self::with_output(out, content_type.into(), |_| Ok(()), |_| None)
     }
 
     pub(super) fn with_output(
         out: W,
-        format: Format,
+        content_type: ContentType,
         flush: fn(&mut W) -> fmt::Result,
         take_error: fn(&mut W) -> Option<io::Error>,
     ) -> Self {
+        let names = match content_type.escaping() {
+            EscapingScheme::AllowUtf8 => None,
+            scheme => Some(Box::new(EscapedNames::new(scheme))),
+        };
         Self {
             out,
-            format,
+            content_type,
+            format: content_type.format(),
+            names,
             line_is_open: false,
             flush,
             take_error,
             last_type: LastType::default(),
         }
+    }
+
+    /// Returns the content type of what is written.
+    pub fn content_type(&self) -> ContentType {
+        self.content_type
+    }
+
+    /// Returns whether a name has been escaped. Otherwise the output is the same in all schemes.
+    pub fn has_escaped_names(&self) -> bool {
+        self.names.as_ref().is_some_and(|names| names.has_escaped())
     }
 
     /// Returns the format.
@@ -94,7 +128,8 @@ impl<W: Write> Encoder<W> {
     ///
     /// If the name is empty, the help text ends in a carriage return, which readers consider a part of the line's end, or
     /// the output fails; in Prometheus text for types that it does not have, for units, and for a help text that starts
-    /// with a blank; in OpenMetrics if the unit is not the end of the name.
+    /// with a blank; in OpenMetrics if the unit is not the end of the name; and if another family has become the same name
+    /// by escaping.
     pub fn family(
         &mut self,
         name: &str,
@@ -103,8 +138,14 @@ impl<W: Write> Encoder<W> {
         unit: &str,
     ) -> Result<(), EncodeError> {
         self.check_family(name, kind, help, unit)?;
-        let written = self.write_family(name, kind, help, unit);
-        written.map_err(|error| self.output_error(error))
+        let Some(mut names) = self.names.take() else {
+            let written = self.write_family(name, kind, help, unit);
+            return written.map_err(|error| self.output_error(error));
+        };
+        let escaped = names.family(name, kind, unit, self.format);
+        let written = escaped.map(|(name, unit)| self.write_family(name, kind, help, &unit));
+        self.names = Some(names);
+        written?.map_err(|error| self.output_error(error))
     }
 
     fn write_family(
@@ -168,7 +209,7 @@ impl<W: Write> Encoder<W> {
     ///
     /// # Errors
     ///
-    /// If the name or that of a label is empty, or if the output fails.
+    /// If the name or that of a label is empty, if the output fails, or if two names become the same by escaping.
     #[inline]
     pub fn sample<'l>(
         &mut self,
@@ -291,7 +332,13 @@ impl<W: Write> Encoder<W> {
         value: impl FnOnce(&mut W) -> fmt::Result,
     ) -> Result<(), EncodeError> {
         self.close_line()?;
-        write_series(&mut self.out, family, suffix, labels)?;
+        write_series(
+            &mut self.out,
+            self.names.as_deref_mut(),
+            family,
+            suffix,
+            labels,
+        )?;
         self.out.write_char(' ')?;
         value(&mut self.out)?;
         self.line_is_open = true;
@@ -438,27 +485,27 @@ impl<W: Write> SampleEncoder<'_, W> {
         value: impl FnOnce(&mut W) -> fmt::Result,
         timestamp: Option<Timestamp>,
     ) -> Result<(), EncodeError> {
-        let Encoder { out, format, .. } = &mut *self.encoder;
+        let Encoder {
+            out, format, names, ..
+        } = &mut *self.encoder;
         if *format == Format::Prometheus {
             let what = "the format has no exemplars";
             return Err(EncodeError::not_expressible("a sample", *format, what));
         }
-        let written = write_exemplar(out, labels, value, timestamp);
+        let written = write_exemplar(out, names.as_deref_mut(), labels, value, timestamp);
         written.map_err(|error| self.encoder.with_cause(error))
     }
 }
 
 fn write_exemplar<N: AsRef<str>, V: AsRef<str>, W: Write>(
     out: &mut W,
+    names: Option<&mut EscapedNames>,
     labels: impl IntoIterator<Item = (N, V)>,
     value: impl FnOnce(&mut W) -> fmt::Result,
     timestamp: Option<Timestamp>,
 ) -> Result<(), EncodeError> {
     out.write_str(" # {")?;
-    for (index, (name, text)) in labels.into_iter().enumerate() {
-        let label = (name.as_ref(), text.as_ref());
-        write_label(out, if index > 0 { "," } else { "" }, label)?;
-    }
+    write_labels(out, names, "", labels)?;
     out.write_str("} ")?;
     value(out)?;
     if let Some(timestamp) = timestamp {
@@ -487,19 +534,22 @@ fn write_metadata<W: Write>(
     out.write_char('\n')
 }
 
-/// Writes a sample's name and labels. A name that is not plain goes in quotes among the labels.
+/// Writes a sample's name and labels. A name that is not plain goes in quotes among the labels, unless it is escaped.
 fn write_series<N: AsRef<str>, V: AsRef<str>, W: Write>(
     out: &mut W,
+    mut names: Option<&mut EscapedNames>,
     family: &str,
     suffix: Suffix,
     labels: impl IntoIterator<Item = (N, V)>,
 ) -> Result<(), EncodeError> {
     let mut separator = "{";
-    if NameOf::Metric.is(family) {
+    if family.is_empty() {
+        return Err(EncodeError::empty_name("a sample"));
+    } else if let Some(names) = &mut names {
+        out.write_str(names.sample(family, suffix)?)?;
+    } else if NameOf::Metric.is(family) {
         out.write_str(family)?;
         out.write_str(suffix.as_str())?;
-    } else if family.is_empty() {
-        return Err(EncodeError::empty_name("a sample"));
     } else {
         out.write_str("{\"")?;
         write_quoted(out, family)?;
@@ -507,14 +557,37 @@ fn write_series<N: AsRef<str>, V: AsRef<str>, W: Write>(
         out.write_char('"')?;
         separator = ",";
     }
-    for (name, value) in labels {
-        write_label(out, separator, (name.as_ref(), value.as_ref()))?;
-        separator = ",";
-    }
-    if separator == "," {
+    if write_labels(out, names, separator, labels)? || separator == "," {
         out.write_char('}')?;
     }
     Ok(())
+}
+
+/// Writes labels with a separator before the first one. Returns whether there is any.
+#[inline]
+fn write_labels<N: AsRef<str>, V: AsRef<str>, W: Write>(
+    out: &mut W,
+    names: Option<&mut EscapedNames>,
+    first_separator: &str,
+    labels: impl IntoIterator<Item = (N, V)>,
+) -> Result<bool, EncodeError> {
+    let mut separator = first_separator;
+    let mut is_first = true;
+    let Some(names) = names else {
+        for (name, value) in labels {
+            write_label(out, separator, (name.as_ref(), value.as_ref()))?;
+            (separator, is_first) = (",", false);
+        }
+        return Ok(!is_first);
+    };
+    names.start_labels();
+    for (name, value) in labels {
+        let name = names.label(name.as_ref());
+        write_label(out, separator, (&name, value.as_ref()))?;
+        (separator, is_first) = (",", false);
+    }
+    names.end_labels()?;
+    Ok(!is_first)
 }
 
 fn write_label<W: Write>(
@@ -551,8 +624,9 @@ impl SeriesStart {
         self.0.is_empty()
     }
 
-    pub(crate) fn set<'l>(
+    pub(crate) fn set<'l, W>(
         &mut self,
+        encoder: &mut Encoder<W>,
         name: &str,
         labels: impl IntoIterator<Item = (&'l str, &'l str)>,
         last_label: &'l str,
@@ -560,7 +634,8 @@ impl SeriesStart {
         self.0.clear();
         self.0.reserve(Self::CAPACITY);
         let labels = labels.into_iter().chain([(last_label, "")]);
-        write_series(&mut self.0, name, Suffix::None, labels)?;
+        let names = encoder.names.as_deref_mut();
+        write_series(&mut self.0, names, name, Suffix::None, labels)?;
         self.0.truncate(self.0.len() - "\"}".len());
         Ok(())
     }

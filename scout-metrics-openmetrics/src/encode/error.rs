@@ -2,7 +2,7 @@
 
 use std::{fmt, io, sync::Arc};
 
-use crate::{Format, MetricFamily, ParseError, error::shown};
+use crate::{Format, Loss, MetricFamily, NameCollision, ParseError, error::shown};
 
 /// The kind of an [`EncodeError`].
 #[non_exhaustive]
@@ -13,7 +13,10 @@ pub enum EncodeErrorKind {
     BrokenRule,
     /// The name of a metric or a label is empty.
     EmptyName,
-    /// The format cannot express it, such as an exemplar in Prometheus text.
+    /// Two names become the same by escaping. The error is that of a [`NameCollision`].
+    NameCollision,
+    /// The format cannot express it, such as an exemplar in Prometheus text. After [`transcode`](crate::transcode), the
+    /// error has [`losses`](EncodeError::losses).
     NotExpressible,
     /// The output accepts no more text; the source of the error is its [`fmt::Error`] or its [`io::Error`].
     Output,
@@ -30,12 +33,16 @@ enum Fault {
     BrokenRule(#[source] ParseError),
     #[error("the name of {0} is empty")]
     EmptyName(&'static str),
+    #[error(transparent)]
+    NameCollision(NameCollision),
     #[error("{subject} cannot be written as {format}: {what}")]
     NotExpressible {
         subject: String,
         format: Format,
         what: String,
     },
+    #[error("{format} cannot express everything: {}", first_losses(losses))]
+    Lossy { format: Format, losses: Vec<Loss> },
     #[error("the output accepts no more text")]
     Output(#[source] fmt::Error),
     #[error("the output cannot be written")]
@@ -48,9 +55,23 @@ impl EncodeError {
         match *self.0 {
             Fault::BrokenRule(_) => EncodeErrorKind::BrokenRule,
             Fault::EmptyName(_) => EncodeErrorKind::EmptyName,
-            Fault::NotExpressible { .. } => EncodeErrorKind::NotExpressible,
+            Fault::NameCollision(_) => EncodeErrorKind::NameCollision,
+            Fault::Lossy { .. } | Fault::NotExpressible { .. } => EncodeErrorKind::NotExpressible,
             Fault::Output(_) | Fault::Write(_) => EncodeErrorKind::Output,
         }
+    }
+
+    /// Returns everything that [`transcode_lossy`](crate::transcode_lossy) would lose, if that is why
+    /// [`transcode`](crate::transcode) failed.
+    pub fn losses(&self) -> &[Loss] {
+        match &*self.0 {
+            Fault::Lossy { losses, .. } => losses,
+            _ => &[],
+        }
+    }
+
+    pub(crate) fn lossy(format: Format, losses: Vec<Loss>) -> Self {
+        Self(Box::new(Fault::Lossy { format, losses }))
     }
 
     pub(crate) fn broken_rule(error: ParseError) -> Self {
@@ -75,6 +96,24 @@ impl EncodeError {
             *subject = format!("the family `{}`", shown(family.name()));
         }
         self
+    }
+}
+
+/// Returns the first losses as one line, and how many there are more.
+fn first_losses(losses: &[Loss]) -> String {
+    const SHOWN: usize = 3;
+    let first = losses.iter().take(SHOWN);
+    let first: Vec<_> = first.map(ToString::to_string).collect();
+    let first = first.join("; ");
+    match losses.len().saturating_sub(SHOWN) {
+        0 => first,
+        rest => format!("{first}; and {rest} more"),
+    }
+}
+
+impl From<NameCollision> for EncodeError {
+    fn from(collision: NameCollision) -> Self {
+        Self(Box::new(Fault::NameCollision(collision)))
     }
 }
 

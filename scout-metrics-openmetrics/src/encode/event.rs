@@ -1,9 +1,9 @@
 //! Lines of a parser, written again.
 
-use std::fmt::Write;
+use std::{borrow::Cow, fmt::Write};
 
 use super::{encoder::Encoder, error::EncodeError};
-use crate::{Event, Format, MetricType, SampleRef, Suffix, error::shown};
+use crate::{Event, Format, MetricType, SampleRef, Suffix, error::shown, find::NameOf};
 
 impl<W: Write> Encoder<W> {
     /// Writes a line that a parser has read. Whatever it says is written without loss, or is an error.
@@ -48,7 +48,9 @@ impl<W: Write> Encoder<W> {
     ///
     /// # Errors
     ///
-    /// If the format cannot express the line, if a comment would be read as something else, or if the output fails.
+    /// If the format cannot express the line, if a comment would be read as something else, or if the output fails; if two
+    /// names become the same by escaping; and if a family of OpenMetrics has a name that has to be escaped, because how it is
+    /// escaped depends on its type and unit ([`family`](Self::family) writes them together).
     pub fn event(&mut self, event: Event<'_, '_>) -> Result<(), EncodeError> {
         match event {
             Event::Comment(text) => self.comment(text),
@@ -56,6 +58,7 @@ impl<W: Write> Encoder<W> {
             Event::Help { name, text } => {
                 let (name, text) = (name.decode(), text.decode());
                 self.check_help(&name, &text)?;
+                let name = self.escaped_name(name)?;
                 let written = self.write_help(&name, &text);
                 written.map_err(|error| self.output_error(error))
             }
@@ -65,15 +68,39 @@ impl<W: Write> Encoder<W> {
                 self.check_type(&name, kind)?;
                 (*name).clone_into(&mut self.last_type.name);
                 self.last_type.kind = kind;
+                let name = self.escaped_name(name)?;
                 let written = self.write_type(&name, kind);
                 written.map_err(|error| self.output_error(error))
             }
             Event::Unit { name, unit } => {
                 let name = name.decode();
                 self.check_unit(&name, unit)?;
+                let name = self.escaped_name(name)?;
                 let written = self.write_unit(&name, unit);
                 written.map_err(|error| self.output_error(error))
             }
+        }
+    }
+
+    /// Returns the name of a family as metadata have it that are written line by line.
+    fn escaped_name<'n>(&mut self, name: Cow<'n, str>) -> Result<Cow<'n, str>, EncodeError> {
+        let format = self.format();
+        match &mut self.names {
+            Some(_) if format == Format::OpenMetrics && !NameOf::Metric.is(&name) => {
+                let what = "its name is escaped by type and unit, which are not known line by line";
+                Err(self.refusal(&name, what))
+            }
+            Some(names) => {
+                let last = &self.last_type;
+                let kind = if last.name == name {
+                    last.kind
+                } else {
+                    MetricType::Unknown
+                };
+                let (escaped, _) = names.family(&name, kind, "", format)?;
+                Ok(escaped.to_owned().into())
+            }
+            None => Ok(name),
         }
     }
 
@@ -124,4 +151,40 @@ fn is_comment(text: &str) -> bool {
     let has_name = !line[keyword.len()..].trim_ascii().is_empty();
     let is_read_otherwise = text.contains('\n') || is_metadata && has_name;
     !is_read_otherwise
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ContentType, EncodeErrorKind, EscapingScheme, ParseOptions, Parser};
+
+    fn escaped(text: &str, content_type: ContentType) -> Result<String, EncodeError> {
+        let options = ParseOptions::new(content_type.format());
+        let mut parser = Parser::new(text.as_bytes(), &options).unwrap();
+        let mut encoder = Encoder::new(String::new(), content_type);
+        while let Some(event) = parser.next_event().unwrap() {
+            encoder.event(event)?;
+        }
+        encoder.finish()
+    }
+
+    #[test]
+    fn the_names_of_events_are_escaped() {
+        let text = "# HELP \"jobs.run\" Jobs.\n# TYPE \"jobs.run\" summary\n{\"jobs.run_sum\",\"host name\"=\"a\"} 1\n";
+        let content_type = ContentType::TEXT_0_0_4.with_escaping(EscapingScheme::Values);
+        let lines = "# HELP U__jobs_2e_run Jobs.\n# TYPE U__jobs_2e_run summary\n\
+            U__jobs_2e_run_sum{U__host_20_name=\"a\"} 1\n";
+        assert_eq!(escaped(text, content_type).unwrap(), lines);
+    }
+
+    #[test]
+    fn a_family_that_is_escaped_by_its_type_is_refused_line_by_line() {
+        let text = "# TYPE \"jobs.run\" counter\n{\"jobs.run_total\"} 1\n# EOF\n";
+        let content_type =
+            ContentType::OPENMETRICS_1_0_0.with_escaping(EscapingScheme::Underscores);
+        let error = escaped(text, content_type).unwrap_err();
+        assert_eq!(error.kind(), EncodeErrorKind::NotExpressible);
+        let text = "# TYPE jobs counter\njobs_total 1\n# EOF\n";
+        assert_eq!(escaped(text, content_type).unwrap(), text);
+    }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::encoder::Encoder;
-use crate::Format;
+use crate::ContentType;
 
 /// Writes text to an output of bytes, such as a file or a socket, in pieces of some kilobytes.
 /// [`Encoder::from_writer`] makes it.
@@ -54,13 +54,18 @@ impl<W: Write> Encoder<IoWriter<W>> {
     ///
     /// An error of the output is the source of the [`EncodeError`](crate::EncodeError). If the encoder is dropped without
     /// [`finish`](Self::finish) or [`flush`](Self::flush), the last kilobytes are not written.
-    pub fn from_writer(out: W, format: Format) -> Self {
+    pub fn from_writer(out: W, content_type: impl Into<ContentType>) -> Self {
         let out = IoWriter {
             out,
             buffer: String::with_capacity(IoWriter::<W>::BUFFER),
             failure: Failure::None,
         };
-        Self::with_output(out, format, IoWriter::flush, IoWriter::take_error)
+        Self::with_output(
+            out,
+            content_type.into(),
+            IoWriter::flush,
+            IoWriter::take_error,
+        )
     }
 }
 

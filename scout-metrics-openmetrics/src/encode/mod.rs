@@ -4,6 +4,8 @@ mod encoder;
 mod error;
 mod event;
 mod io_writer;
+mod loss;
+mod names;
 mod sample_ref;
 
 #[cfg(feature = "scout")]
@@ -12,5 +14,6 @@ pub use {
     encoder::{Encoder, SampleEncoder},
     error::{EncodeError, EncodeErrorKind},
     io_writer::IoWriter,
+    loss::{Loss, Lost},
     sample_ref::SampleRefEncoder,
 };

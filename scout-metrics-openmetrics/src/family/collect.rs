@@ -10,22 +10,22 @@ use super::{
     tracker::{is_suffix_of, suffix_in},
 };
 use crate::{
-    Event, Exemplar, ExemplarRef, Format, Line, MetricFamily, MetricType, ParseError, ParseOptions,
-    Parser, Rule, Sample, SampleRef, Suffix,
+    Event, Exemplar, ExemplarRef, Format, Limit, Line, MetricFamily, MetricType, ParseError,
+    ParseOptions, Parser, Rule, Sample, SampleRef, Suffix,
     error::{Fault, shown},
     parse::NamesBefore,
 };
 
 /// Why reading stops.
 enum Stop {
-    Limit(u64, String),
+    Limit(u64, Limit, usize),
     Rule(Violation),
 }
 
 impl Stop {
     fn into_error(self, exposition: &[u8]) -> ParseError {
         let line = match &self {
-            Self::Limit(line, _) => *line,
+            Self::Limit(line, ..) => *line,
             Self::Rule(violation) => violation.line,
         };
         let newlines = memchr::memchr_iter(b'\n', exposition);
@@ -37,7 +37,7 @@ impl Stop {
                 .unwrap_or(exposition.len()),
         };
         let fault = match self {
-            Self::Limit(_, message) => Fault::limit(start, message),
+            Self::Limit(_, limit, value) => Fault::limit(start, limit, value),
             Self::Rule(violation) => {
                 Fault::new(violation.rule, start + violation.at, violation.message)
             }
@@ -385,10 +385,7 @@ impl Collector {
     fn add_family(&mut self, name: &str) -> Result<usize, Stop> {
         let limit = self.options.limits().families;
         if self.families.len() >= limit {
-            return Err(Stop::Limit(
-                self.report.line,
-                format!("there are more families than the limit of {limit}"),
-            ));
+            return Err(Stop::Limit(self.report.line, Limit::Families, limit));
         }
         let place = self.families.len();
         self.families

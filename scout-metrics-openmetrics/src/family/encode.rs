@@ -2,16 +2,20 @@
 
 use std::borrow::Cow;
 
-use super::families::parse_families;
+use super::{families::parse_families, names::escape};
 use crate::{
-    EncodeError, Encoder, Exposition, Format, Limits, MetricFamily, MetricType, Mode, ParseOptions,
-    Sample, Suffix,
+    ContentType, EncodeError, Encoder, Exposition, Format, Limits, MetricFamily, MetricType, Mode,
+    ParseOptions, Sample, Suffix,
 };
 
 /// Writes families as an exposition.
 ///
 /// Nothing is lost: what the format cannot express is an error. The text is read back in strict mode and compared before it
 /// is returned.
+///
+/// A [`Format`] keeps all names, in quotes where they are not plain. A [`ContentType`] has them as its
+/// [`EscapingScheme`](crate::EscapingScheme) writes them, which [`Families::unescaped`](crate::Families::unescaped)
+/// undoes.
 ///
 /// OpenMetrics names a counter without `_total` and its sample with it; Prometheus text gives both the same name. A
 /// counter is written in the way of the format, so `http_requests` of OpenMetrics is `http_requests_total` of Prometheus
@@ -30,11 +34,15 @@ use crate::{
 /// # Errors
 ///
 /// If the format has no way to say something, such as an exemplar in Prometheus text, if the families together break one
-/// of its rules, or if a reader would read other families, as it would read a gauge with a sample `_bucket`.
+/// of its rules, if a reader would read other families, as it would read a gauge with a sample `_bucket`, or if two names
+/// become the same by escaping.
 pub fn encode_families(
     families: &[MetricFamily],
-    format: Format,
+    content_type: impl Into<ContentType>,
 ) -> Result<Exposition, EncodeError> {
+    let content_type = content_type.into();
+    let families = &*escape(families, content_type.escaping())?;
+    let format = content_type.format();
     let mut encoder = Encoder::new(String::new(), format);
     for family in families {
         let encoded = encode_family(&mut encoder, family);
@@ -46,7 +54,7 @@ pub fn encode_families(
         .with_limits(Limits::unlimited());
     let read = parse_families(out.as_bytes(), &strict).map_err(EncodeError::broken_rule)?;
     check_same(families, read.as_slice(), format)?;
-    Ok(Exposition::new(format, out))
+    Ok(Exposition::new(content_type, out))
 }
 
 fn encode_family(encoder: &mut Encoder<String>, family: &MetricFamily) -> Result<(), EncodeError> {

@@ -1,7 +1,11 @@
 //! The families of an exposition.
 
-use super::{check::Seen, collect::Collector};
-use crate::{Deviation, MetricFamily, ParseError, ParseOptions, parse::utf8};
+use std::borrow::Cow;
+
+use super::{check::Seen, collect::Collector, names::unescape};
+use crate::{
+    Deviation, EscapingScheme, MetricFamily, NameCollision, ParseError, ParseOptions, parse::utf8,
+};
 
 /// Reads a whole exposition into families.
 ///
@@ -131,6 +135,38 @@ impl Families {
     /// Returns the number of deviations, with those that were not kept.
     pub fn deviation_count(&self) -> u64 {
         self.deviations.count
+    }
+
+    /// Returns the families with the names that a server escaped: those of metrics, labels and the labels of exemplars.
+    ///
+    /// The scheme is that of the [`ContentType`](crate::ContentType) of the exposition. Reading never unescapes by itself,
+    /// because most readers ask for [`AllowUtf8`](EscapingScheme::AllowUtf8) and get all names as they are. See
+    /// [`EscapingScheme`] for what each scheme keeps of a name. Deviations keep the names of the exposition.
+    ///
+    /// ```
+    /// use scout_metrics_openmetrics::{ContentType, ParseOptions, parse_families};
+    ///
+    /// let content_type: ContentType = "text/plain; version=1.0.0; escaping=values".parse()?;
+    /// let text = b"# TYPE U__a_2e_b histogram\nU__a_2e_b_bucket{le=\"+Inf\"} 1\n";
+    /// let families = parse_families(text, &ParseOptions::new(content_type))?;
+    /// let families = families.unescaped(content_type.escaping())?;
+    /// let family = families.get("a.b").expect("the name is unescaped");
+    /// assert_eq!(family.sample_name(&family.samples()[0]), "a.b_bucket");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If two names become the same.
+    pub fn unescaped(self, scheme: EscapingScheme) -> Result<Self, NameCollision> {
+        let changed = match unescape(&self.families, scheme)? {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(families) => Some(families),
+        };
+        Ok(Self {
+            families: changed.unwrap_or(self.families),
+            ..self
+        })
     }
 
     /// Returns the families as a vector.

@@ -5,6 +5,7 @@ mod collect;
 mod encode;
 mod families;
 mod labels;
+mod names;
 mod places;
 mod tracker;
 

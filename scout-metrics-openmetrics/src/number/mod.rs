@@ -182,9 +182,68 @@ pub(crate) fn write_value<W: Write>(out: &mut W, value: f64) -> fmt::Result {
     }
 }
 
+/// Writes a number as OpenMetrics wants it in the labels `le` and `quantile` (section "Numbers"): as Go's `%g` does, with a
+/// point in whole numbers, so `1.0`, `0.0001`, `1e-05` and `1e+06`.
+pub(crate) fn write_canonical(out: &mut String, value: f64) {
+    if !value.is_finite() {
+        // A string accepts everything.
+        let _ = write_value(out, value);
+        return;
+    }
+    let scientific = format!("{value:e}");
+    let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or_default();
+    if (-4..6).contains(&exponent) {
+        out.push_str(&format!("{value:?}"));
+    } else {
+        let sign = if exponent < 0 { '-' } else { '+' };
+        out.push_str(&format!("{digits}e{sign}{:02}", exponent.abs()));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_in_labels_are_canonical() {
+        let canonical = |value| {
+            let mut out = String::new();
+            write_canonical(&mut out, value);
+            out
+        };
+        // Most are examples of OpenMetrics 1.0, section "Canonical Numbers".
+        for text in [
+            "1e-10",
+            "1e-09",
+            "1e-05",
+            "0.0001",
+            "0.001",
+            "0.005",
+            "0.1",
+            "1.0",
+            "2.5",
+            "10.0",
+            "100.0",
+            "1000.0",
+            "10000.0",
+            "100000.0",
+            "1e+06",
+            "1e+10",
+            "+Inf",
+            "-Inf",
+            "0.0",
+            "-0.5",
+            "1.23456789e+08",
+            "123456.789",
+            "5e-324",
+            "1e+100",
+            "100001.0",
+        ] {
+            let value = parse_value(text).unwrap();
+            assert_eq!(canonical(value), text);
+        }
+    }
 
     #[test]
     fn reads_the_numbers_of_the_grammar() {

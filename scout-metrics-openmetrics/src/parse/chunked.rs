@@ -95,15 +95,20 @@ impl ChunkedParser {
         let searched = self.text.len();
         let chunk = self.complete_character(chunk)?;
         let (text, partial) = split_partial(chunk);
-        match std::str::from_utf8(text) {
-            Ok(text) => self.text.push_str(text),
-            Err(error) => return Err(self.encoding_error(chunk, error.valid_up_to())),
-        }
+        let (text, is_good) = match std::str::from_utf8(text) {
+            Ok(text) => (text, may_be_completed(partial)),
+            Err(error) => {
+                let valid = std::str::from_utf8(&text[..error.valid_up_to()]);
+                (valid.unwrap_or_default(), false)
+            }
+        };
+        let error = (!is_good).then(|| self.encoding_error(chunk, text.len()));
+        self.text.push_str(text);
         self.partial.extend_from_slice(partial);
         if let Some(newline) = memrchr(b'\n', &self.text.as_bytes()[searched..]) {
             self.complete = searched + newline + 1;
         }
-        Ok(())
+        error.map_or(Ok(()), Err)
     }
 
     /// Says that no more chunks come.
@@ -198,8 +203,15 @@ impl ChunkedParser {
     fn encoding_error(&self, bytes: &[u8], at: usize) -> ParseError {
         let read = self.reader.at();
         let shown = [&self.text.as_bytes()[read..], bytes].concat();
-        let fault = Fault::encoding(self.text.len() - read + at, bytes[at]);
-        ParseError::new(*fault, &shown, self.reader.origin_at())
+        let origin = self.reader.origin_at();
+        let at = self.text.len() - read + at;
+        let is_cut = str::from_utf8(&shown[at..]).is_err_and(|error| error.error_len().is_none());
+        let start = match origin.offset {
+            0 => &shown[..=at],
+            _ => &[],
+        };
+        let fault = Fault::encoding(at, shown[at], start, is_cut);
+        ParseError::new(*fault, &shown, origin)
     }
 }
 
@@ -216,6 +228,11 @@ fn split_partial(chunk: &[u8]) -> (&[u8], &[u8]) {
         _ => 0,
     };
     chunk.split_at(chunk.len() - partial)
+}
+
+/// Returns whether more bytes can make characters of these.
+fn may_be_completed(partial: &[u8]) -> bool {
+    std::str::from_utf8(partial).map_or_else(|error| error.error_len().is_none(), str::is_empty)
 }
 
 /// Returns how many bytes a character has that starts with a byte.

@@ -4,6 +4,7 @@ mod chunked;
 mod engine;
 mod event;
 mod feed;
+pub(crate) mod foreign;
 mod grammar;
 mod names;
 mod options;

@@ -1,6 +1,6 @@
 //! How to read: the mode, the grammar extensions and the limits.
 
-use crate::Format;
+use crate::{Format, Limit};
 
 /// How exactly an exposition has to keep to its format.
 #[non_exhaustive]
@@ -31,10 +31,11 @@ pub struct ParseOptions {
 }
 
 impl ParseOptions {
-    /// Creates options for a format, with defaults for everything else.
-    pub fn new(format: Format) -> Self {
+    /// Creates options for a format, or for that of a [`ContentType`](crate::ContentType), with defaults for everything
+    /// else.
+    pub fn new(format: impl Into<Format>) -> Self {
         Self {
-            format,
+            format: format.into(),
             mode: Mode::default(),
             quoted_names: true,
             limits: Limits::default(),
@@ -170,6 +171,22 @@ impl Limits {
     pub fn with_families(mut self, count: usize) -> Self {
         self.families = count;
         self
+    }
+}
+
+/// The limits by name.
+impl Limits {
+    /// Sets a limit.
+    #[must_use]
+    pub fn with_limit(self, limit: Limit, value: usize) -> Self {
+        match limit {
+            Limit::Families => self.with_families(value),
+            Limit::Labels => self.with_labels(value),
+            Limit::LineLength => self.with_line_length(value),
+            Limit::NameLength => self.with_name_length(value),
+            Limit::Samples => self.with_samples(value),
+            Limit::ValueLength => self.with_value_length(value),
+        }
     }
 }
 

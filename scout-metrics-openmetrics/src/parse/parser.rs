@@ -13,8 +13,8 @@ use crate::{
 
 /// Reads an exposition that is in memory, line by line.
 ///
-/// Nothing is allocated per sample: events borrow from the exposition, and the places of a sample's labels stand in
-/// memory that the parser uses again for the next sample. The parser checks each line; what lines say together is
+/// Nothing is allocated per sample: events borrow from the exposition, and the places of a sample's labels are in memory
+/// that the parser uses again for the next sample. The parser checks each line; what lines say together is
 /// checked by [`parse_families`](crate::parse_families).
 ///
 /// ```
@@ -147,6 +147,8 @@ impl<'a> Parser<'a> {
 pub(crate) fn utf8(bytes: &[u8]) -> Result<&str, ParseError> {
     std::str::from_utf8(bytes).map_err(|error| {
         let at = error.valid_up_to();
-        ParseError::new(*Fault::encoding(at, bytes[at]), bytes, Origin::default())
+        let is_cut = error.error_len().is_none();
+        let fault = Fault::encoding(at, bytes[at], &bytes[..=at], is_cut);
+        ParseError::new(*fault, bytes, Origin::default())
     })
 }

@@ -67,7 +67,7 @@ impl Span {
         } else {
             Escapes::None
         };
-        Text::new(&text[self.start as usize..self.end as usize], escapes)
+        Text::within(text, self.start, self.end, escapes)
     }
 }
 

@@ -6,12 +6,13 @@
 use super::{
     engine::{Block, Engine, Kind, Metadata, ReaderLevel},
     event::{Event, Line, SampleRef},
+    foreign,
     grammar::{Forgiven, LineKind, Scanner},
     options::{Mode, ParseOptions},
     parts::Parts,
 };
 use crate::{
-    Deviation, Format, ParseError, Rule,
+    Deviation, Format, Limit, ParseError, Rule,
     error::{Fault, Origin},
     escape::{Escapes, Text},
 };
@@ -125,8 +126,14 @@ impl Reader {
         text: &'a str,
         block: &mut Block<'a>,
     ) -> Result<Option<Line<'p, 'a>>, ParseError> {
-        if self.engine.has_line() && self.read_sample(*block) {
-            return Ok(Some(self.sample(*block)));
+        if self.engine.has_line() {
+            if self.engine.first_byte(*block) == b'#' {
+                if let Some(metadata) = self.read_metadata(*block) {
+                    return Ok(Some(self.metadata(*block, metadata)));
+                }
+            } else if self.read_sample(*block) {
+                return Ok(Some(self.sample(*block)));
+            }
         }
         self.next_other(text, block)
     }
@@ -185,14 +192,10 @@ impl Reader {
         let format = self.options.format();
         while self.engine.has_line() || self.start_block(text, block) {
             match self.engine.first_byte(*block) {
-                b'#' => {
-                    let metadata = self.engine.read_metadata(*block, format);
-                    let Some(metadata) = metadata.filter(|found| self.has_good_length(found))
-                    else {
-                        break;
-                    };
-                    return Ok(Some(self.metadata(*block, metadata)));
-                }
+                b'#' => match self.read_metadata(*block) {
+                    Some(metadata) => return Ok(Some(self.metadata(*block, metadata))),
+                    None => break,
+                },
                 b'\n' if format == Format::Prometheus => {
                     self.engine.go_on_at(text, self.at() + 1);
                     self.line += 1;
@@ -210,15 +213,22 @@ impl Reader {
         is_started
     }
 
+    /// Reads the next line of the block, which starts with `#`, if it is well-formed and within the limits.
+    #[inline(always)]
+    fn read_metadata(&self, block: Block<'_>) -> Option<Metadata> {
+        let metadata = self.engine.read_metadata(block, self.options.format())?;
+        self.has_good_length(&metadata).then_some(metadata)
+    }
+
     #[inline(always)]
     fn metadata<'p, 'a>(&'p mut self, block: Block<'a>, metadata: Metadata) -> Line<'p, 'a> {
-        let between = |start: u32, end: u32| &block.text[start as usize..end as usize];
-        let name = || Text::new(between(metadata.name.0, metadata.name.1), Escapes::None);
-        let text = || between(metadata.text, metadata.end);
+        let within = |start, end, escapes| Text::within(block.text, start, end, escapes);
+        let name = || within(metadata.name.0, metadata.name.1, Escapes::None);
+        let text = |escapes| within(metadata.text, metadata.end, escapes);
         self.engine.advance(metadata.next);
         self.line += 1;
         let event = match metadata.kind {
-            Kind::Comment => Event::Comment(text()),
+            Kind::Comment => Event::Comment(text(Escapes::None).raw()),
             Kind::End => {
                 self.end();
                 Event::End
@@ -229,12 +239,12 @@ impl Reader {
                     Format::OpenMetrics => Escapes::Quoted,
                     Format::Prometheus => Escapes::Help,
                 };
-                let (name, text) = (name(), Text::new(text(), escapes));
+                let (name, text) = (name(), text(escapes));
                 Event::Help { name, text }
             }
             Kind::Type(kind) => Event::Type { name: name(), kind },
             Kind::Unit => {
-                let (name, unit) = (name(), text());
+                let (name, unit) = (name(), text(Escapes::None).raw());
                 Event::Unit { name, unit }
             }
         };
@@ -282,7 +292,7 @@ impl Reader {
             Ok(Some(found)) => found,
             Ok(None) if self.is_whole => return self.finish(text).map(|()| None),
             Ok(None) => return Ok(None),
-            Err(fault) => return Err(self.error(*fault, text)),
+            Err(fault) => return Err(self.line_error(*fault, text)),
         };
         let event = match kind {
             LineKind::Comment(text) => Event::Comment(text),
@@ -308,10 +318,24 @@ impl Reader {
     /// Checks what can only be checked at the end of the exposition.
     pub(crate) fn finish(&self, text: &str) -> Result<(), ParseError> {
         if self.options.format() == Format::OpenMetrics && !self.ended {
-            let message = "expected the line `# EOF`, found the end of the exposition";
+            let message =
+                "the exposition ends without the line `# EOF`, so a part of it may be missing";
             return Err(self.error(*Fault::incomplete(Rule::Eof, self.at(), message), text));
         }
         Ok(())
+    }
+
+    /// Describes what is wrong with the next line, or what else it is.
+    fn line_error(&self, fault: Fault, text: &str) -> ParseError {
+        let rest = &text[self.at()..];
+        let line = rest.trim_start_matches([' ', '\t', '\u{feff}']);
+        let start = self.at() + (rest.len() - line.len());
+        let line = text[start..].lines().next().unwrap_or_default();
+        let fault = match foreign::name_of_line(line, self.samples == 0) {
+            Some(name) if fault.may_be_foreign() => fault.with_foreign_line(name, start),
+            _ => fault,
+        };
+        self.error(fault, text)
     }
 
     pub(crate) fn error(&self, fault: Fault, text: &str) -> ParseError {
@@ -326,7 +350,7 @@ impl Reader {
                 return Err(Fault::new(
                     Rule::AfterEof,
                     start,
-                    "expected nothing after `# EOF`",
+                    "found a line after `# EOF`, expected the end of the exposition",
                 ));
             }
             let line = match self.read_line(text, start)? {
@@ -371,8 +395,7 @@ impl Reader {
     fn count_sample(&mut self) -> Result<(), Box<Fault>> {
         let limit = self.options.limits().samples;
         if self.samples >= limit {
-            let message = format!("there are more samples than the limit of {limit}");
-            return Err(Fault::limit(self.at(), message));
+            return Err(Fault::limit(self.at(), Limit::Samples, limit));
         }
         self.samples += 1;
         Ok(())

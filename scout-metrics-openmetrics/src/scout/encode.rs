@@ -130,7 +130,7 @@ fn encode_vulnerabilities<W: Write>(
             let counts = stream.vulnerabilities();
             let labels = [(&*stream_name, stream.name().as_str())];
             let labels = constant.iter().chain(labels);
-            start.set(STREAM_VULNERABILITIES, labels, &severity_name)?;
+            start.set(encoder, STREAM_VULNERABILITIES, labels, &severity_name)?;
             for (severity, end) in Severity::ALL.into_iter().zip(&ends) {
                 if let Some(count) = counts.get(severity) {
                     encoder.count(&start, end, count)?;
@@ -157,7 +157,7 @@ fn encode_policies<W: Write>(
         for stream in part.snapshot.streams() {
             end.set(stream.name().as_str())?;
             for (place, result) in stream.policies().iter().enumerate() {
-                let start = starts.get(place, result.policy())?;
+                let start = starts.get(encoder, place, result.policy())?;
                 encoder.count(start, &end, count(result))?;
             }
         }
@@ -206,7 +206,12 @@ impl<'a> PolicyStarts<'a> {
     }
 
     #[inline]
-    fn get(&mut self, place: usize, policy: &'a Policy) -> Result<&SeriesStart, EncodeError> {
+    fn get<W>(
+        &mut self,
+        encoder: &mut Encoder<W>,
+        place: usize,
+        policy: &'a Policy,
+    ) -> Result<&SeriesStart, EncodeError> {
         if self.starts.len() == place {
             self.starts.push((policy, SeriesStart::default()));
         }
@@ -219,7 +224,7 @@ impl<'a> PolicyStarts<'a> {
                 (&*display_name, policy.display_name()),
             ];
             let labels = self.constant_labels.iter().chain(labels);
-            start.set(self.family, labels, &stream_name)?;
+            start.set(encoder, self.family, labels, &stream_name)?;
             *known = policy;
         }
         Ok(start)

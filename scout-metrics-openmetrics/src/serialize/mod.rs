@@ -44,8 +44,8 @@
 //!   lets through, they are a list of pairs: `[["a","1"],["a","2"]]`. Both are accepted. Formats that people do not read
 //!   always have the list.
 //! - A **type** is its word in OpenMetrics, a **suffix** has its underscore, and a **rule** is its [`id`](crate::Rule::id).
-//! - The **families** of an exposition are an object with `families`, `deviations`, of which each has `rule` and `line`, and
-//!   `deviation_count`. A `ParseError` has `kind`, `rule`, `line`, `column`, `offset` and `message`.
+//! - The **families** of an exposition are an object with `families`, `deviations`, of which each has `rule`, `line`, `column`
+//!   and `message`, and `deviation_count`. A `ParseError` has `kind`, `rule`, `line`, `column`, `offset` and `message`.
 //!
 //! # Checks
 //!

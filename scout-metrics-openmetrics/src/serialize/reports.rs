@@ -6,9 +6,11 @@ use crate::{Deviation, ParseError};
 
 impl Serialize for Deviation {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Deviation", 2)?;
+        let mut fields = serializer.serialize_struct("Deviation", 4)?;
         fields.serialize_field("rule", &self.rule)?;
         fields.serialize_field("line", &self.line)?;
+        fields.serialize_field("column", &self.column)?;
+        fields.serialize_field("message", self.message())?;
         fields.end()
     }
 }

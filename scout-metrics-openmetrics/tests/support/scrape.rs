@@ -15,6 +15,8 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
+use scout_metrics_openmetrics::ContentType;
+
 use super::peers::{Answer, Document, Exposition, Point, Sample, find};
 
 /// Prometheus needs about a second to start.
@@ -65,7 +67,7 @@ fn answer(mut stream: TcpStream, documents: &[Document]) -> Option<usize> {
     while !lines.next()?.ok()?.is_empty() {}
     let number = request.split(['/', ' ']).nth(2)?.parse().ok()?;
     let Document { format, text } = documents.get(number)?;
-    let (kind, length) = (format.content_type(), text.len());
+    let (kind, length) = (ContentType::from(*format), text.len());
     let head = format!(
         "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
     );

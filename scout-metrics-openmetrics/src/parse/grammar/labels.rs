@@ -1,8 +1,9 @@
 //! Labels in braces.
 
-use std::collections::HashSet;
+use std::hash::BuildHasher;
 
 use foldhash::quality::RandomState;
+use hashbrown::{HashTable, hash_table::Entry};
 
 use super::{
     super::{
@@ -12,13 +13,13 @@ use super::{
     Result, Scanner, is_space,
 };
 use crate::{
-    Format, Rule,
+    Format, Limit, Rule,
     error::{Fault, shown},
     find::NameOf,
 };
 
 impl Scanner<'_, '_> {
-    /// Reads `{name="value",...}`, and a quoted metric name among them where one may stand.
+    /// Reads `{name="value",...}`, and a quoted metric name among them where one is allowed.
     pub(super) fn read_labels(
         &mut self,
         labels: &mut LabelList,
@@ -56,7 +57,7 @@ impl Scanner<'_, '_> {
         self.check_label_names(&labels[first..])
     }
 
-    /// Prometheus takes labels without a comma between them in its text format, which is forgiven.
+    /// Prometheus accepts labels of its text format without a comma between them, which is forgiven.
     fn may_start_label(&self, byte: u8) -> bool {
         let is_forgiving =
             self.format() == Format::Prometheus && self.options.mode() == Mode::Lenient;
@@ -64,12 +65,17 @@ impl Scanner<'_, '_> {
         is_forgiving && (byte == b'"' || is_part && !byte.is_ascii_digit())
     }
 
-    /// Skips blanks within braces. OpenMetrics has none there; the Python parser takes them, and its encoder writes them
-    /// behind a comma.
+    /// Skips blanks within braces. OpenMetrics has none there; the Python parser accepts them, and its encoder writes one
+    /// after each comma.
+    #[inline]
     fn skip_label_blanks(&mut self) -> Result<()> {
         if self.is_at_word() {
             return Ok(());
         }
+        self.skip_blanks_among_labels()
+    }
+
+    fn skip_blanks_among_labels(&mut self) -> Result<()> {
         if self.format() == Format::Prometheus {
             return self.skip_space().map(drop);
         }
@@ -85,7 +91,7 @@ impl Scanner<'_, '_> {
         Ok(())
     }
 
-    /// The Python parser takes a comma before the first label of Prometheus text.
+    /// Skips a comma before the first label of Prometheus text, which the Python parser accepts.
     fn skip_leading_comma(&mut self) -> Result<()> {
         if self.format() == Format::OpenMetrics {
             return Ok(());
@@ -121,17 +127,11 @@ impl Scanner<'_, '_> {
                 self.at = start;
                 Err(self.fault(Rule::SampleSyntax, "found a second metric name"))
             }
-            _ => {
-                let name = shown(self.text_of(name).raw());
-                Err(self.expected(
-                    Rule::LabelSyntax,
-                    format!("'=' after the label name {name:?}"),
-                ))
-            }
+            _ => Err(self.no_equals_sign(start, name)),
         }
     }
 
-    /// Reads a label's name without quotes. The Python parser takes colons in it.
+    /// Reads a label's name without quotes. The Python parser accepts colons in it.
     fn read_label_name(&mut self) -> Result<Span> {
         let start = self.at;
         let colon = start + NameOf::Label.length(&self.bytes[start..]);
@@ -140,24 +140,72 @@ impl Scanner<'_, '_> {
             let is_end = |c: char| c == '=' || is_space(c);
             if self.text[end..self.end].starts_with(is_end) {
                 self.at = colon;
-                self.forgive(Rule::LabelName, "expected a label name without a colon")?;
+                let name = shown(&self.text[start..end]);
+                let message = format!("the label name {name:?} contains a colon");
+                self.forgive(Rule::LabelName, message)?;
                 self.at = end;
                 return self.bounded_name(start);
             }
         }
-        self.read_plain_name(NameOf::Label, Rule::LabelName, "a label name or '}'")
+        if !self.is_at_label_name() {
+            return Err(match self.odd_label_name() {
+                Some(message) => self.fault(Rule::LabelName, message),
+                None => self.expected(Rule::LabelName, "a label name or '}'"),
+            });
+        }
+        self.take_name(NameOf::Label);
+        self.bounded_name(start)
     }
 
+    fn is_at_label_name(&self) -> bool {
+        let is_start = |byte: u8| NameOf::Label.has(byte) && !byte.is_ascii_digit();
+        self.peek().is_some_and(is_start)
+    }
+
+    /// The fault of a label without a value, of which the name starts at `start`.
+    fn no_equals_sign(&mut self, start: usize, name: Span) -> Box<Fault> {
+        let name = shown(self.text_of(name).raw());
+        let expected = self.expected(
+            Rule::LabelSyntax,
+            format!("'=' after the label name {name:?}"),
+        );
+        self.at = start;
+        match self.odd_label_name() {
+            Some(message) => self.fault(Rule::LabelName, message),
+            None => expected,
+        }
+    }
+
+    /// Says what is wrong with the word that is next, if it is the name of a label and should be in quotes.
+    fn odd_label_name(&self) -> Option<String> {
+        let rest = &self.text[self.at..self.end];
+        let length = rest.find(|c| matches!(c, '=' | '"' | ',' | '{' | '}') || is_space(c))?;
+        let name = &rest[..length];
+        let is_label = rest[length..].trim_start().starts_with('=');
+        if name.is_empty() || !is_label || NameOf::Label.is(name) {
+            return None;
+        }
+        let quoted = match self.options.quoted_names() {
+            true => ", so it has to be in quotes",
+            false => "",
+        };
+        let name = shown(name);
+        Some(format!(
+            "the label name {name:?} is not of the form `[a-zA-Z_][a-zA-Z0-9_]*`{quoted}"
+        ))
+    }
+
+    #[inline]
     fn read_label_value(&mut self, name: Span) -> Result<LabelSpan> {
         self.skip_label_blanks()?;
         if self.peek() != Some(b'"') {
-            return Err(self.expected(Rule::LabelSyntax, "'\"' and the value of the label"));
+            return Err(self.expected(Rule::LabelSyntax, "the value of the label in double quotes"));
         }
         let value = self.read_quoted(self.options.limits().value_length)?;
         Ok(LabelSpan::new(name, value))
     }
 
-    /// The Python parser takes blanks between a name and the labels.
+    /// Skips blanks between a name and the labels, which the Python parser accepts.
     pub(super) fn forgive_blank_before_labels(&mut self) -> Result<()> {
         let rest = &self.text[self.at..self.end];
         let labels = rest.trim_start_matches([' ', '\t']);
@@ -171,7 +219,8 @@ impl Scanner<'_, '_> {
         Ok(())
     }
 
-    /// Prometheus' own parser does not look for the label `__name__`; the Python parser takes it in place of a name.
+    /// Looks for the label `__name__`, which Prometheus' own parser does not treat specially and the Python parser accepts
+    /// in place of a name.
     pub(super) fn check_reserved_label(
         &mut self,
         labels: &mut LabelList,
@@ -201,10 +250,7 @@ impl Scanner<'_, '_> {
     fn check_label_count(&self, before: usize) -> Result<()> {
         let limit = self.options.limits().labels;
         if before >= limit {
-            return Err(Fault::limit(
-                self.at,
-                format!("there are more labels than the limit of {limit}"),
-            ));
+            return Err(Fault::limit(self.at, Limit::Labels, limit));
         }
         Ok(())
     }
@@ -228,11 +274,7 @@ impl Scanner<'_, '_> {
         const FEW: usize = 12;
         let name = |label: &LabelSpan| self.text_of(label.name()).decode();
         if labels.len() > FEW {
-            let mut seen = HashSet::with_capacity_and_hasher(labels.len(), RandomState::default());
-            return labels
-                .iter()
-                .find(|label| !seen.insert(name(label)))
-                .copied();
+            return self.find_duplicate_of_many(labels);
         }
         let mut rest = labels;
         while let Some((label, before)) = rest.split_last() {
@@ -242,5 +284,26 @@ impl Scanner<'_, '_> {
             rest = before;
         }
         None
+    }
+
+    fn find_duplicate_of_many(&self, labels: &[LabelSpan]) -> Option<LabelSpan> {
+        let hasher = RandomState::default();
+        let name = |label: &LabelSpan| self.text_of(label.name()).decode();
+        // Places and not names, because a small table stays in the cache of the processor.
+        let mut seen = HashTable::with_capacity(labels.len());
+        (0u32..).zip(labels).find_map(|(place, label)| {
+            let name_of = |place: &u32| name(&labels[*place as usize]);
+            let own = name(label);
+            let is_same = |other: &u32| name_of(other) == own;
+            match seen.entry(hasher.hash_one(&own), is_same, |other| {
+                hasher.hash_one(name_of(other))
+            }) {
+                Entry::Occupied(_) => Some(*label),
+                Entry::Vacant(vacant) => {
+                    vacant.insert(place);
+                    None
+                }
+            }
+        })
     }
 }

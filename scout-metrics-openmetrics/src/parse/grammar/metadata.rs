@@ -5,6 +5,7 @@ use memchr::memchr;
 use super::{LineKind, Result, Scanner};
 use crate::{
     Format, MetricType, Rule,
+    error::shown,
     escape::{Escapes, Text},
     find::NameOf,
 };
@@ -19,10 +20,9 @@ impl<'a> Scanner<'a, '_> {
             return Ok(LineKind::Comment(&self.text[comment..self.end]));
         }
         if self.text[self.at..self.end].trim_ascii().is_empty() {
-            self.forgive(
-                Rule::MetadataSyntax,
-                "expected a metric name, found the end of the line",
-            )?;
+            let message =
+                format!("expected a metric name after {keyword}, found the end of the line");
+            self.forgive(Rule::MetadataSyntax, message)?;
             return Ok(LineKind::Comment(&self.text[comment..self.end]));
         }
         self.skip_separator(Rule::MetadataSyntax, "a blank and a metric name")?;
@@ -95,14 +95,16 @@ impl<'a> Scanner<'a, '_> {
         }
     }
 
-    /// Reads the word that says what stands in a line of metadata.
+    /// Reads the keyword of a line of metadata.
     fn read_keyword(&mut self) -> Result<&'a str> {
         let rest = &self.text[self.at + 1..self.end];
         let word = rest.trim_start_matches(' ');
         let blanks = rest.len() - word.len();
         let keyword = word.split([' ', '\t']).next().unwrap_or_default();
         if blanks == 0 || !matches!(keyword, "HELP" | "TYPE" | "UNIT") {
-            let message = "expected `# TYPE`, `# HELP`, `# UNIT` or `# EOF`; OpenMetrics has no other comments";
+            let line = shown(&self.text[self.start..self.end]);
+            let message =
+                format!("expected `# TYPE`, `# HELP`, `# UNIT` or `# EOF`, found {line:?}");
             return Err(self.fault(Rule::Comment, message));
         }
         self.at += 2;
@@ -111,7 +113,7 @@ impl<'a> Scanner<'a, '_> {
         Ok(keyword)
     }
 
-    /// The Python parser takes more than one blank between the tokens of metadata, and before the name also tabs.
+    /// Skips further blanks between the tokens of metadata, which the Python parser accepts, and before the name also tabs.
     fn forgive_blanks(&mut self) -> Result<()> {
         if self.peek() == Some(b' ') {
             self.forgive(Rule::Blanks, "expected one blank, found more")?;
@@ -122,13 +124,20 @@ impl<'a> Scanner<'a, '_> {
     }
 
     fn read_family_name(&mut self) -> Result<Text<'a>> {
+        let start = self.at;
         let span = if self.peek() == Some(b'"') {
             self.read_quoted_name()?
         } else {
-            self.read_plain_name(NameOf::Metric, Rule::MetricName, "a metric name")?
+            self.take_name(NameOf::Metric);
+            if self.at == start || self.bytes[start].is_ascii_digit() {
+                self.at = start;
+                return Err(self.bad_metric_name("a metric name"));
+            }
+            self.bounded_name(start)?
         };
         if !matches!(self.peek(), None | Some(b' ' | b'\t')) {
-            return Err(self.expected(Rule::MetricName, "a blank after the metric name"));
+            self.at = start;
+            return Err(self.bad_metric_name("a blank after the metric name"));
         }
         Ok(self.text_of(span))
     }
@@ -144,14 +153,14 @@ impl<'a> Scanner<'a, '_> {
             "summary" => return Ok(MetricType::Summary),
             _ => self.at = at,
         }
-        let message = "expected counter, gauge, histogram, summary or untyped";
+        let expected = "expected counter, gauge, histogram, summary or untyped";
         match odd_type(word) {
             Some(kind) => {
-                self.forgive(Rule::TypeName, message)?;
+                self.forgive(Rule::TypeName, format!("{expected}, found {word:?}"))?;
                 self.at = at + word.len();
                 Ok(kind)
             }
-            None => Err(self.found(Rule::TypeName, message)),
+            None => Err(self.found(Rule::TypeName, expected)),
         }
     }
 
@@ -164,6 +173,10 @@ impl<'a> Scanner<'a, '_> {
             .find(|kind| kind.as_str() == word);
         kind.ok_or_else(|| {
             self.at = at;
+            if word == "untyped" {
+                let message = "expected unknown, which OpenMetrics has in place of untyped";
+                return self.found(Rule::TypeName, message);
+            }
             let message = "expected counter, gauge, gaugehistogram, histogram, info, stateset, summary or unknown";
             self.found(Rule::TypeName, message)
         })

@@ -19,7 +19,7 @@ use super::{
     parts::{Parts, Span},
 };
 use crate::{
-    Format, MetricType, Rule,
+    Format, Limit, MetricType, Rule,
     error::{Fault, shown},
     escape::Text,
 };
@@ -124,7 +124,10 @@ impl<'a, 's> Scanner<'a, 's> {
 
     fn read_openmetrics(&mut self, parts: &mut Parts) -> Result<LineKind<'a>> {
         match self.peek() {
-            None => Err(self.fault(Rule::BlankLine, "unexpected blank line")),
+            None => Err(self.fault(
+                Rule::BlankLine,
+                "found a blank line, which OpenMetrics does not have",
+            )),
             Some(b'#') => self.read_openmetrics_metadata(),
             Some(_) => {
                 self.read_sample(parts)?;
@@ -146,8 +149,7 @@ impl<'a, 's> Scanner<'a, 's> {
             return Ok(from + length);
         }
         if self.bytes.len() - self.start > limit {
-            let message = format!("the line is longer than the limit of {limit} bytes");
-            return Err(Fault::limit(self.start, message));
+            return Err(Fault::limit(self.start, Limit::LineLength, limit));
         }
         Ok(self.bytes.len())
     }
@@ -193,7 +195,7 @@ impl<'a, 's> Scanner<'a, 's> {
         self.at > start
     }
 
-    /// Skips what stands between the tokens of a sample of Prometheus text, where the Python parser takes all white space.
+    /// Skips blanks between the tokens of a sample of Prometheus text, where the Python parser accepts any white space.
     /// Returns whether there was a blank or a tab.
     #[inline]
     fn skip_space(&mut self) -> Result<bool> {
@@ -213,10 +215,11 @@ impl<'a, 's> Scanner<'a, 's> {
         if !rest.starts_with(is_other_space) {
             return Ok(false);
         }
-        self.forgive(
-            Rule::Blanks,
-            "expected a blank or a tab, found other white space",
-        )?;
+        let message = || {
+            let space = rest.chars().next().unwrap_or(' ');
+            format!("expected a blank or a tab, found {space:?}")
+        };
+        self.forgive(Rule::Blanks, message())?;
         let word = rest.trim_start_matches(is_space);
         let space = &rest[..rest.len() - word.len()];
         self.at += space.len();
@@ -280,7 +283,7 @@ impl<'a, 's> Scanner<'a, 's> {
         token
     }
 
-    /// Takes a token that in Prometheus text ends at all white space.
+    /// Takes a token, which in Prometheus text ends at any white space.
     fn take_number(&mut self) -> &'a str {
         let token = self.take_token();
         let has_no_space = token.bytes().all(|byte| byte.is_ascii_graphic());
@@ -350,12 +353,12 @@ impl<'a, 's> Scanner<'a, 's> {
     }
 }
 
-/// Returns whether Python takes a character for white space, a line feed aside.
+/// Returns whether a character is white space in Python, except a line feed.
 fn is_space(c: char) -> bool {
     matches!(c, ' ' | '\t') || is_other_space(c)
 }
 
-/// Returns whether Python, but no format, takes a character for white space.
+/// Returns whether a character is white space in Python but in no format.
 fn is_other_space(c: char) -> bool {
     let is_separator = ('\x1c'..='\x1f').contains(&c);
     (c.is_whitespace() || is_separator) && !matches!(c, ' ' | '\t' | '\n')

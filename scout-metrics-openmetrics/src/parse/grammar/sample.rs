@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     Format, Rule, Timestamp,
-    error::Fault,
+    error::{Fault, shown},
     number::{self, NumberFault},
 };
 
@@ -61,11 +61,26 @@ impl Scanner<'_, '_> {
 
     fn read_prometheus_tail(&mut self, parts: &mut Parts) -> Result<()> {
         let is_separated = self.skip_space()?;
+        self.refuse_exemplar()?;
         if self.peek().is_some() && is_separated {
             parts.timestamp = Some(self.read_millis()?);
             self.skip_space()?;
+            self.refuse_exemplar()?;
         }
         self.expect_end(Rule::SampleSyntax)
+    }
+
+    /// Refuses an exemplar, or what looks like a comment, at the end of a sample of Prometheus text.
+    fn refuse_exemplar(&self) -> Result<()> {
+        if self.peek() != Some(b'#') {
+            return Ok(());
+        }
+        let rest = &self.text[self.at + 1..self.end];
+        let message = match rest.trim_start().starts_with('{') {
+            true => "expected the end of the line, found an exemplar, which only OpenMetrics has",
+            false => "expected the end of the line, found '#'; a comment has a line of its own",
+        };
+        Err(self.fault(Rule::SampleSyntax, message))
     }
 
     fn read_openmetrics_tail(&mut self, parts: &mut Parts) -> Result<()> {
@@ -83,7 +98,7 @@ impl Scanner<'_, '_> {
         self.expect_end(Rule::ExemplarSyntax)
     }
 
-    /// The Python parser takes two blanks between a value and an exemplar.
+    /// Skips a second blank between a value and an exemplar, which the Python parser accepts.
     fn forgive_blank_before_exemplar(&mut self) -> Result<()> {
         if self.text[self.at..self.end].starts_with("  #") {
             self.at += 1;
@@ -133,20 +148,30 @@ impl Scanner<'_, '_> {
         })
     }
 
-    /// The Python parser takes a sign before NaN.
+    /// Reads NaN with a sign, which the Python parser accepts.
     fn read_odd_value(&mut self, token: &str, fault: NumberFault) -> Result<f64> {
         if fault == NumberFault::Range {
-            return Err(self.fault(Rule::NumberRange, "the value does not fit a 64-bit float"));
+            let message = format!("the value {} does not fit a 64-bit float", shown(token));
+            return Err(self.fault(Rule::NumberRange, message));
         }
         if token.len() == 4
             && token.starts_with(['+', '-'])
             && token[1..].eq_ignore_ascii_case("nan")
         {
-            self.forgive(Rule::Number, "expected NaN without a sign")?;
+            self.forgive(
+                Rule::Number,
+                format!("expected NaN without a sign, found {token:?}"),
+            )?;
             self.at += token.len();
             return Ok(f64::NAN);
         }
-        Err(self.found(Rule::Number, "expected a value"))
+        if token.contains(',') && number::parse_value(&token.replacen(',', ".", 1)).is_ok() {
+            let token = shown(token);
+            let message = format!("expected a value with a decimal point, found {token:?}");
+            return Err(self.fault(Rule::Number, message));
+        }
+        let expected = "expected a value (a decimal number, NaN, +Inf or -Inf)";
+        Err(self.found(Rule::Number, expected))
     }
 
     fn read_millis(&mut self) -> Result<Timestamp> {
@@ -158,15 +183,22 @@ impl Scanner<'_, '_> {
         }
     }
 
-    /// The Python parser takes any number, also a fraction of a millisecond and what does not fit 64 bits.
+    /// Reads any number as a timestamp, as the Python parser does: also a fraction of a millisecond and a number beyond 64
+    /// bits.
     fn read_odd_millis(&mut self, at: usize, token: &str, fault: NumberFault) -> Result<Timestamp> {
         let Ok(timestamp) = number::parse_float_millis(token) else {
             return Err(self.timestamp_fault(at, fault));
         };
         self.at = at;
+        let word = shown(token);
         let message = match fault {
-            NumberFault::Malformed => "expected a timestamp in whole milliseconds",
-            NumberFault::Range => "the timestamp is too large",
+            NumberFault::Malformed if is_in_seconds(timestamp) => format!(
+                "expected a timestamp in whole milliseconds, found {word:?}, which looks like seconds"
+            ),
+            NumberFault::Malformed => {
+                format!("expected a timestamp in whole milliseconds, found {word:?}")
+            }
+            NumberFault::Range => format!("the timestamp {word} does not fit 64 bits"),
         };
         self.forgive(Rule::Timestamp, message)?;
         self.at += token.len();
@@ -181,9 +213,26 @@ impl Scanner<'_, '_> {
 
     fn timestamp_fault(&mut self, at: usize, fault: NumberFault) -> Box<Fault> {
         self.at = at;
+        let expected = match self.format() {
+            Format::OpenMetrics => "expected a timestamp in seconds",
+            Format::Prometheus => "expected a timestamp in milliseconds",
+        };
         match fault {
-            NumberFault::Malformed => self.found(Rule::Timestamp, "expected a timestamp"),
-            NumberFault::Range => self.fault(Rule::Timestamp, "the timestamp is too large"),
+            NumberFault::Malformed => self.found(Rule::Timestamp, expected),
+            NumberFault::Range => {
+                let token = self.text[at..self.end].split([' ', '\t']).next();
+                let token = shown(token.unwrap_or_default());
+                self.fault(
+                    Rule::Timestamp,
+                    format!("the timestamp {token} is too large"),
+                )
+            }
         }
     }
+}
+
+/// Returns whether a time would be one of our days if its milliseconds were seconds.
+fn is_in_seconds(timestamp: Timestamp) -> bool {
+    // From 1973 to 5138.
+    (100_000_000..100_000_000_000).contains(&(timestamp.as_nanos() / 1_000_000))
 }

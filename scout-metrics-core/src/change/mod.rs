@@ -1,17 +1,16 @@
 //! The changes between two snapshots.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    fmt,
-};
+mod compare;
+mod display;
+pub(crate) mod over_time;
+mod sentence;
+mod weight;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    PolicyResult, Severity, Snapshot, Stream, StreamName,
-    pair::{Pairs, pair},
-    text::OneLine,
-};
+pub(crate) use self::weight::Rank;
+pub use self::weight::Weight;
+use crate::{PolicyResult, Severity, Stream, StreamName};
 
 /// A difference between two snapshots, returned by [`Snapshot::changes_since`].
 ///
@@ -131,194 +130,57 @@ impl Change {
             }
         }
     }
-}
 
-impl Snapshot {
-    /// Returns the differences from an earlier snapshot, except the time, the order and the anomalies.
+    /// Returns how many vulnerabilities of a severity there are now that were not there before, in numbers: 0 if there are
+    /// not more.
     ///
-    /// The streams of this snapshot come first, in its order, followed by the removed ones. For each stream, severities
-    /// come first, from the worst to the unrecognized ones, followed by policies in the same order as streams.
+    /// An unreported count is treated as zero, and a new stream adds all it has.
     ///
     /// ```
-    /// use scout_metrics_core::{Organization, Snapshot, Stream};
+    /// use scout_metrics_core::{Organization, Severity, Snapshot, Stream};
     ///
     /// let acme = Organization::new("acme")?;
-    /// let production = |counts: &str| Ok::<_, scout_metrics_core::Error>(
-    ///     Stream::new("production").with_vulnerabilities(counts.parse()?)
-    /// );
-    /// let before = Snapshot::new(acme.clone(), [production("5C 3H")?])?;
-    /// let after = Snapshot::new(acme, [production("4C 3H")?, Stream::new("staging")])?;
+    /// let before = Stream::new("production").with_vulnerabilities("5C 3H".parse()?);
+    /// let after = Stream::new("production").with_vulnerabilities("4C 8H".parse()?);
+    /// let before = Snapshot::new(acme.clone(), [before])?;
+    /// let changes = Snapshot::new(acme, [after])?.changes_since(&before);
     ///
-    /// let lines: Vec<String> = after.changes_since(&before).iter().map(ToString::to_string).collect();
-    /// assert_eq!(lines, ["production: CRITICAL 5 -> 4 (-1)", "staging: stream added, -"]);
+    /// let added: u64 = changes.iter().map(|change| change.added(Severity::High)).sum();
+    /// let removed: u64 = changes.iter().map(|change| change.removed(Severity::Critical)).sum();
+    /// assert_eq!((added, removed), (5, 1));
     /// # Ok::<(), scout_metrics_core::Error>(())
     /// ```
-    #[must_use]
-    pub fn changes_since(&self, before: &Self) -> Vec<Change> {
-        if self.is_same(before) {
-            return Vec::new();
-        }
-        let Pairs { kept, gone } = pair(before.streams(), self.streams(), |stream| {
-            stream.name().as_str()
-        });
-        let mut changes = Vec::new();
-        for (before, after) in kept {
-            match before {
-                None => changes.push(Change::StreamAdded {
-                    stream: after.name().clone(),
-                    after: after.clone(),
-                }),
-                Some(before) => compare_streams(before, after, &mut changes),
-            }
-        }
-        changes.extend(gone.into_iter().map(|before| Change::StreamRemoved {
-            stream: before.name().clone(),
-            before: before.clone(),
-        }));
-        changes
+    pub fn added(&self, severity: Severity) -> u64 {
+        let (before, after) = self.counts(severity);
+        after.saturating_sub(before)
     }
-}
 
-fn compare_streams(before: &Stream, after: &Stream, changes: &mut Vec<Change>) {
-    let stream = after.name();
-    for severity in Severity::ALL {
-        let counts = |stream: &Stream| stream.vulnerabilities().get(severity);
-        let (before, after) = (counts(before), counts(after));
-        if before != after {
-            changes.push(Change::VulnerabilitiesChanged {
-                stream: stream.clone(),
-                severity,
-                before,
-                after,
-            });
-        }
+    /// Returns how many fewer vulnerabilities of a severity there are than before; see [`added`](Self::added).
+    pub fn removed(&self, severity: Severity) -> u64 {
+        let (before, after) = self.counts(severity);
+        before.saturating_sub(after)
     }
-    compare_unrecognized(before, after, changes);
-    let Pairs { kept, gone } = pair(before.policies(), after.policies(), |result| {
-        result.policy().id().as_str()
-    });
-    for (before, after) in kept {
-        match before {
-            None => changes.push(Change::PolicyAdded {
-                stream: stream.clone(),
-                after: after.clone(),
-            }),
-            Some(before) if before != after => changes.push(Change::PolicyChanged {
-                stream: stream.clone(),
-                before: before.clone(),
-                after: after.clone(),
-            }),
-            Some(_) => {}
-        }
-    }
-    changes.extend(gone.into_iter().map(|before| Change::PolicyRemoved {
-        stream: stream.clone(),
-        before: before.clone(),
-    }));
-}
 
-fn compare_unrecognized(before: &Stream, after: &Stream, changes: &mut Vec<Change>) {
-    let counts = |stream: &'_ Stream| -> HashMap<String, u64> {
-        let counts = stream.vulnerabilities().unrecognized();
-        counts
-            .map(|(name, count)| (name.to_owned(), count))
-            .collect()
-    };
-    let (counts_before, counts_after) = (counts(before), counts(after));
-    let severities: BTreeSet<&String> = counts_before.keys().chain(counts_after.keys()).collect();
-    for severity in severities {
-        let count = |counts: &HashMap<String, u64>| counts.get(severity).copied();
-        let (before, now) = (count(&counts_before), count(&counts_after));
-        if before != now {
-            changes.push(Change::UnrecognizedSeverityChanged {
-                stream: after.name().clone(),
-                severity: severity.clone(),
-                before,
-                after: now,
-            });
-        }
-    }
-}
-
-impl fmt::Display for Change {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", OneLine(self.stream().as_str()))?;
+    /// Returns the counts of a severity before and now, 0 if the change is not about them.
+    fn counts(&self, of: Severity) -> (u64, u64) {
         match self {
-            Self::PolicyAdded { after, .. } => {
-                write!(f, "policy {} added, {}", name(after), images(after))
-            }
-            Self::PolicyChanged { before, after, .. } => write_policy(f, before, after),
-            Self::PolicyRemoved { before, .. } => write!(f, "policy {} removed", name(before)),
-            Self::StreamAdded { after, .. } => {
-                write!(f, "stream added, {}", after.vulnerabilities())
-            }
-            Self::StreamRemoved { .. } => f.write_str("stream removed"),
-            Self::UnrecognizedSeverityChanged {
-                severity,
-                before,
-                after,
-                ..
-            } => write_counts(f, OneLine(severity), *before, *after),
+            Self::StreamAdded { after, .. } => (0, after.vulnerabilities()[of]),
+            Self::StreamRemoved { before, .. } => (before.vulnerabilities()[of], 0),
             Self::VulnerabilitiesChanged {
                 severity,
                 before,
                 after,
                 ..
-            } => write_counts(f, severity, *before, *after),
+            } if *severity == of => (before.unwrap_or(0), after.unwrap_or(0)),
+            _ => (0, 0),
         }
     }
-}
-
-fn write_counts(
-    f: &mut fmt::Formatter<'_>,
-    severity: impl fmt::Display,
-    before: Option<u64>,
-    after: Option<u64>,
-) -> fmt::Result {
-    match (before, after) {
-        (Some(before), Some(after)) => {
-            let sign = if after > before { '+' } else { '-' };
-            let difference = after.abs_diff(before);
-            write!(f, "{severity} {before} -> {after} ({sign}{difference})")
-        }
-        (None, Some(after)) => write!(f, "{severity} {after}, not reported before"),
-        (_, None) => write!(f, "{severity} no longer reported"),
-    }
-}
-
-fn write_policy(
-    f: &mut fmt::Formatter<'_>,
-    before: &PolicyResult,
-    after: &PolicyResult,
-) -> fmt::Result {
-    write!(f, "policy {}", name(before))?;
-    if name(before).0 != name(after).0 {
-        write!(f, " is now called {}", name(after))?;
-    }
-    let counts = |result: &PolicyResult| (result.compliant(), result.evaluated());
-    if counts(before) != counts(after) {
-        write!(f, " {} -> {}", images(before), images(after))?;
-    }
-    Ok(())
-}
-
-/// Returns the display name, or the identifier if there is none.
-fn name(result: &PolicyResult) -> OneLine<&str> {
-    let policy = result.policy();
-    match policy.display_name() {
-        "" => OneLine(policy.id().as_str()),
-        name => OneLine(name),
-    }
-}
-
-fn images(result: &PolicyResult) -> String {
-    format!("{}/{}", result.compliant(), result.evaluated())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Policy, VulnerabilityCounts, testing::acme};
+    use crate::{Policy, Snapshot, VulnerabilityCounts, testing::acme};
 
     fn stream(name: &str, counts: &str) -> Stream {
         Stream::new(name).with_vulnerabilities(counts.parse().unwrap())
@@ -507,5 +369,105 @@ mod tests {
         assert_eq!(worse(stream("a", "-"), with(4)), [false]);
         assert_eq!(worse(stream("a", "-"), with(3)), [true]);
         assert_eq!(worse(with(3), stream("a", "-")), [false]);
+    }
+
+    #[test]
+    fn a_sentence_says_what_is_there_now_and_what_was_before() {
+        let before = vec![
+            stream("a", "5C 1H 2M 3L 0?").with_policy(policy("p", "P", 1)),
+            stream("gone", "1C"),
+        ];
+        let after = vec![
+            stream("a", "7C 0H 3L 1?").with_policy(policy("p", "P", 3)),
+            stream("new", "2C"),
+        ];
+        let sentences = |before, after| {
+            let changes = changes(before, after);
+            let sentences = changes.iter().map(|change| change.sentence().to_string());
+            sentences.collect::<Vec<_>>()
+        };
+        assert_eq!(
+            sentences(before, after),
+            [
+                "Stream a has 7 CRITICAL vulnerabilities, 2 more than before.",
+                "Stream a has 0 HIGH vulnerabilities, 1 fewer than before.",
+                "MEDIUM vulnerabilities are no longer reported for stream a.",
+                "Stream a has 1 UNSPECIFIED vulnerability, 1 more than before.",
+                "Policy P in stream a: 3 of 4 images comply, before 1 of 4.",
+                "Stream new is new and has 2C.",
+                "Stream gone is no longer reported.",
+            ]
+        );
+        let with = |result| vec![stream("a\n", "0C").with_policy(result)];
+        let unknown = VulnerabilityCounts::new()
+            .with_unrecognized("B", 1)
+            .unwrap();
+        assert_eq!(
+            sentences(
+                with(policy("p", "P", 1)),
+                vec![
+                    Stream::new("a\n")
+                        .with_vulnerabilities(unknown)
+                        .with_policy(policy("q", "", 4))
+                ]
+            ),
+            [
+                r"CRITICAL vulnerabilities are no longer reported for stream a\n.",
+                r"UNSPECIFIED vulnerabilities are no longer reported for stream a\n.",
+                r"Stream a\n has 1 B vulnerability, not reported before.",
+                r"Policy q is new in stream a\n; 4 of 4 images comply.",
+                r"Policy P is no longer reported for stream a\n.",
+            ]
+        );
+    }
+
+    #[test]
+    fn additions_and_removals_are_counted_by_severity() {
+        let before = vec![stream("a", "5C 3H"), stream("gone", "1C 2H")];
+        let after = vec![stream("a", "7C 1L"), stream("new", "4C")];
+        let changes = changes(before, after);
+        let sum = |of: fn(&Change, Severity) -> u64| {
+            Severity::ALL.map(|severity| {
+                changes
+                    .iter()
+                    .map(|change| of(change, severity))
+                    .sum::<u64>()
+            })
+        };
+        assert_eq!(sum(Change::added), [2 + 4, 0, 0, 1, 0]);
+        assert_eq!(sum(Change::removed), [1, 3 + 2, 0, 0, 0]);
+    }
+
+    #[test]
+    fn what_got_worse_weighs_most_then_the_severity_then_the_difference() {
+        let before = vec![
+            stream("a", "5C 3H 1M 1L 1?").with_policy(policy("p", "P", 3)),
+            stream("b", "0C 9H 0M"),
+        ];
+        let unknown = "0C 3H 0M".parse::<VulnerabilityCounts>().unwrap();
+        let unknown = unknown.with_unrecognized("B", 2).unwrap();
+        let after = vec![
+            stream("a", "0C 4H 9M 1L 9?").with_policy(policy("p", "P", 1)),
+            Stream::new("b").with_vulnerabilities(unknown),
+            stream("c", "1C 99H"),
+            stream("d", "-"),
+        ];
+        let mut changes = changes(before, after);
+        changes.sort_by_key(|change| std::cmp::Reverse(change.weight()));
+        let lines: Vec<String> = changes.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            lines,
+            [
+                "c: stream added, 1C 99H",
+                "b: B 2, not reported before",
+                "a: HIGH 3 -> 4 (+1)",
+                "a: policy P 3/4 -> 1/4",
+                "a: MEDIUM 1 -> 9 (+8)",
+                "a: UNSPECIFIED 1 -> 9 (+8)",
+                "a: CRITICAL 5 -> 0 (-5)",
+                "b: HIGH 9 -> 3 (-6)",
+                "d: stream added, -",
+            ]
+        );
     }
 }

@@ -1,0 +1,255 @@
+//! From families to histograms and summaries, and back.
+
+use std::collections::HashSet;
+
+use super::{
+    error::GroupError,
+    histogram::{BOUND, Bucket, Histogram, HistogramBuilder},
+    numbered::LabelNumber,
+    points::{Point, points},
+    summary::{Quantile, RANK, Summary, SummaryBuilder},
+};
+use crate::{LabelSet, MetricFamily, MetricType, Sample, Suffix, Timestamp, error::shown};
+
+/// Histograms and summaries.
+impl MetricFamily {
+    /// Creates a family of histograms, without help and unit.
+    ///
+    /// [`Histogram`] has an example.
+    ///
+    /// # Errors
+    ///
+    /// If two histograms have the same labels and timestamp.
+    pub fn histogram(
+        name: impl Into<String>,
+        histograms: impl IntoIterator<Item = Histogram>,
+    ) -> Result<Self, GroupError> {
+        let family = Self::new(name, MetricType::Histogram);
+        family.with_histograms(histograms, Suffix::Count, Suffix::Sum)
+    }
+
+    /// Creates a family of gauge histograms, without help and unit. Only OpenMetrics has them.
+    ///
+    /// # Errors
+    ///
+    /// If two histograms have the same labels and timestamp, or if one has a time of creation.
+    pub fn gauge_histogram(
+        name: impl Into<String>,
+        histograms: impl IntoIterator<Item = Histogram>,
+    ) -> Result<Self, GroupError> {
+        let family = Self::new(name, MetricType::GaugeHistogram);
+        family.with_histograms(histograms, Suffix::GCount, Suffix::GSum)
+    }
+
+    /// Creates a family of summaries, without help and unit.
+    ///
+    /// [`Summary`] has an example.
+    ///
+    /// # Errors
+    ///
+    /// If two summaries have the same labels and timestamp.
+    pub fn summary(
+        name: impl Into<String>,
+        summaries: impl IntoIterator<Item = Summary>,
+    ) -> Result<Self, GroupError> {
+        let mut family = Self::new(name, MetricType::Summary);
+        let mut samples = Vec::new();
+        let mut known = Known::default();
+        for summary in summaries {
+            let added = known.add(summary.labels(), summary.timestamp());
+            added.map_err(|fault| refusal(&family, summary.labels(), fault))?;
+            summary.push_samples(&mut samples);
+        }
+        family.extend(samples);
+        Ok(family)
+    }
+
+    /// Returns the samples as histograms, in the order of their first samples. The family is one of histograms or gauge
+    /// histograms.
+    ///
+    /// Nothing is left out: [`histogram`](Self::histogram) makes the same samples of them, and only their order, and that of
+    /// their labels, can differ.
+    ///
+    /// ```
+    /// use scout_metrics_openmetrics::{ParseOptions, parse_families};
+    ///
+    /// let text = b"# TYPE wait histogram\nwait_bucket{le=\"0.5\"} 8\nwait_bucket{le=\"+Inf\"} 10\nwait_count 10\n";
+    /// let families = parse_families(text, &ParseOptions::default())?;
+    /// for histogram in families.as_slice()[0].histograms()? {
+    ///     assert_eq!(histogram.count(), 10.0);
+    ///     assert_eq!(histogram.buckets()[0].bound(), 0.5);
+    ///     assert_eq!(histogram.buckets()[0].count(), 8.0);
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the family has another type, if samples are missing, such as the bucket `+Inf`, or too many, or if they are not what
+    /// a [`Histogram`] can be.
+    pub fn histograms(&self) -> Result<Vec<Histogram>, GroupError> {
+        let (count, sum) = match self.kind() {
+            MetricType::GaugeHistogram => (Suffix::GCount, Suffix::GSum),
+            MetricType::Histogram => (Suffix::Count, Suffix::Sum),
+            _ => {
+                return Err(refusal(
+                    self,
+                    &LabelSet::new(),
+                    "is not a histogram".to_owned(),
+                ));
+            }
+        };
+        let points = points(self, self.kind().as_str(), BOUND, Suffix::Bucket)?;
+        points
+            .into_iter()
+            .map(|mut point| {
+                let labels = point.labels.clone();
+                let read = read_histogram(&mut point, count, sum);
+                read.map_err(|fault| refusal(self, &labels, fault))?
+                    .build_as_given()
+                    .map_err(|error| error.with_family(self))
+            })
+            .collect()
+    }
+
+    /// Returns the samples as summaries, in the order of their first samples.
+    ///
+    /// Nothing is left out: [`summary`](Self::summary) makes the same samples of them, and only their order, and that of
+    /// their labels, can differ.
+    ///
+    /// # Errors
+    ///
+    /// If the family has another type, if samples are too many, or if they are not what a [`Summary`] can be.
+    pub fn summaries(&self) -> Result<Vec<Summary>, GroupError> {
+        if self.kind() != MetricType::Summary {
+            return Err(refusal(
+                self,
+                &LabelSet::new(),
+                "is not a summary".to_owned(),
+            ));
+        }
+        let points = points(self, self.kind().as_str(), RANK, Suffix::None)?;
+        points
+            .into_iter()
+            .map(|mut point| {
+                let labels = point.labels.clone();
+                let read = read_summary(&mut point);
+                read.map_err(|fault| refusal(self, &labels, fault))?
+                    .build()
+                    .map_err(|error| error.with_family(self))
+            })
+            .collect()
+    }
+
+    fn with_histograms(
+        mut self,
+        histograms: impl IntoIterator<Item = Histogram>,
+        count: Suffix,
+        sum: Suffix,
+    ) -> Result<Self, GroupError> {
+        let mut samples = Vec::new();
+        let mut known = Known::default();
+        for histogram in histograms {
+            let mut added = known.add(histogram.labels(), histogram.timestamp());
+            if self.kind() == MetricType::GaugeHistogram && histogram.created().is_some() {
+                added = Err("has a time of creation, which gauge histograms have not".to_owned());
+            }
+            added.map_err(|fault| refusal(&self, histogram.labels(), fault))?;
+            histogram.push_samples(&mut samples, count, sum);
+        }
+        self.extend(samples);
+        Ok(self)
+    }
+}
+
+fn refusal(family: &MetricFamily, labels: &LabelSet, fault: String) -> GroupError {
+    GroupError::new(family.kind().as_str(), labels, fault).with_family(family)
+}
+
+/// The labels and timestamps of the histograms or summaries so far.
+#[derive(Default)]
+struct Known(HashSet<(LabelSet, Option<Timestamp>)>);
+
+impl Known {
+    fn add(&mut self, labels: &LabelSet, timestamp: Option<Timestamp>) -> Result<(), String> {
+        match self.0.insert((labels.sorted(), timestamp)) {
+            true => Ok(()),
+            false => Err("occurs twice".to_owned()),
+        }
+    }
+}
+
+fn read_histogram(
+    point: &mut Point<'_>,
+    count: Suffix,
+    sum: Suffix,
+) -> Result<HistogramBuilder, String> {
+    let mut builder = Histogram::builder().with_labels(point.labels.clone());
+    let buckets: Result<Vec<_>, _> = point.numbered.iter().map(read_bucket).collect();
+    builder = builder.with_buckets(buckets?);
+    if let Some(timestamp) = point.timestamp {
+        builder = builder.with_timestamp(timestamp);
+    }
+    if let Some(value) = point.take(count) {
+        builder = builder.with_count(value);
+    }
+    if let Some(value) = point.take(sum) {
+        builder = builder.with_sum(value);
+    }
+    // A gauge histogram has no time of creation.
+    if count == Suffix::Count
+        && let Some(created) = point.take(Suffix::Created)
+    {
+        builder = builder.with_created(created);
+    }
+    point.check_used()?;
+    Ok(builder)
+}
+
+fn read_bucket((text, sample): &(&str, &Sample)) -> Result<Bucket, String> {
+    let bucket = Bucket::with_bound(read_number(text, BOUND)?, sample.value());
+    Ok(match sample.exemplar() {
+        Some(exemplar) => bucket.with_exemplar(exemplar.clone()),
+        None => bucket,
+    })
+}
+
+fn read_summary(point: &mut Point<'_>) -> Result<SummaryBuilder, String> {
+    let mut builder = Summary::builder().with_labels(point.labels.clone());
+    let quantiles: Result<Vec<_>, _> = point.numbered.iter().map(read_quantile).collect();
+    builder = builder.with_quantiles(quantiles?);
+    if let Some(timestamp) = point.timestamp {
+        builder = builder.with_timestamp(timestamp);
+    }
+    if let Some(count) = point.take(Suffix::Count) {
+        builder = builder.with_count(count);
+    }
+    if let Some(sum) = point.take(Suffix::Sum) {
+        builder = builder.with_sum(sum);
+    }
+    if let Some(created) = point.take(Suffix::Created) {
+        builder = builder.with_created(created);
+    }
+    point.check_used()?;
+    Ok(builder)
+}
+
+fn read_quantile((text, sample): &(&str, &Sample)) -> Result<Quantile, String> {
+    match sample.exemplar() {
+        None => Ok(Quantile::with_rank(
+            read_number(text, RANK)?,
+            sample.value(),
+        )),
+        Some(_) => Err("has a quantile with an exemplar".to_owned()),
+    }
+}
+
+fn read_number(text: &str, label: &str) -> Result<LabelNumber, String> {
+    let number = LabelNumber::parse(text);
+    number.ok_or_else(|| {
+        format!(
+            "has the label `{label}` with {:?}, which is not a number",
+            shown(text)
+        )
+    })
+}

@@ -1,0 +1,330 @@
+//! A histogram: its buckets, its count and its sum.
+
+use super::{
+    error::GroupError,
+    numbered::LabelNumber,
+    points::{check_count, check_labels},
+};
+use crate::{Exemplar, LabelSet, Sample, Suffix, Timestamp};
+
+/// The name of the label with the bound of a bucket.
+pub(super) const BOUND: &str = "le";
+
+/// A histogram with its labels, at one time: everything that an exposition says about it in samples that end in `_bucket`,
+/// `_count`, `_sum` and `_created`.
+///
+/// It is checked when it is made. Its buckets are sorted by rising bounds, which are numbers; they are cumulative, so each
+/// holds all events of the buckets before it; the last one is `+Inf` and holds as many as there are. That also holds for
+/// the histograms of [`MetricFamily::histograms`](crate::MetricFamily::histograms), whatever was read. Rules of one format
+/// alone, such as that OpenMetrics counts whole events, are left to [`encode_families`](crate::encode_families).
+///
+/// ```
+/// use scout_metrics_openmetrics::{Format, Histogram, MetricFamily, encode_families};
+///
+/// let wait = Histogram::builder()
+///     .with_labels([("job", "api")])
+///     .with_buckets([(0.5, 8.0), (1.0, 9.0), (f64::INFINITY, 10.0)])
+///     .with_sum(4.2)
+///     .build()?;
+/// assert_eq!(wait.count(), 10.0);
+///
+/// let family = MetricFamily::histogram("wait_seconds", [wait])?.with_unit("seconds");
+/// let exposition = encode_families(&[family], Format::OpenMetrics)?;
+/// let lines = [
+///     "# TYPE wait_seconds histogram",
+///     "# UNIT wait_seconds seconds",
+///     r#"wait_seconds_bucket{job="api",le="0.5"} 8"#,
+///     r#"wait_seconds_bucket{job="api",le="1.0"} 9"#,
+///     r#"wait_seconds_bucket{job="api",le="+Inf"} 10"#,
+///     r#"wait_seconds_count{job="api"} 10"#,
+///     r#"wait_seconds_sum{job="api"} 4.2"#,
+///     "# EOF\n",
+/// ];
+/// assert_eq!(exposition.body(), &lines.join("\n"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Two histograms are equal if their samples are.
+#[derive(Clone, Debug)]
+pub struct Histogram {
+    labels: LabelSet,
+    timestamp: Option<Timestamp>,
+    buckets: Vec<Bucket>,
+    has_count: bool,
+    sum: Option<f64>,
+    created: Option<f64>,
+}
+
+impl Histogram {
+    /// Returns a builder of a histogram without labels and buckets.
+    pub fn builder() -> HistogramBuilder {
+        HistogramBuilder::default()
+    }
+
+    /// Returns the labels, without the `le` of the buckets.
+    pub fn labels(&self) -> &LabelSet {
+        &self.labels
+    }
+
+    /// Returns the timestamp, if there is one.
+    pub fn timestamp(&self) -> Option<Timestamp> {
+        self.timestamp
+    }
+
+    /// Returns the buckets by rising bounds. The last one is `+Inf`.
+    pub fn buckets(&self) -> &[Bucket] {
+        &self.buckets
+    }
+
+    /// Returns the number of events.
+    pub fn count(&self) -> f64 {
+        self.buckets.last().map_or(0.0, Bucket::count)
+    }
+
+    /// Returns the sum of all events, if it is known.
+    pub fn sum(&self) -> Option<f64> {
+        self.sum
+    }
+
+    /// Returns when counting began, in seconds since the Unix epoch, if it is known.
+    pub fn created(&self) -> Option<f64> {
+        self.created
+    }
+
+    /// Appends the samples, with the suffixes of count and sum.
+    pub(super) fn push_samples(&self, samples: &mut Vec<Sample>, count: Suffix, sum: Suffix) {
+        let mut push = |sample: Sample| {
+            samples.push(match self.timestamp {
+                Some(timestamp) => sample.with_timestamp(timestamp),
+                None => sample,
+            });
+        };
+        for bucket in &self.buckets {
+            let labels = self.labels.clone().with(BOUND, bucket.bound.text());
+            let sample = Sample::new(Suffix::Bucket, labels, bucket.count);
+            push(match &bucket.exemplar {
+                Some(exemplar) => sample.with_exemplar(exemplar.clone()),
+                None => sample,
+            });
+        }
+        let numbers = [
+            (count, self.has_count.then_some(self.count())),
+            (sum, self.sum),
+            (Suffix::Created, self.created),
+        ];
+        for (suffix, value) in numbers {
+            if let Some(value) = value {
+                push(Sample::new(suffix, self.labels.clone(), value));
+            }
+        }
+    }
+
+    fn samples(&self) -> Vec<Sample> {
+        let mut samples = Vec::new();
+        self.push_samples(&mut samples, Suffix::Count, Suffix::Sum);
+        samples
+    }
+}
+
+impl PartialEq for Histogram {
+    fn eq(&self, other: &Self) -> bool {
+        self.samples() == other.samples()
+    }
+}
+
+impl Eq for Histogram {}
+
+/// A bucket of a [`Histogram`].
+///
+/// Made of a pair of bound and count, where only these two are known.
+#[derive(Clone, Debug)]
+pub struct Bucket {
+    bound: LabelNumber,
+    count: f64,
+    exemplar: Option<Exemplar>,
+}
+
+impl Bucket {
+    /// Creates a bucket that holds so many events with values up to the bound. The bound is written as OpenMetrics wants it:
+    /// `1.0`, `1e+06`, `+Inf`.
+    pub fn new(bound: f64, count: f64) -> Self {
+        Self::with_bound(LabelNumber::new(bound), count)
+    }
+
+    pub(super) fn with_bound(bound: LabelNumber, count: f64) -> Self {
+        Self {
+            bound,
+            count,
+            exemplar: None,
+        }
+    }
+
+    /// Returns the bucket with an exemplar, which is one of its events.
+    #[must_use]
+    pub fn with_exemplar(mut self, exemplar: Exemplar) -> Self {
+        self.exemplar = Some(exemplar);
+        self
+    }
+
+    /// Returns the largest value that an event in the bucket can have.
+    pub fn bound(&self) -> f64 {
+        self.bound.number()
+    }
+
+    /// Returns the bound as it is written in the label `le`.
+    pub fn bound_text(&self) -> &str {
+        self.bound.text()
+    }
+
+    /// Returns the number of events up to the bound, with those in the buckets before.
+    pub fn count(&self) -> f64 {
+        self.count
+    }
+
+    /// Returns the exemplar, if there is one.
+    pub fn exemplar(&self) -> Option<&Exemplar> {
+        self.exemplar.as_ref()
+    }
+}
+
+/// Makes a bucket of a bound and a count.
+impl From<(f64, f64)> for Bucket {
+    fn from((bound, count): (f64, f64)) -> Self {
+        Self::new(bound, count)
+    }
+}
+
+/// Builds a [`Histogram`].
+#[derive(Clone, Debug, Default)]
+#[must_use = "`build` makes the histogram"]
+pub struct HistogramBuilder {
+    labels: LabelSet,
+    timestamp: Option<Timestamp>,
+    buckets: Vec<Bucket>,
+    count: Option<f64>,
+    sum: Option<f64>,
+    created: Option<f64>,
+}
+
+impl HistogramBuilder {
+    /// Sets the labels. Default: none.
+    pub fn with_labels(mut self, labels: impl Into<LabelSet>) -> Self {
+        self.labels = labels.into();
+        self
+    }
+
+    /// Sets the timestamp. Default: none.
+    pub fn with_timestamp(mut self, timestamp: Timestamp) -> Self {
+        self.timestamp = Some(timestamp);
+        self
+    }
+
+    /// Adds buckets, by rising bounds. Their counts are cumulative: each holds the events of the buckets before it.
+    pub fn with_buckets<B: Into<Bucket>>(mut self, buckets: impl IntoIterator<Item = B>) -> Self {
+        self.buckets.extend(buckets.into_iter().map(Into::into));
+        self
+    }
+
+    /// Sets the number of events. Default: what the bucket `+Inf` holds, if there is a sum. Where that bucket is missing, it
+    /// is added.
+    pub fn with_count(mut self, count: f64) -> Self {
+        self.count = Some(count);
+        self
+    }
+
+    /// Sets the sum of all events. Default: not known. In OpenMetrics a histogram with negative bounds has none.
+    pub fn with_sum(mut self, sum: f64) -> Self {
+        self.sum = Some(sum);
+        self
+    }
+
+    /// Sets when counting began, in seconds since the Unix epoch. Default: not known. Only OpenMetrics can say it, and not
+    /// for a gauge histogram.
+    pub fn with_created(mut self, seconds: f64) -> Self {
+        self.created = Some(seconds);
+        self
+    }
+
+    /// Builds the histogram.
+    ///
+    /// # Errors
+    ///
+    /// If a label occurs twice, has no name, or is `le` or `__name__`; if a bound is not a number or not greater than the
+    /// one before; if a count is negative, not a number or smaller than that of the bucket before; if there is neither a
+    /// count nor a bucket `+Inf`, or if they differ.
+    pub fn build(mut self) -> Result<Histogram, GroupError> {
+        let has_infinite = self
+            .buckets
+            .last()
+            .is_some_and(|last| last.bound() == f64::INFINITY);
+        match (self.count, self.buckets.last()) {
+            (Some(count), _) if !has_infinite => {
+                self.buckets.push(Bucket::new(f64::INFINITY, count));
+            }
+            // The formats have a count where there is a sum.
+            (None, Some(last)) if self.sum.is_some() => self.count = Some(last.count),
+            _ => {}
+        }
+        self.build_as_given()
+    }
+
+    /// Builds the histogram without adding a bucket.
+    pub(super) fn build_as_given(self) -> Result<Histogram, GroupError> {
+        let labels = self.labels.clone();
+        let checked = check_labels(&labels, BOUND).and_then(|()| self.check());
+        checked.map_err(|fault| GroupError::new("histogram", &labels, fault))?;
+        Ok(Histogram {
+            labels: self.labels,
+            timestamp: self.timestamp,
+            buckets: self.buckets,
+            has_count: self.count.is_some(),
+            sum: self.sum,
+            created: self.created,
+        })
+    }
+
+    fn check(&self) -> Result<(), String> {
+        for bucket in &self.buckets {
+            if bucket.bound().is_nan() {
+                return Err("has a bucket whose bound is not a number".to_owned());
+            }
+            check_count(
+                bucket.count,
+                &format!("a bucket `{}` that holds", bucket.bound_text()),
+            )?;
+        }
+        for (before, bucket) in self.buckets.iter().zip(self.buckets.iter().skip(1)) {
+            check_order(before, bucket)?;
+        }
+        let Some(last) = self
+            .buckets
+            .last()
+            .filter(|last| last.bound() == f64::INFINITY)
+        else {
+            return Err("has no bucket `+Inf`".to_owned());
+        };
+        match self.count {
+            Some(count) if count != last.count => Err(format!(
+                "has a count of {count}, but its bucket `+Inf` holds {}",
+                last.count
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn check_order(before: &Bucket, bucket: &Bucket) -> Result<(), String> {
+    let (bound, bound_before) = (bucket.bound_text(), before.bound_text());
+    if bucket.bound() <= before.bound() {
+        return Err(format!(
+            "has the bucket `{bound}` after `{bound_before}`, but bounds rise"
+        ));
+    }
+    if bucket.count < before.count {
+        return Err(format!(
+            "has a bucket `{bound}` that holds {}, fewer than the {} of `{bound_before}` before it, but buckets are cumulative",
+            bucket.count, before.count
+        ));
+    }
+    Ok(())
+}

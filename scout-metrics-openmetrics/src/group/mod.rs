@@ -1,0 +1,14 @@
+//! Histograms and summaries as one value each, instead of a sample for each of their numbers.
+
+mod error;
+mod family;
+mod histogram;
+mod numbered;
+mod points;
+mod summary;
+
+pub use {
+    error::GroupError,
+    histogram::{Bucket, Histogram, HistogramBuilder},
+    summary::{Quantile, Summary, SummaryBuilder},
+};

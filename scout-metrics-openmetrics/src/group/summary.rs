@@ -1,0 +1,253 @@
+//! A summary: its quantiles, its count and its sum.
+
+use super::{
+    error::GroupError,
+    numbered::LabelNumber,
+    points::{check_count, check_labels},
+};
+use crate::{LabelSet, Sample, Suffix, Timestamp};
+
+/// The name of the label with the rank of a quantile.
+pub(super) const RANK: &str = "quantile";
+
+/// A summary with its labels, at one time: its quantiles, and what an exposition says about it in samples that end in
+/// `_count`, `_sum` and `_created`.
+///
+/// It is checked when it is made: the ranks of its quantiles are numbers from 0 to 1, each once, and its count is not
+/// negative. Rules of one format alone are left to [`encode_families`](crate::encode_families).
+///
+/// ```
+/// use scout_metrics_openmetrics::{ParseOptions, Summary, parse_families};
+///
+/// let text = b"# TYPE wait summary\nwait{quantile=\"0.99\"} 0.7\nwait_sum 42.5\nwait_count 100\n";
+/// let families = parse_families(text, &ParseOptions::default())?;
+/// let summaries = families.as_slice()[0].summaries()?;
+/// let expected = Summary::builder()
+///     .with_quantiles([(0.99, 0.7)])
+///     .with_sum(42.5)
+///     .with_count(100.0)
+///     .build()?;
+/// assert_eq!(summaries, [expected]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Two summaries are equal if their samples are.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    labels: LabelSet,
+    timestamp: Option<Timestamp>,
+    quantiles: Vec<Quantile>,
+    count: Option<f64>,
+    sum: Option<f64>,
+    created: Option<f64>,
+}
+
+impl Summary {
+    /// Returns a builder of a summary without labels and quantiles.
+    pub fn builder() -> SummaryBuilder {
+        SummaryBuilder::default()
+    }
+
+    /// Returns the labels, without the `quantile` of the quantiles.
+    pub fn labels(&self) -> &LabelSet {
+        &self.labels
+    }
+
+    /// Returns the timestamp, if there is one.
+    pub fn timestamp(&self) -> Option<Timestamp> {
+        self.timestamp
+    }
+
+    /// Returns the quantiles in their order.
+    pub fn quantiles(&self) -> &[Quantile] {
+        &self.quantiles
+    }
+
+    /// Returns the number of events, if it is known.
+    pub fn count(&self) -> Option<f64> {
+        self.count
+    }
+
+    /// Returns the sum of all events, if it is known.
+    pub fn sum(&self) -> Option<f64> {
+        self.sum
+    }
+
+    /// Returns when counting began, in seconds since the Unix epoch, if it is known.
+    pub fn created(&self) -> Option<f64> {
+        self.created
+    }
+
+    pub(super) fn push_samples(&self, samples: &mut Vec<Sample>) {
+        let mut push = |sample: Sample| {
+            samples.push(match self.timestamp {
+                Some(timestamp) => sample.with_timestamp(timestamp),
+                None => sample,
+            });
+        };
+        for quantile in &self.quantiles {
+            let labels = self.labels.clone().with(RANK, quantile.rank.text());
+            push(Sample::new(Suffix::None, labels, quantile.value));
+        }
+        let numbers = [
+            (Suffix::Count, self.count),
+            (Suffix::Sum, self.sum),
+            (Suffix::Created, self.created),
+        ];
+        for (suffix, value) in numbers {
+            if let Some(value) = value {
+                push(Sample::new(suffix, self.labels.clone(), value));
+            }
+        }
+    }
+
+    fn samples(&self) -> Vec<Sample> {
+        let mut samples = Vec::new();
+        self.push_samples(&mut samples);
+        samples
+    }
+}
+
+impl PartialEq for Summary {
+    fn eq(&self, other: &Self) -> bool {
+        self.samples() == other.samples()
+    }
+}
+
+impl Eq for Summary {}
+
+/// A quantile of a [`Summary`].
+///
+/// Made of a pair of rank and value.
+#[derive(Clone, Debug)]
+pub struct Quantile {
+    rank: LabelNumber,
+    value: f64,
+}
+
+impl Quantile {
+    /// Creates a quantile: the share of events, from 0 to 1, that have at most the value. The rank is written as OpenMetrics
+    /// wants it: `0.5`, `1.0`.
+    pub fn new(rank: f64, value: f64) -> Self {
+        Self::with_rank(LabelNumber::new(rank), value)
+    }
+
+    pub(super) fn with_rank(rank: LabelNumber, value: f64) -> Self {
+        Self { rank, value }
+    }
+
+    /// Returns the share of events that have at most the value, from 0 to 1.
+    pub fn rank(&self) -> f64 {
+        self.rank.number()
+    }
+
+    /// Returns the rank as it is written in the label `quantile`.
+    pub fn rank_text(&self) -> &str {
+        self.rank.text()
+    }
+
+    /// Returns the value. It is NaN where there were no events.
+    pub fn value(&self) -> f64 {
+        self.value
+    }
+}
+
+/// Makes a quantile of a rank and a value.
+impl From<(f64, f64)> for Quantile {
+    fn from((rank, value): (f64, f64)) -> Self {
+        Self::new(rank, value)
+    }
+}
+
+/// Builds a [`Summary`].
+#[derive(Clone, Debug, Default)]
+#[must_use = "`build` makes the summary"]
+pub struct SummaryBuilder {
+    labels: LabelSet,
+    timestamp: Option<Timestamp>,
+    quantiles: Vec<Quantile>,
+    count: Option<f64>,
+    sum: Option<f64>,
+    created: Option<f64>,
+}
+
+impl SummaryBuilder {
+    /// Sets the labels. Default: none.
+    pub fn with_labels(mut self, labels: impl Into<LabelSet>) -> Self {
+        self.labels = labels.into();
+        self
+    }
+
+    /// Sets the timestamp. Default: none.
+    pub fn with_timestamp(mut self, timestamp: Timestamp) -> Self {
+        self.timestamp = Some(timestamp);
+        self
+    }
+
+    /// Adds quantiles.
+    pub fn with_quantiles<Q: Into<Quantile>>(
+        mut self,
+        quantiles: impl IntoIterator<Item = Q>,
+    ) -> Self {
+        self.quantiles.extend(quantiles.into_iter().map(Into::into));
+        self
+    }
+
+    /// Sets the number of events. Default: not known.
+    pub fn with_count(mut self, count: f64) -> Self {
+        self.count = Some(count);
+        self
+    }
+
+    /// Sets the sum of all events. Default: not known.
+    pub fn with_sum(mut self, sum: f64) -> Self {
+        self.sum = Some(sum);
+        self
+    }
+
+    /// Sets when counting began, in seconds since the Unix epoch. Default: not known. Only OpenMetrics can say it.
+    pub fn with_created(mut self, seconds: f64) -> Self {
+        self.created = Some(seconds);
+        self
+    }
+
+    /// Builds the summary.
+    ///
+    /// # Errors
+    ///
+    /// If a label occurs twice, has no name, or is `quantile` or `__name__`; if a rank is not from 0 to 1 or occurs twice; if
+    /// the count is negative or not a number; if there is nothing but labels and a timestamp.
+    pub fn build(self) -> Result<Summary, GroupError> {
+        let checked = check_labels(&self.labels, RANK).and_then(|()| self.check());
+        checked.map_err(|fault| GroupError::new("summary", &self.labels, fault))?;
+        Ok(Summary {
+            labels: self.labels,
+            timestamp: self.timestamp,
+            quantiles: self.quantiles,
+            count: self.count,
+            sum: self.sum,
+            created: self.created,
+        })
+    }
+
+    fn check(&self) -> Result<(), String> {
+        for (place, quantile) in self.quantiles.iter().enumerate() {
+            let (rank, text) = (quantile.rank(), quantile.rank_text());
+            if !(0.0..=1.0).contains(&rank) {
+                return Err(format!("has a quantile `{text}`, which is not from 0 to 1"));
+            }
+            let mut before = self.quantiles[..place].iter();
+            if before.any(|known| known.rank() == rank) {
+                return Err(format!("has the quantile `{text}` twice"));
+            }
+        }
+        if let Some(count) = self.count {
+            check_count(count, "a count of")?;
+        }
+        let numbers = [self.count, self.sum, self.created];
+        if self.quantiles.is_empty() && numbers.iter().all(Option::is_none) {
+            return Err("has no quantile, count, sum or time of creation".to_owned());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,156 @@
+//! A family on its way into a format, and the parts that the format can express.
+
+use super::losses::Losses;
+use crate::{
+    Encoder, Exemplar, Format, LabelSet, Lost, MetricFamily, MetricType, Suffix, Timestamp,
+};
+
+/// A family in the terms of a format, and what its sources lost on the way.
+#[derive(Clone, Debug)]
+pub(super) struct Draft {
+    pub(super) family: MetricFamily,
+    pub(super) sources: Vec<Source>,
+    pub(super) losses: Losses,
+}
+
+/// A part of the caller's families, or all samples of it that have one suffix.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Source {
+    /// The place of the part.
+    pub(super) part: usize,
+    pub(super) suffix: Option<Suffix>,
+}
+
+impl Draft {
+    /// Creates a draft of one source, of which everything is left out that the format cannot express.
+    pub(super) fn new(part: usize, family: MetricFamily, format: Format) -> Self {
+        let mut draft = Self {
+            family,
+            sources: vec![Source { part, suffix: None }],
+            losses: Losses::default(),
+        };
+        draft.leave_out_metadata(format);
+        draft.leave_out_samples();
+        draft.leave_out_exemplars(format);
+        draft
+    }
+
+    /// Adds a loss of the first source.
+    pub(super) fn lose(&mut self, lost: Lost) {
+        self.losses.add(self.sources[0].part, lost);
+    }
+
+    /// Adds a loss of a number of things, unless there are none.
+    pub(super) fn count(&mut self, count: usize, lost: fn(usize) -> Lost) {
+        if count > 0 {
+            self.lose(lost(count));
+        }
+    }
+
+    fn leave_out_metadata(&mut self, format: Format) {
+        let (name, kind) = (self.family.name().to_owned(), self.family.kind());
+        let can_express = |help: &str, unit: &str| {
+            let mut encoder = Encoder::new(String::new(), format);
+            encoder.family(&name, kind, help, unit).is_ok()
+        };
+        let has_none = matches!(kind, MetricType::Info | MetricType::StateSet);
+        let unit = self.family.unit().to_owned();
+        if !unit.is_empty() && (has_none || !can_express("", &unit)) {
+            self.family.set_unit("");
+            self.lose(Lost::Unit { unit });
+        }
+        let before = self.family.help().to_owned();
+        if !can_express(&before, "") {
+            let after = expressible_help(&before, |help| can_express(help, ""));
+            self.family.set_help(after.clone());
+            self.lose(Lost::Help { before, after });
+        }
+    }
+
+    fn leave_out_samples(&mut self) {
+        let before = self.family.samples().len();
+        self.family.retain(|sample| is_valid(sample.labels()));
+        let count = before - self.family.samples().len();
+        self.count(count, |count| Lost::InvalidLabels { count });
+    }
+
+    fn leave_out_exemplars(&mut self, format: Format) {
+        let kind = self.family.kind();
+        let mut count = 0;
+        for sample in self.family.samples_mut() {
+            let exemplar = sample.exemplar();
+            if exemplar.is_some_and(|it| !has_exemplar(format, kind, sample.suffix(), it)) {
+                *sample = sample.clone().without_exemplar();
+                count += 1;
+            }
+        }
+        self.count(count, |count| Lost::Exemplars { count });
+    }
+
+    /// Rounds timestamps down to milliseconds, and leaves out those that are beyond 64 bits of them.
+    pub(super) fn round_timestamps(&mut self) {
+        let (mut rounded, mut left_out) = (0, 0);
+        for sample in self.family.samples_mut() {
+            let exact = |timestamp: &Timestamp| timestamp.to_millis().is_some();
+            let Some(timestamp) = sample.timestamp().filter(|it| !exact(it)) else {
+                continue;
+            };
+            let sample_before = sample.clone();
+            *sample = match round_down(timestamp) {
+                Some(timestamp) => {
+                    rounded += 1;
+                    sample_before.with_timestamp(timestamp)
+                }
+                None => {
+                    left_out += 1;
+                    sample_before.without_timestamp()
+                }
+            };
+        }
+        self.count(rounded, |count| Lost::TimestampPrecision { count });
+        self.count(left_out, |count| Lost::Timestamps { count });
+    }
+}
+
+/// Returns the longest part of a help text that a format can express.
+fn expressible_help(help: &str, can_express: impl Fn(&str) -> bool) -> String {
+    let start = help.trim_start_matches([' ', '\t']);
+    let candidates = [
+        help.trim_end_matches('\r'),
+        start,
+        start.trim_end_matches('\r'),
+    ];
+    let found = candidates.into_iter().find(|help| can_express(help));
+    found.unwrap_or_default().to_owned()
+}
+
+/// Returns whether labels have names that differ, and none that is the metric's.
+fn is_valid(labels: &LabelSet) -> bool {
+    let mut names: Vec<&str> = labels.iter().map(|(name, _)| name).collect();
+    names.sort_unstable();
+    let is_repeated = names.windows(2).any(|pair| pair[0] == pair[1]);
+    !is_repeated && !names.contains(&"__name__")
+}
+
+/// Returns whether a sample can have an exemplar (OpenMetrics 1.0, sections Exemplars, Counter and Histogram).
+fn has_exemplar(format: Format, kind: MetricType, suffix: Suffix, exemplar: &Exemplar) -> bool {
+    const LONGEST: usize = 128;
+    let is_here = matches!(
+        (kind, suffix),
+        (MetricType::Counter, Suffix::Total)
+            | (
+                MetricType::GaugeHistogram | MetricType::Histogram,
+                Suffix::Bucket
+            )
+    );
+    let length = |(name, value): (&str, &str)| name.chars().count() + value.chars().count();
+    let length: usize = exemplar.labels().iter().map(length).sum();
+    format == Format::OpenMetrics && is_here && length <= LONGEST && is_valid(exemplar.labels())
+}
+
+/// Returns the last millisecond before a timestamp, if Prometheus text can express it.
+fn round_down(timestamp: Timestamp) -> Option<Timestamp> {
+    const NANOS_PER_MILLI: i128 = 1_000_000;
+    let millis = timestamp.as_nanos().div_euclid(NANOS_PER_MILLI);
+    i64::try_from(millis).ok().map(Timestamp::from_millis)
+}

@@ -1,0 +1,243 @@
+//! Families of any format in any other, with a list of what that format cannot express.
+//!
+//! A family goes through these steps, each a file: its type, names and suffixes become those of the format (`shape.rs`),
+//! what the format cannot express is left out (`draft.rs`), times of creation join the family that they are about
+//! (`created.rs`), and names that two families claim are given to one (`clash.rs`). `settle.rs` writes each family and reads
+//! it back; where a rule is broken, it arranges the samples (`arrange.rs`), and then gives up the type.
+
+mod arrange;
+mod clash;
+mod created;
+mod draft;
+mod losses;
+mod settle;
+mod shape;
+
+use std::borrow::Cow;
+
+use self::{
+    clash::resolve_clashes,
+    created::{apart, fold},
+    draft::{Draft, Source},
+    losses::Losses,
+    settle::{encode, settle},
+    shape::{plain, shaped},
+};
+use crate::{
+    EncodeError, Exposition, Format, LabelSet, Loss, Lost, MetricFamily, Sample, encode_families,
+};
+
+/// Writes families of any format in another one, or says everything that would be lost.
+///
+/// The families may be of either format, in strict or lenient mode, or made by hand. What is written is as good as what
+/// [`encode_families`] writes: it is read back in strict mode and compared. The difference is the error, which does not end
+/// at the first fault but lists the losses of all families.
+///
+/// ```
+/// use scout_metrics_openmetrics::{Format, ParseOptions, parse_families, transcode};
+///
+/// let text = b"# TYPE http_requests_total counter\nhttp_requests_total 4\n";
+/// let families = parse_families(text, &ParseOptions::new(Format::Prometheus))?;
+/// let exposition = transcode(families.as_slice(), Format::OpenMetrics)?;
+/// assert_eq!(exposition.body(), "# TYPE http_requests counter\nhttp_requests_total 4\n# EOF\n");
+///
+/// let text = b"# TYPE http_requests counter\nhttp_requests 4\n";
+/// let families = parse_families(text, &ParseOptions::new(Format::Prometheus))?;
+/// let error = transcode(families.as_slice(), Format::OpenMetrics).unwrap_err();
+/// assert_eq!(error.losses()[0].family, "http_requests");
+/// assert_eq!(
+///     error.to_string(),
+///     "openmetrics-1.0 cannot express everything: family `http_requests`: its samples `http_requests` are renamed to \
+///      `http_requests_total`"
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// [`NotExpressible`](crate::EncodeErrorKind::NotExpressible) with the [`losses`](EncodeError::losses) that [`transcode_lossy`]
+/// would return, and everything that is an error there.
+pub fn transcode(families: &[MetricFamily], format: Format) -> Result<Exposition, EncodeError> {
+    let (exposition, losses) = transcode_lossy(families, format)?;
+    if losses.is_empty() {
+        Ok(exposition)
+    } else {
+        Err(EncodeError::lossy(format, losses))
+    }
+}
+
+/// Writes families of any format in another one, without what that format cannot express, and returns what was lost.
+///
+/// The result read back in strict mode is equal to the families, except for the losses, each of which names the family and what
+/// became different. The order of the losses is that of the families. No value, label or timestamp is ever changed, except
+/// that a [`Lost::TimestampPrecision`] rounds timestamps; nothing is added.
+///
+/// A counter named `x_total` of Prometheus text is the counter `x` of OpenMetrics, whose samples have the same name in both;
+/// this is no loss.
+///
+/// ```
+/// use scout_metrics_openmetrics::{Format, ParseOptions, parse_families, transcode_lossy};
+///
+/// let text = b"# TYPE wait_seconds histogram
+/// ## UNIT wait_seconds seconds
+/// wait_seconds_bucket{le=\"+Inf\"} 1 # {trace_id=\"x\"} 0.5
+/// wait_seconds_sum 0.5
+/// wait_seconds_count 1
+/// wait_seconds_created 1.5
+/// ## EOF
+/// ";
+/// # let text = String::from_utf8_lossy(text).replace("##", "#");
+/// # let text = text.as_bytes();
+/// let families = parse_families(text, &ParseOptions::new(Format::OpenMetrics))?;
+/// let (exposition, losses) = transcode_lossy(families.as_slice(), Format::Prometheus)?;
+/// let lines = [
+///     "# TYPE wait_seconds histogram",
+///     "wait_seconds_bucket{le=\"+Inf\"} 1",
+///     "wait_seconds_sum 0.5",
+///     "wait_seconds_count 1",
+///     "# TYPE wait_seconds_created gauge",
+///     "wait_seconds_created 1.5\n",
+/// ];
+/// assert_eq!(exposition.body(), lines.join("\n").as_bytes());
+/// let losses: Vec<_> = losses.iter().map(ToString::to_string).collect();
+/// assert_eq!(losses, [
+///     "family `wait_seconds`: its unit `seconds` is left out",
+///     "family `wait_seconds`: 1 exemplar is left out",
+///     "family `wait_seconds`: its times of creation are a family `wait_seconds_created` of their own",
+/// ]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// [`EmptyName`](crate::EncodeErrorKind::EmptyName) if the name of a family or label is empty, which no exposition contains.
+pub fn transcode_lossy(
+    families: &[MetricFamily],
+    format: Format,
+) -> Result<(Exposition, Vec<Loss>), EncodeError> {
+    check_names(families)?;
+    if let Ok(exposition) = encode_families(families, format) {
+        return Ok((exposition, Vec::new()));
+    }
+    let sources = &Sources::new(families, format);
+    let mut drafts = sources.drafts();
+    if format == Format::OpenMetrics {
+        fold(&mut drafts);
+    }
+    let mut settled = Vec::new();
+    for draft in drafts {
+        settled.extend(settle(draft, sources)?);
+    }
+    let settled = resolve_clashes(settled, sources)?;
+    let (exposition, settled) = encode(settled, format)?;
+    Ok((exposition, sources.named(settled)))
+}
+
+fn check_names(families: &[MetricFamily]) -> Result<(), EncodeError> {
+    let is_empty = |labels: &LabelSet| labels.iter().any(|(name, _)| name.is_empty());
+    let has_empty = |sample: &Sample| {
+        let exemplar = sample.exemplar();
+        is_empty(sample.labels()) || exemplar.is_some_and(|exemplar| is_empty(exemplar.labels()))
+    };
+    for family in families {
+        if family.name().is_empty() {
+            return Err(EncodeError::empty_name("a family"));
+        }
+        if family.samples().iter().any(has_empty) {
+            return Err(EncodeError::empty_name("a label"));
+        }
+    }
+    Ok(())
+}
+
+/// The families as the caller gave them, and the format that they are to be in.
+struct Sources<'f> {
+    families: &'f [MetricFamily],
+    parts: Vec<Part<'f>>,
+    format: Format,
+}
+
+/// A family, or in Prometheus text what is left of it without its times of creation, or these.
+struct Part<'f> {
+    /// The place among the families.
+    source: usize,
+    family: Cow<'f, MetricFamily>,
+    is_created: bool,
+}
+
+impl<'f> Sources<'f> {
+    fn new(families: &'f [MetricFamily], format: Format) -> Self {
+        let mut parts = Vec::new();
+        for (source, family) in families.iter().enumerate() {
+            let mut push = |family, is_created| {
+                parts.push(Part {
+                    source,
+                    family,
+                    is_created,
+                });
+            };
+            match apart(family).filter(|_| format == Format::Prometheus) {
+                None => push(Cow::Borrowed(family), false),
+                Some((own, created)) => {
+                    push(Cow::Owned(own), false);
+                    push(Cow::Owned(created), true);
+                }
+            }
+        }
+        Self {
+            families,
+            parts,
+            format,
+        }
+    }
+
+    fn drafts(&self) -> Vec<Draft> {
+        let mut drafts = Vec::new();
+        for (place, part) in self.parts.iter().enumerate() {
+            match shaped(place, &part.family, self.format) {
+                Some(draft) => drafts.push(draft),
+                None => drafts.extend(self.plain_source(Source {
+                    part: place,
+                    suffix: None,
+                })),
+            }
+        }
+        drafts
+    }
+
+    /// Returns what a draft is made of, as families of types that say nothing about names.
+    fn plain(&self, draft: &Draft) -> Vec<Draft> {
+        let sources = draft.sources.iter();
+        sources
+            .flat_map(|source| self.plain_source(*source))
+            .collect()
+    }
+
+    fn plain_source(&self, source: Source) -> Vec<Draft> {
+        plain(source, &self.parts[source.part].family, self.format)
+    }
+
+    /// Returns the losses of all drafts in the order of the families.
+    fn named(&self, drafts: Vec<Draft>) -> Vec<Loss> {
+        let mut losses = Losses::default();
+        for draft in drafts {
+            for (place, lost) in draft.losses {
+                let part = &self.parts[place];
+                // The gauge of times of creation is an addition, whose type the family never had.
+                let is_own = !part.is_created || !matches!(lost, Lost::Type { .. });
+                if is_own {
+                    losses.add(part.source, lost);
+                }
+            }
+        }
+        for part in self.parts.iter().filter(|part| part.is_created) {
+            let family = part.family.name().to_owned();
+            losses.add(part.source, Lost::Created { family });
+        }
+        let named = |(source, lost): (usize, Lost)| Loss {
+            family: self.families[source].name().to_owned(),
+            lost,
+        };
+        losses.into_sorted().into_iter().map(named).collect()
+    }
+}

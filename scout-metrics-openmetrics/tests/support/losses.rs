@@ -1,0 +1,373 @@
+//! Whether losses explain every difference between families and what another format made of them.
+
+use std::collections::{HashMap, HashSet};
+
+use scout_metrics_openmetrics::{
+    Format, LabelSet, Loss, Lost, MetricFamily, MetricType, Sample, Suffix, Timestamp,
+};
+
+/// Checks that each sample and all metadata came through, except what a loss names, and that nothing was added.
+pub(crate) fn check(
+    sources: &[MetricFamily],
+    read: &[MetricFamily],
+    losses: &[Loss],
+    format: Format,
+) -> Result<(), String> {
+    let mut check = Check {
+        read,
+        losses,
+        format,
+        unmatched: HashMap::new(),
+        found: Counts::default(),
+        left_out: Counts::default(),
+        last_family: 0,
+    };
+    for (family, result) in read.iter().enumerate() {
+        for (place, sample) in result.samples().iter().enumerate() {
+            let key = key(&result.sample_name(sample), sample);
+            check
+                .unmatched
+                .entry(key)
+                .or_default()
+                .push((family, place));
+        }
+    }
+    let matched = check.match_samples(sources);
+    for (source, found) in sources.iter().zip(matched) {
+        check.family(source, &found)?;
+    }
+    let rest: usize = check.unmatched.values().map(Vec::len).sum();
+    if rest > 0 {
+        return Err(format!("{rest} samples were added: {:?}", check.unmatched));
+    }
+    check.counts()
+}
+
+/// The name, the labels in their order, and the bits of the value.
+type Key = (String, Vec<(String, String)>, u64);
+
+/// The places of a family and of one of its samples.
+type Place = (usize, usize);
+
+#[derive(Debug, Default)]
+struct Counts {
+    /// Samples of which no other one of the same series is left.
+    earlier: usize,
+    exemplars: usize,
+    invalid_labels: usize,
+    repeated: usize,
+    rounded: usize,
+    timestamps: usize,
+}
+
+struct Check<'a> {
+    read: &'a [MetricFamily],
+    losses: &'a [Loss],
+    format: Format,
+    /// The samples that no source has been found for.
+    unmatched: HashMap<Key, Vec<Place>>,
+    /// What samples that came through have lost.
+    found: Counts,
+    /// What samples that were left out had.
+    left_out: Counts,
+    last_family: usize,
+}
+
+impl Check<'_> {
+    fn lost(&self, source: &MetricFamily) -> impl Iterator<Item = &Lost> {
+        let of_source = self
+            .losses
+            .iter()
+            .filter(|loss| loss.family == source.name());
+        of_source.map(|loss| &loss.lost)
+    }
+
+    fn has(&self, source: &MetricFamily, is_kind: impl Fn(&Lost) -> bool) -> bool {
+        self.lost(source).any(is_kind)
+    }
+
+    /// Finds the sample that each sample became: first those of the same time, then those that lost theirs.
+    fn match_samples(&mut self, sources: &[MetricFamily]) -> Vec<Vec<Option<Place>>> {
+        let mut matched: Vec<Vec<_>> = Vec::new();
+        for source in sources {
+            let samples = source.samples().iter();
+            matched.push(
+                samples
+                    .map(|sample| self.find(source, sample, is_simultaneous))
+                    .collect(),
+            );
+        }
+        for (source, matched) in sources.iter().zip(&mut matched) {
+            let loses_time = self.has_any(|lost| matches!(lost, Lost::Timestamps { .. }));
+            let is_similar = |found: &Sample, sample: &Sample| {
+                let is_rounded = round(found.timestamp()) == round(sample.timestamp());
+                is_rounded || loses_time && found.timestamp().is_none()
+            };
+            for (sample, place) in source.samples().iter().zip(matched) {
+                if place.is_none() {
+                    *place = self.find(source, sample, is_similar);
+                }
+            }
+        }
+        matched
+    }
+
+    fn family(&mut self, source: &MetricFamily, matched: &[Option<Place>]) -> Result<(), String> {
+        let mut families = HashSet::new();
+        for (sample, found) in source.samples().iter().zip(matched) {
+            let Some((family, place)) = *found else {
+                self.leave_out(source, sample);
+                continue;
+            };
+            let result = &self.read[family];
+            self.check_metadata(source, sample.suffix(), result)?;
+            self.check_sample(source, sample, &result.samples()[place])?;
+            families.insert(family);
+            if family < self.last_family
+                && !self.has_any(|lost| matches!(lost, Lost::Merged { .. }))
+            {
+                let is_part = |lost: &Lost| {
+                    matches!(lost, Lost::Created { .. } | Lost::Split | Lost::Type { .. })
+                };
+                if !self.has(source, is_part) {
+                    return Err(format!("family `{}` changed its place", source.name()));
+                }
+            }
+            self.last_family = self.last_family.max(family);
+        }
+        let may_move = |lost: &Lost| matches!(lost, Lost::Merged { .. } | Lost::Order);
+        let is_moved = |family: &usize| !self.is_in_order(source, &self.read[*family]);
+        if families.iter().any(is_moved) && !self.has_any(may_move) {
+            return Err(format!("samples of `{}` changed places", source.name()));
+        }
+        if source.samples().is_empty() {
+            self.check_empty(source)?;
+        }
+        Ok(())
+    }
+
+    /// Returns whether the samples of a result are samples of the source in their order.
+    fn is_in_order(&self, source: &MetricFamily, result: &MetricFamily) -> bool {
+        let mut samples = source.samples().iter();
+        result.samples().iter().all(|found| {
+            samples.any(|sample| {
+                let is_timeless = found.timestamp().is_none();
+                let is_same_time =
+                    is_timeless || round(found.timestamp()) == round(sample.timestamp());
+                key("", found) == key("", sample) && is_same_time
+            })
+        })
+    }
+
+    fn has_any(&self, is_kind: impl Fn(&Lost) -> bool) -> bool {
+        self.losses.iter().any(|loss| is_kind(&loss.lost))
+    }
+
+    /// Takes the first sample with the name, labels and value of another one.
+    fn find(
+        &mut self,
+        source: &MetricFamily,
+        sample: &Sample,
+        is_found: impl Fn(&Sample, &Sample) -> bool,
+    ) -> Option<Place> {
+        let own = source.sample_name(sample);
+        let renamed = self.lost(source).find_map(|lost| match lost {
+            Lost::Name { before, after } if *before == own => Some(after.clone()),
+            _ => None,
+        });
+        for name in renamed.into_iter().chain([own]) {
+            let places = self.unmatched.entry(key(&name, sample)).or_default();
+            let found = |place: &Place| is_found(&self.read[place.0].samples()[place.1], sample);
+            if let Some(index) = places.iter().position(found) {
+                return Some(places.remove(index));
+            }
+        }
+        None
+    }
+
+    fn leave_out(&mut self, source: &MetricFamily, sample: &Sample) {
+        self.left_out.exemplars += usize::from(sample.exemplar().is_some());
+        if let Some(timestamp) = sample.timestamp() {
+            self.left_out.timestamps += 1;
+            self.left_out.rounded += usize::from(timestamp.to_millis().is_none());
+        }
+        if is_invalid(sample.labels()) {
+            self.left_out.invalid_labels += 1;
+            return;
+        }
+        let name = source.sample_name(sample);
+        let is_same = |family: &MetricFamily, found: &Sample| {
+            let found_name = family.sample_name(found);
+            let is_named = found_name == name || found_name == format!("{name}_total");
+            is_named && found.labels().sorted() == sample.labels().sorted()
+        };
+        let mut families = self.read.iter();
+        let is_repeated = families.any(|family| {
+            let mut samples = family.samples().iter();
+            samples.any(|found| is_same(family, found))
+        });
+        if is_repeated {
+            self.left_out.repeated += 1;
+        } else {
+            self.left_out.earlier += 1;
+        }
+    }
+
+    fn check_sample(
+        &mut self,
+        source: &MetricFamily,
+        sample: &Sample,
+        found: &Sample,
+    ) -> Result<(), String> {
+        if found.exemplar() != sample.exemplar() {
+            let is_left_out = found.exemplar().is_none();
+            let is_lost = |lost: &Lost| matches!(lost, Lost::Exemplars { .. });
+            if !is_left_out || !self.has(source, is_lost) {
+                return Err(format!("an exemplar of `{}` changed", source.name()));
+            }
+            self.found.exemplars += 1;
+        }
+        match (sample.timestamp(), found.timestamp()) {
+            (before, after) if before == after => {}
+            (Some(_), None) => self.found.timestamps += 1,
+            (Some(before), Some(after))
+                if self.format == Format::Prometheus
+                    && round(Some(before)) == after.to_millis() =>
+            {
+                self.found.rounded += 1;
+            }
+            _ => return Err(format!("a timestamp of `{}` changed", source.name())),
+        }
+        Ok(())
+    }
+
+    fn check_metadata(
+        &self,
+        source: &MetricFamily,
+        suffix: Suffix,
+        result: &MetricFamily,
+    ) -> Result<(), String> {
+        if self.has(source, |lost| matches!(lost, Lost::Merged { .. })) {
+            return Ok(());
+        }
+        let (before, after) = (source.kind(), result.kind());
+        let is_apart = suffix == Suffix::Created
+            && self.has(source, |lost| {
+                *lost
+                    == Lost::Created {
+                        family: result.name().to_owned(),
+                    }
+            });
+        let is_split = self.has(source, |lost| matches!(lost, Lost::Split));
+        let is_renamed = self.has(source, |lost| matches!(lost, Lost::Name { .. }));
+        let is_changed = self.has(source, |lost| *lost == Lost::Type { before, after })
+            || is_apart
+            || is_chained(self.lost(source), before, after);
+        if before != after && !is_changed {
+            return Err(format!("the type of `{}` became {after}", source.name()));
+        }
+        let is_named = source.name_in(self.format) == result.name();
+        if !is_named && !is_changed && !is_split && !is_renamed {
+            return Err(format!("`{}` became `{}`", source.name(), result.name()));
+        }
+        let is_help = |lost: &Lost| match lost {
+            Lost::Help { before, after } => before == source.help() && after == result.help(),
+            _ => false,
+        };
+        if source.help() != result.help() && !self.has(source, is_help) {
+            return Err(format!("the help of `{}` changed", source.name()));
+        }
+        let is_unit = |lost: &Lost| {
+            result.unit().is_empty()
+                && *lost
+                    == Lost::Unit {
+                        unit: source.unit().to_owned(),
+                    }
+        };
+        if source.unit() != result.unit() && !self.has(source, is_unit) {
+            return Err(format!("the unit of `{}` changed", source.name()));
+        }
+        Ok(())
+    }
+
+    fn check_empty(&self, source: &MetricFamily) -> Result<(), String> {
+        if self.has(source, |lost| matches!(lost, Lost::Merged { .. })) {
+            return Ok(());
+        }
+        let mut families = self.read.iter();
+        let result = families.find(|result| result.name() == source.name());
+        let result = result.ok_or_else(|| format!("family `{}` is gone", source.name()))?;
+        self.check_metadata(source, Suffix::None, result)
+    }
+
+    /// Checks that losses count what is lost; some of it may have been on samples that were left out later.
+    fn counts(&self) -> Result<(), String> {
+        let mut claimed = Counts::default();
+        for loss in self.losses {
+            match loss.lost {
+                Lost::EarlierPoints { count } => claimed.earlier += count,
+                Lost::Exemplars { count } => claimed.exemplars += count,
+                Lost::InvalidLabels { count } => claimed.invalid_labels += count,
+                Lost::RepeatedSeries { count } => claimed.repeated += count,
+                Lost::TimestampPrecision { count } => claimed.rounded += count,
+                Lost::Timestamps { count } => claimed.timestamps += count,
+                _ => {}
+            }
+        }
+        let (found, left_out) = (&self.found, &self.left_out);
+        let is_right = |claimed, found, left_out| (found..=found + left_out).contains(&claimed);
+        let is_exact = claimed.invalid_labels == left_out.invalid_labels
+            && claimed.repeated + claimed.earlier == left_out.repeated + left_out.earlier
+            && claimed.earlier >= left_out.earlier;
+        if is_exact
+            && is_right(claimed.exemplars, found.exemplars, left_out.exemplars)
+            && is_right(claimed.rounded, found.rounded, left_out.rounded)
+            && is_right(claimed.timestamps, found.timestamps, left_out.timestamps)
+        {
+            return Ok(());
+        }
+        Err(format!(
+            "claimed {claimed:?}, found {found:?} and {left_out:?}"
+        ))
+    }
+}
+
+fn is_simultaneous(one: &Sample, two: &Sample) -> bool {
+    one.timestamp() == two.timestamp()
+}
+
+/// Returns whether one loss turns a type into another, and a second that one into the result.
+fn is_chained<'l>(
+    lost: impl Iterator<Item = &'l Lost>,
+    before: MetricType,
+    after: MetricType,
+) -> bool {
+    let steps: HashSet<_> = lost
+        .filter_map(|lost| match lost {
+            Lost::Type { before, after } => Some((*before, *after)),
+            _ => None,
+        })
+        .collect();
+    let leads_on =
+        |(from, to): &(MetricType, MetricType)| *from == before && steps.contains(&(*to, after));
+    steps.iter().any(leads_on)
+}
+
+fn key(name: &str, sample: &Sample) -> Key {
+    let labels = sample.labels().iter();
+    let labels = labels.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let value = sample.value();
+    let value = if value.is_nan() { f64::NAN } else { value };
+    (name.to_owned(), labels.collect(), value.to_bits())
+}
+
+fn is_invalid(labels: &LabelSet) -> bool {
+    let mut names = HashSet::new();
+    labels
+        .iter()
+        .any(|(name, _)| name == "__name__" || !names.insert(name))
+}
+
+fn round(timestamp: Option<Timestamp>) -> Option<i64> {
+    timestamp?.as_nanos().div_euclid(1_000_000).try_into().ok()
+}

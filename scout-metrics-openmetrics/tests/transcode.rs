@@ -1,0 +1,456 @@
+//! Families of any format in any other: equal, or each difference is a named loss.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy does not know helpers of tests as tests"
+)]
+
+#[expect(dead_code, reason = "no test uses all of it")]
+mod support;
+
+use std::env;
+
+use proptest::prelude::*;
+use scout_metrics_openmetrics::{
+    EncodeErrorKind, Exemplar, Format, LabelSet, Limits, MetricFamily, MetricType, Mode,
+    ParseOptions, Sample, Suffix, Timestamp, encode_families, parse_families, transcode,
+    transcode_lossy,
+};
+use support::{
+    losses,
+    model::{Style, families},
+    mutate::Mutator,
+    random::number,
+};
+
+const FORMATS: [Format; 2] = [Format::OpenMetrics, Format::Prometheus];
+
+/// Converts families, and checks that they come through or that losses say what does not.
+fn check(families: &[MetricFamily], format: Format) -> Result<(), String> {
+    let (exposition, losses) =
+        transcode_lossy(families, format).map_err(|error| format!("{error:?}"))?;
+    let strict = ParseOptions::new(format)
+        .with_mode(Mode::Strict)
+        .with_limits(Limits::unlimited());
+    let read = parse_families(exposition.body(), &strict).map_err(|error| error.to_string())?;
+    losses::check(families, read.as_slice(), &losses, format)
+        .map_err(|error| format!("{error}\n{losses:#?}\n{}", text(exposition.body())))?;
+    match transcode(families, format) {
+        Ok(exact) if losses.is_empty() && exact == exposition => Ok(()),
+        Err(error) if !losses.is_empty() && error.losses() == losses => Ok(()),
+        other => Err(format!("{other:?} but {losses:?}")),
+    }
+}
+
+fn text(body: &[u8]) -> String {
+    String::from_utf8(body.to_vec()).unwrap()
+}
+
+fn read(text: &str, format: Format) -> Vec<MetricFamily> {
+    parse_families(text.as_bytes(), &ParseOptions::new(format))
+        .unwrap()
+        .into_vec()
+}
+
+/// Converts an exposition. Returns the text and the losses.
+fn converted(input: &str, from: Format, to: Format) -> (String, Vec<String>) {
+    let families = read(input, from);
+    check(&families, to).unwrap();
+    let (exposition, losses) = transcode_lossy(&families, to).unwrap();
+    let losses = losses.iter().map(ToString::to_string).collect();
+    (text(exposition.body()), losses)
+}
+
+#[track_caller]
+fn assert_converts(input: &str, (from, to): (Format, Format), output: &str, losses: &[&str]) {
+    let (found, found_losses) = converted(input, from, to);
+    assert_eq!(found, output);
+    assert_eq!(found_losses, losses);
+}
+
+const TO_OPENMETRICS: (Format, Format) = (Format::Prometheus, Format::OpenMetrics);
+const TO_PROMETHEUS: (Format, Format) = (Format::OpenMetrics, Format::Prometheus);
+
+/// Few cases unless `PROPTEST_CASES` says how many, because all tests together have to be quick.
+fn config(few: u32) -> ProptestConfig {
+    let few = match env::var_os("PROPTEST_CASES") {
+        Some(_) => ProptestConfig::default(),
+        None => ProptestConfig::with_cases(few),
+    };
+    ProptestConfig {
+        failure_persistence: None,
+        ..few
+    }
+}
+
+proptest! {
+    #![proptest_config(config(12))]
+
+    #[test]
+    fn any_families_in_any_format_are_equal_or_losses_say_why_not(
+        openmetrics in families(Format::OpenMetrics, Style::Any, 0..4),
+        prometheus in families(Format::Prometheus, Style::Any, 0..4),
+    ) {
+        for (families, from) in [(openmetrics, Format::OpenMetrics), (prometheus, Format::Prometheus)] {
+            for format in FORMATS {
+                check(&families, format).map_err(TestCaseError::fail)?;
+            }
+            // What the format of origin expresses is equal.
+            let same = transcode(&families, from).unwrap();
+            prop_assert_eq!(same, encode_families(&families, from).unwrap());
+        }
+    }
+
+}
+
+proptest! {
+    #![proptest_config(config(200))]
+
+    #[test]
+    fn odd_families_in_any_format_are_equal_or_losses_say_why_not(families in prop::collection::vec(odd_family(), 0..6)) {
+        for format in FORMATS {
+            check(&families, format).map_err(TestCaseError::fail)?;
+        }
+    }
+}
+
+/// A family with any type and any samples, of few names, so that names clash.
+fn odd_family() -> impl Strategy<Value = MetricFamily> {
+    let name = prop::sample::select(
+        &[
+            "a",
+            "a_total",
+            "a_created",
+            "a_sum",
+            "a_bucket",
+            "a_info",
+            "a_seconds",
+            "a.b",
+            "_total",
+        ][..],
+    );
+    let help = prop::sample::select(&["", "help", " blank", "return\r", "\r"][..]);
+    let unit = prop::sample::select(&["", "", "seconds", "b", "total", "\n"][..]);
+    let kind = prop::sample::select(MetricType::ALL);
+    let samples = prop::collection::vec(odd_sample(), 0..8);
+    (name, kind, help, unit, samples, any::<bool>()).prop_map(
+        |(name, kind, help, unit, samples, is_fitting)| {
+            let mut family = MetricFamily::new(name, kind)
+                .with_help(help)
+                .with_unit(unit);
+            let suffixes = suffixes(kind);
+            for (place, sample) in samples.into_iter().enumerate() {
+                let suffix = suffixes[place % suffixes.len()];
+                family.push(if is_fitting {
+                    sample.with_suffix(suffix)
+                } else {
+                    sample
+                });
+            }
+            family
+        },
+    )
+}
+
+fn suffixes(kind: MetricType) -> &'static [Suffix] {
+    match kind {
+        MetricType::Counter => &[Suffix::Total, Suffix::Created],
+        MetricType::GaugeHistogram => &[Suffix::Bucket, Suffix::GSum, Suffix::GCount],
+        MetricType::Histogram => &[Suffix::Bucket, Suffix::Sum, Suffix::Count, Suffix::Created],
+        MetricType::Info => &[Suffix::Info],
+        MetricType::Summary => &[Suffix::None, Suffix::Sum, Suffix::Count, Suffix::Created],
+        _ => &[Suffix::None],
+    }
+}
+
+fn odd_sample() -> impl Strategy<Value = Sample> {
+    let suffix = prop::sample::select(
+        &[
+            Suffix::None,
+            Suffix::None,
+            Suffix::None,
+            Suffix::Total,
+            Suffix::Bucket,
+            Suffix::Count,
+            Suffix::Created,
+            Suffix::GCount,
+            Suffix::GSum,
+            Suffix::Info,
+            Suffix::Sum,
+        ][..],
+    );
+    let label = (
+        prop::sample::select(&["le", "le", "quantile", "a", "b", "__name__"][..]),
+        prop::sample::select(&["+Inf", "+Inf", "1", "0.5", "x"][..]),
+    );
+    let labels = prop::collection::vec(label, 0..3);
+    let value =
+        prop::sample::select(&[0.0, 1.0, 1.0, 1.0, 2.0, -1.0, 0.5, f64::NAN, f64::INFINITY][..]);
+    let nanos = prop::sample::select(&[0, 1_000_000, 1_500_000, -1, 2_000_000_000][..]);
+    let timestamp = prop::option::weighted(0.3, nanos);
+    let length = prop::sample::select(&[1usize, 128, 129][..]);
+    let exemplar = prop::option::weighted(0.2, length);
+    (suffix, labels, value, timestamp, exemplar).prop_map(
+        |(suffix, labels, value, timestamp, exemplar)| {
+            let mut sample = Sample::new(suffix, labels.into_iter().collect(), value);
+            if let Some(nanos) = timestamp {
+                sample = sample.with_timestamp(Timestamp::from_nanos(nanos).unwrap());
+            }
+            if let Some(length) = exemplar {
+                let labels = LabelSet::from([("x", "é".repeat(length - 1))]);
+                sample = sample.with_exemplar(Exemplar::new(labels, 1.0));
+            }
+            sample
+        },
+    )
+}
+
+#[test]
+fn expositions_with_mistakes_are_equal_or_losses_say_why_not() {
+    let mut mutator = Mutator::new(number("SCOUT_METRICS_FUZZ_SEED", 1));
+    let mut converted = 0;
+    for _ in 0..number("SCOUT_METRICS_FUZZ_RUNS", 300) {
+        let document = mutator.next();
+        let options = ParseOptions::new(document.format).with_limits(Limits::unlimited());
+        let Ok(families) = parse_families(document.text.as_bytes(), &options) else {
+            continue;
+        };
+        for format in FORMATS {
+            if let Err(error) = check(families.as_slice(), format) {
+                panic!("{error}\n{}", document.text);
+            }
+        }
+        converted += 1;
+    }
+    assert!(converted > 100);
+}
+
+#[test]
+fn a_gauge_beside_a_counter_with_total_keeps_its_name() {
+    let input = "# HELP go_memstats_alloc_bytes Bytes in use.\n\
+        # TYPE go_memstats_alloc_bytes gauge\n\
+        go_memstats_alloc_bytes 4.54e+06\n\
+        # HELP go_memstats_alloc_bytes_total Bytes allocated.\n\
+        # TYPE go_memstats_alloc_bytes_total counter\n\
+        go_memstats_alloc_bytes_total 1.86e+08\n";
+    assert_converts(
+        input,
+        TO_OPENMETRICS,
+        "# TYPE go_memstats_alloc_bytes gauge\n\
+         # HELP go_memstats_alloc_bytes Bytes in use.\n\
+         go_memstats_alloc_bytes 4540000\n\
+         # TYPE go_memstats_alloc_bytes_total unknown\n\
+         # HELP go_memstats_alloc_bytes_total Bytes allocated.\n\
+         go_memstats_alloc_bytes_total 186000000\n\
+         # EOF\n",
+        &["family `go_memstats_alloc_bytes_total`: its type changes from counter to unknown"],
+    );
+}
+
+#[test]
+fn a_counter_gets_the_name_that_openmetrics_demands() {
+    assert_converts(
+        "# HELP http_requests Total.\n# TYPE http_requests counter\nhttp_requests{m=\"GET\"} 4 1500\n",
+        TO_OPENMETRICS,
+        "# TYPE http_requests counter\n# HELP http_requests Total.\n\
+         http_requests_total{m=\"GET\"} 4 1.5\n# EOF\n",
+        &[
+            "family `http_requests`: its samples `http_requests` are renamed to `http_requests_total`",
+        ],
+    );
+    // Unless another family has that name.
+    assert_converts(
+        "# TYPE a counter\na 1\n# TYPE a_total gauge\na_total 2\n",
+        TO_OPENMETRICS,
+        "# TYPE a unknown\na 1\n# TYPE a_total gauge\na_total 2\n# EOF\n",
+        &["family `a`: its type changes from counter to unknown"],
+    );
+}
+
+#[test]
+fn times_of_creation_join_the_family_that_they_are_about() {
+    let prometheus = "# HELP lat Latency\n\
+        # TYPE lat histogram\n\
+        lat_bucket{le=\"1.0\"} 0\n\
+        lat_bucket{le=\"+Inf\"} 0\n\
+        lat_count 0\n\
+        lat_sum 0\n\
+        # HELP lat_created Latency\n\
+        # TYPE lat_created gauge\n\
+        lat_created 1623691804.097139\n\
+        # HELP req_total Requests\n\
+        # TYPE req_total counter\n\
+        req_total{m=\"GET\"} 4\n\
+        req_total{m=\"PUT\"} 1\n\
+        # HELP req_total_created Requests\n\
+        # TYPE req_total_created gauge\n\
+        req_total_created 1\n\
+        # HELP req_created Requests\n\
+        # TYPE req_created gauge\n\
+        req_created{m=\"GET\"} 1600000000\n\
+        req_created{m=\"PUT\"} 1600000001\n";
+    let openmetrics = "# TYPE lat histogram\n\
+        # HELP lat Latency\n\
+        lat_bucket{le=\"1.0\"} 0\n\
+        lat_bucket{le=\"+Inf\"} 0\n\
+        lat_count 0\n\
+        lat_sum 0\n\
+        lat_created 1623691804.097139\n\
+        # TYPE req counter\n\
+        # HELP req Requests\n\
+        req_total{m=\"GET\"} 4\n\
+        req_created{m=\"GET\"} 1600000000\n\
+        req_total{m=\"PUT\"} 1\n\
+        req_created{m=\"PUT\"} 1600000001\n\
+        # TYPE req_total_created gauge\n\
+        # HELP req_total_created Requests\n\
+        req_total_created 1\n\
+        # EOF\n";
+    assert_converts(
+        prometheus,
+        TO_OPENMETRICS,
+        openmetrics,
+        &[
+            "family `lat_created`: its samples are part of family `lat`",
+            "family `req_created`: its samples are part of family `req`",
+        ],
+    );
+    let back = prometheus.replace(
+        "# HELP req_total_created Requests\n# TYPE req_total_created gauge\nreq_total_created 1\n",
+        "",
+    ) + "# HELP req_total_created Requests\n# TYPE req_total_created gauge\nreq_total_created 1\n";
+    assert_converts(
+        openmetrics,
+        TO_PROMETHEUS,
+        &back,
+        &[
+            "family `lat`: its times of creation are a family `lat_created` of their own",
+            "family `req`: its times of creation are a family `req_created` of their own",
+        ],
+    );
+}
+
+#[test]
+fn times_of_creation_of_other_metrics_cost_the_type() {
+    assert_converts(
+        "# TYPE a_total counter\na_total{m=\"GET\"} 4\n# TYPE a_created gauge\na_created{m=\"PUT\"} 1.5\n",
+        TO_OPENMETRICS,
+        "# TYPE a_total unknown\na_total{m=\"GET\"} 4\n# TYPE a_created gauge\na_created{m=\"PUT\"} 1.5\n# EOF\n",
+        &["family `a_total`: its type changes from counter to unknown"],
+    );
+}
+
+#[test]
+fn a_type_is_given_up_where_its_rules_are_broken() {
+    assert_converts(
+        "# HELP h Help.\n# TYPE h histogram\nh_bucket{le=\"1\"} 2\nh_sum 3\nh_count 2\n",
+        TO_OPENMETRICS,
+        "# TYPE h_bucket unknown\n# HELP h_bucket Help.\nh_bucket{le=\"1\"} 2\n\
+         # TYPE h_sum unknown\n# HELP h_sum Help.\nh_sum 3\n\
+         # TYPE h_count unknown\n# HELP h_count Help.\nh_count 2\n# EOF\n",
+        &["family `h`: its type changes from histogram to unknown"],
+    );
+    assert_converts(
+        "# TYPE c_total counter\nc_total -1\n# TYPE t summary\nt{quantile=\"2\"} 3\n",
+        TO_OPENMETRICS,
+        "# TYPE c_total unknown\nc_total -1\n# TYPE t unknown\nt{quantile=\"2\"} 3\n# EOF\n",
+        &[
+            "family `c_total`: its type changes from counter to unknown",
+            "family `t`: its type changes from summary to unknown",
+        ],
+    );
+}
+
+#[test]
+fn samples_of_a_metric_come_together() {
+    assert_converts(
+        "# TYPE t summary\nt_sum{m=\"a\"} 1\nt_sum{m=\"b\"} 2\nt_count{m=\"a\"} 3\nt_count{m=\"b\"} 4\n",
+        TO_OPENMETRICS,
+        "# TYPE t summary\nt_sum{m=\"a\"} 1\nt_count{m=\"a\"} 3\nt_sum{m=\"b\"} 2\nt_count{m=\"b\"} 4\n# EOF\n",
+        &["family `t`: its samples are in another order"],
+    );
+    assert_converts(
+        "# TYPE h histogram\nh_bucket{le=\"+Inf\"} 2\nh_bucket{le=\"1\"} 1\n",
+        TO_OPENMETRICS,
+        "# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 2\n# EOF\n",
+        &["family `h`: its samples are in another order"],
+    );
+}
+
+#[test]
+fn prometheus_text_has_no_types_for_some_metrics() {
+    assert_converts(
+        "# TYPE build info\n# HELP build Help.\nbuild_info{v=\"1\"} 1\n\
+         # TYPE door stateset\ndoor{door=\"open\"} 1\ndoor{door=\"shut\"} 0\n\
+         # TYPE size gaugehistogram\nsize_bucket{le=\"+Inf\"} 2\nsize_gcount 2\nsize_gsum -1\n# EOF\n",
+        TO_PROMETHEUS,
+        "# HELP build_info Help.\n# TYPE build_info gauge\nbuild_info{v=\"1\"} 1\n\
+         # TYPE door gauge\ndoor{door=\"open\"} 1\ndoor{door=\"shut\"} 0\n\
+         # TYPE size_bucket gauge\nsize_bucket{le=\"+Inf\"} 2\n\
+         # TYPE size_gcount gauge\nsize_gcount 2\n# TYPE size_gsum gauge\nsize_gsum -1\n",
+        &[
+            "family `build`: its type changes from info to gauge",
+            "family `door`: its type changes from stateset to gauge",
+            "family `size`: its type changes from gaugehistogram to gauge",
+        ],
+    );
+}
+
+#[test]
+fn prometheus_text_counts_milliseconds_and_has_one_point() {
+    assert_converts(
+        "# TYPE a gauge\na 1 1.0004\na 2 1.0005\na{b=\"c\"} 3 -0.0001\na{b=\"d\"} 4 10000000000000000\n# EOF\n",
+        TO_PROMETHEUS,
+        "# TYPE a gauge\na 2 1000\na{b=\"c\"} 3 -1\na{b=\"d\"} 4\n",
+        &[
+            "family `a`: 1 sample is left out in favor of the latest point",
+            "family `a`: 2 timestamps are rounded down to milliseconds",
+            "family `a`: 1 timestamp is left out",
+        ],
+    );
+    // No point is made of two: the sum of the first is not that of the second.
+    assert_converts(
+        "# TYPE t summary\nt_sum 1 1\nt_count 1 1\nt_count 2 2\n# EOF\n",
+        TO_PROMETHEUS,
+        "# TYPE t summary\nt_count 2 2000\n",
+        &["family `t`: 2 samples are left out in favor of the latest point"],
+    );
+}
+
+#[test]
+fn a_sample_with_a_contradiction_is_left_out() {
+    for to in FORMATS {
+        let (output, losses) = converted("a{b=\"1\",b=\"2\"} 1\na 2\n", Format::Prometheus, to);
+        assert!(
+            output.contains("\na 2\n") && !output.contains('{'),
+            "{output}"
+        );
+        assert_eq!(
+            losses,
+            ["family `a`: 1 sample is left out because of invalid labels"]
+        );
+    }
+}
+
+#[test]
+fn an_error_lists_the_losses_of_all_families() {
+    let families: Vec<_> = ["a", "b", "c", "d", "e"]
+        .map(|name| {
+            let sample = Sample::new(Suffix::None, LabelSet::new(), 1.0);
+            MetricFamily::new(name, MetricType::Counter).with_sample(sample)
+        })
+        .into();
+    let error = transcode(&families, Format::OpenMetrics).unwrap_err();
+    assert_eq!(error.kind(), EncodeErrorKind::NotExpressible);
+    assert_eq!(error.losses().len(), 5);
+    assert_eq!(
+        error.to_string(),
+        "openmetrics-1.0 cannot express everything: \
+         family `a`: its samples `a` are renamed to `a_total`; \
+         family `b`: its samples `b` are renamed to `b_total`; \
+         family `c`: its samples `c` are renamed to `c_total`; and 2 more"
+    );
+    let nameless = [MetricFamily::new("", MetricType::Gauge)];
+    let error = transcode_lossy(&nameless, Format::OpenMetrics).unwrap_err();
+    assert_eq!(error.kind(), EncodeErrorKind::EmptyName);
+}
