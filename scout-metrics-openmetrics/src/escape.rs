@@ -96,10 +96,10 @@ impl<'a> Text<'a> {
         &self.whole.as_bytes()[self.start as usize..self.end as usize]
     }
 
-    /// Returns the text, if it has no escapes.
+    /// Returns the text as bytes, if it has no escapes.
     #[inline]
-    pub(crate) fn plain(self) -> Option<&'a str> {
-        (self.escapes == Escapes::None).then(|| self.raw())
+    pub(crate) fn plain(self) -> Option<&'a [u8]> {
+        (self.escapes == Escapes::None).then(|| self.as_bytes())
     }
 
     /// Appends the text with its escapes decoded. What is appended is UTF-8.

@@ -165,7 +165,9 @@ pub use crate::{
     format::Format,
     group::{Bucket, GroupError, Histogram, HistogramBuilder, Quantile, Summary, SummaryBuilder},
     limit::Limit,
-    model::{Exemplar, LabelSet, LabelSetIter, MetricFamily, MetricType, Sample, Suffix},
+    model::{
+        Exemplar, LabelSet, LabelSetIter, Metric, MetricFamily, MetricType, Metrics, Sample, Suffix,
+    },
     names::{EscapingScheme, NameCollision, UnknownEscapingScheme},
     number::Timestamp,
     parse::{

@@ -65,14 +65,14 @@ impl Draft {
     }
 
     #[inline]
-    fn plain_piece(&mut self, text: &str) -> Piece {
-        let hash = hash(&self.hasher, text.as_bytes());
+    fn plain_piece(&mut self, text: &[u8]) -> Piece {
+        let hash = hash(&self.hasher, text);
         let recent = self.recent[hash as usize % Self::RECENT];
-        if self.contents.piece(recent) == Some(text.as_bytes()) {
+        if self.contents.piece(recent) == Some(text) {
             let number = recent;
             return Piece { number, hash };
         }
-        self.contents.text().extend_from_slice(text.as_bytes());
+        self.contents.text().extend_from_slice(text);
         self.end_piece(hash)
     }
 
@@ -94,7 +94,7 @@ impl Draft {
     /// Returns whether a piece is known to be a text.
     #[inline]
     fn is(&self, piece: Piece, text: Text<'_>) -> bool {
-        let text = text.plain().map(str::as_bytes);
+        let text = text.plain();
         text.is_some() && self.contents.piece(piece.number) == text
     }
 }
@@ -214,7 +214,9 @@ impl LabelReader {
         self.values.clear();
         self.values.resize(labels.len(), Piece::NONE);
         self.names.clear();
-        self.names.extend(labels.map(|(name, _)| draft.piece(name)));
+        for (name, _) in labels {
+            self.names.push(draft.piece(name));
+        }
         self.name_numbers.clear();
         let numbers = self.names.iter().map(|name| name.number);
         self.name_numbers.extend(numbers);

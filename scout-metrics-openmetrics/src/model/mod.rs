@@ -5,6 +5,7 @@ mod label_page;
 mod label_set;
 mod metric_family;
 mod metric_type;
+mod metrics;
 mod sample;
 mod suffix;
 
@@ -13,6 +14,7 @@ pub use {
     label_set::{LabelSet, LabelSetIter},
     metric_family::MetricFamily,
     metric_type::MetricType,
+    metrics::{Metric, Metrics},
     sample::{Exemplar, Sample},
     suffix::Suffix,
 };

@@ -1,4 +1,4 @@
-//! Whether a sample has the names of the sample before, so that what depends on names alone is done once.
+//! The names of the sample before, so that work which depends on names alone is done once.
 
 use super::SampleRef;
 

@@ -13,8 +13,8 @@ use crate::{
 
 /// Reads an exposition that is in memory, line by line.
 ///
-/// Nothing is allocated per sample: events borrow from the exposition, and the places of a sample's labels stand in
-/// memory that the parser uses again for the next sample. The parser checks each line; what lines say together is
+/// Nothing is allocated per sample: events borrow from the exposition, and the places of a sample's labels are in memory
+/// that the parser uses again for the next sample. The parser checks each line; what lines say together is
 /// checked by [`parse_families`](crate::parse_families).
 ///
 /// ```

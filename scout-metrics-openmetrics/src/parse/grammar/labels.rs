@@ -19,7 +19,7 @@ use crate::{
 };
 
 impl Scanner<'_, '_> {
-    /// Reads `{name="value",...}`, and a quoted metric name among them where one may stand.
+    /// Reads `{name="value",...}`, and a quoted metric name among them where one is allowed.
     pub(super) fn read_labels(
         &mut self,
         labels: &mut LabelList,
@@ -58,7 +58,7 @@ impl Scanner<'_, '_> {
         self.check_label_names(&labels[first..])
     }
 
-    /// Prometheus takes labels without a comma between them in its text format, which is forgiven.
+    /// Prometheus accepts labels of its text format without a comma between them, which is forgiven.
     fn may_start_label(&self, byte: u8) -> bool {
         let is_forgiving =
             self.format() == Format::Prometheus && self.options.mode() == Mode::Lenient;
@@ -66,8 +66,8 @@ impl Scanner<'_, '_> {
         is_forgiving && (byte == b'"' || is_part && !byte.is_ascii_digit())
     }
 
-    /// Skips blanks within braces. OpenMetrics has none there; the Python parser takes them, and its encoder writes them
-    /// behind a comma.
+    /// Skips blanks within braces. OpenMetrics has none there; the Python parser accepts them, and its encoder writes one
+    /// after each comma.
     #[inline]
     fn skip_label_blanks(&mut self) -> Result<()> {
         if self.is_at_word() {
@@ -92,7 +92,7 @@ impl Scanner<'_, '_> {
         Ok(())
     }
 
-    /// The Python parser takes a comma before the first label of Prometheus text.
+    /// Skips a comma before the first label of Prometheus text, which the Python parser accepts.
     fn skip_leading_comma(&mut self) -> Result<()> {
         if self.format() == Format::OpenMetrics {
             return Ok(());
@@ -132,7 +132,7 @@ impl Scanner<'_, '_> {
         }
     }
 
-    /// Reads a label's name without quotes. The Python parser takes colons in it.
+    /// Reads a label's name without quotes. The Python parser accepts colons in it.
     fn read_label_name(&mut self) -> Result<Span> {
         let start = self.at;
         let colon = start + NameOf::Label.length(&self.bytes[start..]);
@@ -210,7 +210,7 @@ impl Scanner<'_, '_> {
         Ok(LabelSpan::new(name, value))
     }
 
-    /// The Python parser takes blanks between a name and the labels.
+    /// Skips blanks between a name and the labels, which the Python parser accepts.
     pub(super) fn forgive_blank_before_labels(&mut self) -> Result<()> {
         let rest = &self.text[self.at..self.end];
         let labels = rest.trim_start_matches([' ', '\t']);
@@ -229,7 +229,8 @@ impl Scanner<'_, '_> {
         Ok(())
     }
 
-    /// Prometheus' own parser does not look for the label `__name__`; the Python parser takes it in place of a name.
+    /// Looks for the label `__name__`, which Prometheus' own parser does not treat specially and the Python parser accepts
+    /// in place of a name.
     pub(super) fn check_reserved_label(
         &mut self,
         labels: &mut LabelList,

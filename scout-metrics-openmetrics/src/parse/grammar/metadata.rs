@@ -95,7 +95,7 @@ impl<'a> Scanner<'a, '_> {
         }
     }
 
-    /// Reads the word that says what stands in a line of metadata.
+    /// Reads the keyword of a line of metadata.
     fn read_keyword(&mut self) -> Result<&'a str> {
         let rest = &self.text[self.at + 1..self.end];
         let word = rest.trim_start_matches(' ');
@@ -113,7 +113,7 @@ impl<'a> Scanner<'a, '_> {
         Ok(keyword)
     }
 
-    /// The Python parser takes more than one blank between the tokens of metadata, and before the name also tabs.
+    /// Skips further blanks between the tokens of metadata, which the Python parser accepts, and before the name also tabs.
     fn forgive_blanks(&mut self) -> Result<()> {
         if self.peek() == Some(b' ') {
             self.forgive(Rule::Blanks, "expected one blank, found more")?;

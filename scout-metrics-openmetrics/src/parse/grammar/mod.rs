@@ -195,7 +195,7 @@ impl<'a, 's> Scanner<'a, 's> {
         self.at > start
     }
 
-    /// Skips what stands between the tokens of a sample of Prometheus text, where the Python parser takes all white space.
+    /// Skips blanks between the tokens of a sample of Prometheus text, where the Python parser accepts any white space.
     /// Returns whether there was a blank or a tab.
     #[inline]
     fn skip_space(&mut self) -> Result<bool> {
@@ -283,7 +283,7 @@ impl<'a, 's> Scanner<'a, 's> {
         token
     }
 
-    /// Takes a token that in Prometheus text ends at all white space.
+    /// Takes a token, which in Prometheus text ends at any white space.
     fn take_number(&mut self) -> &'a str {
         let token = self.take_token();
         let has_no_space = token.bytes().all(|byte| byte.is_ascii_graphic());
@@ -353,12 +353,12 @@ impl<'a, 's> Scanner<'a, 's> {
     }
 }
 
-/// Returns whether Python takes a character for white space, a line feed aside.
+/// Returns whether a character is white space in Python, except a line feed.
 fn is_space(c: char) -> bool {
     matches!(c, ' ' | '\t') || is_other_space(c)
 }
 
-/// Returns whether Python, but no format, takes a character for white space.
+/// Returns whether a character is white space in Python but in no format.
 fn is_other_space(c: char) -> bool {
     let is_separator = ('\x1c'..='\x1f').contains(&c);
     (c.is_whitespace() || is_separator) && !matches!(c, ' ' | '\t' | '\n')

@@ -67,16 +67,15 @@ impl<'a> Scanner<'a, '_> {
         format!("the metric name {name:?} is not of the form `[a-zA-Z_:][a-zA-Z0-9_:]*`{quoted}")
     }
 
-    /// Returns whether what stands behind a name is a value, which Prometheus text does not separate from it unless they
-    /// would merge.
+    /// Returns whether a value follows the name. Prometheus text separates them only if they would merge.
     fn is_value_next(&self) -> bool {
         let rest = &self.text[self.at..self.end];
         let token = rest.split([' ', '\t']).next().unwrap_or_default();
         self.format() == Format::Prometheus && number::parse_value(token).is_ok()
     }
 
-    /// The Python parser takes any name up to a blank or a brace; control characters and those that the grammar needs
-    /// are refused all the same.
+    /// Returns the length of a name that only the Python parser accepts, which reads up to a blank or a brace. Control
+    /// characters and those that the grammar needs are refused all the same.
     fn odd_name_length(&self, start: usize) -> Option<usize> {
         let rest = &self.text[start..self.end];
         let is_end = |c: char| c == '{' || is_space(c);
@@ -121,7 +120,7 @@ impl<'a> Scanner<'a, '_> {
 
     pub(super) fn take_name(&mut self, of: NameOf) -> &'a str {
         let start = self.at;
-        // The line ends with a byte that stands in no name.
+        // The line ends with a byte that is in no name.
         self.at += of.length(&self.bytes[start..]);
         &self.text[start..self.at]
     }
@@ -148,7 +147,7 @@ impl<'a> Scanner<'a, '_> {
                 Some(length) => {
                     escaped = true;
                     at += length + 2;
-                    // Prometheus takes a line feed as it stands, but none behind a backslash.
+                    // Prometheus accepts a line feed here, but not after a backslash.
                     if at > self.end && self.bytes.get(self.end) != Some(&b'\r') {
                         return Err(self.unclosed(start));
                     }
@@ -163,7 +162,7 @@ impl<'a> Scanner<'a, '_> {
         Ok(self.span(start, at, escaped))
     }
 
-    /// Takes the next line as a part of this one: Prometheus reads a line feed in quotes as it stands.
+    /// Makes the next line a part of this one: Prometheus accepts a line feed in quotes.
     fn continue_after_line_break(&mut self, quote: usize) -> Result<()> {
         let is_last = self.end >= self.bytes.len();
         let is_forgiving =

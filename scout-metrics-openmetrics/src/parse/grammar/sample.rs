@@ -98,7 +98,7 @@ impl Scanner<'_, '_> {
         self.expect_end(Rule::ExemplarSyntax)
     }
 
-    /// The Python parser takes two blanks between a value and an exemplar.
+    /// Skips a second blank between a value and an exemplar, which the Python parser accepts.
     fn forgive_blank_before_exemplar(&mut self) -> Result<()> {
         if self.text[self.at..self.end].starts_with("  #") {
             self.at += 1;
@@ -148,7 +148,7 @@ impl Scanner<'_, '_> {
         })
     }
 
-    /// The Python parser takes a sign before NaN.
+    /// Reads NaN with a sign, which the Python parser accepts.
     fn read_odd_value(&mut self, token: &str, fault: NumberFault) -> Result<f64> {
         if fault == NumberFault::Range {
             let message = format!("the value {} does not fit a 64-bit float", shown(token));
@@ -183,7 +183,8 @@ impl Scanner<'_, '_> {
         }
     }
 
-    /// The Python parser takes any number, also a fraction of a millisecond and what does not fit 64 bits.
+    /// Reads any number as a timestamp, as the Python parser does: also a fraction of a millisecond and a number beyond 64
+    /// bits.
     fn read_odd_millis(&mut self, at: usize, token: &str, fault: NumberFault) -> Result<Timestamp> {
         let Ok(timestamp) = number::parse_float_millis(token) else {
             return Err(self.timestamp_fault(at, fault));
