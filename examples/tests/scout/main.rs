@@ -15,5 +15,6 @@ mod overview;
 mod peer;
 #[path = "../support/program.rs"]
 mod program;
+mod report;
 mod since;
 mod support;
