@@ -6,6 +6,7 @@
 )]
 
 mod check;
+mod ci;
 mod command_line;
 mod completions;
 mod diff;
