@@ -108,6 +108,7 @@ mod escape;
 mod exposition;
 mod family;
 mod find;
+mod foreign;
 mod format;
 mod group;
 mod limit;
