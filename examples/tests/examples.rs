@@ -46,7 +46,14 @@ fn the_list_of_examples_is_complete() {
 
 #[test]
 fn help_documents_the_exit_status_of_each_example() {
-    for name in ["custom_source", "inspect", "quickstart", "scout", "watch"] {
+    for name in [
+        "custom_source",
+        "inspect",
+        "quickstart",
+        "relabel",
+        "scout",
+        "watch",
+    ] {
         let output = example(name).arg("--help").output().unwrap();
         assert_eq!(output.status.code(), Some(0));
         assert!(stdout(&output).contains("Exit status:\n  0  "), "{name}");
@@ -60,6 +67,7 @@ fn each_example_has_a_version() {
         "exporter",
         "inspect",
         "quickstart",
+        "relabel",
         "scout",
         "watch",
     ] {

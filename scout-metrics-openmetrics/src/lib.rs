@@ -39,7 +39,33 @@
 //! | families of one format in another, with a list of what is lost | [`transcode`], [`transcode_lossy`] | |
 //! | Docker Scout's metrics to snapshots and back | [`scout`] | |
 //!
-//! [`Format`] has the content types and the negotiation, and an [`Exposition`] is a body with its format.
+//! # Serving
+//!
+//! A server chooses a [`ContentType`] by the `Accept` header: a [`Format`] in a version, and the [`EscapingScheme`] of names
+//! that only Prometheus 3 reads as they are. An [`Exposition`] is a body with its content type. A handler for axum:
+//!
+//! ```
+//! use axum::{http::{HeaderMap, StatusCode, header}, response::IntoResponse};
+//! use scout_metrics_openmetrics::{ContentType, MetricFamily, MetricType, encode_families};
+//!
+//! async fn metrics(request: HeaderMap) -> Result<impl IntoResponse, StatusCode> {
+//!     let families = [MetricFamily::new("jobs.running", MetricType::Gauge)];
+//!     let accept = request.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+//!     let exposition = encode_families(&families, ContentType::negotiate(accept.unwrap_or("*/*")))
+//!         .map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+//!     let headers = [(header::CONTENT_TYPE, exposition.content_type().as_str()), (header::VARY, "Accept")];
+//!     Ok((headers, exposition.into_body()))
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), StatusCode> {
+//! let accept = "text/plain;version=1.0.0;escaping=allow-utf-8".parse().unwrap();
+//! let response = metrics(HeaderMap::from_iter([(header::ACCEPT, accept)])).await?.into_response();
+//! let content_type = "text/plain; version=1.0.0; charset=utf-8; escaping=allow-utf-8";
+//! assert_eq!(response.headers()["content-type"], content_type);
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! # Strict and lenient
 //!
@@ -93,8 +119,7 @@
 //!
 //! # Not supported
 //!
-//! The protobuf formats, OpenMetrics 2.0, native histograms, and the escaping schemes of Prometheus 3: names that are not
-//! plain are written in quotes, as the scheme `allow-utf-8` does.
+//! The protobuf formats, OpenMetrics 2.0, and native histograms.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
