@@ -1,7 +1,9 @@
 //! Reads any Prometheus or OpenMetrics exposition and shows what is in it, or what is wrong with it.
 
 mod convert;
+mod detect;
 mod json;
+mod limit;
 mod table;
 
 use std::{
@@ -14,6 +16,10 @@ use std::{
 
 use clap::{Parser, ValueEnum};
 
+use self::{
+    detect::{Detected, detect, remark_on_times},
+    limit::NewLimit,
+};
 use scout_metrics_examples::terminal::{self, printable};
 use scout_metrics_openmetrics::{Families, Format, Mode, ParseError, ParseOptions, parse_families};
 
@@ -36,13 +42,18 @@ struct Arguments {
     #[arg(default_value = "-")]
     file: PathBuf,
 
-    /// Format of the input; auto reads an exposition that ends with `# EOF` as OpenMetrics
+    /// Format of the input; auto reads an exposition that ends with `# EOF` as OpenMetrics, unless it is Prometheus text
+    /// with such a comment
     #[arg(long, value_enum, default_value_t = InputFormat::Auto)]
     format: InputFormat,
 
     /// Whether to forgive what common parsers forgive, or to enforce the specification
     #[arg(long, value_enum, default_value_t = ReadMode::Lenient)]
     mode: ReadMode,
+
+    /// Limit to set, which may be repeated: families, labels, line-length, name-length, samples or value-length
+    #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = NewLimit::parse)]
+    limits: Vec<NewLimit>,
 
     /// Print everything that was read as one line of JSON
     #[arg(long)]
@@ -65,11 +76,18 @@ enum InputFormat {
 }
 
 impl InputFormat {
-    fn of(self, exposition: &[u8]) -> Format {
+    /// Returns the format, after a warning if that of an exposition is in doubt.
+    fn of(self, exposition: &[u8], options: &ParseOptions) -> Format {
         match self {
-            Self::Auto if exposition.trim_ascii_end().ends_with(b"# EOF") => Format::OpenMetrics,
+            Self::Auto => {
+                let Detected { format, remark } = detect(exposition, options);
+                if let Some(remark) = remark {
+                    eprintln!("warning: {}", printable(&remark));
+                }
+                format
+            }
             Self::Openmetrics => Format::OpenMetrics,
-            Self::Auto | Self::Prometheus => Format::Prometheus,
+            Self::Prometheus => Format::Prometheus,
         }
     }
 }
@@ -119,9 +137,17 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let exposition = read(&arguments.file)?;
-    let format = arguments.format.of(&exposition);
-    let options = ParseOptions::new(format).with_mode(arguments.mode.into());
+    let options = ParseOptions::default()
+        .with_mode(arguments.mode.into())
+        .with_limits(limit::limits(&arguments.limits));
+    let format = arguments.format.of(&exposition, &options);
+    let options = options.with_format(format);
     let read = parse_families(&exposition, &options);
+    if let Ok(families) = &read
+        && let Some(remark) = remark_on_times(families, format)
+    {
+        eprintln!("warning: {remark}");
+    }
 
     // Data goes to `io::stdout`: `anstream` would remove control characters that are part of it.
     let printed = if arguments.json {
@@ -168,4 +194,8 @@ fn point_at(error: &ParseError) {
     // Counted in columns, because wide characters occupy two columns.
     let caret = terminal::width(&before);
     eprintln!("  {}\n  {:caret$}^", excerpt.text(), "");
+    if let Some(limit) = error.limit() {
+        let name = limit::option_name(limit);
+        eprintln!("  `--limit {name}=NUMBER` raises the limit");
+    }
 }

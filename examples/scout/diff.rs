@@ -1,6 +1,6 @@
 //! The changes since an earlier snapshot.
 
-use std::{error::Error, fmt::Write, path::Path, time::Duration};
+use std::{cmp::Reverse, error::Error, fmt::Write, path::Path, time::Duration};
 
 use anstyle::{AnsiColor, Style};
 use clap::Args;
@@ -87,11 +87,11 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<Status, Box<dyn Error>>
 }
 
 impl Arguments {
-    /// Returns the changes, those for the worse first.
+    /// Returns the changes, those that matter most first.
     fn changes(&self, before: &Snapshot, after: &Snapshot) -> Vec<Change> {
         let mut changes = after.changes_since(before);
         changes.retain(|change| self.streams.is_empty() || self.streams.contains(change.stream()));
-        changes.sort_by_key(|change| !change.is_worse());
+        changes.sort_by_key(|change| Reverse(change.weight()));
         changes
     }
 

@@ -8,6 +8,7 @@ mod history;
 mod input;
 mod output;
 mod overview;
+mod since;
 mod status;
 
 use std::{error::Error, process::ExitCode};
@@ -40,6 +41,7 @@ enum Command {
     History(history::Command),
     Man(completions::ManArguments),
     Overview(overview::Arguments),
+    Since(since::Arguments),
 }
 
 #[tokio::main]
@@ -66,5 +68,6 @@ async fn run(command: Command) -> Result<Status, Box<dyn Error>> {
         Command::History(command) => history::run(command).await,
         Command::Man(arguments) => completions::man(&arguments, Arguments::command()),
         Command::Overview(arguments) => overview::run(&arguments).await,
+        Command::Since(arguments) => since::run(&arguments).await,
     }
 }

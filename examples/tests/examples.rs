@@ -46,7 +46,14 @@ fn the_list_of_examples_is_complete() {
 
 #[test]
 fn help_documents_the_exit_status_of_each_example() {
-    for name in ["custom_source", "inspect", "quickstart", "scout", "watch"] {
+    for name in [
+        "custom_source",
+        "inspect",
+        "quickstart",
+        "relabel",
+        "scout",
+        "watch",
+    ] {
         let output = example(name).arg("--help").output().unwrap();
         assert_eq!(output.status.code(), Some(0));
         assert!(stdout(&output).contains("Exit status:\n  0  "), "{name}");
@@ -60,6 +67,7 @@ fn each_example_has_a_version() {
         "exporter",
         "inspect",
         "quickstart",
+        "relabel",
         "scout",
         "watch",
     ] {
@@ -821,6 +829,55 @@ build_info{os="a\nb"} 1
             stderr(&output).starts_with("error: "),
             "{}",
             stderr(&output)
+        );
+    }
+
+    #[test]
+    fn warnings_say_what_was_found_and_where() {
+        let input = "\u{feff}# TYPE a gauge\na{x=\"1\"} 1\n# TYPE b gauge\nb 2\na{x=\"2\"} 3";
+        let output = inspect(input, &[]);
+        assert_eq!(output.status.code(), Some(0));
+        let expected = "\
+warning: the exposition starts with a byte order mark (line 1, column 1)
+warning: family `a` is split: other families appear between its lines (line 5, column 1)
+warning: the last line does not end in a line feed, so a part of it may be missing (line 5, column 11)
+";
+        assert_eq!(stderr(&output), expected);
+    }
+
+    #[test]
+    fn prometheus_text_with_a_comment_that_says_eof_is_read_with_a_warning() {
+        let output = inspect("# TYPE a untyped\na 1\n\nb 2 \n# EOF\n", &[]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let expected = "warning: read as Prometheus text although the exposition ends with `# EOF`: \
+                        expected unknown, which OpenMetrics has in place of untyped, found \"untyped\" (line 1, column 10)\n";
+        assert_eq!(stderr(&output), expected);
+        assert!(stdout(&output).starts_with("a  unknown\n"));
+
+        let output = inspect("a 1 1520879607\n", &["--json"]);
+        let expected = "warning: times are in 1970: they look like seconds, which OpenMetrics has, \
+                        and Prometheus text has milliseconds\n";
+        assert_eq!(stderr(&output), expected);
+    }
+
+    #[test]
+    fn a_limit_can_be_raised() {
+        let input = format!("a{{b=\"{}\"}} 1\n", "x".repeat(300_000));
+        let output = inspect(&input, &[]);
+        assert_eq!(output.status.code(), Some(1));
+        let said = stderr(&output);
+        assert!(
+            said.starts_with("error: the label value is longer than the limit of 262144 bytes")
+                && said.ends_with("\n  `--limit value-length=NUMBER` raises the limit\n"),
+            "{said}"
+        );
+        let output = inspect(&input, &["--limit", "value-length=400000"]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+
+        let output = inspect("", &["--limit", "lines=1"]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(
+            stderr(&output).contains("unknown limit `lines`, expected one of families, labels,")
         );
     }
 

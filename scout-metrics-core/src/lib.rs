@@ -40,13 +40,16 @@
 //!
 //! A [`Poller`] refreshes a source in the background, so that no caller waits. [`SourceSet`] and [`PollerSet`] hold the
 //! sources of several organizations. [`Snapshot::changes_since`] compares two snapshots. A [`History`] returns the snapshots
-//! of earlier times, and a [gate] decides whether a snapshot is good enough.
+//! of earlier times, and a [gate] decides whether a snapshot is good enough. The
+//! functions of [`export`] write snapshots as tables.
 //!
 //! # Features
 //!
 //! | feature | default | description |
 //! |---|---|---|
 //! | `conformance` | no | checks that every [`MetricsSource`] and [`History`] must pass; not covered by semantic versioning |
+//! | `csv` | no | `export::csv`, snapshots as a table for spreadsheets |
+//! | `json` | no | `export::json` and `export::json_lines`, snapshots and their rows as JSON |
 //! | `sqlite` | no | `SqliteHistory`, a [`History`] in one SQLite file; builds SQLite with a C compiler |
 //! | `toml` | no | `Gate::from_toml`, the rules of a [gate] in a TOML file |
 //!
@@ -65,6 +68,7 @@ mod clock;
 pub mod conformance;
 mod decorate;
 mod error;
+pub mod export;
 pub mod gate;
 mod history;
 mod memory;

@@ -49,8 +49,10 @@
 //! |---|---|---|
 //! | `client` | yes | [`ScoutClient`], with `reqwest` |
 //! | `conformance` | no | `conformance`: checks that every [`MetricsSource`] and `History` must pass, for tests; not covered by semantic versioning |
+//! | `csv` | no | `export::csv`: snapshots as a table for spreadsheets |
 //! | `docker-login` | no | `with_docker_login`: the credentials that `docker login` keeps, if no other token is given |
 //! | `exporter` | no | `exporter`: an endpoint with the paths of Docker Scout's own that serves any source; does not need `reqwest` |
+//! | `json` | no | `export::json` and `export::json_lines`: snapshots and their rows as JSON |
 //! | `rustls` | yes | HTTPS for the client, with ring and the authorities of webpki-roots, of the system, and of a file |
 //! | `sqlite` | no | `SqliteHistory`: past snapshots in one SQLite file; builds SQLite with a C compiler |
 //! | `toml` | no | `gate::Gate::from_toml`: the rules of a gate in a TOML file |
@@ -90,7 +92,7 @@ pub use scout_metrics_core::{
     Anomaly, AnomalyKind, Answers, Change, Comparison, Error, ErrorKind, History, HistoryExt,
     MemoryHistory, MemorySource, MetricsSource, MetricsSourceExt, Organization, Policy,
     PolicyResult, Poller, PollerSet, RecordHistory, Result, Severity, Snapshot, SourceSet, Stream,
-    VulnerabilityCounts, gate,
+    VulnerabilityCounts, export, gate,
 };
 #[doc(no_inline)]
 pub use scout_metrics_openmetrics as openmetrics;

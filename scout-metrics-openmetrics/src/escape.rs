@@ -6,7 +6,7 @@ use std::{
     hash::{Hash, Hasher},
 };
 
-use memchr::{memchr2, memchr3};
+use memchr::{memchr, memchr2, memchr3};
 
 use crate::find::needs_escapes;
 
@@ -102,15 +102,12 @@ impl<'a> Text<'a> {
         (self.escapes == Escapes::None).then(|| self.raw())
     }
 
-    /// Appends the text with its escapes decoded.
+    /// Appends the text with its escapes decoded. What is appended is UTF-8.
     #[inline]
-    pub(crate) fn decode_into(self, out: &mut String) {
+    pub(crate) fn decode_into(self, out: &mut Vec<u8>) {
         match self.escapes {
-            Escapes::None => out.push_str(self.raw()),
-            escapes => {
-                let first = find_backslash(self.as_bytes(), 0);
-                unescape_into(out, self.raw(), first, escapes);
-            }
+            Escapes::None => out.extend_from_slice(self.as_bytes()),
+            escapes => unescape_into(out, self.as_bytes(), escapes),
         }
     }
 
@@ -199,63 +196,64 @@ impl fmt::Display for Text<'_> {
 }
 
 fn unescape(raw: &str, escapes: Escapes) -> Cow<'_, str> {
-    let first = find_backslash(raw.as_bytes(), 0);
-    if first.is_none() {
+    if memchr(b'\\', raw.as_bytes()).is_none() {
         return Cow::Borrowed(raw);
     }
-    let mut out = String::with_capacity(raw.len());
-    unescape_into(&mut out, raw, first, escapes);
-    Cow::Owned(out)
+    let mut out = Vec::new();
+    unescape_into(&mut out, raw.as_bytes(), escapes);
+    Cow::Owned(String::from_utf8(out).expect("escapes are whole characters"))
 }
 
-/// Appends a text that has its first backslash at `first`.
-fn unescape_into(out: &mut String, raw: &str, first: Option<usize>, escapes: Escapes) {
-    let bytes = raw.as_bytes();
-    // Up to here the text is in `out`.
-    let mut start = 0;
-    let mut next = first;
-    while let Some(backslash) = next {
-        let escaped = backslash + 1;
-        let mut after = escaped + 1;
-        match bytes.get(escaped) {
-            Some(b'n') => {
-                out.push_str(&raw[start..backslash]);
-                out.push('\n');
-                start = after;
-            }
-            // The character means itself, so only the backslash is left out.
-            Some(b'\\') => {
-                out.push_str(&raw[start..backslash]);
-                start = escaped;
-            }
-            Some(b'"') if escapes == Escapes::Quoted => {
-                out.push_str(&raw[start..backslash]);
-                start = escaped;
-            }
-            _ => after = escaped,
-        }
-        next = find_backslash(bytes, after);
-    }
-    out.push_str(&raw[start..]);
-}
-
-/// Returns the first backslash from a place on.
+/// Appends a text with its escapes decoded.
 ///
-/// Escapes are close to each other, and a call of a general search costs more than the search.
-#[inline]
-fn find_backslash(bytes: &[u8], from: usize) -> Option<usize> {
-    let mut at = from;
-    while let Some(eight) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
-        // The first byte that is a backslash is zero now, and the first zero borrows its highest bit.
-        let rest = u64::from_le_bytes(*eight) ^ u64::from_le_bytes([b'\\'; 8]);
-        let found = rest.wrapping_sub(0x0101_0101_0101_0101) & !rest & 0x8080_8080_8080_8080;
-        if found != 0 {
-            return Some(at + found.trailing_zeros() as usize / 8);
+/// Escapes are close to each other, and a call that copies or searches a few bytes costs more than to do it here.
+fn unescape_into(out: &mut Vec<u8>, raw: &[u8], escapes: Escapes) {
+    const WORD: usize = size_of::<u64>();
+    let start = out.len();
+    // A word is copied as a whole, and what comes after an escape in it is written again.
+    out.resize(start + raw.len() + WORD, 0);
+    let decoded = &mut out[start..];
+    let (mut from, mut to) = (0, 0);
+    while let Some(word) = raw.get(from..).and_then(<[u8]>::first_chunk) {
+        decoded[to..to + WORD].copy_from_slice(word);
+        let plain = plain_length(*word);
+        from += plain;
+        to += plain;
+        if plain < WORD {
+            let (byte, length) = first_byte(&raw[from..], escapes);
+            decoded[to] = byte;
+            from += length;
+            to += 1;
         }
-        at += eight.len();
     }
-    let mut rest = bytes.get(at..)?.iter();
-    Some(at + rest.position(|byte| *byte == b'\\')?)
+    while from < raw.len() {
+        let (byte, length) = first_byte(&raw[from..], escapes);
+        decoded[to] = byte;
+        from += length;
+        to += 1;
+    }
+    out.truncate(start + to);
+}
+
+/// Returns the first byte of a text that is not empty, decoded, and its length in the text. A backslash before any other
+/// character stands for itself.
+#[inline(always)]
+fn first_byte(text: &[u8], escapes: Escapes) -> (u8, usize) {
+    match text {
+        [b'\\', b'\\', ..] => (b'\\', 2),
+        [b'\\', b'n', ..] => (b'\n', 2),
+        [b'\\', b'"', ..] if escapes == Escapes::Quoted => (b'"', 2),
+        _ => (text[0], 1),
+    }
+}
+
+/// Returns the number of bytes before the first backslash.
+#[inline(always)]
+fn plain_length(bytes: [u8; 8]) -> usize {
+    // The first byte that is a backslash is zero now, and the first zero borrows its highest bit.
+    let rest = u64::from_le_bytes(bytes) ^ u64::from_le_bytes([b'\\'; 8]);
+    let found = rest.wrapping_sub(0x0101_0101_0101_0101) & !rest & 0x8080_8080_8080_8080;
+    found.trailing_zeros() as usize / 8
 }
 
 /// Writes a label value or a quoted name, without the quotes around it.

@@ -39,7 +39,33 @@
 //! | families of one format in another, with a list of what is lost | [`transcode`], [`transcode_lossy`] | |
 //! | Docker Scout's metrics to snapshots and back | [`scout`] | |
 //!
-//! [`Format`] has the content types and the negotiation, and an [`Exposition`] is a body with its format.
+//! # Serving
+//!
+//! A server chooses a [`ContentType`] by the `Accept` header: a [`Format`] in a version, and the [`EscapingScheme`] of names
+//! that only Prometheus 3 reads as they are. An [`Exposition`] is a body with its content type. A handler for axum:
+//!
+//! ```
+//! use axum::{http::{HeaderMap, StatusCode, header}, response::IntoResponse};
+//! use scout_metrics_openmetrics::{ContentType, MetricFamily, MetricType, encode_families};
+//!
+//! async fn metrics(request: HeaderMap) -> Result<impl IntoResponse, StatusCode> {
+//!     let families = [MetricFamily::new("jobs.running", MetricType::Gauge)];
+//!     let accept = request.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+//!     let exposition = encode_families(&families, ContentType::negotiate(accept.unwrap_or("*/*")))
+//!         .map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+//!     let headers = [(header::CONTENT_TYPE, exposition.content_type().as_str()), (header::VARY, "Accept")];
+//!     Ok((headers, exposition.into_body()))
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), StatusCode> {
+//! let accept = "text/plain;version=1.0.0;escaping=allow-utf-8".parse().unwrap();
+//! let response = metrics(HeaderMap::from_iter([(header::ACCEPT, accept)])).await?.into_response();
+//! let content_type = "text/plain; version=1.0.0; charset=utf-8; escaping=allow-utf-8";
+//! assert_eq!(response.headers()["content-type"], content_type);
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! # Strict and lenient
 //!
@@ -52,7 +78,7 @@
 //! | rule | in Prometheus text | in OpenMetrics | accepted by |
 //! |---|---|---|---|
 //! | [`FinalNewline`](Rule::FinalNewline) | the last line without its line feed | | Prometheus, Python |
-//! | [`CarriageReturn`](Rule::CarriageReturn) | at the end of a line | at the end of a line | Python and VictoriaMetrics; VictoriaMetrics |
+//! | [`CarriageReturn`](Rule::CarriageReturn) | at the end of a line, except in comments and help texts, to which it belongs | at the end of a line | Python and VictoriaMetrics; VictoriaMetrics |
 //! | [`ByteOrderMark`](Rule::ByteOrderMark) | at the start | at the start | only this crate |
 //! | [`MetadataSyntax`](Rule::MetadataSyntax) | HELP or TYPE without a name, as a comment | | Python, expfmt |
 //! | [`TypeName`](Rule::TypeName) | the types of OpenMetrics; `gauge_histogram`; capitals | | Python; expfmt; expfmt |
@@ -71,6 +97,16 @@
 //! invent data: a number after the timestamp, a label without a value, `1e400`, and digits of other scripts, which Python
 //! accepts. `tests/differential.rs` lists them all.
 //!
+//! ## What strict mode checks in Prometheus text
+//!
+//! What the [description of the format] says with "must": one TYPE and one HELP for a name, TYPE before the samples, all
+//! lines of a metric in one group, no series twice, a bucket `+Inf` in each histogram that is equal to its count, and bounds
+//! and quantiles in increasing order; also that the buckets of a histogram do not fall. DIFFERENCE: a histogram with a negative
+//! or fractional bucket or count does not count events, and may lack the bucket `+Inf`, fall, or have another count, and HELP
+//! may come after the samples: the reference parsers agree on both.
+//!
+//! [description of the format]: https://prometheus.io/docs/instrumenting/exposition_formats/
+//!
 //! # Features
 //!
 //! | feature | default | what it adds |
@@ -83,8 +119,7 @@
 //!
 //! # Not supported
 //!
-//! The protobuf formats, OpenMetrics 2.0, native histograms, and the escaping schemes of Prometheus 3: names that are not
-//! plain are written in quotes, as the scheme `allow-utf-8` does.
+//! The protobuf formats, OpenMetrics 2.0, and native histograms.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

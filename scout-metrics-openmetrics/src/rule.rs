@@ -86,14 +86,14 @@ macro_rules! rules {
 }
 
 rules! {
-    AfterEof, "after_eof", Syntax, "nothing follows the line `# EOF`", "something follows the line `# EOF`";
+    AfterEof, "after_eof", Syntax, "nothing follows the line `# EOF`", "a line follows `# EOF`";
     BlankLine, "blank_line", Syntax, "OpenMetrics has no blank lines", "a line is blank";
-    Blanks, "blanks", Syntax, "tokens are separated by blanks and tabs, in OpenMetrics by one blank, which appears nowhere else", "there are other or more blanks than the format has";
-    BucketBound, "bucket_bound", Semantics, "a bucket, and nothing else of a histogram, has a label `le`, which is a number and not NaN", "a bucket has no number in the label `le`, or another sample of a histogram has that label";
-    BucketOrder, "bucket_order", Semantics, "the buckets of a histogram are sorted by increasing bounds", "the bounds of buckets do not rise";
+    Blanks, "blanks", Syntax, "tokens are separated by blanks and tabs, in OpenMetrics by one blank, which appears nowhere else", "white space is not where or not what the format has";
+    BucketBound, "bucket_bound", Semantics, "a bucket, and nothing else of a histogram, has a label `le`, which is a number and not NaN", "the label `le` of a bucket is missing or not a number, or another sample of a histogram has that label";
+    BucketOrder, "bucket_order", Semantics, "the buckets of a histogram are sorted by increasing bounds", "the bound of a bucket is not greater than that of the bucket before";
     BucketsCumulative, "buckets_cumulative", Semantics, "the buckets of a histogram are cumulative", "a bucket holds fewer than the bucket before";
     ByteOrderMark, "byte_order_mark", Encoding, "an exposition does not start with a byte order mark", "the exposition starts with a byte order mark";
-    CarriageReturn, "carriage_return", Syntax, "a line ends in a line feed alone", "a line ends in a carriage return";
+    CarriageReturn, "carriage_return", Syntax, "a line ends in a line feed alone", "a line ends in a carriage return and a line feed";
     Comment, "comment", Syntax, "OpenMetrics has no comments", "a line is a comment";
     CounterSuffix, "counter_suffix", Semantics, "a counter's samples end in `_total` or `_created`", "a counter's sample does not end in `_total` or `_created`";
     CounterTotal, "counter_total", Semantics, "a counter has a sample that ends in `_total`", "a counter has no sample that ends in `_total`";
@@ -104,42 +104,42 @@ rules! {
     Eof, "eof", Incomplete, "OpenMetrics ends in the line `# EOF`", "the line `# EOF` is missing";
     ExemplarLength, "exemplar_length", Semantics, "the labels of an exemplar have at most 128 characters", "the labels of an exemplar have more than 128 characters";
     ExemplarPlace, "exemplar_place", Semantics, "an exemplar belongs to a counter's total or to a bucket", "a sample that is neither a counter's total nor a bucket has an exemplar";
-    ExemplarSyntax, "exemplar_syntax", Syntax, "an exemplar is ` # {labels} value` and perhaps a timestamp", "an exemplar is malformed";
+    ExemplarSyntax, "exemplar_syntax", Syntax, "an exemplar is ` # {labels} value`, optionally with a timestamp", "an exemplar is malformed";
     FinalNewline, "final_newline", Incomplete, "the last line ends in a line feed", "the last line does not end in a line feed";
-    HistogramCount, "histogram_count", Semantics, "a histogram has a count if and only if it has a sum, and it equals the bucket `+Inf`", "a histogram has a count or a sum but not both, or a count that differs from the bucket `+Inf`";
-    HistogramSum, "histogram_sum", Semantics, "a histogram with negative bounds has no sum, unless it is a gauge histogram", "a histogram with negative bounds has a sum, or a gauge histogram without any has a negative sum";
-    HistogramSuffix, "histogram_suffix", Semantics, "a histogram's samples end in `_bucket`, `_count`, `_sum` or `_created`", "a histogram's sample does not end in `_bucket`, `_count`, `_sum` or `_created`";
+    HistogramCount, "histogram_count", Semantics, "the count of a histogram equals its bucket `+Inf`; in OpenMetrics it has a count if and only if it has a sum", "the count of a histogram is missing, has no sum beside it, or differs from the bucket `+Inf`";
+    HistogramSum, "histogram_sum", Semantics, "a histogram with negative bounds has no sum, and a gauge histogram without them has no negative sum", "a histogram with negative bounds has a sum, or a gauge histogram without them has a negative sum";
+    HistogramSuffix, "histogram_suffix", Semantics, "a histogram's samples end in `_bucket`, `_count`, `_sum` or `_created`", "a histogram's sample has none of the suffixes `_bucket`, `_count`, `_sum` and `_created`";
     HistogramValue, "histogram_value", Semantics, "the buckets, count and sum of a histogram are not negative and not NaN, buckets and count are whole", "a bucket, count or sum of a histogram is negative, NaN or not whole";
     InfiniteBucket, "infinite_bucket", Semantics, "a histogram has a bucket whose `le` is exactly `+Inf`", "a histogram has no bucket whose `le` is exactly `+Inf`";
     InfoSuffix, "info_suffix", Semantics, "an info's samples end in `_info`", "an info's sample does not end in `_info`";
     InfoValue, "info_value", Semantics, "an info has the value 1", "an info has a value other than 1";
     InterleavedFamilies, "interleaved_families", Semantics, "no other families appear between the lines of a family", "a family is split: other families appear between its lines";
     InterleavedMetrics, "interleaved_metrics", Semantics, "no other metrics appear between the samples of a metric", "a metric is split: other metrics appear between its samples";
-    LabelName, "label_name", Syntax, "a label name is `[a-zA-Z_][a-zA-Z0-9_]*`", "a label name contains characters that are not in `[a-zA-Z0-9_]`";
+    LabelName, "label_name", Syntax, "a label name without quotes is `[a-zA-Z_][a-zA-Z0-9_]*`", "a label name without quotes is not of the form `[a-zA-Z_][a-zA-Z0-9_]*`";
     LabelSyntax, "label_syntax", Syntax, r#"labels are `{name="value",...}`"#, "labels are not written as `{name=\"value\",...}`";
     LabelValueNumber, "label_value_number", Semantics, "the labels `le` and `quantile` of a histogram or summary are numbers", "a label `le` or `quantile` is not a number";
-    LateMetadata, "late_metadata", Semantics, "the metadata of a family come before its samples", "metadata of a family come after its samples";
+    LateMetadata, "late_metadata", Semantics, "the metadata of a family come before its samples", "TYPE, HELP or UNIT of a family comes after its samples";
     LineBreak, "line_break", Syntax, "a line feed in a quoted text is written `\\n`", "a quoted text contains a line feed";
-    MetadataSyntax, "metadata_syntax", Syntax, "metadata are `# TYPE name type`, `# HELP name text` or `# UNIT name unit`", "metadata are malformed";
-    MetricName, "metric_name", Syntax, "a metric name is `[a-zA-Z_:][a-zA-Z0-9_:]*`", "a metric name contains characters that are not in `[a-zA-Z0-9_:]`";
+    MetadataSyntax, "metadata_syntax", Syntax, "metadata are `# TYPE name type`, `# HELP name text` or `# UNIT name unit`", "a line with TYPE, HELP or UNIT is malformed";
+    MetricName, "metric_name", Syntax, "a metric name without quotes is `[a-zA-Z_:][a-zA-Z0-9_:]*`", "a metric name without quotes is not of the form `[a-zA-Z_:][a-zA-Z0-9_:]*`";
     NameClash, "name_clash", Semantics, "no sample name can belong to two families", "a sample name can belong to two families";
-    Number, "number", Syntax, "a value is a decimal number, `NaN`, `+Inf` or `-Inf`", "a value is not written as a number";
+    Number, "number", Syntax, "a value is a decimal number, `NaN`, `+Inf` or `-Inf`", "a value is not a decimal number, `NaN`, `+Inf` or `-Inf`";
     NumberRange, "number_range", Syntax, "a value fits a 64-bit float", "a value does not fit a 64-bit float";
     QuotedName, "quoted_name", Syntax, "names are not quoted, which is an extension of Prometheus 3", "a name is quoted";
-    QuantileOrder, "quantile_order", Semantics, "the quantiles of a summary are sorted by increasing values of the label `quantile`", "the quantiles of a summary do not rise";
-    QuantileRange, "quantile_range", Semantics, "a quantile, and nothing else of a summary, has a label `quantile`, which is a number from 0 to 1", "a quantile has no number from 0 to 1 in the label `quantile`, or another sample of a summary has that label";
+    QuantileOrder, "quantile_order", Semantics, "the quantiles of a summary are sorted by increasing values of the label `quantile`", "a quantile is not greater than the one before";
+    QuantileRange, "quantile_range", Semantics, "a quantile, and nothing else of a summary, has a label `quantile`, which is a number from 0 to 1", "the label `quantile` of a quantile is missing or not a number from 0 to 1, or another sample of a summary has that label";
     QuantileValue, "quantile_value", Semantics, "the value of a quantile is not negative", "a quantile is negative";
     ReservedLabel, "reserved_label", Syntax, "the label `__name__` is the metric's name, not a label", "the label `__name__` is used";
-    SampleSyntax, "sample_syntax", Syntax, "a sample is a name, perhaps labels, a value and perhaps a timestamp", "a sample is malformed";
+    SampleSyntax, "sample_syntax", Syntax, "a sample is a name, optional labels, a value and an optional timestamp", "a sample is malformed";
     StateSetLabel, "state_set_label", Semantics, "a state set's samples have a label named as the family and no suffix", "a state set's sample has no label named as the family, or has a suffix";
     StateSetValue, "state_set_value", Semantics, "a state has the value 0 or 1", "a state has a value other than 0 and 1";
     SummaryCount, "summary_count", Semantics, "the count and sum of a summary are not negative and not NaN, the count is whole", "the count or sum of a summary is negative, NaN or not whole";
-    Timestamp, "timestamp", Syntax, "a timestamp is a finite number: seconds in OpenMetrics, whole milliseconds in Prometheus text", "a timestamp is not written as the format writes it";
-    TimestampMix, "timestamp_mix", Semantics, "all samples of a metric have a timestamp or none has", "some samples of a metric have a timestamp and some have none";
+    Timestamp, "timestamp", Syntax, "a timestamp is a finite number: seconds in OpenMetrics, whole milliseconds in Prometheus text", "a timestamp is not a number, or in Prometheus text not whole milliseconds of 64 bits";
+    TimestampMix, "timestamp_mix", Semantics, "either all samples of a metric have a timestamp or none has", "some samples of a metric have a timestamp and some have none";
     TimestampOrder, "timestamp_order", Semantics, "the timestamps of a metric do not decrease", "a timestamp is earlier than the one before";
-    TypeName, "type_name", Syntax, "the type is one that the format knows", "the type is not one of the format";
+    TypeName, "type_name", Syntax, "the type is one of those that the format has", "the type is not one of those that the format has";
     UnitOnInfo, "unit_on_info", Semantics, "infos and state sets have no unit", "an info or a state set has a unit";
-    UnitSuffix, "unit_suffix", Semantics, "the unit is the end of the family's name, after an underscore", "the unit is not the end of the family's name";
+    UnitSuffix, "unit_suffix", Semantics, "the name of a family ends in an underscore and its unit", "the name of a family does not end in an underscore and its unit";
     Utf8, "utf8", Encoding, "an exposition is UTF-8", "bytes are not UTF-8";
 }
 

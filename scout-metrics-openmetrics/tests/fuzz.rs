@@ -62,6 +62,11 @@ fn what_is_read_can_be_written() {
 }
 
 #[test]
+fn what_is_read_line_by_line_can_be_written() {
+    fuzz(targets::lines);
+}
+
+#[test]
 fn the_cases_can_be_written_as_a_corpus() {
     let folder = tempfile::tempdir().unwrap();
     let corpus = env::var_os("SCOUT_METRICS_FUZZ_CORPUS");

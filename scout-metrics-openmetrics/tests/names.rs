@@ -8,7 +8,7 @@
 #[expect(dead_code, reason = "no test uses all of it")]
 mod support;
 
-use std::error::Error;
+use std::{env, error::Error};
 
 use proptest::prelude::*;
 use scout_metrics_openmetrics::{
@@ -166,6 +166,23 @@ proptest! {
             let _ = scheme.unescape(&name);
         }
     }
+}
+
+/// Few cases unless `PROPTEST_CASES` says how many, because all tests together have to be quick.
+fn few() -> ProptestConfig {
+    const FEW: u32 = 40;
+    let few = match env::var_os("PROPTEST_CASES") {
+        Some(_) => ProptestConfig::default(),
+        None => ProptestConfig::with_cases(FEW),
+    };
+    ProptestConfig {
+        failure_persistence: None,
+        ..few
+    }
+}
+
+proptest! {
+    #![proptest_config(few())]
 
     /// Families of all types, written with each scheme and read strictly.
     #[test]
@@ -189,6 +206,46 @@ proptest! {
             }
         }
     }
+}
+
+/// All content types whose schemes lose nothing.
+fn lossless() -> impl Iterator<Item = ContentType> {
+    let schemes = [AllowUtf8, Values].into_iter();
+    schemes.flat_map(|scheme| {
+        ContentType::ALL
+            .iter()
+            .map(move |c| c.with_escaping(scheme))
+    })
+}
+
+fn read(text: &[u8], content_type: ContentType) -> Vec<MetricFamily> {
+    let families = parse_families(text, &ParseOptions::new(content_type)).unwrap();
+    let families = families.unescaped(content_type.escaping()).unwrap();
+    families.into_vec()
+}
+
+#[test]
+fn every_content_type_is_converted_into_every_other_one_and_back() {
+    let mut families = all_types();
+    // Prometheus text has no times of creation, exemplars, units, infos and state sets.
+    families.retain(|family| {
+        family.unit().is_empty() && !["a.info", "a.states"].contains(&family.name())
+    });
+    for family in &mut families {
+        family.retain(|sample| sample.exemplar().is_none() && sample.suffix() != Suffix::Created);
+    }
+    families[0].push(sample(Suffix::Total, 1.0));
+    let mut converted = 0;
+    for from in lossless() {
+        let first = encode_families(&families, from).unwrap();
+        for to in lossless() {
+            let second = encode_families(&read(first.body(), from), to).unwrap();
+            let again = encode_families(&read(second.body(), to), from).unwrap();
+            assert_eq!(again, first, "{from} to {to}");
+            converted += 1;
+        }
+    }
+    assert_eq!(converted, 64);
 }
 
 fn sample(suffix: Suffix, value: f64) -> Sample {

@@ -56,7 +56,8 @@ fn update(file: &CaseFile) {
 #[test]
 fn each_case_breaks_the_rule_of_its_file_and_no_other() {
     let mut wrong = Vec::new();
-    for file in CaseFile::all() {
+    let files = CaseFile::all().into_iter();
+    for file in files.filter(|file| file.name() != "odd_inputs") {
         let verdicts: Vec<_> = file
             .cases
             .iter()
@@ -97,6 +98,27 @@ fn breaks(case: &Case, rule: Option<Rule>) -> Result<bool, String> {
         "{:?} {strict}, lenient mode gives {lenient:?}",
         strict.rule()
     ))
+}
+
+#[test]
+fn a_warning_says_what_the_error_of_strict_mode_says() {
+    for file in CaseFile::all() {
+        for case in &file.cases {
+            let (Err(strict), Ok(lenient)) = (case.read(Mode::Strict), case.read(Mode::Lenient))
+            else {
+                continue;
+            };
+            let mut warnings = lenient.deviations().iter().map(ToString::to_string);
+            // Strict mode does not look for the end of a text in quotes beyond the line.
+            let is_broken_line = lenient.deviations()[0].rule == Rule::LineBreak;
+            assert!(
+                is_broken_line || warnings.any(|warning| warning == strict.to_string()),
+                "{}: {strict}, {:?}",
+                case.title,
+                lenient.deviations()
+            );
+        }
+    }
 }
 
 #[test]
@@ -223,15 +245,9 @@ fn push_error(out: &mut String, who: &str, error: &ParseError) {
 }
 
 fn push_deviations(out: &mut String, families: &Families) {
-    if families.deviations().is_empty() {
-        return;
+    for deviation in families.deviations() {
+        writeln!(out, "forgiven, {}: {deviation}", deviation.rule.id()).unwrap();
     }
-    let deviations: Vec<String> = families
-        .deviations()
-        .iter()
-        .map(|deviation| format!("{} in line {}", deviation.rule.id(), deviation.line))
-        .collect();
-    writeln!(out, "forgiven: {}", deviations.join(", ")).unwrap();
 }
 
 fn push_family(out: &mut String, family: &MetricFamily) {

@@ -219,7 +219,7 @@ fn a_missing_line_feed_is_an_anomaly_or_an_error() {
     assert_eq!(
         error_of(&self::reader().with_mode(Mode::Strict), text.as_bytes()).1,
         "organization `acme`: cannot read the exposition as prometheus-text-0.0.4: \
-         the last line does not end in a line feed (line 1, column 73)"
+         the last line does not end in a line feed, so a part of it may be missing (line 1, column 73)"
     );
 }
 
@@ -494,7 +494,7 @@ fn what_is_odd_is_reported_and_the_rest_is_read() {
         (
             count("HIGH", "1\r") + &count("LOW", "2\r"),
             AnomalyKind::Deviation,
-            "format rule `carriage_return` is broken in 2 lines: a line ends in a carriage return (line 1)",
+            "format rule `carriage_return` is broken in 2 lines: a line ends in a carriage return and a line feed (line 1)",
         ),
     ];
     for (text, kind, message) in cases {

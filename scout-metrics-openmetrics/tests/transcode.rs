@@ -12,9 +12,9 @@ use std::env;
 
 use proptest::prelude::*;
 use scout_metrics_openmetrics::{
-    EncodeErrorKind, Exemplar, Format, LabelSet, Limits, MetricFamily, MetricType, Mode,
-    ParseOptions, Sample, Suffix, Timestamp, encode_families, parse_families, transcode,
-    transcode_lossy,
+    ContentType, EncodeErrorKind, EscapingScheme, Exemplar, Format, LabelSet, Limits, Loss, Lost,
+    MetricFamily, MetricType, Mode, ParseOptions, Sample, Suffix, Timestamp, encode_families,
+    parse_families, transcode, transcode_lossy,
 };
 use support::{
     losses,
@@ -40,6 +40,107 @@ fn check(families: &[MetricFamily], format: Format) -> Result<(), String> {
         Err(error) if !losses.is_empty() && error.losses() == losses => Ok(()),
         other => Err(format!("{other:?} but {losses:?}")),
     }
+}
+
+/// Longer expositions take time with all escaping schemes, and find nothing more.
+const LONG: usize = 4000;
+
+/// Checks each version and escaping scheme: names apart, all is as in the format, and each name that differs is a loss.
+fn check_content_types(families: &[MetricFamily]) -> Result<(), String> {
+    for content_type in ContentType::ALL {
+        let (plain, plain_losses) = transcode_lossy(families, content_type.format()).unwrap();
+        if plain.body().len() > LONG {
+            continue;
+        }
+        for scheme in EscapingScheme::ALL {
+            let content_type = content_type.with_escaping(*scheme);
+            let (exposition, losses) = match transcode_lossy(families, content_type) {
+                Ok(written) => written,
+                // Names or series that become the same are an error.
+                Err(error)
+                    if *scheme != EscapingScheme::AllowUtf8
+                        && matches!(
+                            error.kind(),
+                            EncodeErrorKind::BrokenRule | EncodeErrorKind::NameCollision
+                        ) =>
+                {
+                    continue;
+                }
+                Err(error) => return Err(format!("{error:?}")),
+            };
+            if exposition.content_type() != content_type {
+                return Err(format!(
+                    "{:?} is not {content_type:?}",
+                    exposition.content_type()
+                ));
+            }
+            let is_name = |loss: &&Loss| matches!(loss.lost, Lost::Escaped { .. });
+            let (names, others): (Vec<_>, Vec<_>) = losses.iter().partition(is_name);
+            if others != plain_losses.iter().collect::<Vec<_>>() {
+                return Err(format!("{others:?} are not {plain_losses:?}"));
+            }
+            let [expected, read] = [&plain, &exposition].map(|exposition| {
+                let options = ParseOptions::new(exposition.content_type());
+                let options = options
+                    .with_limits(Limits::unlimited())
+                    .with_mode(Mode::Strict);
+                let read = parse_families(exposition.body(), &options).unwrap();
+                read.unescaped(exposition.content_type().escaping())
+                    .unwrap()
+            });
+            let is_lost = |before: &str, after: &str| {
+                let (before, after) = (before.to_owned(), after.to_owned());
+                let lost = Lost::Escaped { before, after };
+                names.iter().any(|loss| loss.lost == lost)
+            };
+            check_names(expected.as_slice(), read.as_slice(), is_lost)?;
+        }
+    }
+    Ok(())
+}
+
+/// Checks that families are equal, except for names that are lost.
+fn check_names(
+    expected: &[MetricFamily],
+    read: &[MetricFamily],
+    is_lost: impl Fn(&str, &str) -> bool,
+) -> Result<(), String> {
+    let is_same = |before: &str, after: &str| before == after || is_lost(before, after);
+    let restored = |labels: &LabelSet, original: &LabelSet| -> Option<LabelSet> {
+        let pairs = original.iter().zip(labels.iter());
+        let restore =
+            |((before, _), (after, value))| is_same(before, after).then_some((before, value));
+        pairs.map(restore).collect()
+    };
+    assert_eq!(expected.len(), read.len());
+    for (expected, read) in expected.iter().zip(read) {
+        let mut samples = Vec::new();
+        for (sample, original) in read.samples().iter().zip(expected.samples()) {
+            let mut sample = sample.clone();
+            let labels = restored(sample.labels(), original.labels());
+            sample = sample.with_labels(labels.ok_or("the name of a label changed")?);
+            if let (Some(found), Some(original)) = (sample.exemplar(), original.exemplar()) {
+                let labels = restored(found.labels(), original.labels());
+                let labels = labels.ok_or("the name of a label of an exemplar changed")?;
+                let mut restored = Exemplar::new(labels, found.value());
+                if let Some(timestamp) = found.timestamp() {
+                    restored = restored.with_timestamp(timestamp);
+                }
+                sample = sample.with_exemplar(restored);
+            }
+            samples.push(sample);
+        }
+        if !is_same(expected.name(), read.name()) {
+            return Err(format!("`{}` became `{}`", expected.name(), read.name()));
+        }
+        let is_equal = samples == expected.samples()
+            && is_same(expected.unit(), read.unit())
+            && (read.kind(), read.help()) == (expected.kind(), expected.help());
+        if !is_equal {
+            return Err(format!("{read:?}\nis not\n{expected:?}"));
+        }
+    }
+    Ok(())
 }
 
 fn text(body: &[u8]) -> String {
@@ -84,7 +185,7 @@ fn config(few: u32) -> ProptestConfig {
 }
 
 proptest! {
-    #![proptest_config(config(12))]
+    #![proptest_config(config(8))]
 
     #[test]
     fn any_families_in_any_format_are_equal_or_losses_say_why_not(
@@ -95,6 +196,7 @@ proptest! {
             for format in FORMATS {
                 check(&families, format).map_err(TestCaseError::fail)?;
             }
+            check_content_types(&families).map_err(TestCaseError::fail)?;
             // What the format of origin expresses is equal.
             let same = transcode(&families, from).unwrap();
             prop_assert_eq!(same, encode_families(&families, from).unwrap());
@@ -104,13 +206,14 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config(200))]
+    #![proptest_config(config(60))]
 
     #[test]
     fn odd_families_in_any_format_are_equal_or_losses_say_why_not(families in prop::collection::vec(odd_family(), 0..6)) {
         for format in FORMATS {
             check(&families, format).map_err(TestCaseError::fail)?;
         }
+        check_content_types(&families).map_err(TestCaseError::fail)?;
     }
 }
 
@@ -180,7 +283,7 @@ fn odd_sample() -> impl Strategy<Value = Sample> {
         ][..],
     );
     let label = (
-        prop::sample::select(&["le", "le", "quantile", "a", "b", "__name__"][..]),
+        prop::sample::select(&["le", "le", "quantile", "a", "b", "b.c", "b_c", "__name__"][..]),
         prop::sample::select(&["+Inf", "+Inf", "1", "0.5", "x"][..]),
     );
     let labels = prop::collection::vec(label, 0..3);
@@ -453,4 +556,27 @@ fn an_error_lists_the_losses_of_all_families() {
     let nameless = [MetricFamily::new("", MetricType::Gauge)];
     let error = transcode_lossy(&nameless, Format::OpenMetrics).unwrap_err();
     assert_eq!(error.kind(), EncodeErrorKind::EmptyName);
+}
+
+#[test]
+fn names_that_a_scheme_does_not_keep_are_lost() {
+    let families = read(
+        "# TYPE \"a.b\" gauge\n{\"a.b\",\"c.d\"=\"1\"} 1\n",
+        Format::Prometheus,
+    );
+    let (exposition, losses) = transcode_lossy(&families, ContentType::TEXT_0_0_4).unwrap();
+    assert_eq!(exposition.body(), "# TYPE a_b gauge\na_b{c_d=\"1\"} 1\n");
+    let losses: Vec<_> = losses.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        losses,
+        [
+            "family `a.b`: the name `a.b` is escaped as `a_b`",
+            "family `a.b`: the name `c.d` is escaped as `c_d`",
+        ]
+    );
+    let values = ContentType::TEXT_0_0_4.with_escaping(EscapingScheme::Values);
+    assert_eq!(
+        transcode(&families, values).unwrap().body(),
+        "# TYPE U__a_2e_b gauge\nU__a_2e_b{U__c_2e_d=\"1\"} 1\n"
+    );
 }

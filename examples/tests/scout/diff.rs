@@ -34,8 +34,8 @@ fn shows_what_is_worse_first() {
     let expected = r"  ✗ production: HIGH 3 -> 7 (+4)
   ✗ production: policy Policy root 4/4 -> 3/4
   · production: CRITICAL 5 -> 4 (-1)
-  · staging: stream added, 0C
   · gone\n: stream removed
+  · staging: stream added, 0C
 ";
     assert_eq!(changes, expected);
     assert_eq!(err, "");

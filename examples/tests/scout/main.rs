@@ -15,4 +15,5 @@ mod overview;
 mod peer;
 #[path = "../support/program.rs"]
 mod program;
+mod since;
 mod support;

@@ -83,6 +83,19 @@ impl Stream {
         self
     }
 
+    /// Adds the results of policies, in their order.
+    #[must_use]
+    pub fn with_policies(mut self, results: impl IntoIterator<Item = PolicyResult>) -> Self {
+        let results = results.into_iter();
+        if self.policies.is_empty() {
+            // The memory of a vector is used again.
+            self.policies = results.collect();
+        } else {
+            self.policies.extend(results);
+        }
+        self
+    }
+
     /// Returns the name.
     pub fn name(&self) -> &StreamName {
         &self.name

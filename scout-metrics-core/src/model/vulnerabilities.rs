@@ -63,9 +63,22 @@ impl VulnerabilityCounts {
     ///
     /// [`ErrorKind::Invalid`] if the count is larger than [`Snapshot::MAX_COUNT`](crate::Snapshot::MAX_COUNT).
     pub fn with(mut self, severity: Severity, count: u64) -> Result<Self, Error> {
-        check_count(severity.as_str(), count)?;
-        self.known[severity.index()] = Some(count);
+        self.set(severity, count)?;
         Ok(self)
+    }
+
+    /// Sets the count of a severity, as [`with`](Self::with) does, in place.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Invalid`] if the count is larger than [`Snapshot::MAX_COUNT`](crate::Snapshot::MAX_COUNT).
+    #[inline]
+    pub fn set(&mut self, severity: Severity, count: u64) -> Result<(), Error> {
+        if count > MAX_COUNT {
+            return check_count(severity.as_str(), count);
+        }
+        self.known[severity.index()] = Some(count);
+        Ok(())
     }
 
     /// Sets the count of a severity other than [`Severity::ALL`].
@@ -99,6 +112,7 @@ impl VulnerabilityCounts {
     }
 
     /// Returns the count of a severity, or `None` if it was not reported.
+    #[inline]
     pub const fn get(&self, severity: Severity) -> Option<u64> {
         self.known[severity.index()]
     }

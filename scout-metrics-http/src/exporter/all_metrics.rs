@@ -8,11 +8,11 @@ use std::{
 use bytes::Bytes;
 
 use scout_metrics_core::{Anomaly, Error, ErrorKind, RawSample, Result, Snapshot};
-use scout_metrics_openmetrics::{ContentType, EncodeError, Encoder, scout};
+use scout_metrics_openmetrics::{ContentType, EncodeError, Encoder, EscapingScheme, Format, scout};
 
 use super::{
+    names,
     own_metrics::{ORGANIZATION, OwnMetrics, PREFIX},
-    payload::Payload,
 };
 
 /// The metrics of the organizations as they were written last. They change once an hour, and may be long: all responses
@@ -20,10 +20,11 @@ use super::{
 #[derive(Debug, Default)]
 pub(super) struct AllMetrics(Mutex<Vec<Written>>);
 
+/// A text whose names are not escaped.
 #[derive(Debug)]
 struct Written {
     snapshots: Vec<Snapshot>,
-    content_type: ContentType,
+    format: Format,
     text: Bytes,
 }
 
@@ -39,48 +40,63 @@ impl AllMetrics {
     /// [`ErrorKind::Other`] if a snapshot cannot be written.
     pub(super) fn encode(
         &self,
-        snapshots: Vec<Snapshot>,
+        snapshots: &[Snapshot],
         own_metrics: &OwnMetrics,
         content_type: ContentType,
-    ) -> Result<Payload> {
-        let encode = || {
-            let organizations = match self.written(&snapshots, content_type) {
-                Some(text) => text,
-                None => self.write(snapshots, content_type)?,
-            };
-            let mut encoder = Encoder::new(String::new(), content_type);
-            own_metrics.encode_into(&mut encoder)?;
-            Ok([encoder.finish_part()?.into(), organizations])
-        };
-        let parts = encode().map_err(|error: EncodeError| {
+    ) -> Result<(ContentType, [Bytes; 2])> {
+        let encode = |content_type| self.encode_as(content_type, snapshots, own_metrics);
+        names::encode(content_type, encode).map_err(|error| {
             Error::new(ErrorKind::Other, "the metrics cannot be encoded").with_source(error)
-        })?;
-        Ok(Payload::of_parts(content_type.as_str(), parts))
+        })
     }
 
-    fn written(&self, snapshots: &[Snapshot], content_type: ContentType) -> Option<Bytes> {
-        let written = self.lock();
-        let found = written.iter().find(|written| {
-            written.content_type == content_type && are_same(&written.snapshots, snapshots)
-        });
-        found.map(|written| written.text.clone())
-    }
-
-    /// Writes snapshots, and remembers them in place of the last ones of this content type.
-    fn write(
+    fn encode_as(
         &self,
-        snapshots: Vec<Snapshot>,
         content_type: ContentType,
+        snapshots: &[Snapshot],
+        own_metrics: &OwnMetrics,
+    ) -> std::result::Result<[Bytes; 2], EncodeError> {
+        let mut encoder = Encoder::new(String::new(), content_type);
+        own_metrics.encode_into(&mut encoder)?;
+        let writes_all_names = content_type.escaping() == EscapingScheme::AllowUtf8;
+        let are_plain = || snapshots.iter().all(names::are_plain);
+        if writes_all_names || !encoder.has_escaped_names() && are_plain() {
+            let organizations = self.text(snapshots, content_type.format())?;
+            return Ok([encoder.finish_part()?.into(), organizations]);
+        }
+        // One encoder knows all names, and notices two that become the same.
+        encode_snapshots(&mut encoder, snapshots)?;
+        Ok([encoder.finish()?.into(), Bytes::new()])
+    }
+
+    /// Returns the text of snapshots. Remembers it in place of the last one in this format.
+    fn text(
+        &self,
+        snapshots: &[Snapshot],
+        format: Format,
     ) -> std::result::Result<Bytes, EncodeError> {
-        let text = Bytes::from(encode_text(&snapshots, content_type)?);
+        if let Some(text) = self.written(snapshots, format) {
+            return Ok(text);
+        }
+        let mut encoder = Encoder::new(String::new(), format);
+        encode_snapshots(&mut encoder, snapshots)?;
+        let text = Bytes::from(encoder.finish()?);
         let mut written = self.lock();
-        written.retain(|written| written.content_type != content_type);
+        written.retain(|written| written.format != format);
         written.push(Written {
-            snapshots,
-            content_type,
+            snapshots: snapshots.to_vec(),
+            format,
             text: text.clone(),
         });
         Ok(text)
+    }
+
+    fn written(&self, snapshots: &[Snapshot], format: Format) -> Option<Bytes> {
+        let written = self.lock();
+        let found = written
+            .iter()
+            .find(|written| written.format == format && are_same(&written.snapshots, snapshots));
+        found.map(|written| written.text.clone())
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Written>> {
@@ -92,28 +108,29 @@ fn are_same(a: &[Snapshot], b: &[Snapshot]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.is_same(b))
 }
 
-fn encode_text(
+fn encode_snapshots(
+    encoder: &mut Encoder<String>,
     snapshots: &[Snapshot],
-    content_type: ContentType,
-) -> std::result::Result<String, EncodeError> {
+) -> std::result::Result<(), EncodeError> {
     let snapshots: Vec<Cow<'_, Snapshot>> = snapshots.iter().map(with_own_names_free).collect();
     let labels: Vec<[(&str, &str); 1]> = snapshots
         .iter()
         .map(|snapshot| [(ORGANIZATION, snapshot.organization().as_str())])
         .collect();
-    let mut encoder = Encoder::new(String::new(), content_type);
     let snapshots = snapshots.iter().zip(&labels);
     scout::encode_into(
-        &mut encoder,
+        encoder,
         snapshots.map(|(snapshot, labels)| (&**snapshot, &labels[..])),
-    )?;
-    encoder.finish()
+    )
 }
 
-/// Renames samples that have the name of one of the exporter's own metrics, as labels are renamed: otherwise a family
-/// would occur twice, and a source could report itself as up.
+/// Renames samples that have the name of one of the exporter's own metrics, also after escaping, as labels are renamed:
+/// otherwise a family would occur twice, and a source could report itself as up.
 fn with_own_names_free(snapshot: &Snapshot) -> Cow<'_, Snapshot> {
-    let is_taken = |sample: &RawSample| sample.name().starts_with(PREFIX);
+    let is_taken = |sample: &RawSample| {
+        let name = EscapingScheme::Underscores.escape_metric_name(sample.name());
+        name.starts_with(PREFIX)
+    };
     let mut samples = snapshot.anomalies().iter().filter_map(Anomaly::sample);
     if !samples.any(is_taken) {
         return Cow::Borrowed(snapshot);
@@ -134,7 +151,7 @@ fn with_own_names_free(snapshot: &Snapshot) -> Cow<'_, Snapshot> {
 mod tests {
     use super::*;
     use scout_metrics_core::Organization;
-    use scout_metrics_openmetrics::{Format, scout::SnapshotReader};
+    use scout_metrics_openmetrics::scout::SnapshotReader;
 
     const STREAMS: &str = "# TYPE scout_stream_vulnerabilities gauge
 scout_stream_vulnerabilities{streamName=\"production\",severity=\"HIGH\"} 3
@@ -147,8 +164,8 @@ scout_stream_vulnerabilities{streamName=\"production\",severity=\"HIGH\"} 3
 
     fn text(snapshots: &[Snapshot], format: Format) -> String {
         let all = AllMetrics::default();
-        let payload = all.encode(snapshots.to_vec(), &OwnMetrics::default(), format.into());
-        String::from_utf8(payload.unwrap().parts.concat()).unwrap()
+        let encoded = all.encode(snapshots, &OwnMetrics::default(), format.into());
+        String::from_utf8(encoded.unwrap().1.concat()).unwrap()
     }
 
     #[test]
@@ -174,12 +191,9 @@ scout_stream_vulnerabilities{org="apex",streamName="production",severity="HIGH"}
         let all = AllMetrics::default();
         let metrics = OwnMetrics::default();
         for format in [Format::OpenMetrics, Format::Prometheus] {
-            let payload = all
-                .encode(vec![read("acme", "")], &metrics, format.into())
-                .unwrap();
-            let [own, organizations] = payload
-                .parts
-                .map(|part| String::from_utf8(part.to_vec()).unwrap());
+            let encoded = all.encode(&[read("acme", "")], &metrics, format.into());
+            let (_, parts) = encoded.unwrap();
+            let [own, organizations] = parts.map(|part| String::from_utf8(part.to_vec()).unwrap());
             assert!(own.contains("scout_exporter_build_info"), "{own}");
             assert!(organizations.contains("scout_stream_vulnerabilities"));
             assert_eq!(
@@ -209,9 +223,9 @@ scout_exporter_up{org=\"acme\"} 1
         let all = AllMetrics::default();
         let (acme, apex) = (read("acme", ""), read("apex", ""));
         let long_part = |snapshots: &[&Snapshot], format: Format| {
-            let snapshots = snapshots.iter().copied().cloned().collect();
-            let payload = all.encode(snapshots, &OwnMetrics::default(), format.into());
-            payload.unwrap().parts[1].clone()
+            let snapshots: Vec<Snapshot> = snapshots.iter().copied().cloned().collect();
+            let encoded = all.encode(&snapshots, &OwnMetrics::default(), format.into());
+            encoded.unwrap().1[1].clone()
         };
         let both = long_part(&[&acme, &apex], Format::Prometheus);
         assert_ne!(both, long_part(&[&acme, &apex], Format::OpenMetrics));

@@ -170,7 +170,7 @@ impl Exporter {
     /// Adds metrics of the program to `/metrics`, after the exporter's own.
     ///
     /// The closure is called for each answer and writes whole families. Their names must be unique and start with
-    /// `scout_exporter_`: then no source has them, because samples of sources with such names are
+    /// `scout_exporter_`, which no escaping scheme changes: then no source has them, because samples of sources with such names are
     /// [renamed](super#routes). If the closure fails, the answer is 500. [Successors](Self::successor) share the metrics.
     #[must_use]
     pub fn with_program_metrics(
@@ -217,9 +217,9 @@ impl Exporter {
         snapshots: Vec<Snapshot>,
         content_type: impl Into<ContentType>,
     ) -> Result<Exposition> {
-        let content_type = content_type.into();
-        let payload = AllMetrics::default().encode(snapshots, &self.own_metrics, content_type)?;
-        Ok(Exposition::new(content_type, payload.parts.concat()))
+        let (content_type, parts) =
+            AllMetrics::default().encode(&snapshots, &self.own_metrics, content_type.into())?;
+        Ok(Exposition::new(content_type, parts.concat()))
     }
 
     /// Adds a source, which serves its [`organization`](MetricsSource::organization).

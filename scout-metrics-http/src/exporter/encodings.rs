@@ -9,9 +9,9 @@ use axum::http::HeaderValue;
 use tokio::sync::OnceCell;
 
 use scout_metrics_core::{Error, ErrorKind, Result, Snapshot};
-use scout_metrics_openmetrics::{ContentType, Encoder, scout};
+use scout_metrics_openmetrics::{ContentType, Encoder, EscapingScheme, scout};
 
-use super::{compression::ContentCoding, payload::Payload, workers::Workers};
+use super::{compression::ContentCoding, names, payload::Payload, workers::Workers};
 
 /// A form of a snapshot.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -27,20 +27,49 @@ pub(super) struct TaggedPayload {
     pub(super) tag: HeaderValue,
 }
 
-impl TaggedPayload {
-    fn new(payload: Payload) -> Self {
-        let mut hasher = DefaultHasher::new();
-        payload.content_type.hash(&mut hasher);
-        payload.parts.hash(&mut hasher);
-        let tag = format!("\"{:016x}\"", hasher.finish());
-        let tag = tag.try_into().expect("digits and letters are visible");
-        Self { payload, tag }
+/// The content of a representation in a coding. All content types for which it is the same share it.
+#[derive(Clone, Debug)]
+struct Encoded {
+    payload: Payload,
+    /// The scheme of the names. `None` if all schemes write the same.
+    escaping: Option<EscapingScheme>,
+    hash: u64,
+}
+
+impl Encoded {
+    fn new(payload: Payload, escaping: Option<EscapingScheme>) -> Self {
+        Self {
+            hash: hash(&payload.parts),
+            escaping,
+            payload,
+        }
     }
+
+    /// Returns the payload with the content type that was requested.
+    fn tagged(&self, requested: Representation) -> TaggedPayload {
+        let mut payload = self.payload.clone();
+        if let Representation::Metrics(content_type) = requested {
+            let escaping = self.escaping.unwrap_or(content_type.escaping());
+            payload.content_type = content_type.with_escaping(escaping).as_str();
+        }
+        let tag = format!("\"{:016x}\"", hash(&(payload.content_type, self.hash)));
+        let tag = tag.try_into().expect("digits and letters are visible");
+        TaggedPayload { payload, tag }
+    }
+}
+
+fn hash(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
 }
 
 type Key = (Representation, ContentCoding);
 
 /// The encodings of one snapshot. They are dropped when another snapshot is requested.
+///
+/// There are at most two of each format and escaping scheme and of JSON, whatever clients request, and only two of each
+/// format as long as all names are plain.
 #[derive(Debug, Default)]
 pub(super) struct Encodings {
     current: Mutex<Current>,
@@ -50,7 +79,8 @@ pub(super) struct Encodings {
 #[derive(Debug, Default)]
 struct Current {
     snapshot: Option<Snapshot>,
-    cells: Vec<(Key, Arc<OnceCell<TaggedPayload>>)>,
+    has_plain_names: bool,
+    cells: Vec<(Key, Arc<OnceCell<Encoded>>)>,
 }
 
 impl Encodings {
@@ -72,23 +102,23 @@ impl Encodings {
         representation: Representation,
         coding: ContentCoding,
     ) -> Result<TaggedPayload> {
-        let cell = self.cell(snapshot, (representation, coding));
-        if let Some(payload) = cell.get() {
-            return Ok(payload.clone());
+        let cell = self.cell(snapshot, representation, coding);
+        if let Some(encoded) = cell.get() {
+            return Ok(encoded.tagged(representation));
         }
-        let plain = self.cell(snapshot, (representation, ContentCoding::Identity));
+        let plain = self.cell(snapshot, representation, ContentCoding::Identity);
         let (snapshot, workers) = (snapshot.clone(), self.workers.clone());
         let make = move || {
-            let plain = match plain.get() {
-                Some(plain) => plain.payload.clone(),
+            let (payload, escaping) = match plain.get() {
+                Some(plain) => (plain.payload.clone(), plain.escaping),
                 None => encode(&snapshot, representation)?,
             };
-            Ok(TaggedPayload::new(plain.encoded(coding)))
+            Ok(Encoded::new(payload.encoded(coding), escaping))
         };
         // A separate task completes the encoding even if this client disconnects.
         let task = tokio::spawn(async move {
             let made = cell.get_or_try_init(|| workers.run(make)).await;
-            made.cloned()
+            made.map(|encoded| encoded.tagged(representation))
         });
         task.await.unwrap_or_else(|error| {
             let message = "the snapshot could not be encoded, because the runtime shuts down";
@@ -96,13 +126,20 @@ impl Encodings {
         })
     }
 
-    fn cell(&self, snapshot: &Snapshot, key: Key) -> Arc<OnceCell<TaggedPayload>> {
+    fn cell(
+        &self,
+        snapshot: &Snapshot,
+        representation: Representation,
+        coding: ContentCoding,
+    ) -> Arc<OnceCell<Encoded>> {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         let is_current = |current: &Snapshot| current.is_same(snapshot);
         if !current.snapshot.as_ref().is_some_and(is_current) {
             current.snapshot = Some(snapshot.clone());
+            current.has_plain_names = names::are_plain(snapshot);
             current.cells.clear();
         }
+        let key = (representation.shared(current.has_plain_names), coding);
         if let Some((_, cell)) = current.cells.iter().find(|(of, _)| *of == key) {
             return Arc::clone(cell);
         }
@@ -112,18 +149,41 @@ impl Encodings {
     }
 }
 
-fn encode(snapshot: &Snapshot, representation: Representation) -> Result<Payload> {
+impl Representation {
+    /// Returns one of the representations that have the same content.
+    fn shared(self, has_plain_names: bool) -> Self {
+        let Self::Metrics(content_type) = self else {
+            return self;
+        };
+        let lossless = ContentType::from(content_type.format());
+        Self::Metrics(match has_plain_names {
+            true => lossless,
+            false => lossless.with_escaping(content_type.escaping()),
+        })
+    }
+}
+
+fn encode(
+    snapshot: &Snapshot,
+    representation: Representation,
+) -> Result<(Payload, Option<EscapingScheme>)> {
     let Representation::Metrics(content_type) = representation else {
-        return Payload::json(snapshot);
+        return Ok((Payload::json(snapshot)?, None));
     };
-    let mut encoder = Encoder::new(String::new(), content_type);
-    let encoded = scout::encode_into(&mut encoder, [(snapshot, &[][..])]);
-    let text = encoded.and_then(|()| encoder.finish()).map_err(|error| {
-        Error::new(ErrorKind::Other, "the snapshot cannot be encoded")
-            .with_organization(snapshot.organization())
-            .with_source(error)
-    })?;
-    Ok(Payload::new(content_type.as_str(), text))
+    let encode = |content_type| {
+        let mut encoder = Encoder::new(String::new(), content_type);
+        scout::encode_into(&mut encoder, [(snapshot, &[][..])])?;
+        let has_escaped_names = encoder.has_escaped_names();
+        Ok((encoder.finish()?, has_escaped_names))
+    };
+    let (content_type, (text, has_escaped_names)) =
+        names::encode(content_type, encode).map_err(|error| {
+            Error::new(ErrorKind::Other, "the snapshot cannot be encoded")
+                .with_organization(snapshot.organization())
+                .with_source(error)
+        })?;
+    let escaping = has_escaped_names.then(|| content_type.escaping());
+    Ok((Payload::new(content_type.as_str(), text), escaping))
 }
 
 #[cfg(test)]

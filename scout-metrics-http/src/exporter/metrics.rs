@@ -9,12 +9,12 @@ use axum::{
 };
 use serde::Deserialize;
 
-use scout_metrics_core::{Organization, Result};
+use scout_metrics_core::{Organization, Result, Snapshot};
 use scout_metrics_openmetrics::ContentType;
 
 use super::{
-    compression::ContentCoding, encodings::Representation, error_response, response,
-    scrape_timeout, state::ExporterState,
+    compression::ContentCoding, encodings::Representation, error_response, payload::Payload,
+    response, scrape_timeout, state::ExporterState,
 };
 
 /// The parameters of a path, extracted by name, because a router around this one may have other parameters.
@@ -33,9 +33,9 @@ pub(super) async fn all(State(state): State<Arc<ExporterState>>, headers: Header
     let all_metrics = Arc::clone(&state.all_metrics);
     let own_metrics = Arc::clone(&state.own_metrics);
     let encode = move || {
-        let snapshots = answers.into_values().filter_map(Result::ok).collect();
-        let payload = all_metrics.encode(snapshots, &own_metrics, content_type)?;
-        Ok(payload.encoded(coding))
+        let snapshots: Vec<Snapshot> = answers.into_values().filter_map(Result::ok).collect();
+        let (content_type, parts) = all_metrics.encode(&snapshots, &own_metrics, content_type)?;
+        Ok(Payload::of_parts(content_type.as_str(), parts).encoded(coding))
     };
     match state.workers.run(encode).await {
         Ok(payload) => response::of_now(payload),

@@ -19,7 +19,7 @@
 //!     .body(Body::empty())?;
 //! let response = router.oneshot(request).await?;
 //! assert_eq!(response.status(), 200);
-//! assert_eq!(response.headers()["content-type"], "text/plain; version=0.0.4; charset=utf-8");
+//! assert_eq!(response.headers()["content-type"], "text/plain; version=0.0.4; charset=utf-8; escaping=underscores");
 //! # Ok(())
 //! # }
 //! ```
@@ -48,10 +48,16 @@
 //!
 //! Each request scrapes its source once. Wrap a source that makes requests in `Cached`, or poll it: then scrapes of this
 //! endpoint cost nothing upstream. The encoded metrics of an organization are kept as long as the source returns the
-//! same snapshot, so each snapshot is encoded and compressed once. Encoding and compression run on separate threads.
+//! same snapshot, so each snapshot is encoded and compressed once for each format, however many content types clients
+//! request. Encoding and compression run on separate threads.
 //!
 //! `/metrics` renames samples of a source that have the name of one of the exporter's own metrics: the new name starts
 //! with `exported_`. So does the name of a label `org` of a source.
+//!
+//! All names of Docker Scout and of the exporter are `[a-zA-Z0-9_]`. A source may have others, which clients get as they
+//! request it with `escaping` in the `Accept` header: Prometheus 3 reads `scout.later` as it is, and any other scraper
+//! reads `scout_later` by default. Names that would become the same, such as these two, are written with the scheme
+//! `values`, and the `Content-Type` says that. [`ContentType`](scout_metrics_openmetrics::ContentType) has the rules.
 //!
 //! # Timeouts
 //!
@@ -197,6 +203,7 @@ mod fetches;
 mod health;
 mod histogram;
 mod metrics;
+mod names;
 mod organization;
 mod organizations;
 mod outages;

@@ -13,6 +13,7 @@ mod everything;
 mod failed_logins;
 mod logs;
 mod metrics;
+mod names;
 mod nesting;
 mod page;
 mod passwords;

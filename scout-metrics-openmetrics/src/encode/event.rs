@@ -3,7 +3,9 @@
 use std::{borrow::Cow, fmt::Write};
 
 use super::{encoder::Encoder, error::EncodeError};
-use crate::{Event, Format, MetricType, SampleRef, Suffix, error::shown, find::NameOf};
+use crate::{
+    EscapingScheme, Event, Format, MetricType, SampleRef, Suffix, error::shown, find::NameOf,
+};
 
 impl<W: Write> Encoder<W> {
     /// Writes a line that a parser has read. Whatever it says is written without loss, or is an error.
@@ -44,13 +46,15 @@ impl<W: Write> Encoder<W> {
     /// has none.
     ///
     /// The format may be another than that of the parser as long as both write the lines in the same way. A counter is named
-    /// differently, and is an error; [`encode_families`](crate::encode_families) converts it.
+    /// differently, and is an error; [`transcode`](crate::transcode) converts whole families.
     ///
     /// # Errors
     ///
     /// If the format cannot express the line, if a comment would be read as something else, or if the output fails; if two
-    /// names become the same by escaping; and if a family of OpenMetrics has a name that has to be escaped, because how it is
-    /// escaped depends on its type and unit ([`family`](Self::family) writes them together).
+    /// names become the same by escaping; and if a family of OpenMetrics has a name of which the escaped one depends on what
+    /// is not known line by line: with [`Dots`](crate::EscapingScheme::Dots) and [`Values`](crate::EscapingScheme::Values) for
+    /// counters and before the type, and with [`Underscores`](crate::EscapingScheme::Underscores) if it contains a colon
+    /// ([`family`](Self::family) writes everything together).
     pub fn event(&mut self, event: Event<'_, '_>) -> Result<(), EncodeError> {
         match event {
             Event::Comment(text) => self.comment(text),
@@ -58,7 +62,7 @@ impl<W: Write> Encoder<W> {
             Event::Help { name, text } => {
                 let (name, text) = (name.decode(), text.decode());
                 self.check_help(&name, &text)?;
-                let name = self.escaped_name(name)?;
+                let (name, _) = self.escaped(name, "")?;
                 let written = self.write_help(&name, &text);
                 written.map_err(|error| self.output_error(error))
             }
@@ -68,39 +72,50 @@ impl<W: Write> Encoder<W> {
                 self.check_type(&name, kind)?;
                 (*name).clone_into(&mut self.last_type.name);
                 self.last_type.kind = kind;
-                let name = self.escaped_name(name)?;
+                let (name, _) = self.escaped(name, "")?;
                 let written = self.write_type(&name, kind);
                 written.map_err(|error| self.output_error(error))
             }
             Event::Unit { name, unit } => {
                 let name = name.decode();
                 self.check_unit(&name, unit)?;
-                let name = self.escaped_name(name)?;
-                let written = self.write_unit(&name, unit);
+                let (name, unit) = self.escaped(name, unit)?;
+                let written = self.write_unit(&name, &unit);
                 written.map_err(|error| self.output_error(error))
             }
         }
     }
 
-    /// Returns the name of a family as metadata have it that are written line by line.
-    fn escaped_name<'n>(&mut self, name: Cow<'n, str>) -> Result<Cow<'n, str>, EncodeError> {
+    /// Returns the name and the unit of a family as metadata that are written line by line have them.
+    fn escaped<'n>(
+        &mut self,
+        name: Cow<'n, str>,
+        unit: &'n str,
+    ) -> Result<(Cow<'n, str>, Cow<'n, str>), EncodeError> {
+        let kind = Some(self.last_type.kind).filter(|_| self.last_type.name == name);
+        if self.names.is_some() && !self.is_escaped_by_name(&name, kind) {
+            let what = "its name is escaped by type and unit, which are not known line by line";
+            return Err(self.refusal(&name, what));
+        }
         let format = self.format();
-        match &mut self.names {
-            Some(_) if format == Format::OpenMetrics && !NameOf::Metric.is(&name) => {
-                let what = "its name is escaped by type and unit, which are not known line by line";
-                Err(self.refusal(&name, what))
+        let Some(names) = &mut self.names else {
+            return Ok((name, unit.into()));
+        };
+        let (name, unit) = names.family(&name, kind.unwrap_or_default(), unit, format)?;
+        Ok((name.to_owned().into(), unit))
+    }
+
+    /// Returns whether the escaped name of a family does not depend on what may come later.
+    fn is_escaped_by_name(&self, name: &str, kind: Option<MetricType>) -> bool {
+        if self.format() == Format::Prometheus || NameOf::Metric.is(name) {
+            return true;
+        }
+        match self.content_type().escaping() {
+            EscapingScheme::AllowUtf8 => true,
+            EscapingScheme::Underscores => !name.contains(':'),
+            EscapingScheme::Dots | EscapingScheme::Values => {
+                kind.is_some_and(|kind| kind != MetricType::Counter)
             }
-            Some(names) => {
-                let last = &self.last_type;
-                let kind = if last.name == name {
-                    last.kind
-                } else {
-                    MetricType::Unknown
-                };
-                let (escaped, _) = names.family(&name, kind, "", format)?;
-                Ok(escaped.to_owned().into())
-            }
-            None => Ok(name),
         }
     }
 
@@ -156,7 +171,9 @@ fn is_comment(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ContentType, EncodeErrorKind, EscapingScheme, ParseOptions, Parser};
+    use crate::{
+        ContentType, EncodeErrorKind, ParseOptions, Parser, encode_families, parse_families,
+    };
 
     fn escaped(text: &str, content_type: ContentType) -> Result<String, EncodeError> {
         let options = ParseOptions::new(content_type.format());
@@ -178,13 +195,42 @@ mod tests {
     }
 
     #[test]
-    fn a_family_that_is_escaped_by_its_type_is_refused_line_by_line() {
-        let text = "# TYPE \"jobs.run\" counter\n{\"jobs.run_total\"} 1\n# EOF\n";
-        let content_type =
-            ContentType::OPENMETRICS_1_0_0.with_escaping(EscapingScheme::Underscores);
-        let error = escaped(text, content_type).unwrap_err();
-        assert_eq!(error.kind(), EncodeErrorKind::NotExpressible);
+    fn lines_of_openmetrics_are_escaped_as_their_families_are() {
+        let text = "# TYPE \"jobs.run\" counter\n{\"jobs.run_total\"} 1\n\
+            # TYPE \"a.x_b_per_c\" gauge\n# UNIT \"a.x_b_per_c\" b_per_c\n# HELP \"a.x_b_per_c\" A.\n{\"a.x_b_per_c\"} 2\n# EOF\n";
+        let content_type = ContentType::OPENMETRICS_1_0_0;
+        let options = ParseOptions::new(content_type);
+        let families = parse_families(text.as_bytes(), &options).unwrap();
+        for (scheme, families, text) in [
+            (EscapingScheme::Underscores, families.as_slice(), text),
+            (
+                EscapingScheme::Values,
+                &families.as_slice()[1..],
+                text.split_at(text.find("# TYPE \"a").unwrap()).1,
+            ),
+        ] {
+            let content_type = content_type.with_escaping(scheme);
+            let exposition = encode_families(families, content_type).unwrap();
+            assert_eq!(exposition.body(), &escaped(text, content_type).unwrap());
+        }
+    }
+
+    #[test]
+    fn a_family_that_is_escaped_by_type_and_unit_is_refused_line_by_line() {
+        for (scheme, text) in [
+            (
+                EscapingScheme::Values,
+                "# TYPE \"jobs.run\" counter\n# EOF\n",
+            ),
+            (EscapingScheme::Dots, "# HELP \"jobs.run\" Jobs.\n# EOF\n"),
+            (EscapingScheme::Underscores, "# HELP \"a:b.c\" A.\n# EOF\n"),
+        ] {
+            let content_type = ContentType::OPENMETRICS_1_0_0.with_escaping(scheme);
+            let error = escaped(text, content_type).unwrap_err();
+            assert_eq!(error.kind(), EncodeErrorKind::NotExpressible, "{text}");
+        }
         let text = "# TYPE jobs counter\njobs_total 1\n# EOF\n";
+        let content_type = ContentType::OPENMETRICS_1_0_0.with_escaping(EscapingScheme::Values);
         assert_eq!(escaped(text, content_type).unwrap(), text);
     }
 }

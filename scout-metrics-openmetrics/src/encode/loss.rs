@@ -38,6 +38,14 @@ pub enum Lost {
         /// The number of samples.
         count: usize,
     },
+    /// The name of the family, its unit or the name of a label is another one for a reader that unescapes names, because the escaping scheme of
+    /// the [`ContentType`](crate::ContentType) does not keep all of it.
+    Escaped {
+        /// The name that was given.
+        before: String,
+        /// The name that is read.
+        after: String,
+    },
     /// Exemplars are left out: Prometheus text has none, and OpenMetrics has them only for the totals of counters and for
     /// buckets, with labels of at most 128 characters.
     Exemplars {
@@ -137,6 +145,12 @@ impl fmt::Display for Lost {
             Self::EarlierPoints { count } => {
                 write_count(f, *count, "sample", "left out in favor of the latest point")
             }
+            Self::Escaped { before, after } => write!(
+                f,
+                "the name `{}` is escaped as `{}`",
+                shown(before),
+                shown(after)
+            ),
             Self::Exemplars { count } => write_count(f, *count, "exemplar", "left out"),
             Self::Help { after, .. } if after.is_empty() => {
                 f.write_str("its help text is left out")

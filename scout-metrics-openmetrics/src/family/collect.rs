@@ -6,7 +6,7 @@ use super::{
     check::{Checker, Report, Seen, Violation},
     families::Families,
     labels::{Draft, LabelReader},
-    places::{NamePlaces, SampleNames},
+    places::{NameEnds, NamePlaces},
     tracker::{is_suffix_of, suffix_in},
 };
 use crate::{
@@ -59,7 +59,7 @@ pub(super) struct Collector {
     /// Which metadata each family has had.
     metadata: Vec<Metadata>,
     places: NamePlaces,
-    sample_names: SampleNames,
+    name_ends: NameEnds,
     /// The family that is being read.
     current: Option<usize>,
     /// Samples of the family, in memory that is used again for the next one.
@@ -88,7 +88,7 @@ impl Collector {
             families: Vec::new(),
             metadata: Vec::new(),
             places: NamePlaces::default(),
-            sample_names: SampleNames::default(),
+            name_ends: NameEnds::default(),
             current: None,
             samples: Vec::new(),
             suffix: Suffix::None,
@@ -192,11 +192,7 @@ impl Collector {
         self.families[place].set_kind(kind);
         self.check_late_type(name, kind)?;
         self.checker.start_family(name, kind, &mut self.report)?;
-        for suffix in Suffix::NAMED {
-            if suffix.belongs_to(kind) {
-                self.claim_sample_name(place, suffix)?;
-            }
-        }
+        self.check_suffixed_names(place)?;
         self.check_unit_allowed(place)
     }
 
@@ -397,7 +393,7 @@ impl Collector {
         self.metadata.push(Metadata::default());
         self.places.insert(name, place);
         self.go_to(place)?;
-        self.claim_sample_name(place, Suffix::None)?;
+        self.check_bare_name(place)?;
         Ok(place)
     }
 
@@ -434,20 +430,45 @@ impl Collector {
         Ok(self.report.broken(Rule::InterleavedFamilies, message)?)
     }
 
-    /// Checks that a sample name of a family can belong to no other (OpenMetrics 1.0, section MetricFamily).
-    fn claim_sample_name(&mut self, place: usize, suffix: Suffix) -> Result<(), Stop> {
+    // A sample name can belong to one family only (OpenMetrics 1.0, section MetricFamily). Suffixes start with their only
+    // underscore, so two families that share a sample name are one whose own name it is and one that has it with a suffix.
+
+    /// Checks that the name of a new family is not that of samples of another one.
+    fn check_bare_name(&mut self, place: usize) -> Result<(), Stop> {
         if self.options.format() == Format::Prometheus {
             return Ok(());
         }
-        let owner = self.sample_names.claim(place, suffix, &self.families);
-        if owner == place {
+        let Some((suffix, start)) = self.name_ends.insert(self.families[place].name()) else {
+            return Ok(());
+        };
+        match self.places.find(start, &self.families) {
+            Some(other) if suffix.belongs_to(self.families[other].kind()) => {
+                self.report_clash(other, place, Suffix::None)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks that no samples of a family, now that its type is known, have the name of another one.
+    fn check_suffixed_names(&mut self, place: usize) -> Result<(), Stop> {
+        if self.options.format() == Format::Prometheus {
             return Ok(());
         }
-        let [one, two] = [owner, place].map(|place| self.families[place].name());
+        for suffix in self.name_ends.of(self.families[place].kind()) {
+            let name = format!("{}{suffix}", self.families[place].name());
+            if let Some(other) = self.places.find(&name, &self.families) {
+                self.report_clash(other, place, suffix)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn report_clash(&mut self, first: usize, second: usize, suffix: Suffix) -> Result<(), Stop> {
+        let [first, second] = [first, second].map(|place| self.families[place].name());
         let message = || {
-            let name = shown(&format!("{two}{suffix}"));
-            let (one, two) = (shown(one), shown(two));
-            format!("`{name}` can belong to `{one}` and to `{two}`")
+            let name = shown(&format!("{second}{suffix}"));
+            let (first, second) = (shown(first), shown(second));
+            format!("`{name}` can belong to `{first}` and to `{second}`")
         };
         Ok(self.report.broken(Rule::NameClash, message)?)
     }

@@ -55,9 +55,9 @@ impl Draft {
         self.number += 1;
     }
 
-    /// Returns the piece of the page that is a text, and the hash of the text.
+    /// Returns the piece of the page that is a text.
     #[inline]
-    fn piece(&mut self, text: Text<'_>) -> (u32, u64) {
+    fn piece(&mut self, text: Text<'_>) -> Piece {
         match text.plain() {
             Some(text) => self.plain_piece(text),
             None => self.decoded_piece(text),
@@ -65,30 +65,53 @@ impl Draft {
     }
 
     #[inline]
-    fn plain_piece(&mut self, text: &str) -> (u32, u64) {
+    fn plain_piece(&mut self, text: &str) -> Piece {
         let hash = hash(&self.hasher, text.as_bytes());
         let recent = self.recent[hash as usize % Self::RECENT];
         if self.contents.piece(recent) == Some(text.as_bytes()) {
-            return (recent, hash);
+            let number = recent;
+            return Piece { number, hash };
         }
-        self.contents.text().push_str(text);
-        (self.end_piece(hash), hash)
+        self.contents.text().extend_from_slice(text.as_bytes());
+        self.end_piece(hash)
     }
 
-    fn decoded_piece(&mut self, text: Text<'_>) -> (u32, u64) {
+    fn decoded_piece(&mut self, text: Text<'_>) -> Piece {
         let start = self.contents.text_length();
         text.decode_into(self.contents.text());
-        let decoded = &self.contents.text().as_bytes()[start..];
+        let decoded = &self.contents.text()[start..];
         let hash = hash(&self.hasher, decoded);
-        (self.end_piece(hash), hash)
+        self.end_piece(hash)
     }
 
     #[inline]
-    fn end_piece(&mut self, hash: u64) -> u32 {
-        let piece = self.contents.end_piece();
-        self.recent[hash as usize % Self::RECENT] = piece;
-        piece
+    fn end_piece(&mut self, hash: u64) -> Piece {
+        let number = self.contents.end_piece();
+        self.recent[hash as usize % Self::RECENT] = number;
+        Piece { number, hash }
     }
+
+    /// Returns whether a piece is known to be a text.
+    #[inline]
+    fn is(&self, piece: Piece, text: Text<'_>) -> bool {
+        let text = text.plain().map(str::as_bytes);
+        text.is_some() && self.contents.piece(piece.number) == text
+    }
+}
+
+/// A text on the page that is being written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Piece {
+    number: u32,
+    pub(super) hash: u64,
+}
+
+impl Piece {
+    /// A piece that is on no page.
+    const NONE: Self = Self {
+        number: u32::MAX,
+        hash: 0,
+    };
 }
 
 #[inline]
@@ -121,16 +144,26 @@ pub(super) struct LabelReader {
     /// The names of the sample before.
     current: usize,
     /// Memory for the pieces of names.
-    pieces: Vec<u32>,
-    name_hashes: Vec<u64>,
-    value_hashes: Vec<u64>,
+    name_numbers: Vec<u32>,
+    names: Vec<Piece>,
+    /// The values of the sample before.
+    values: Vec<Piece>,
 }
 
 /// The hashes of the labels of a sample, in their order.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LabelHashes<'h> {
-    pub(super) names: &'h [u64],
-    pub(super) values: &'h [u64],
+    names: &'h [Piece],
+    values: &'h [Piece],
+}
+
+impl<'h> LabelHashes<'h> {
+    /// Returns the hashes of names and values.
+    #[inline]
+    pub(super) fn iter(self) -> impl Iterator<Item = (u64, u64)> + use<'h> {
+        let labels = self.names.iter().zip(self.values);
+        labels.map(|(name, value)| (name.hash, value.hash))
+    }
 }
 
 impl LabelReader {
@@ -144,9 +177,9 @@ impl LabelReader {
         same_names: bool,
         draft: &mut Draft,
     ) -> LabelSet {
-        self.value_hashes.clear();
         if labels.len() == 0 {
-            self.name_hashes.clear();
+            self.names.clear();
+            self.values.clear();
             return LabelSet::new();
         }
         let page = draft.make_room();
@@ -154,10 +187,11 @@ impl LabelReader {
             self.read_names(labels.clone(), page, draft);
         }
         let place = draft.contents.start_values(self.known[self.current]);
-        for value in labels.values() {
-            let (piece, hash) = draft.piece(value);
-            draft.contents.push(piece);
-            self.value_hashes.push(hash);
+        for (value, known) in labels.values().zip(&mut self.values) {
+            if !draft.is(*known, value) {
+                *known = draft.piece(value);
+            }
+            draft.contents.push(known.number);
         }
         LabelSet::on_page(Arc::clone(&draft.page), place)
     }
@@ -166,8 +200,8 @@ impl LabelReader {
     #[inline]
     pub(super) fn hashes(&self) -> LabelHashes<'_> {
         LabelHashes {
-            names: &self.name_hashes,
-            values: &self.value_hashes,
+            names: &self.names,
+            values: &self.values,
         }
     }
 
@@ -177,19 +211,19 @@ impl LabelReader {
             self.known.clear();
             self.page = page;
         }
-        self.pieces.clear();
-        self.name_hashes.clear();
-        for (name, _) in labels {
-            let (piece, hash) = draft.piece(name);
-            self.pieces.push(piece);
-            self.name_hashes.push(hash);
-        }
-        let is_here = |place: &u32| draft.contents.has_names(*place, &self.pieces);
+        self.values.clear();
+        self.values.resize(labels.len(), Piece::NONE);
+        self.names.clear();
+        self.names.extend(labels.map(|(name, _)| draft.piece(name)));
+        self.name_numbers.clear();
+        let numbers = self.names.iter().map(|name| name.number);
+        self.name_numbers.extend(numbers);
+        let is_here = |place: &u32| draft.contents.has_names(*place, &self.name_numbers);
         if let Some(known) = self.known.iter().position(is_here) {
             self.current = known;
             return;
         }
-        let place = draft.contents.push_names(&self.pieces);
+        let place = draft.contents.push_names(&self.name_numbers);
         if self.known.len() < Self::MOST {
             self.current = self.known.len();
             self.known.push(place);

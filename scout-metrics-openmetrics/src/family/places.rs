@@ -1,6 +1,6 @@
-//! Which family a name belongs to.
+//! The families by name.
 //!
-//! The tables hold places of families and hashes, not names: each name would be one more allocation for each family, of
+//! The table holds places of families and hashes, not names: each name would be one more allocation for each family, of
 //! which an exposition can have as many as samples.
 
 use std::hash::BuildHasher;
@@ -8,7 +8,7 @@ use std::hash::BuildHasher;
 use foldhash::quality::RandomState;
 use hashbrown::HashTable;
 
-use crate::{MetricFamily, Suffix};
+use crate::{MetricFamily, MetricType, Suffix};
 
 /// The families by name.
 #[derive(Clone, Debug, Default)]
@@ -33,47 +33,26 @@ impl NamePlaces {
     }
 }
 
-/// The sample names of OpenMetrics that belong to a family.
+/// The suffixes that names of families end in. Few do, so that few names have to be looked for.
 #[derive(Debug, Default)]
-pub(super) struct SampleNames {
-    hasher: RandomState,
-    table: HashTable<SampleName>,
-    /// Memory for a name.
-    name: String,
-}
+pub(super) struct NameEnds([bool; Suffix::NAMED.len()]);
 
-#[derive(Debug)]
-struct SampleName {
-    hash: u64,
-    place: usize,
-    suffix: Suffix,
-}
+impl NameEnds {
+    /// Remembers the end of a family's name. Returns the suffix and the name before it.
+    pub(super) fn insert<'n>(&mut self, name: &'n str) -> Option<(Suffix, &'n str)> {
+        let mut suffixes = Suffix::NAMED.into_iter().zip(&mut self.0);
+        suffixes.find_map(|(suffix, is_used)| {
+            let start = name.strip_suffix(suffix.as_str())?;
+            *is_used = true;
+            Some((suffix, start))
+        })
+    }
 
-impl SampleNames {
-    /// Returns the family that a sample name belongs to: the one that claimed it first.
-    pub(super) fn claim(
-        &mut self,
-        place: usize,
-        suffix: Suffix,
-        families: &[MetricFamily],
-    ) -> usize {
-        self.name.clear();
-        self.name.push_str(families[place].name());
-        self.name.push_str(suffix.as_str());
-        let hash = self.hasher.hash_one(&self.name);
-        let is_named = |known: &SampleName| {
-            let start = self.name.strip_suffix(known.suffix.as_str());
-            known.hash == hash && start == Some(families[known.place].name())
-        };
-        if let Some(known) = self.table.find(hash, is_named) {
-            return known.place;
-        }
-        let name = SampleName {
-            hash,
-            place,
-            suffix,
-        };
-        self.table.insert_unique(hash, name, |known| known.hash);
-        place
+    /// Returns the suffixes of a type that names of families end in.
+    pub(super) fn of(&self, kind: MetricType) -> impl Iterator<Item = Suffix> + use<> {
+        let suffixes = Suffix::NAMED.into_iter().zip(self.0);
+        suffixes.filter_map(move |(suffix, is_used)| {
+            (is_used && suffix.belongs_to(kind)).then_some(suffix)
+        })
     }
 }

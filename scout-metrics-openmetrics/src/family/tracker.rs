@@ -197,8 +197,7 @@ pub(super) fn suffix_in(format: Format, family: &MetricFamily, name: &str) -> Op
     if rest.is_empty() {
         return Some(Suffix::None);
     }
-    let mut suffixes = Suffix::NAMED.into_iter();
-    let suffix = suffixes.find(|suffix| suffix.as_str() == rest)?;
+    let suffix = Suffix::of(rest)?;
     is_suffix_of(format, suffix, family.kind()).then_some(suffix)
 }
 

@@ -136,7 +136,7 @@ impl Eq for Histogram {}
 
 /// A bucket of a [`Histogram`].
 ///
-/// Made of a pair of bound and count, where only these two are known.
+/// A pair of a bound and a count converts into a bucket without an exemplar.
 #[derive(Clone, Debug)]
 pub struct Bucket {
     bound: LabelNumber,
@@ -145,7 +145,7 @@ pub struct Bucket {
 }
 
 impl Bucket {
-    /// Creates a bucket that holds so many events with values up to the bound. The bound is written as OpenMetrics wants it:
+    /// Creates a bucket that holds so many events with values up to the bound. The bound is written as OpenMetrics recommends:
     /// `1.0`, `1e+06`, `+Inf`.
     pub fn new(bound: f64, count: f64) -> Self {
         Self::with_bound(LabelNumber::new(bound), count)
@@ -187,7 +187,7 @@ impl Bucket {
     }
 }
 
-/// Makes a bucket of a bound and a count.
+/// Creates a bucket from a bound and a count.
 impl From<(f64, f64)> for Bucket {
     fn from((bound, count): (f64, f64)) -> Self {
         Self::new(bound, count)

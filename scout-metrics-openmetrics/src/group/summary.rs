@@ -118,7 +118,7 @@ impl Eq for Summary {}
 
 /// A quantile of a [`Summary`].
 ///
-/// Made of a pair of rank and value.
+/// A pair of a rank and a value converts into a quantile.
 #[derive(Clone, Debug)]
 pub struct Quantile {
     rank: LabelNumber,
@@ -127,7 +127,7 @@ pub struct Quantile {
 
 impl Quantile {
     /// Creates a quantile: the share of events, from 0 to 1, that have at most the value. The rank is written as OpenMetrics
-    /// wants it: `0.5`, `1.0`.
+    /// recommends: `0.5`, `1.0`.
     pub fn new(rank: f64, value: f64) -> Self {
         Self::with_rank(LabelNumber::new(rank), value)
     }
@@ -152,7 +152,7 @@ impl Quantile {
     }
 }
 
-/// Makes a quantile of a rank and a value.
+/// Creates a quantile from a rank and a value.
 impl From<(f64, f64)> for Quantile {
     fn from((rank, value): (f64, f64)) -> Self {
         Self::new(rank, value)

@@ -27,7 +27,8 @@ enum Numbers {
 /// A page that is being written.
 #[derive(Debug, Default)]
 pub(crate) struct LabelPageDraft {
-    text: String,
+    /// Whole texts, one after the other.
+    text: Vec<u8>,
     ends: Vec<u32>,
     sets: Vec<u32>,
 }
@@ -102,8 +103,9 @@ impl LabelPageDraft {
         self.sets.clear();
     }
 
-    /// Returns the text, to which the next piece can be appended.
-    pub(crate) fn text(&mut self) -> &mut String {
+    /// Returns the text, to which the next piece can be appended. A piece has to be UTF-8.
+    #[inline]
+    pub(crate) fn text(&mut self) -> &mut Vec<u8> {
         &mut self.text
     }
 
@@ -127,7 +129,7 @@ impl LabelPageDraft {
             0 => 0,
             number => self.ends[number - 1],
         };
-        self.text.as_bytes().get(start as usize..end as usize)
+        self.text.get(start as usize..end as usize)
     }
 
     /// Adds the names of label sets, and returns their place.
@@ -159,8 +161,9 @@ impl LabelPageDraft {
     fn to_contents(&self) -> Contents {
         let widest = self.sets.len().max(self.ends.len());
         let sets = self.sets.iter();
+        let text = str::from_utf8(&self.text).expect("pieces are UTF-8");
         Contents {
-            text: self.text.as_str().into(),
+            text: text.into(),
             ends: self.ends.as_slice().into(),
             sets: if widest <= usize::from(u16::MAX) {
                 Numbers::Narrow(sets.map(|number| *number as u16).collect())

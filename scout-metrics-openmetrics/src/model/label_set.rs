@@ -178,7 +178,7 @@ impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, V)> for LabelSet {
 }
 
 fn push_piece(draft: &mut LabelPageDraft, piece: &str) -> u32 {
-    draft.text().push_str(piece);
+    draft.text().extend_from_slice(piece.as_bytes());
     draft.end_piece()
 }
 

@@ -61,6 +61,22 @@ impl Suffix {
         }
     }
 
+    /// Returns the suffix with this text.
+    pub(crate) fn of(text: &str) -> Option<Self> {
+        Some(match text {
+            "_bucket" => Self::Bucket,
+            "_count" => Self::Count,
+            "_created" => Self::Created,
+            "_gcount" => Self::GCount,
+            "_gsum" => Self::GSum,
+            "_info" => Self::Info,
+            "_sum" => Self::Sum,
+            "_total" => Self::Total,
+            "" => Self::None,
+            _ => return None,
+        })
+    }
+
     /// Returns whether OpenMetrics gives this suffix to samples of a type.
     pub(crate) const fn belongs_to(self, kind: MetricType) -> bool {
         match kind {

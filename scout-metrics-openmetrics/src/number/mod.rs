@@ -182,7 +182,7 @@ pub(crate) fn write_value<W: Write>(out: &mut W, value: f64) -> fmt::Result {
     }
 }
 
-/// Writes a number as OpenMetrics wants it in the labels `le` and `quantile` (section "Numbers"): as Go's `%g` does, with a
+/// Writes a number as OpenMetrics recommends for the labels `le` and `quantile` (section "Canonical Numbers"): as Go's `%g` does, with a
 /// point in whole numbers, so `1.0`, `0.0001`, `1e-05` and `1e+06`.
 pub(crate) fn write_canonical(out: &mut String, value: f64) {
     if !value.is_finite() {

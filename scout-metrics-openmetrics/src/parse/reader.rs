@@ -347,11 +347,11 @@ impl Reader {
         while self.at() < text.len() {
             let start = self.at() + self.byte_order_mark(text)?;
             if self.ended {
-                return Err(Fault::new(
-                    Rule::AfterEof,
-                    start,
-                    "found a line after `# EOF`, expected the end of the exposition",
-                ));
+                let is_blank = text[start..].starts_with('\n');
+                let found = if is_blank { "a blank line" } else { "a line" };
+                let message =
+                    format!("found {found} after `# EOF`, expected the end of the exposition");
+                return Err(Fault::new(Rule::AfterEof, start, message));
             }
             let line = match self.read_line(text, start)? {
                 Some(line) => line,

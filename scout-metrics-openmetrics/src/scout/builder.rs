@@ -182,8 +182,7 @@ impl SnapshotBuilder {
         if counts.get(severity).is_some() {
             return self.report_duplicate(sample, line);
         }
-        *counts = mem::take(counts).with(severity, count)?;
-        Ok(())
+        counts.set(severity, count)
     }
 
     fn push_unknown_severity(
@@ -303,26 +302,25 @@ impl SnapshotBuilder {
 
     fn policy(&mut self, stream: &str, id: &str, display_name: &str) -> &mut PolicyDraft {
         let place = self.stream(stream);
-        let found = self.streams[place]
-            .find_policy(id, display_name)
-            .unwrap_or_else(|| {
-                // Streams mostly have the same policies in the same order, so their names can be shared.
-                let index = self.streams[place].policies.len();
-                let alike = place
-                    .checked_sub(1)
-                    .and_then(|before| self.streams[before].policies.get(index));
-                let alike = alike.map(|draft| &draft.policy);
-                let alike = alike.filter(|policy| {
-                    policy.id().as_str() == id && policy.display_name() == display_name
-                });
-                let policy = alike
-                    .cloned()
-                    .unwrap_or_else(|| Policy::new(id, display_name));
-                self.streams[place].push_policy(policy)
-            });
+        let found = self.streams[place].find_policy(id, display_name);
+        let found = found.unwrap_or_else(|| self.add_policy(place, id, display_name));
         let draft = &mut self.streams[place];
         draft.next = found + 1;
         &mut draft.policies[found]
+    }
+
+    /// Adds a policy to a stream. Streams mostly have the same policies in the same order, so they share names.
+    fn add_policy(&mut self, stream: usize, id: &str, display_name: &str) -> usize {
+        let (before, streams) = self.streams.split_at_mut(stream);
+        let draft = &mut streams[0];
+        let before = before.last().map_or(&[][..], |before| &before.policies);
+        if draft.policies.is_empty() {
+            draft.policies.reserve_exact(before.len());
+        }
+        let alike = before.get(draft.policies.len());
+        let alike = alike.filter(|alike| alike.is(id, display_name));
+        let policy = alike.map(|alike| alike.policy.clone());
+        draft.push_policy(policy.unwrap_or_else(|| Policy::new(id, display_name)))
     }
 }
 
@@ -342,9 +340,7 @@ impl StreamDraft {
     }
 
     fn find_policy(&self, id: &str, display_name: &str) -> Option<usize> {
-        let is_it = |draft: &PolicyDraft| {
-            draft.policy.id().as_str() == id && draft.policy.display_name() == display_name
-        };
+        let is_it = |draft: &PolicyDraft| draft.is(id, display_name);
         if self.policies.get(self.next).is_some_and(is_it) {
             return Some(self.next);
         }
@@ -372,13 +368,13 @@ impl StreamDraft {
 
     /// Returns the stream, unless no sample is in it.
     fn finish(self, anomalies: &mut AnomalyList) -> Result<Option<Stream>> {
-        let mut stream = Stream::new(self.name.clone()).with_vulnerabilities(self.counts);
         let mut placed = PlacedPolicies::new(self.policies.len());
         for draft in self.policies {
-            if let Some(result) = draft.finish(&self.name, &mut placed, anomalies)? {
-                stream = stream.with_policy(result);
-            }
+            draft.finish(&self.name, &mut placed, anomalies)?;
         }
+        let stream = Stream::new(self.name.clone())
+            .with_vulnerabilities(self.counts)
+            .with_policies(placed.results);
         let is_empty = stream.vulnerabilities().is_empty() && stream.policies().is_empty();
         let Some(line) = self.empty_line else {
             return Ok((!is_empty).then_some(stream));
@@ -397,16 +393,21 @@ impl StreamDraft {
 }
 
 impl PolicyDraft {
-    /// Returns the result, if both counts are known and no other display name of the policy came first.
+    #[inline]
+    fn is(&self, id: &str, display_name: &str) -> bool {
+        self.policy.id().as_str() == id && self.policy.display_name() == display_name
+    }
+
+    /// Places the result, if both counts are known and no other display name of the policy came first.
     fn finish(
         self,
         stream: &StreamName,
         placed: &mut PlacedPolicies,
         anomalies: &mut AnomalyList,
-    ) -> Result<Option<PolicyResult>> {
+    ) -> Result<()> {
         let id = || shown(self.policy.id().as_str());
         let (kind, message) = match (self.compliant, self.evaluated) {
-            (Some(compliant), Some(evaluated)) if placed.insert(self.policy.id()) => {
+            (Some(compliant), Some(evaluated)) if placed.is_new(self.policy.id()) => {
                 if compliant.value > evaluated.value {
                     let message = format!(
                         "more images comply with policy `{}` than were evaluated",
@@ -416,7 +417,8 @@ impl PolicyDraft {
                     anomalies.push(AnomalyKind::CompliantExceedsEvaluated, message, line)?;
                 }
                 let result = PolicyResult::new(self.policy, compliant.value, evaluated.value)?;
-                return Ok(Some(result));
+                placed.results.push(result);
+                return Ok(());
             }
             (Some(_), Some(_)) => (
                 AnomalyKind::DisplayNameConflict,
@@ -445,34 +447,30 @@ impl PolicyDraft {
                 anomalies.push_unplaced_series(kind, &message, series, line)?;
             }
         }
-        Ok(None)
+        Ok(())
     }
 }
 
-/// The policies of a stream that have a result. Almost always they all differ, and a few are compared fastest.
-enum PlacedPolicies {
-    Few(Vec<PolicyId>),
-    Many(HashSet<PolicyId, RandomState>),
+/// The results of a stream. Almost always their policies all differ, and a few are compared fastest.
+struct PlacedPolicies {
+    results: Vec<PolicyResult>,
+    /// Their identifiers, if there may be many.
+    known: Option<HashSet<PolicyId, RandomState>>,
 }
 
 impl PlacedPolicies {
     fn new(count: usize) -> Self {
-        if count <= StreamDraft::FEW {
-            Self::Few(Vec::with_capacity(count))
-        } else {
-            Self::Many(HashSet::default())
+        Self {
+            results: Vec::with_capacity(count),
+            known: (count > StreamDraft::FEW).then(HashSet::default),
         }
     }
 
-    /// Adds a policy. Returns whether it is new.
-    fn insert(&mut self, id: &PolicyId) -> bool {
-        match self {
-            Self::Few(known) if known.contains(id) => false,
-            Self::Few(known) => {
-                known.push(id.clone());
-                true
-            }
-            Self::Many(known) => known.insert(id.clone()),
+    /// Returns whether a policy has no result yet.
+    fn is_new(&mut self, id: &PolicyId) -> bool {
+        match &mut self.known {
+            Some(known) => known.insert(id.clone()),
+            None => self.results.iter().all(|result| result.policy().id() != id),
         }
     }
 }
@@ -481,6 +479,7 @@ fn missing(label: &str) -> String {
     format!("missing label `{label}`")
 }
 
+#[inline]
 fn read_count(sample: SampleRef<'_, '_>, line: u64) -> Result<u64> {
     let count = sample.count().filter(|&count| count <= Snapshot::MAX_COUNT);
     count.ok_or_else(|| {

@@ -100,7 +100,7 @@ impl Shape {
     }
 
     /// Returns the value of a known label. An empty label is an absent one (OpenMetrics 1.0, section Label).
-    #[inline]
+    #[inline(always)]
     pub(super) fn value<'a>(
         &self,
         sample: SampleRef<'_, 'a>,

@@ -3,12 +3,14 @@
 //! A family goes through these steps, each a file: its type, names and suffixes become those of the format (`shape.rs`),
 //! what the format cannot express is left out (`draft.rs`), times of creation join the family that they are about
 //! (`created.rs`), and names that two families claim are given to one (`clash.rs`). `settle.rs` writes each family and reads
-//! it back; where a rule is broken, it arranges the samples (`arrange.rs`), and then gives up the type.
+//! it back; where a rule is broken, it arranges the samples (`arrange.rs`), and then gives up the type. Names are escaped in
+//! the end (`escaped.rs`).
 
 mod arrange;
 mod clash;
 mod created;
 mod draft;
+mod escaped;
 mod losses;
 mod settle;
 mod shape;
@@ -19,12 +21,14 @@ use self::{
     clash::resolve_clashes,
     created::{apart, fold},
     draft::{Draft, Source},
+    escaped::escaped,
     losses::Losses,
     settle::{encode, settle},
     shape::{plain, shaped},
 };
 use crate::{
-    EncodeError, Exposition, Format, LabelSet, Loss, Lost, MetricFamily, Sample, encode_families,
+    ContentType, EncodeError, Exposition, Format, LabelSet, Loss, Lost, MetricFamily, Sample,
+    encode_families,
 };
 
 /// Writes families of any format in another one, or says everything that would be lost.
@@ -57,12 +61,16 @@ use crate::{
 ///
 /// [`NotExpressible`](crate::EncodeErrorKind::NotExpressible) with the [`losses`](EncodeError::losses) that [`transcode_lossy`]
 /// would return, and everything that is an error there.
-pub fn transcode(families: &[MetricFamily], format: Format) -> Result<Exposition, EncodeError> {
-    let (exposition, losses) = transcode_lossy(families, format)?;
+pub fn transcode(
+    families: &[MetricFamily],
+    content_type: impl Into<ContentType>,
+) -> Result<Exposition, EncodeError> {
+    let content_type = content_type.into();
+    let (exposition, losses) = transcode_lossy(families, content_type)?;
     if losses.is_empty() {
         Ok(exposition)
     } else {
-        Err(EncodeError::lossy(format, losses))
+        Err(EncodeError::lossy(content_type.format(), losses))
     }
 }
 
@@ -111,13 +119,26 @@ pub fn transcode(families: &[MetricFamily], format: Format) -> Result<Exposition
 /// # Errors
 ///
 /// [`EmptyName`](crate::EncodeErrorKind::EmptyName) if the name of a family or label is empty, which no exposition contains.
+/// If the escaping scheme of a [`ContentType`] makes two names the same,
+/// [`NameCollision`](crate::EncodeErrorKind::NameCollision), and if it does so to two series,
+/// [`BrokenRule`](crate::EncodeErrorKind::BrokenRule). A [`Format`] keeps all names.
 pub fn transcode_lossy(
     families: &[MetricFamily],
-    format: Format,
+    content_type: impl Into<ContentType>,
 ) -> Result<(Exposition, Vec<Loss>), EncodeError> {
+    let content_type = content_type.into();
+    let format = content_type.format();
     check_names(families)?;
     if let Ok(exposition) = encode_families(families, format) {
-        return Ok((exposition, Vec::new()));
+        let (exposition, renamed) = escaped(families, exposition, content_type)?;
+        let named = |(place, lost): (usize, Lost)| Loss {
+            family: families[place].name().to_owned(),
+            lost,
+        };
+        return Ok((
+            exposition,
+            renamed.into_sorted().into_iter().map(named).collect(),
+        ));
     }
     let sources = &Sources::new(families, format);
     let mut drafts = sources.drafts();
@@ -129,7 +150,12 @@ pub fn transcode_lossy(
         settled.extend(settle(draft, sources)?);
     }
     let settled = resolve_clashes(settled, sources)?;
-    let (exposition, settled) = encode(settled, format)?;
+    let (exposition, mut settled) = encode(settled, format)?;
+    let converted: Vec<_> = settled.iter().map(|draft| draft.family.clone()).collect();
+    let (exposition, renamed) = escaped(&converted, exposition, content_type)?;
+    for (place, lost) in renamed {
+        settled[place].lose(lost);
+    }
     Ok((exposition, sources.named(settled)))
 }
 

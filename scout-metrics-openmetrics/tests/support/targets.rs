@@ -5,8 +5,9 @@ mod paths;
 
 use scout_metrics_core::Organization;
 use scout_metrics_openmetrics::{
-    Event, Families, Format, Limits, Mode, ParseError, ParseErrorKind, ParseOptions, Parser, Rule,
-    encode_families, parse_families, scout::SnapshotReader,
+    EncodeError, Encoder, Event, Families, FamilyTracker, Format, Limits, MetricFamily, MetricType,
+    Mode, ParseError, ParseErrorKind, ParseOptions, Parser, Rule, Sample, Suffix, encode_families,
+    parse_families, scout::SnapshotReader,
 };
 
 const FORMATS: [Format; 2] = [Format::OpenMetrics, Format::Prometheus];
@@ -153,4 +154,98 @@ pub(crate) fn round_trip(data: &[u8]) {
             }
         }
     }
+}
+
+/// What is read line by line is written without loss, and its families are those that are collected.
+pub(crate) fn lines(data: &[u8]) {
+    for from in FORMATS {
+        for mode in [Mode::Lenient, Mode::Strict] {
+            let options = ParseOptions::new(from).with_mode(mode);
+            let Ok(families) = parse_families(data, &options) else {
+                continue;
+            };
+            check_tracked(data, &options, &families);
+            families.iter().for_each(check_groups);
+            for to in FORMATS {
+                let written = write_lines(data, &options, to);
+                let is_good = from == to && mode == Mode::Strict;
+                let text = match written {
+                    Ok(text) => text,
+                    Err(error) if is_good => panic!("a good line cannot be written: {error}"),
+                    Err(_) => continue,
+                };
+                let options = options.with_format(to).with_limits(Limits::unlimited());
+                match parse_families(text.as_bytes(), &options) {
+                    Ok(read) if from == to => assert_eq!(read.as_slice(), families.as_slice()),
+                    Ok(read) => assert_eq!(named_samples(&read), named_samples(&families)),
+                    // Families can break a rule together that the other format has not.
+                    Err(error) => assert!(from != to, "{error}\n{text}"),
+                }
+            }
+        }
+    }
+}
+
+fn write_lines(data: &[u8], options: &ParseOptions, to: Format) -> Result<String, EncodeError> {
+    let mut parser = Parser::new(data, options).expect("it was read before");
+    let mut encoder = Encoder::new(String::new(), to);
+    while let Some(event) = parser.next_event().expect("it was read before") {
+        encoder.event(event)?;
+    }
+    encoder.finish()
+}
+
+fn check_tracked(data: &[u8], options: &ParseOptions, families: &Families) {
+    let mut parser = Parser::new(data, options).expect("it was read before");
+    let mut tracker = FamilyTracker::new(options);
+    let mut places = vec![0; families.len()];
+    while let Some(line) = parser.next_line().expect("it was read before") {
+        let family = tracker.family_of(line).expect("it was collected before");
+        let Event::Sample(sample) = line.event() else {
+            continue;
+        };
+        let tracked = family.expect("a sample has a family");
+        let mut names = families.iter();
+        let place = names.position(|family| family.name() == tracked.name());
+        let place = place.expect("the family was collected");
+        let collected = &families.as_slice()[place].samples()[places[place]];
+        assert_eq!(collected.suffix(), tracked.suffix());
+        assert_eq!(collected.value().to_bits(), sample.value().to_bits());
+        places[place] += 1;
+    }
+}
+
+/// Histograms and summaries make the same samples again, or are refused.
+fn check_groups(family: &MetricFamily) {
+    let name = family.name();
+    let build = || match family.kind() {
+        MetricType::Histogram => MetricFamily::histogram(name, family.histograms()?),
+        MetricType::GaugeHistogram => MetricFamily::gauge_histogram(name, family.histograms()?),
+        _ => MetricFamily::summary(name, family.summaries()?),
+    };
+    if let Ok(built) = build() {
+        let [built, family] = [&built, family].map(|family| {
+            let sort_labels = |sample: &Sample| {
+                let labels = sample.labels().sorted();
+                sample.clone().with_labels(labels)
+            };
+            let mut samples: Vec<_> = family.samples().iter().map(sort_labels).collect();
+            samples.sort();
+            samples
+        });
+        assert_eq!(built, family);
+    }
+}
+
+/// Returns the samples with their whole names, in an order that depends on nothing but them.
+fn named_samples(families: &Families) -> Vec<(String, Sample)> {
+    let mut samples = Vec::new();
+    for family in families {
+        for sample in family {
+            let plain = sample.clone().with_suffix(Suffix::None);
+            samples.push((family.sample_name(sample), plain));
+        }
+    }
+    samples.sort();
+    samples
 }

@@ -76,13 +76,13 @@ impl Checker {
 impl KeyNames {
     #[inline]
     fn key(self, labels: LabelHashes<'_>) -> u64 {
-        let hashes = labels.names.iter().zip(labels.values).enumerate();
+        let hashes = labels.iter().enumerate();
         hashes.fold(self.hash, |key, (place, (name, value))| {
             if self.point == Some(place) {
                 key
             } else {
                 // A sum does not depend on the order.
-                key.wrapping_add(mixed(*name, *value))
+                key.wrapping_add(mixed(name, value))
             }
         })
     }

@@ -107,7 +107,11 @@ impl Checker {
 
     /// Checks that a point is complete and starts the next.
     pub(super) fn finish_point(&mut self, report: &mut Report) -> Result {
-        let Some(metric) = &mut self.metric else {
+        let has_points = matches!(
+            self.kind,
+            MetricType::Counter | MetricType::GaugeHistogram | MetricType::Histogram
+        );
+        let Some(metric) = self.metric.as_mut().filter(|_| has_points) else {
             return Ok(());
         };
         let line = metric.line;

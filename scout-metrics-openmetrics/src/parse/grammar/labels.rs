@@ -47,7 +47,8 @@ impl Scanner<'_, '_> {
                 Some(b',') => self.at += 1,
                 Some(b'}') => break,
                 Some(byte) if self.may_start_label(byte) => {
-                    let message = "expected ',' between two labels, found none";
+                    let found = char::from(byte);
+                    let message = format!("expected ',' or '}}' after a label, found {found:?}");
                     self.add_forgiven(Rule::LabelSyntax, self.at, message);
                 }
                 _ => return Err(self.expected(Rule::LabelSyntax, "',' or '}' after a label")),
@@ -165,10 +166,14 @@ impl Scanner<'_, '_> {
     /// The fault of a label without a value, of which the name starts at `start`.
     fn no_equals_sign(&mut self, start: usize, name: Span) -> Box<Fault> {
         let name = shown(self.text_of(name).raw());
-        let expected = self.expected(
-            Rule::LabelSyntax,
-            format!("'=' after the label name {name:?}"),
-        );
+        let what = format!("'=' after the label name {name:?}");
+        let expected = match self.peek() {
+            Some(b'"') => self.fault(
+                Rule::LabelSyntax,
+                format!("expected {what}, found '\"'; a quote inside of a value is written `\\\"`"),
+            ),
+            _ => self.expected(Rule::LabelSyntax, what),
+        };
         self.at = start;
         match self.odd_label_name() {
             Some(message) => self.fault(Rule::LabelName, message),
@@ -209,6 +214,11 @@ impl Scanner<'_, '_> {
     pub(super) fn forgive_blank_before_labels(&mut self) -> Result<()> {
         let rest = &self.text[self.at..self.end];
         let labels = rest.trim_start_matches([' ', '\t']);
+        if labels.starts_with("{count:") || labels.starts_with("{gcount:") {
+            let message =
+                "found a histogram or summary as one value, which only OpenMetrics 2.0 has";
+            return Err(self.fault(Rule::SampleSyntax, message));
+        }
         if labels.len() < rest.len() && labels.starts_with('{') {
             self.forgive(
                 Rule::Blanks,

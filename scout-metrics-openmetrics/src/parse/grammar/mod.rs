@@ -178,7 +178,7 @@ impl<'a, 's> Scanner<'a, 's> {
         if self.format() == Format::OpenMetrics {
             return Ok(());
         }
-        let message = "the last line does not end in a line feed";
+        let message = "the last line does not end in a line feed, so a part of it may be missing";
         if self.options.mode() == Mode::Strict {
             return Err(Fault::incomplete(Rule::FinalNewline, self.end, message));
         }

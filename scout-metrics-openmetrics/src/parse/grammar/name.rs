@@ -16,6 +16,10 @@ use crate::{
 impl<'a> Scanner<'a, '_> {
     pub(super) fn read_metric_name(&mut self) -> Result<Span> {
         let start = self.at;
+        if self.peek() == Some(b'"') {
+            let message = "found a metric name in quotes outside of braces, expected it inside, as in `{\"a.b\"} 1`";
+            return Err(self.fault(Rule::MetricName, message));
+        }
         let name = self.take_name(NameOf::Metric);
         let is_plain = !name.is_empty() && !name.as_bytes()[0].is_ascii_digit();
         let is_ended = match self.peek() {

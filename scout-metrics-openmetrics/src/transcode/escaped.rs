@@ -1,0 +1,63 @@
+//! Names in the escaping scheme of a content type.
+
+use std::collections::HashSet;
+
+use super::losses::Losses;
+use crate::{
+    ContentType, EncodeError, EscapingScheme, Exposition, LabelSet, Limits, Lost, MetricFamily,
+    ParseOptions, Sample, encode_families, parse_families,
+};
+
+/// Writes families again with the names that a content type allows, and finds those that a reader cannot restore.
+pub(super) fn escaped(
+    families: &[MetricFamily],
+    exposition: Exposition,
+    content_type: ContentType,
+) -> Result<(Exposition, Losses), EncodeError> {
+    let scheme = content_type.escaping();
+    if scheme == EscapingScheme::AllowUtf8 {
+        let exposition = Exposition::new(content_type, exposition.into_body());
+        return Ok((exposition, Losses::default()));
+    }
+    let exposition = encode_families(families, content_type)?;
+    let options = ParseOptions::new(content_type).with_limits(Limits::unlimited());
+    let read = parse_families(exposition.body(), &options).map_err(EncodeError::broken_rule)?;
+    let read = read.unescaped(scheme)?;
+    let mut losses = Losses::default();
+    for (place, (family, read)) in families.iter().zip(&read).enumerate() {
+        let mut lost = Vec::new();
+        let name = family.name_in(content_type.format());
+        push_changed(&mut lost, &name, read.name());
+        push_changed(&mut lost, family.unit(), read.unit());
+        push_labels(&mut lost, family, read);
+        lost.into_iter().for_each(|lost| losses.add(place, lost));
+    }
+    Ok((exposition, losses))
+}
+
+fn push_labels(lost: &mut Vec<Lost>, family: &MetricFamily, read: &MetricFamily) {
+    let mut seen = HashSet::new();
+    for (sample, read) in family.samples().iter().zip(read.samples()) {
+        for (before, after) in label_names(sample).zip(label_names(read)) {
+            if before != after && seen.insert((before, after)) {
+                push_changed(lost, before, after);
+            }
+        }
+    }
+}
+
+/// Returns the names of the labels of a sample and of its exemplar.
+fn label_names(sample: &Sample) -> impl Iterator<Item = &str> {
+    let exemplar = sample.exemplar().map(|exemplar| exemplar.labels());
+    let sets = [Some(sample.labels()), exemplar].into_iter().flatten();
+    sets.flat_map(LabelSet::iter).map(|(name, _)| name)
+}
+
+fn push_changed(lost: &mut Vec<Lost>, before: &str, after: &str) {
+    if before != after {
+        lost.push(Lost::Escaped {
+            before: before.to_owned(),
+            after: after.to_owned(),
+        });
+    }
+}
