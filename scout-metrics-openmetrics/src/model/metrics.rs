@@ -41,6 +41,9 @@ pub struct Metrics<'f> {
 impl MetricFamily {
     /// Returns the metrics in their order, each with its buckets or quantiles, its sum, its count and its time of creation.
     ///
+    /// Borrows from the family and works for all types; [`histograms`](Self::histograms) and [`summaries`](Self::summaries)
+    /// return those types as values of their own.
+    ///
     /// Looks at each sample once. A metric whose samples are split by those of another one, which OpenMetrics does not
     /// allow, is returned in several parts.
     ///
