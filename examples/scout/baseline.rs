@@ -39,7 +39,7 @@ impl Baseline {
             [(organization, _)] => Some(organization),
             _ => None,
         };
-        snapshot_file::read(path, organization)
+        snapshot_file::read_one(path, organization)
     }
 }
 

@@ -8,11 +8,13 @@ use std::{
 
 use clap::{Args, Subcommand};
 
-use scout_metrics_core::{RecordHistory, SqliteHistory};
+use scout_metrics_core::{History, Organization, RecordHistory, SqliteHistory};
 use scout_metrics_examples::{terminal, time::parse_days};
 
 use crate::{
     input::{self, Source},
+    output::Output,
+    report::Format,
     status::Status,
 };
 
@@ -24,6 +26,9 @@ pub(crate) enum Command {
     /// The file is created if it does not exist. A snapshot that is recorded again replaces the earlier one with the same
     /// time.
     Import(Import),
+
+    /// Print the recorded snapshots of a time, for spreadsheets and programs
+    Export(Export),
 
     /// Remove old snapshots
     Prune(Prune),
@@ -40,6 +45,37 @@ pub(crate) struct Import {
 }
 
 #[derive(Args, Debug)]
+pub(crate) struct Export {
+    /// SQLite file to read
+    #[arg(value_name = "HISTORY")]
+    history: PathBuf,
+
+    /// Organization to print; repeatable [default: all]
+    #[arg(
+        long = "org",
+        value_name = "NAME",
+        env = "DOCKER_SCOUT_ORG",
+        value_delimiter = ','
+    )]
+    organizations: Vec<Organization>,
+
+    /// How far to look back
+    #[arg(long, value_name = "TIME", value_parser = parse_days, default_value = "30d")]
+    since: Duration,
+
+    /// Distance between two snapshots of an organization; of more in this time, the last is printed
+    #[arg(long, value_name = "TIME", value_parser = parse_days, default_value = "1h")]
+    step: Duration,
+
+    /// Format of the output
+    #[arg(long, value_enum, default_value_t = Format::Csv)]
+    format: Format,
+
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Args, Debug)]
 pub(crate) struct Prune {
     /// SQLite file to remove from
     #[arg(value_name = "HISTORY")]
@@ -53,6 +89,7 @@ pub(crate) struct Prune {
 pub(crate) async fn run(command: Command) -> Result<Status, Box<dyn Error>> {
     match command {
         Command::Import(arguments) => import(&arguments).await,
+        Command::Export(arguments) => export(&arguments).await,
         Command::Prune(arguments) => prune(&arguments).await,
     }
 }
@@ -76,6 +113,27 @@ async fn import(arguments: &Import) -> Result<Status, Box<dyn Error>> {
     }
     terminal::say(&format!("recorded {}", snapshots(recorded)));
     Ok(status)
+}
+
+async fn export(arguments: &Export) -> Result<Status, Box<dyn Error>> {
+    let history = input::open(&arguments.history).await?;
+    let organizations = match arguments.organizations.as_slice() {
+        [] => history.organizations().await?,
+        organizations => organizations.to_vec(),
+    };
+    let end = SystemTime::now();
+    let start = end.checked_sub(arguments.since);
+    let start = start.unwrap_or(SystemTime::UNIX_EPOCH);
+    let mut found = Vec::new();
+    for organization in &organizations {
+        let reading = history.range(organization, start, end, arguments.step);
+        found.extend(terminal::waiting_for("reading the history", reading).await?);
+    }
+    if found.is_empty() {
+        return Err("the history has no snapshots of this time".into());
+    }
+    arguments.format.write(&found, &arguments.output)?;
+    Ok(Status::Done)
 }
 
 async fn prune(arguments: &Prune) -> Result<Status, Box<dyn Error>> {

@@ -34,7 +34,7 @@ pub(crate) struct Source {
     #[command(flatten)]
     connection: Connection,
 
-    /// File to read instead: an exposition, or a snapshot as JSON; - is standard input; repeatable
+    /// File to read instead: an exposition, or snapshots as JSON; - is standard input; repeatable
     #[arg(id = "file", long, value_name = "FILE")]
     files: Vec<PathBuf>,
 
@@ -87,13 +87,13 @@ impl Source {
         };
         let mut answers = Answers::new();
         for path in &self.files {
-            let snapshot = snapshot_file::read(path, organization)?;
-            let organization = snapshot.organization().clone();
-            if answers.iter().any(|(name, _)| *name == organization) {
-                let fault = format!("several files have a snapshot of `{organization}`");
-                return Err(fault.into());
+            for snapshot in snapshot_file::read(path, organization)? {
+                let organization = snapshot.organization().clone();
+                if answers.iter().any(|(name, _)| *name == organization) {
+                    return Err(format!("there are several snapshots of `{organization}`").into());
+                }
+                answers.push((organization, Ok(snapshot)));
             }
-            answers.push((organization, Ok(snapshot)));
         }
         Ok(answers)
     }

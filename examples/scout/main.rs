@@ -8,6 +8,7 @@ mod history;
 mod input;
 mod output;
 mod overview;
+mod report;
 mod since;
 mod status;
 
@@ -41,6 +42,7 @@ enum Command {
     History(history::Command),
     Man(completions::ManArguments),
     Overview(overview::Arguments),
+    Report(report::Arguments),
     Since(since::Arguments),
 }
 
@@ -68,6 +70,7 @@ async fn run(command: Command) -> Result<Status, Box<dyn Error>> {
         Command::History(command) => history::run(command).await,
         Command::Man(arguments) => completions::man(&arguments, Arguments::command()),
         Command::Overview(arguments) => overview::run(&arguments).await,
+        Command::Report(arguments) => report::run(&arguments).await,
         Command::Since(arguments) => since::run(&arguments).await,
     }
 }

@@ -19,26 +19,61 @@ use crate::terminal::printable;
 /// The organization of an exposition whose file has no name of an organization, such as standard input.
 const UNKNOWN: &str = "unknown";
 
-/// Reads a snapshot from a file, or from standard input if the path is `-`.
+/// Reads the snapshots in a file, or in standard input if the path is `-`.
 ///
-/// The file is a snapshot as JSON, or an exposition. An exposition does not say which organization it belongs to: it is
+/// The file is a snapshot as JSON, an array of them, or an exposition. An exposition does not say which organization it belongs to: it is
 /// the given one, or else the name of the file without its extension, or else `unknown`. Its time is that of the file's
 /// last modification.
 ///
 /// # Errors
 ///
 /// Returns why the file cannot be read, with its path.
-pub fn read(path: &Path, organization: Option<&Organization>) -> Result<Snapshot, Box<dyn Error>> {
+pub fn read(
+    path: &Path,
+    organization: Option<&Organization>,
+) -> Result<Vec<Snapshot>, Box<dyn Error>> {
     let named = |error: Box<dyn Error>| format!("cannot read {}: {error}", name(path));
     let (bytes, modified) = read_bytes(path).map_err(|error| named(error.into()))?;
-    if bytes.trim_ascii_start().starts_with(b"{") {
-        let snapshot = serde_json::from_slice(&bytes).map_err(|error| named(error.into()))?;
-        return check_organization(snapshot, organization).map_err(|error| named(error).into());
+    if let Some(read) = read_json(&bytes) {
+        let snapshots = read.map_err(|error| named(error.into()))?;
+        return of_organization(snapshots, organization).map_err(|error| named(error).into());
     }
     let organization =
         organization.map_or_else(|| organization_of(path), |name| Ok(name.clone()))?;
     let snapshot = read_exposition(&bytes, organization).map_err(named)?;
-    Ok(snapshot.with_scraped_at(modified))
+    Ok(vec![snapshot.with_scraped_at(modified)])
+}
+
+/// Reads a file that must have exactly one snapshot, of the organization if one is given.
+///
+/// # Errors
+///
+/// Returns why the file cannot be read, with its path.
+pub fn read_one(
+    path: &Path,
+    organization: Option<&Organization>,
+) -> Result<Snapshot, Box<dyn Error>> {
+    let mut snapshots = read(path, organization)?;
+    match (snapshots.pop(), snapshots.len()) {
+        (Some(snapshot), 0) => Ok(snapshot),
+        (_, others) => {
+            let name = name(path);
+            Err(format!(
+                "cannot read {name}: it has {} snapshots, expected one",
+                others + 1
+            )
+            .into())
+        }
+    }
+}
+
+/// Returns the snapshots if the text is JSON. No exposition begins as JSON does.
+fn read_json(bytes: &[u8]) -> Option<serde_json::Result<Vec<Snapshot>>> {
+    match bytes.trim_ascii_start().first()? {
+        b'{' => Some(serde_json::from_slice(bytes).map(|snapshot| vec![snapshot])),
+        b'[' => Some(serde_json::from_slice(bytes)),
+        _ => None,
+    }
 }
 
 fn name(path: &Path) -> String {
@@ -79,16 +114,24 @@ fn read_bounded(input: impl Read) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn check_organization(
-    snapshot: Snapshot,
-    expected: Option<&Organization>,
-) -> Result<Snapshot, Box<dyn Error>> {
-    let found = snapshot.organization();
-    match expected {
-        Some(expected) if expected != found => {
-            Err(format!("it is the snapshot of `{found}`, not of `{expected}`").into())
+/// Returns the snapshots of an organization, of which there must be one, or all if none is wanted.
+fn of_organization(
+    mut snapshots: Vec<Snapshot>,
+    wanted: Option<&Organization>,
+) -> Result<Vec<Snapshot>, Box<dyn Error>> {
+    let names = snapshots
+        .iter()
+        .map(|snapshot| format!("`{}`", snapshot.organization()));
+    let names = names.collect::<Vec<_>>().join(", ");
+    if let Some(wanted) = wanted {
+        snapshots.retain(|snapshot| snapshot.organization() == wanted);
+    }
+    match (snapshots.is_empty(), wanted) {
+        (false, _) => Ok(snapshots),
+        (true, Some(wanted)) if !names.is_empty() => {
+            Err(format!("it is the snapshot of {names}, not of `{wanted}`").into())
         }
-        _ => Ok(snapshot),
+        (true, _) => Err("it has no snapshots".into()),
     }
 }
 
@@ -144,7 +187,7 @@ mod tests {
             ("Today's metrics.txt", None, "unknown"),
         ] {
             let (_directory, path) = written(name, EXPOSITION);
-            let snapshot = read(&path, given.as_ref()).unwrap();
+            let snapshot = read_one(&path, given.as_ref()).unwrap();
             assert_eq!(snapshot.organization().as_str(), expected);
             assert_eq!(snapshot.streams()[0].vulnerabilities().to_string(), "3H");
         }
@@ -156,7 +199,7 @@ mod tests {
         let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
         let file = fs::File::options().append(true).open(&path).unwrap();
         file.set_modified(time).unwrap();
-        assert_eq!(read(&path, None).unwrap().scraped_at(), time);
+        assert_eq!(read_one(&path, None).unwrap().scraped_at(), time);
     }
 
     #[test]
@@ -164,8 +207,8 @@ mod tests {
         let snapshot = sample::snapshot().unwrap();
         let json = serde_json::to_string_pretty(&snapshot).unwrap();
         let (_directory, path) = written("snapshot.json", &json);
-        assert_eq!(read(&path, None).unwrap(), snapshot);
-        assert_eq!(read(&path, Some(&acme())).unwrap(), snapshot);
+        assert_eq!(read_one(&path, None).unwrap(), snapshot);
+        assert_eq!(read_one(&path, Some(&acme())).unwrap(), snapshot);
         let other = Organization::new("apex").unwrap();
         assert_eq!(
             read(&path, Some(&other)).unwrap_err().to_string(),
@@ -174,6 +217,28 @@ mod tests {
                 path.display()
             )
         );
+    }
+
+    #[test]
+    fn an_array_has_snapshots_of_several_organizations() {
+        let acme = sample::snapshot().unwrap();
+        let apex = Organization::new("apex").unwrap();
+        let apex = Snapshot::new(apex, acme.streams().to_vec()).unwrap();
+        let both = vec![acme.clone(), apex];
+        let json = serde_json::to_string(&both).unwrap();
+        let (_directory, path) = written("snapshots.json", &json);
+        assert_eq!(read(&path, None).unwrap(), both);
+        assert_eq!(read_one(&path, Some(acme.organization())).unwrap(), acme);
+        assert_eq!(
+            read_one(&path, None).unwrap_err().to_string(),
+            format!(
+                "cannot read `{}`: it has 2 snapshots, expected one",
+                path.display()
+            )
+        );
+        let (_directory, path) = written("snapshots.json", "[]");
+        let error = read(&path, None).unwrap_err().to_string();
+        assert!(error.ends_with(": it has no snapshots"), "{error}");
     }
 
     #[test]

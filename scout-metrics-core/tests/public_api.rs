@@ -17,10 +17,12 @@ use std::{
 };
 
 use scout_metrics_core::{
-    Anomaly, AnomalyKind, Answers, Cached, Change, Error, ErrorKind, Fallback, MemorySource,
-    MetricsSource, MetricsSourceExt, Observation, Observed, Organization, Policy, PolicyId,
-    PolicyResult, Poller, PollerSet, RawSample, RefreshStatus, Result, SetUpdates, Severity,
-    Snapshot, SourceSet, Stream, StreamName, Timeout, Updates, VulnerabilityCounts,
+    Anomaly, AnomalyKind, Answers, Cached, Change, Comparison, Error, ErrorKind, Fallback,
+    MemorySource, MetricsSource, MetricsSourceExt, Observation, Observed, Organization, Policy,
+    PolicyId, PolicyResult, Poller, PollerSet, RawSample, RefreshStatus, Result, SetUpdates,
+    Severity, Since, Snapshot, SourceSet, Stream, StreamName, Timeout, Trend, Updates,
+    VulnerabilityCounts,
+    gate::{Finding, Gate, Rule, Verdict},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -49,6 +51,13 @@ fn everything_can_cross_threads_and_be_shown() {
     check::<SourceSet>();
     check::<Observation>();
     check::<Observed<Arc<dyn MetricsSource>>>();
+    check::<Comparison>();
+    check::<Finding>();
+    check::<Gate>();
+    check::<Rule>();
+    check::<Since>();
+    check::<Trend>();
+    check::<Verdict>();
     check::<Organization>();
     check::<Policy>();
     check::<PolicyId>();

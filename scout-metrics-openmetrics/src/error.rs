@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt};
 
-use crate::{Limit, ParseErrorKind, Rule, parse::foreign};
+use crate::{Limit, ParseErrorKind, Rule, foreign};
 
 /// A place in an exposition.
 #[non_exhaustive]

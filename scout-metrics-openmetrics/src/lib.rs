@@ -133,6 +133,7 @@ mod escape;
 mod exposition;
 mod family;
 mod find;
+mod foreign;
 mod format;
 mod group;
 mod limit;

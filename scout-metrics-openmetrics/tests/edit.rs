@@ -15,7 +15,7 @@ use std::{
 
 use proptest::prelude::*;
 use scout_metrics_openmetrics::{
-    Format, LabelSet, Limits, MetricFamily, MetricType, ParseOptions, Sample, Suffix,
+    Families, Format, LabelSet, Limits, MetricFamily, MetricType, ParseOptions, Sample, Suffix,
     encode_families, parse_families,
 };
 use support::model::{Style, families, text, value};
@@ -178,6 +178,10 @@ fn families_are_edited_in_place() {
         exposition.body(),
         "# HELP a late\n# TYPE a gauge\na 2\na{x=\"y\"} 3\n"
     );
+    let renamed = |family: MetricFamily| family.with_name("c");
+    let families: Families = families.into_iter().map(renamed).collect();
+    assert_eq!(families.get("c").unwrap().help(), "late");
+    assert_eq!(families.deviations(), []);
 }
 
 #[test]

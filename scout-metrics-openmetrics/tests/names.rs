@@ -117,6 +117,16 @@ fn looks_escaped(name: &str) -> bool {
     is_plain(name, ":") && Values.unescape(name) != name
 }
 
+/// Whether a name in a family looks like one that was escaped.
+fn has_escaped_look(family: &MetricFamily) -> bool {
+    let label_sets = family.samples().iter().flat_map(|sample| {
+        let exemplar = sample.exemplar().map(Exemplar::labels);
+        [Some(sample.labels()), exemplar].into_iter().flatten()
+    });
+    let mut labels = label_sets.flat_map(LabelSet::iter);
+    looks_escaped(family.name()) || labels.any(|(name, _)| looks_escaped(name))
+}
+
 /// Whether names that the generator makes cannot be written with a scheme: other rules can be broken by names that are
 /// alike too, such as that a state set has a label of its name, and exemplars grow.
 fn is_expected(error: &EncodeError, scheme: EscapingScheme) -> bool {
@@ -201,7 +211,7 @@ proptest! {
             let read = parse_families(written.body(), &plain).unwrap();
             let unescaped = read.unescaped(scheme).unwrap();
             prop_assert_eq!(unescaped.len(), families.len());
-            if scheme == Values {
+            if scheme == Values && !families.iter().any(has_escaped_look) {
                 prop_assert_eq!(unescaped.as_slice(), &families[..]);
             }
         }

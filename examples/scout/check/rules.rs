@@ -13,7 +13,7 @@ use scout_metrics_core::{
     Severity, StreamName,
     gate::{Baseline as GateBaseline, Gate, Rule},
 };
-use scout_metrics_examples::{terminal::printable, time::parse_days};
+use scout_metrics_examples::{severity, terminal::printable, time::parse_days};
 
 use crate::{
     baseline::Baseline,
@@ -30,7 +30,7 @@ const MAX_AGE_IN_HISTORY: Duration = Duration::from_secs(25 * 3600);
 #[command(next_help_heading = "Rules")]
 pub(super) struct RuleArguments {
     /// Violated if a stream has a vulnerability of this severity or a worse one
-    #[arg(long, value_name = "SEVERITY", value_parser = parse_severity)]
+    #[arg(long, value_name = "SEVERITY", value_parser = severity::parse)]
     fail_on: Option<Severity>,
 
     /// Violated if less than this part of a stream's images complies with a policy, such as 0.9
@@ -108,12 +108,6 @@ impl RuleArguments {
         }));
         Ok(Gate::new(rules)?)
     }
-}
-
-fn parse_severity(text: &str) -> Result<Severity, &'static str> {
-    text.to_ascii_uppercase()
-        .parse()
-        .map_err(|_| "expected critical, high, medium, low or unspecified")
 }
 
 fn read(path: &Path) -> Result<Gate, Box<dyn Error>> {

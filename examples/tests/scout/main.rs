@@ -6,6 +6,7 @@
 )]
 
 mod check;
+mod ci;
 mod command_line;
 mod completions;
 mod diff;
@@ -15,5 +16,6 @@ mod overview;
 mod peer;
 #[path = "../support/program.rs"]
 mod program;
+mod report;
 mod since;
 mod support;

@@ -202,6 +202,13 @@ impl<'f> IntoIterator for &'f mut Families {
     }
 }
 
+/// Collects families that have no deviations.
+impl FromIterator<MetricFamily> for Families {
+    fn from_iter<I: IntoIterator<Item = MetricFamily>>(families: I) -> Self {
+        Self::new(families.into_iter().collect(), Deviations::default())
+    }
+}
+
 impl AsRef<[MetricFamily]> for Families {
     fn as_ref(&self) -> &[MetricFamily] {
         self.as_slice()

@@ -4,7 +4,6 @@ mod chunked;
 mod engine;
 mod event;
 mod feed;
-pub(crate) mod foreign;
 mod grammar;
 mod names;
 mod options;

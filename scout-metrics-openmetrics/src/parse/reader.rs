@@ -6,7 +6,6 @@
 use super::{
     engine::{Block, Engine, Kind, Metadata, ReaderLevel},
     event::{Event, Line, SampleRef},
-    foreign,
     grammar::{Forgiven, LineKind, Scanner},
     options::{Mode, ParseOptions},
     parts::Parts,
@@ -15,6 +14,7 @@ use crate::{
     Deviation, Format, Limit, ParseError, Rule,
     error::{Fault, Origin},
     escape::{Escapes, Text},
+    foreign,
 };
 
 /// The state between lines. A piece of text is read from its start to its end, then comes the next piece.

@@ -7,7 +7,7 @@ const UTF_16: &str = "text in UTF-16, which has to be converted to UTF-8";
 /// Returns what a line is that cannot be read, if it is known to be of something else than metrics.
 ///
 /// `is_first` says that no samples came before it.
-pub(super) fn name_of_line(line: &str, is_first: bool) -> Option<&'static str> {
+pub(crate) fn name_of_line(line: &str, is_first: bool) -> Option<&'static str> {
     let line = line.trim();
     if is_markup(line) {
         return Some(match line {
