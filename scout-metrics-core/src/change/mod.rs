@@ -12,10 +12,10 @@ pub(crate) use self::weight::Rank;
 pub use self::weight::Weight;
 use crate::{PolicyResult, Severity, Stream, StreamName};
 
-/// A difference between two snapshots, returned by [`Snapshot::changes_since`].
+/// A difference between two snapshots, returned by [`Snapshot::changes_since`](crate::Snapshot::changes_since).
 ///
 /// `Display` writes one line, in which control characters are escaped. The JSON form has the fields of the variant, and
-/// `kind`, the variant in lower case with underscores. It is as stable as that of a [`Snapshot`].
+/// `kind`, the variant in lower case with underscores. It is as stable as that of a [`Snapshot`](crate::Snapshot).
 ///
 /// ```
 /// use scout_metrics_core::{Change, Severity};

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use super::Outcome;
 
-/// The kind of a [`Finding`].
+/// The kind of a [`Finding`](super::Finding).
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Reason {
@@ -40,7 +40,8 @@ pub enum Reason {
     TooManyVulnerabilities,
     /// The snapshot is older than the rule allows.
     TooOld,
-    /// The stream has vulnerabilities of a severity that is not in [`Severity::ALL`], so it is unknown how bad they are.
+    /// The stream has vulnerabilities of a severity that is not in [`Severity::ALL`](crate::Severity::ALL), so it is unknown
+    /// how bad they are.
     UnknownSeverity,
     /// There are more vulnerabilities, or more images that violate the policy, than in the baseline.
     Worse,
