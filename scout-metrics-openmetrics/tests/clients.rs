@@ -1,4 +1,4 @@
-//! What client libraries expose by default converts to the other format and back, and other readers read it alike.
+//! The default expositions of client libraries convert to the other format and back, and other readers read them alike.
 
 #![expect(
     clippy::unwrap_used,

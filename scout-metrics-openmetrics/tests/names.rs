@@ -162,7 +162,7 @@ proptest! {
         }
     }
 
-    /// What dots keep: names of letters, digits, colons, dots and underscores.
+    /// Names that dots keep: those of letters, digits, colons, dots and underscores.
     #[test]
     fn dots_are_unescaped_to_the_name(name in "[a-z:._][a-z0-9:._]{0,20}") {
         prop_assume!(!name.contains("_dot"));

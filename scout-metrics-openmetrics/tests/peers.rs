@@ -1,4 +1,4 @@
-//! What we write is read alike by the reference implementations: `promtool` of Prometheus, and prometheus_client of
+//! Our output is read alike by the reference implementations: `promtool` of Prometheus, and prometheus_client of
 //! Python.
 
 #![expect(

@@ -1,4 +1,4 @@
-//! What prometheus-parse reads is what we read and convert, wherever it reads correctly.
+//! The crate prometheus-parse reads the same as we read and convert, wherever it reads correctly.
 
 use prometheus_parse::Scrape;
 use proptest::prelude::*;

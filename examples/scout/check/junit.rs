@@ -42,7 +42,7 @@ struct Test {
     name: String,
     outcome: Outcome,
     kind: &'static str,
-    /// What is wrong, the most important first.
+    /// The problems, the most important first.
     messages: Vec<String>,
 }
 

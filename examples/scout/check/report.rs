@@ -1,4 +1,4 @@
-//! What a check found about all organizations.
+//! The findings of a check about all organizations.
 
 use scout_metrics_core::{
     Error, Organization,
@@ -28,7 +28,7 @@ impl Report {
     }
 }
 
-/// What a check found about an organization.
+/// The findings of a check about one organization.
 #[derive(Debug)]
 pub(super) struct Checked {
     pub(super) organization: Organization,

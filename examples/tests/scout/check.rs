@@ -56,7 +56,7 @@ fn the_exit_status_says_passed_violated_or_could_not_tell() {
     status(2, "1H", &fail_on_high);
 }
 
-/// What the README of earlier versions showed passed with this snapshot.
+/// The check that the README of earlier versions showed passed with this snapshot.
 #[test]
 fn an_unknown_severity_without_criticals_does_not_pass() {
     let directory = tempfile::tempdir().unwrap();

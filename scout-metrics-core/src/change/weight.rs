@@ -38,7 +38,7 @@ pub struct Weight {
     difference: u64,
 }
 
-/// What a number is about, from the least to the most important.
+/// The subject of a number, from the least to the most important.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Rank {
     Nothing,

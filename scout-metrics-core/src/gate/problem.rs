@@ -5,7 +5,7 @@ use std::fmt;
 use super::{Quantity, Reason, Subject};
 use crate::{StreamName, text::OneLine};
 
-/// What is wrong, without the rule that says so.
+/// A problem, without the rule that says so.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Problem {
     pub(super) reason: Reason,

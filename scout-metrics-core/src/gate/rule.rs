@@ -1,4 +1,4 @@
-//! What a gate requires.
+//! The requirements of a gate.
 
 use std::{fmt, time::Duration};
 
@@ -64,7 +64,7 @@ impl Severities {
     }
 }
 
-/// What passes although the data does not show it.
+/// Cases that pass although the data does not show it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Allowed {
     pub(super) missing: bool,

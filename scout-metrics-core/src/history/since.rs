@@ -31,7 +31,7 @@ const WINDOW: u32 = 7 * 24;
 pub struct Since {
     /// The stream.
     pub stream: StreamName,
-    /// What the stream has.
+    /// The condition of the stream.
     #[serde(flatten)]
     pub state: SinceState,
     /// The time of the first snapshot that has the state, after the last one that had not.
@@ -43,7 +43,7 @@ pub struct Since {
     pub last_clean: Option<SystemTime>,
 }
 
-/// What a stream has had [since](Since) a time.
+/// A condition that a stream has had [since](Since) a time.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]

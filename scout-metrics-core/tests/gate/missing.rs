@@ -10,7 +10,7 @@ use scout_metrics_core::{
 
 use crate::{DAY, HOUR, result, snapshot};
 
-/// What may be missing in a stream.
+/// A part of a stream that may be missing.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Part {
     Stream,

@@ -59,7 +59,7 @@ use crate::{
 /// A `String` and a `BytesMut` can be written to, and so can a `&mut` to either; [`from_writer`](Self::from_writer) writes to
 /// files and sockets. After an error the output ends somewhere in a part and is of no more use.
 ///
-/// What a parser reads line by line is written with [`event`](Self::event) and [`sample_ref`](Self::sample_ref).
+/// The lines of a parser are written with [`event`](Self::event) and [`sample_ref`](Self::sample_ref).
 #[derive(Clone, Debug)]
 #[must_use = "`finish` writes the end of the exposition"]
 pub struct Encoder<W> {

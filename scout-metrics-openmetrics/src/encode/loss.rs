@@ -1,10 +1,10 @@
-//! What is lost when families are written in another format.
+//! Losses when families are written in another format.
 
 use std::fmt;
 
 use crate::{MetricType, error::shown};
 
-/// What a family lost when [`transcode_lossy`](crate::transcode_lossy) wrote it in a format that cannot express all of it.
+/// A loss of a family when [`transcode_lossy`](crate::transcode_lossy) wrote it in a format that cannot express all of it.
 ///
 /// `Display` writes one line, such as ``family `a`: 2 exemplars are left out``.
 #[non_exhaustive]
@@ -12,7 +12,7 @@ use crate::{MetricType, error::shown};
 pub struct Loss {
     /// The name of the family, as the caller gave it.
     pub family: String,
-    /// What was lost.
+    /// The loss itself.
     pub lost: Lost,
 }
 

@@ -1,4 +1,4 @@
-//! What is wrong with an exposition: deviations and errors.
+//! The faults of an exposition: deviations and errors.
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 

@@ -21,7 +21,7 @@ pub(super) fn resolve_clashes(
     Ok(drafts)
 }
 
-/// What is done about a family: it gives up its type, or it joins one that comes before it.
+/// The remedy for a family: it gives up its type, or it joins one that comes before it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Clash {
     Join(usize),

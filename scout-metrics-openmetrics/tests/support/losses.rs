@@ -66,9 +66,9 @@ struct Check<'a> {
     format: Format,
     /// The samples that no source has been found for.
     unmatched: HashMap<Key, Vec<Place>>,
-    /// What samples that came through have lost.
+    /// The losses of samples that came through.
     found: Counts,
-    /// What samples that were left out had.
+    /// The contents of samples that were left out.
     left_out: Counts,
     last_family: usize,
 }
