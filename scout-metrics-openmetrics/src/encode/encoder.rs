@@ -1,11 +1,15 @@
-//! Writes an exposition part by part. The only place that knows how the parts of a line are put together.
+//! Writes an exposition part by part.
 
 use std::{
     fmt::{self, Write},
     io, mem,
 };
 
-use super::{error::EncodeError, names::EscapedNames};
+use super::{
+    error::EncodeError,
+    names::EscapedNames,
+    parts::{write_exemplar, write_metadata, write_series},
+};
 use crate::{
     ContentType, EscapingScheme, Format, MetricType, Suffix, Timestamp,
     error::shown,
@@ -63,7 +67,7 @@ use crate::{
 #[derive(Clone, Debug)]
 #[must_use = "`finish` writes the end of the exposition"]
 pub struct Encoder<W> {
-    out: W,
+    pub(super) out: W,
     content_type: ContentType,
     format: Format,
     /// None if names are written as they are.
@@ -346,7 +350,7 @@ impl<W: Write> Encoder<W> {
     }
 
     #[inline]
-    fn close_line(&mut self) -> fmt::Result {
+    pub(super) fn close_line(&mut self) -> fmt::Result {
         if mem::take(&mut self.line_is_open) {
             self.out.write_char('\n')?;
         }
@@ -494,189 +498,5 @@ impl<W: Write> SampleEncoder<'_, W> {
         }
         let written = write_exemplar(out, names.as_deref_mut(), labels, value, timestamp);
         written.map_err(|error| self.encoder.with_cause(error))
-    }
-}
-
-fn write_exemplar<N: AsRef<str>, V: AsRef<str>, W: Write>(
-    out: &mut W,
-    names: Option<&mut EscapedNames>,
-    labels: impl IntoIterator<Item = (N, V)>,
-    value: impl FnOnce(&mut W) -> fmt::Result,
-    timestamp: Option<Timestamp>,
-) -> Result<(), EncodeError> {
-    out.write_str(" # {")?;
-    write_labels(out, names, "", labels)?;
-    out.write_str("} ")?;
-    value(out)?;
-    if let Some(timestamp) = timestamp {
-        write!(out, " {timestamp}")?;
-    }
-    Ok(())
-}
-
-/// Writes `# KEYWORD name text`.
-fn write_metadata<W: Write>(
-    out: &mut W,
-    keyword: &str,
-    name: &str,
-    write_text: impl FnOnce(&mut W) -> fmt::Result,
-) -> fmt::Result {
-    write!(out, "# {keyword} ")?;
-    if NameOf::Metric.is(name) {
-        out.write_str(name)?;
-    } else {
-        out.write_char('"')?;
-        write_quoted(out, name)?;
-        out.write_char('"')?;
-    }
-    out.write_char(' ')?;
-    write_text(out)?;
-    out.write_char('\n')
-}
-
-/// Writes a sample's name and labels. A name that is not plain goes in quotes among the labels, unless it is escaped.
-fn write_series<N: AsRef<str>, V: AsRef<str>, W: Write>(
-    out: &mut W,
-    mut names: Option<&mut EscapedNames>,
-    family: &str,
-    suffix: Suffix,
-    labels: impl IntoIterator<Item = (N, V)>,
-) -> Result<(), EncodeError> {
-    let mut separator = "{";
-    if family.is_empty() {
-        return Err(EncodeError::empty_name("a sample"));
-    } else if let Some(names) = &mut names {
-        out.write_str(names.sample(family, suffix)?)?;
-    } else if NameOf::Metric.is(family) {
-        out.write_str(family)?;
-        out.write_str(suffix.as_str())?;
-    } else {
-        out.write_str("{\"")?;
-        write_quoted(out, family)?;
-        out.write_str(suffix.as_str())?;
-        out.write_char('"')?;
-        separator = ",";
-    }
-    if write_labels(out, names, separator, labels)? || separator == "," {
-        out.write_char('}')?;
-    }
-    Ok(())
-}
-
-/// Writes labels with a separator before the first one. Returns whether there is any.
-#[inline]
-fn write_labels<N: AsRef<str>, V: AsRef<str>, W: Write>(
-    out: &mut W,
-    names: Option<&mut EscapedNames>,
-    first_separator: &str,
-    labels: impl IntoIterator<Item = (N, V)>,
-) -> Result<bool, EncodeError> {
-    let mut separator = first_separator;
-    let mut is_first = true;
-    let Some(names) = names else {
-        for (name, value) in labels {
-            write_label(out, separator, (name.as_ref(), value.as_ref()))?;
-            (separator, is_first) = (",", false);
-        }
-        return Ok(!is_first);
-    };
-    names.start_labels();
-    for (name, value) in labels {
-        let name = names.label(name.as_ref());
-        write_label(out, separator, (&name, value.as_ref()))?;
-        (separator, is_first) = (",", false);
-    }
-    names.end_labels()?;
-    Ok(!is_first)
-}
-
-fn write_label<W: Write>(
-    out: &mut W,
-    separator: &str,
-    (name, value): (&str, &str),
-) -> Result<(), EncodeError> {
-    out.write_str(separator)?;
-    if NameOf::Label.is(name) {
-        out.write_str(name)?;
-        out.write_str("=\"")?;
-    } else if name.is_empty() {
-        return Err(EncodeError::empty_name("a label"));
-    } else {
-        out.write_char('"')?;
-        write_quoted(out, name)?;
-        out.write_str("\"=\"")?;
-    }
-    write_quoted(out, value)?;
-    Ok(out.write_char('"')?)
-}
-
-/// A series up to the value of its last label, written once for all samples that differ only in that value.
-#[cfg(feature = "scout")]
-#[derive(Debug, Default)]
-pub(crate) struct SeriesStart(String);
-
-#[cfg(feature = "scout")]
-impl SeriesStart {
-    /// Holds most series without growing.
-    const CAPACITY: usize = 160;
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    pub(crate) fn set<'l, W>(
-        &mut self,
-        encoder: &mut Encoder<W>,
-        name: &str,
-        labels: impl IntoIterator<Item = (&'l str, &'l str)>,
-        last_label: &'l str,
-    ) -> Result<(), EncodeError> {
-        self.0.clear();
-        self.0.reserve(Self::CAPACITY);
-        let labels = labels.into_iter().chain([(last_label, "")]);
-        let names = encoder.names.as_deref_mut();
-        write_series(&mut self.0, names, name, Suffix::None, labels)?;
-        self.0.truncate(self.0.len() - "\"}".len());
-        Ok(())
-    }
-}
-
-/// The rest of a series after a [`SeriesStart`]: the value of the last label, and the end of the labels.
-#[cfg(feature = "scout")]
-#[derive(Debug, Default)]
-pub(crate) struct SeriesEnd(String);
-
-#[cfg(feature = "scout")]
-impl SeriesEnd {
-    pub(crate) fn new(value: &str) -> Result<Self, EncodeError> {
-        let mut end = Self::default();
-        end.set(value)?;
-        Ok(end)
-    }
-
-    pub(crate) fn set(&mut self, value: &str) -> fmt::Result {
-        self.0.clear();
-        self.0.reserve(value.len() + "\"} ".len());
-        write_quoted(&mut self.0, value)?;
-        self.0.push_str("\"} ");
-        Ok(())
-    }
-}
-
-#[cfg(feature = "scout")]
-impl<W: Write> Encoder<W> {
-    /// Writes a sample of a known series.
-    #[inline]
-    pub(crate) fn count(
-        &mut self,
-        start: &SeriesStart,
-        end: &SeriesEnd,
-        count: u64,
-    ) -> fmt::Result {
-        self.close_line()?;
-        self.out.write_str(&start.0)?;
-        self.out.write_str(&end.0)?;
-        self.out.write_str(itoa::Buffer::new().format(count))?;
-        self.out.write_char('\n')
     }
 }

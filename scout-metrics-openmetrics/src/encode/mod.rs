@@ -6,10 +6,13 @@ mod event;
 mod io_writer;
 mod loss;
 mod names;
+mod parts;
 mod sample_ref;
+#[cfg(feature = "scout")]
+mod series;
 
 #[cfg(feature = "scout")]
-pub(crate) use encoder::{SeriesEnd, SeriesStart};
+pub(crate) use series::{SeriesEnd, SeriesStart};
 pub use {
     encoder::{Encoder, SampleEncoder},
     error::{EncodeError, EncodeErrorKind},
