@@ -3,7 +3,7 @@
 use super::Change;
 use crate::{PolicyResult, Severity, Stream};
 
-/// How much a [`Change`] matters. The change that matters most has the greatest weight.
+/// The importance of a [`Change`]. The most important change has the greatest weight.
 ///
 /// A change for the worse outweighs any other. Then comes the severity of the vulnerabilities, with policies after high
 /// severity and unrecognized severities after critical, and then by how much the number changed. A stream weighs as much
@@ -38,7 +38,7 @@ pub struct Weight {
     difference: u64,
 }
 
-/// What a number is about, from the least to the most important.
+/// The subject of a number, from the least to the most important.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Rank {
     Nothing,

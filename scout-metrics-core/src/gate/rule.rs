@@ -1,4 +1,4 @@
-//! What a gate requires.
+//! The rules of a gate.
 
 use std::{fmt, time::Duration};
 
@@ -64,7 +64,7 @@ impl Severities {
     }
 }
 
-/// What passes although the data does not show it.
+/// The gaps in the data that a rule lets pass.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Allowed {
     pub(super) missing: bool,
