@@ -46,7 +46,7 @@ fn with_losses(error: EncodeError, to: Format) -> Box<dyn Error> {
     if rest > 0 {
         eprintln!("loss: {rest} more");
     }
-    format!("{to} cannot express everything; --lossy writes it without these losses").into()
+    format!("{to} cannot express everything; --lossy accepts these losses").into()
 }
 
 fn list(losses: &[Loss]) {

@@ -779,7 +779,7 @@ build  info
         let losses = "loss: family `request_seconds`: its unit `seconds` is left out\n\
                       loss: family `request_seconds`: 1 exemplar is left out\n\
                       loss: family `build`: its type changes from info to gauge\n";
-        let reason = "error: prometheus-text-0.0.4 cannot express everything; --lossy writes it without these losses\n";
+        let reason = "error: prometheus-text-0.0.4 cannot express everything; --lossy accepts these losses\n";
         assert_eq!(stderr(&output), format!("{losses}{reason}"));
 
         let output = inspect(HISTOGRAM, &["--to", "prometheus", "--lossy"]);

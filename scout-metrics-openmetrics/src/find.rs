@@ -62,7 +62,7 @@ pub(crate) enum NameOf {
 }
 
 impl NameOf {
-    /// Returns whether a byte may stand in a name; the first one may also be no digit.
+    /// Returns whether a byte is allowed in a name. The first byte must also not be a digit.
     #[inline]
     pub(crate) fn has(self, byte: u8) -> bool {
         byte.is_ascii_alphanumeric() || byte == b'_' || byte == b':' && self == Self::Metric
@@ -75,7 +75,7 @@ impl NameOf {
         first.is_some_and(|first| !first.is_ascii_digit()) && self.has_all(text.as_bytes())
     }
 
-    /// Returns whether all bytes may stand in a name.
+    /// Returns whether all bytes are allowed in a name.
     #[inline]
     pub(crate) fn has_all(self, bytes: &[u8]) -> bool {
         all(
@@ -85,7 +85,7 @@ impl NameOf {
         )
     }
 
-    /// Returns how many bytes that may stand in a name a text starts with.
+    /// Returns the number of bytes at the start of a text that are allowed in a name.
     #[inline]
     pub(crate) fn length(self, bytes: &[u8]) -> usize {
         let mut length = 0;
@@ -100,7 +100,7 @@ impl NameOf {
         length + rest.count()
     }
 
-    /// Returns which bytes may stand in a name.
+    /// Returns which bytes are allowed in a name.
     #[inline]
     fn parts(self, bytes: &[u8; LANES]) -> Bits {
         // The colon comes after the nine.

@@ -7,7 +7,7 @@ pub(crate) struct MediaRange<'a> {
     parameters: &'a str,
 }
 
-/// How much of a media type a range names.
+/// The part of a media type that a range names.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Wildcard {
     /// `text/plain`

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use super::Change;
 use crate::{History, HistoryExt, Organization, Result, Snapshot};
 
-/// How much older than requested the earlier snapshot may be, at most.
+/// The maximum by which the earlier snapshot may be older than requested.
 const MAX_TOLERANCE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Two snapshots of an organization, the earlier and the later.

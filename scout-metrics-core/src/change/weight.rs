@@ -3,7 +3,7 @@
 use super::Change;
 use crate::{PolicyResult, Severity, Stream};
 
-/// How much a [`Change`] matters. The change that matters most has the greatest weight.
+/// The importance of a [`Change`]. The most important change has the greatest weight.
 ///
 /// A change for the worse outweighs any other. Then comes the severity of the vulnerabilities, with policies after high
 /// severity and unrecognized severities after critical, and then by how much the number changed. A stream weighs as much

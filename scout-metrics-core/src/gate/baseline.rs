@@ -1,4 +1,4 @@
-//! The snapshot that a gate compares with.
+//! The baseline with which a gate compares a snapshot.
 
 use std::{fmt, time::Duration};
 
@@ -7,7 +7,7 @@ use crate::{
     text::{Rounded, Time},
 };
 
-/// The snapshot to compare with.
+/// An earlier snapshot to compare with, given or found in a history.
 ///
 /// A [`Snapshot`], an `Option` of one, and a [`Duration`] (as [`ago`](Self::ago)) convert into a baseline.
 #[derive(Clone, Debug, PartialEq)]

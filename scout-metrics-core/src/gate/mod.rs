@@ -133,7 +133,7 @@ impl Gate {
     /// [`check_with`](Self::check_with).
     pub fn check(&self, snapshot: &Snapshot) -> Verdict {
         let given = self.rules.iter().map(|rule| {
-            let no_history = || Found::Missing("there is no history to find it in".to_owned());
+            let no_history = || Found::Missing("no history was given to search".to_owned());
             given(rule).unwrap_or_else(|_| no_history())
         });
         check::check(snapshot, &self.rules, &given.collect::<Vec<_>>())
@@ -192,7 +192,7 @@ async fn find<H: History + ?Sized>(ago: Ago, snapshot: &Snapshot, history: &H) -
     match found {
         Ok(Some(snapshot)) => Found::Snapshot(snapshot),
         Ok(None) => Found::Missing(format!(
-            "the history has no snapshot of the {} until {}",
+            "the history has no snapshot in the {} up to {}",
             Rounded(ago.tolerance),
             Time(time)
         )),

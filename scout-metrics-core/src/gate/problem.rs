@@ -5,7 +5,7 @@ use std::fmt;
 use super::{Quantity, Reason, Subject};
 use crate::{StreamName, text::OneLine};
 
-/// A problem, without the rule that says so.
+/// A problem that a rule found, without the rule.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Problem {
     pub(super) reason: Reason,

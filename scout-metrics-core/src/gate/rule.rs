@@ -1,4 +1,4 @@
-//! The requirements of a gate.
+//! The rules of a gate.
 
 use std::{fmt, time::Duration};
 
@@ -64,7 +64,7 @@ impl Severities {
     }
 }
 
-/// Cases that pass although the data does not show it.
+/// The gaps in the data that a rule lets pass.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Allowed {
     pub(super) missing: bool,

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use super::{Finding, Quantity, Subject, finding::Label};
 use crate::{Organization, Snapshot, change::Rank, text::OneLine};
 
-/// Whether a gate, or a rule of it, passes.
+/// The outcome of a gate or of one of its rules.
 ///
 /// `Violated` compares greatest and `Passed` least, so that the outcome of several is their maximum.
 #[expect(

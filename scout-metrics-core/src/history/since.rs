@@ -17,7 +17,7 @@ use crate::{
 /// Docker Scout computes its metrics once an hour.
 const STEP: Duration = Duration::from_secs(60 * 60);
 
-/// How many steps are read at once, which bounds the memory.
+/// The number of steps to read at once, which bounds the memory.
 const WINDOW: u32 = 7 * 24;
 
 /// Since when a stream has had vulnerabilities of a severity, or images that violate a policy.
@@ -31,19 +31,19 @@ const WINDOW: u32 = 7 * 24;
 pub struct Since {
     /// The stream.
     pub stream: StreamName,
-    /// The condition of the stream.
+    /// The state of the stream.
     #[serde(flatten)]
     pub state: SinceState,
-    /// The time of the first snapshot that has the state, after the last one that had not.
+    /// The time of the first snapshot that has the state, after the last one without it.
     #[serde(serialize_with = "crate::model::rfc3339::serialize")]
     pub first: SystemTime,
     /// The time of the last snapshot without the state, or `None` if the history has none in the time that was searched.
-    /// A snapshot in which the number is not reported says neither.
+    /// A snapshot that does not report the number counts as neither.
     #[serde(serialize_with = "crate::model::rfc3339::serialize_option")]
     pub last_clean: Option<SystemTime>,
 }
 
-/// A condition that a stream has had [since](Since) a time.
+/// The state that a stream has been in [since](Since) a time.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -25,7 +25,7 @@ async fn no_worse_than_a_week_ago() {
     assert_eq!(
         lines(&none),
         [
-            "could not tell: no baseline: the history has no snapshot of the 24h until 2024-09-27T00:00:00Z"
+            "could not tell: no baseline: the history has no snapshot in the 24h up to 2024-09-27T00:00:00Z"
         ]
     );
     let last_week = today("2C 3H").with_scraped_at(now - 7 * DAY - 23 * HOUR);
@@ -44,7 +44,7 @@ async fn no_worse_than_a_week_ago() {
     );
     assert_eq!(
         lines(&gate.check(&today("2C 3H"))),
-        ["could not tell: no baseline: there is no history to find it in"]
+        ["could not tell: no baseline: no history was given to search"]
     );
     let strict = Baseline::ago(7 * DAY).with_tolerance(22 * HOUR);
     let strict = Gate::new([Rule::no_worse_than(strict)]).unwrap();

@@ -20,7 +20,7 @@ use crate::{
 
 /// Writes an exposition part by part into anything that accepts text, without allocating.
 ///
-/// Text is escaped, and names that the formats do not know are quoted as Prometheus 3 does. Each part is checked by
+/// Text is escaped, and names that are not plain are quoted as Prometheus 3 does. Each part is checked by
 /// itself: what the format cannot express is an error. Rules about several parts, such as that the samples of a family
 /// are together, are left to the caller; [`encode_families`](crate::encode_families) checks them all.
 ///
@@ -61,9 +61,9 @@ use crate::{
 /// ```
 ///
 /// A `String` and a `BytesMut` can be written to, and so can a `&mut` to either; [`from_writer`](Self::from_writer) writes to
-/// files and sockets. After an error the output ends somewhere in a part and is of no more use.
+/// files and sockets. After an error the output may end in the middle of a part and must be discarded.
 ///
-/// The lines of a parser are written with [`event`](Self::event) and [`sample_ref`](Self::sample_ref).
+/// [`event`](Self::event) and [`sample_ref`](Self::sample_ref) write the lines that a parser reads.
 #[derive(Clone, Debug)]
 #[must_use = "`finish` writes the end of the exposition"]
 pub struct Encoder<W> {

@@ -1,10 +1,10 @@
-//! Losses when families are written in another format.
+//! The losses of writing families in another format.
 
 use std::fmt;
 
 use crate::{MetricType, error::shown};
 
-/// A loss of a family when [`transcode_lossy`](crate::transcode_lossy) wrote it in a format that cannot express all of it.
+/// A loss of one family when [`transcode_lossy`](crate::transcode_lossy) wrote it in a format that cannot express all of it.
 ///
 /// `Display` writes one line, such as ``family `a`: 2 exemplars are left out``.
 #[non_exhaustive]
@@ -12,7 +12,7 @@ use crate::{MetricType, error::shown};
 pub struct Loss {
     /// The name of the family, as the caller gave it.
     pub family: String,
-    /// The loss itself.
+    /// The kind of the loss, with its details.
     pub lost: Lost,
 }
 
@@ -38,8 +38,8 @@ pub enum Lost {
         /// The number of samples.
         count: usize,
     },
-    /// The name of the family, its unit or the name of a label is another one for a reader that unescapes names, because the escaping scheme of
-    /// the [`ContentType`](crate::ContentType) does not keep all of it.
+    /// A reader that unescapes names gets another name of the family, of its unit or of a label, because the escaping scheme
+    /// of the [`ContentType`](crate::ContentType) does not keep all of it.
     Escaped {
         /// The name that was given.
         before: String,

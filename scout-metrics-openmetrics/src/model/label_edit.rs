@@ -1,4 +1,4 @@
-//! Label sets made of others.
+//! Makes label sets from other label sets.
 
 use super::LabelSet;
 

@@ -15,7 +15,7 @@ use crate::Format;
 ///     .with_sample(Sample::new(Suffix::Total, LabelSet::from([("code", "200")]), 1027.0));
 /// assert_eq!(family.sample_name(&family.samples()[0]), "http_requests_total");
 ///
-/// // Families are edited freely. `encode_families` checks what comes of it.
+/// // Families are edited freely. `encode_families` checks the result.
 /// let family = family
 ///     .with_name("gateway_requests")
 ///     .map_samples(|sample| sample.with_label("cluster", "eu-1"));

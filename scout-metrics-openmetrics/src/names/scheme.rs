@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt, str::FromStr};
 use super::values;
 use crate::find::NameOf;
 
-/// How names that are not plain are written, as the parameter `escaping` of a content type says.
+/// A way to write names that are not plain, as the parameter `escaping` of a content type says.
 ///
 /// A plain metric name is `[a-zA-Z_:][a-zA-Z0-9_:]*`, a plain label name is the same without colons, and readers before
 /// Prometheus 3 know no other names. Expositions keep plain names as they are in all schemes.

@@ -1,4 +1,4 @@
-//! How old a snapshot is.
+//! Checks the age of a snapshot.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,7 +8,7 @@ use crate::{
     gate::{Quantity, Reason, problem::Problem},
 };
 
-/// How far the clocks of two machines may differ.
+/// The tolerated difference between the clocks of two machines.
 const MAX_CLOCK_DIFFERENCE: Duration = Duration::from_secs(5 * 60);
 
 pub(super) fn check(snapshot: &Snapshot, max: Duration, report: &mut Report) {

@@ -1,4 +1,4 @@
-//! Whether a snapshot is worse than a baseline.
+//! Checks that a snapshot is no worse than a baseline.
 
 use super::{Report, View, vulnerabilities::report_missing};
 use crate::{

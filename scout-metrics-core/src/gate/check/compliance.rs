@@ -1,4 +1,4 @@
-//! How many images of a stream comply with policies.
+//! Checks the part of the images of a stream that comply with policies.
 
 use super::{Report, baseline::impossible_problem};
 use crate::{

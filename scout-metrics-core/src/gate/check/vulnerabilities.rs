@@ -1,4 +1,4 @@
-//! How many vulnerabilities a stream has.
+//! Checks the number of vulnerabilities of a stream.
 
 use super::report::Report;
 use crate::{
