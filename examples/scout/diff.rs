@@ -160,7 +160,7 @@ impl Baselines {
             }
             Self::Ago(history, time) => {
                 let at = after.scraped_at().checked_sub(*time);
-                let at = at.ok_or("--baseline is before all time")?;
+                let at = at.ok_or("--baseline is too long ago to express as a time")?;
                 // As a gate does.
                 let tolerance = (*time).min(gate::Baseline::MAX_DEFAULT_TOLERANCE);
                 let before = history.at(organization, at, tolerance).await?;

@@ -184,7 +184,7 @@ fn given(rule: &Rule) -> Result<Found, Ago> {
 
 async fn find<H: History + ?Sized>(ago: Ago, snapshot: &Snapshot, history: &H) -> Found {
     let Some(time) = snapshot.scraped_at().checked_sub(ago.duration) else {
-        return Found::Missing("it would be before all time".to_owned());
+        return Found::Missing("it would be too long ago to express as a time".to_owned());
     };
     let found = history
         .at(snapshot.organization(), time, ago.tolerance)
