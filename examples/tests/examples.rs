@@ -10,6 +10,8 @@
 mod login;
 #[path = "support/program.rs"]
 mod program;
+#[path = "support/watching.rs"]
+mod watching;
 
 use std::{
     fs,
@@ -358,69 +360,8 @@ staging                                           5C  17H   44M   98L  1?
 }
 
 mod watch {
-    use std::process::{Child, ChildStderr, ChildStdout};
-
     use super::*;
-
-    /// A running program.
-    struct Watch {
-        process: Child,
-        stdout: BufReader<ChildStdout>,
-        stderr: BufReader<ChildStderr>,
-    }
-
-    impl Watch {
-        fn start(arguments: &[&str]) -> Self {
-            let mut process = example("watch")
-                .args(arguments)
-                .env("DOCKER_SCOUT_TOKEN", TOKEN)
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped())
-                .spawn()
-                .unwrap();
-            Self {
-                stdout: BufReader::new(process.stdout.take().unwrap()),
-                stderr: BufReader::new(process.stderr.take().unwrap()),
-                process,
-            }
-        }
-
-        /// Reads standard error up to a line that contains the text.
-        fn wait_for(&mut self, text: &str) {
-            let mut read = String::new();
-            while !read.lines().last().unwrap_or_default().contains(text) {
-                assert_ne!(self.stderr.read_line(&mut read).unwrap(), 0, "{read}");
-            }
-        }
-
-        fn line(&mut self) -> String {
-            let mut line = String::new();
-            self.stdout.read_line(&mut line).unwrap();
-            line
-        }
-
-        #[cfg(unix)]
-        fn interrupt(mut self) {
-            let id = self.process.id().to_string();
-            let interrupted = Command::new("kill").args(["-INT", &id]).status();
-            assert!(interrupted.unwrap().success());
-            assert_eq!(self.process.wait().unwrap().code(), Some(0));
-        }
-    }
-
-    impl Drop for Watch {
-        fn drop(&mut self) {
-            let _ = self.process.kill();
-            let _ = self.process.wait();
-        }
-    }
-
-    fn organization(name: &str, streams: &[(&str, &str)]) -> Snapshot {
-        let streams = streams.iter().map(|(stream, counts)| {
-            Stream::new(*stream).with_vulnerabilities(counts.parse().unwrap())
-        });
-        Snapshot::new(Organization::new(name).unwrap(), streams).unwrap()
-    }
+    use watching::{Watch, organization};
 
     #[cfg(unix)]
     #[test]

@@ -3,10 +3,13 @@
 //! Each organization is polled in the background, and each snapshot is compared with the one before. Without arguments no
 //! account is needed: the program serves changing metrics from an embedded endpoint, and scrapes that endpoint.
 
+mod notify;
+
 use std::{
     collections::HashMap,
     error::Error,
     io::{self, IsTerminal, Write},
+    pin::pin,
     process::ExitCode,
     time::Duration,
 };
@@ -14,7 +17,7 @@ use std::{
 use clap::Parser;
 use tokio::{net::TcpListener, signal::ctrl_c, time::interval};
 
-use scout_metrics_core::{Change, Organization, PollerSet, Snapshot};
+use scout_metrics_core::{Change, MetricsSource, Organization, PollerSet, Snapshot};
 use scout_metrics_examples::{
     changes::{seconds, write_json},
     command_line,
@@ -24,6 +27,8 @@ use scout_metrics_examples::{
     time::parse_interval,
 };
 use scout_metrics_http::{ScoutClient, exporter::Exporter};
+
+use notify::NotifyArguments;
 
 /// The token that the embedded endpoint requires.
 const DEMO_TOKEN: &str = "dckr_pat_watch";
@@ -39,6 +44,10 @@ const DEMO_INTERVAL: Duration = Duration::from_secs(15);
 /// The token is read from --token-file, or else from the file that DOCKER_SCOUT_TOKEN_FILE names, or else from
 /// DOCKER_SCOUT_TOKEN or DOCKER_SCOUT_HUB_PASSWORD, or else from what `docker login` keeps. It must belong to an owner of
 /// each organization.
+///
+/// With --exec, --webhook or --webhook-file, what got worse is also sent as a message, at most one for each scrape of an
+/// organization. A message that cannot be delivered is reported on standard error, and sent again after the next scrape, or
+/// with --history after a restart.
 #[derive(Debug, Parser)]
 #[command(
     name = "watch",
@@ -46,7 +55,7 @@ const DEMO_INTERVAL: Duration = Duration::from_secs(15);
     after_help = "\
 Exit status:
   0  stopped by Ctrl-C, or because the reader of the output closed it; later scrapes may have failed with a warning
-  1  the first scrape of an organization failed; standard error says why
+  1  the first scrape of an organization failed, or messages cannot be set up; standard error says why
   2  the command line or the environment is invalid"
 )]
 struct Arguments {
@@ -67,6 +76,9 @@ struct Arguments {
     #[arg(long, value_name = "TIME", value_parser = parse_interval)]
     interval: Option<Duration>,
 
+    #[command(flatten)]
+    notify: NotifyArguments,
+
     /// Print each change as a line of JSON
     #[arg(long)]
     json: bool,
@@ -80,14 +92,19 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let pollers = start(&arguments).await?;
+    let organizations = pollers.pollers().iter().map(MetricsSource::organization);
+    let organizations: Vec<Organization> = organizations.cloned().collect();
+    let mut notifier = arguments.notify.notifier(&organizations).await?;
     let mut updates = pollers.updates();
     let mut last = Snapshots::new();
     let mut countdown = Countdown::new(&pollers);
+    // A new subscription in each turn of the loop would lose a signal that comes between two of them.
+    let mut stopped = pin!(ctrl_c());
     loop {
         let (organization, outcome) = tokio::select! {
             Some(update) = updates.next() => update,
             () = countdown.tick() => continue,
-            stopped = ctrl_c() => return Ok(stopped?),
+            result = &mut stopped => return Ok(result?),
         };
         countdown.hide();
         let before = last.get(&organization);
@@ -106,6 +123,12 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         };
         if printed.is_err() {
             return Ok(terminal::unless_closed(printed)?);
+        }
+        if let Some(notifier) = &mut notifier {
+            tokio::select! {
+                () = notifier.tell(&now) => {}
+                result = &mut stopped => return Ok(result?),
+            }
         }
         last.insert(organization, now);
     }

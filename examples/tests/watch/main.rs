@@ -1,0 +1,14 @@
+//! The messages of `watch`.
+
+#![cfg(unix)]
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy does not know helpers of tests as tests"
+)]
+
+mod messages;
+#[path = "../support/program.rs"]
+mod program;
+mod receiver;
+#[path = "../support/watching.rs"]
+mod watching;
