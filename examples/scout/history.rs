@@ -51,12 +51,7 @@ pub(crate) struct Export {
     history: PathBuf,
 
     /// Organization to print; repeatable [default: all]
-    #[arg(
-        long = "org",
-        value_name = "NAME",
-        env = "DOCKER_SCOUT_ORG",
-        value_delimiter = ','
-    )]
+    #[arg(long = "org", value_name = "NAME", value_delimiter = ',')]
     organizations: Vec<Organization>,
 
     /// How far to look back

@@ -17,6 +17,9 @@ use crate::status::Usage;
 /// A snapshot, or the reason why there is none, for each organization.
 pub(crate) type Answers = Vec<(Organization, CoreResult<Snapshot>)>;
 
+/// Options with which nothing is fetched. A variable that is set for Docker Scout must not limit them to an organization.
+pub(crate) const LOCAL: &[&str] = &["demo", "file", "history"];
+
 /// Docker Scout, files or sample data.
 #[derive(Args, Debug)]
 #[group(skip)]

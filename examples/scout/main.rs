@@ -49,7 +49,7 @@ enum Command {
 #[tokio::main]
 async fn main() -> ExitCode {
     terminal::log_warnings();
-    let arguments: Arguments = command_line::parse_or_exit(status::USAGE.into());
+    let arguments: Arguments = command_line::parse_or_exit(status::USAGE.into(), input::LOCAL);
     match run(arguments.command).await {
         Ok(status) => status.into(),
         Err(error) => {

@@ -36,12 +36,7 @@ pub(crate) struct Arguments {
     history: PathBuf,
 
     /// Organization to show; repeatable [default: all]
-    #[arg(
-        long = "org",
-        value_name = "NAME",
-        env = "DOCKER_SCOUT_ORG",
-        value_delimiter = ','
-    )]
+    #[arg(long = "org", value_name = "NAME", value_delimiter = ',')]
     organizations: Vec<Organization>,
 
     /// Show only this stream; repeatable

@@ -14,12 +14,13 @@ use clap::{
 /// empty one. Blanks around a value, and around each item of a list, are removed. An error in a variable names the
 /// variable.
 pub fn parse<A: Parser>() -> A {
-    parse_or_exit(2)
+    parse_or_exit(2, &[])
 }
 
-/// Parses as [`parse`] does. If something is wrong, exits with this status.
-pub fn parse_or_exit<A: Parser>(status: i32) -> A {
-    try_parse(&env::args_os().collect::<Vec<_>>()).unwrap_or_else(|error| {
+/// Parses as [`parse`] does. If something is wrong, exits with this status. With one of the options `local`, which make
+/// the variables pointless, no variable is read.
+pub fn parse_or_exit<A: Parser>(status: i32, local: &[&str]) -> A {
+    try_parse(&env::args_os().collect::<Vec<_>>(), local).unwrap_or_else(|error| {
         // Nobody is left to be told that standard error is closed.
         let _ = error.print();
         // `--help` and `--version` are errors of clap that it prints to standard output.
@@ -27,14 +28,17 @@ pub fn parse_or_exit<A: Parser>(status: i32) -> A {
     })
 }
 
-fn try_parse<A: Parser>(arguments: &[OsString]) -> Result<A, Error> {
+fn try_parse<A: Parser>(arguments: &[OsString], local: &[&str]) -> Result<A, Error> {
+    let is_local = local.iter().any(|option| is_given(option, arguments));
     let mut of_environment = Vec::new();
     let mut command = A::command();
     let subcommands = subcommands(&command, arguments);
     command = mut_args(command, &subcommands, &mut |arg| {
         match value_in_environment(&arg) {
-            Some(value) if value.is_empty() => return arg.env(Resettable::Reset),
-            Some(value) if arg.get_action().takes_values() && !is_given(&arg, arguments) => {
+            Some(value) if value.is_empty() || is_local => return arg.env(Resettable::Reset),
+            Some(value)
+                if arg.get_action().takes_values() && !is_given(long_name(&arg), arguments) =>
+            {
                 of_environment.push(format!("--{}={value}", long_name(&arg)).into());
             }
             _ => {}
@@ -99,8 +103,8 @@ fn value_in_environment(arg: &Arg) -> Option<String> {
     Some(items.join(&delimiter.to_string()))
 }
 
-fn is_given(arg: &Arg, arguments: &[OsString]) -> bool {
-    let option = format!("--{}", long_name(arg));
+fn is_given(long_name: &str, arguments: &[OsString]) -> bool {
+    let option = format!("--{long_name}");
     arguments.iter().any(|argument| {
         let argument = argument.to_string_lossy();
         let rest = argument.strip_prefix(&option);
@@ -137,7 +141,7 @@ fn naming_variables(mut error: Error, command: &Command, arguments: &[OsString])
     let variable = command
         .get_arguments()
         .find(|arg| arg.to_string() == *option)
-        .filter(|arg| arg.get_env().is_some() && !is_given(arg, arguments))
+        .filter(|arg| arg.get_env().is_some() && !is_given(long_name(arg), arguments))
         .and_then(|arg| Some(arg.get_env()?.to_string_lossy().into_owned()));
     if let Some(variable) = variable {
         error.insert(ContextKind::InvalidArg, ContextValue::String(variable));
@@ -150,7 +154,9 @@ fn variable_without_unicode(command: &Command, arguments: &[OsString]) -> Option
     let is_path = |arg: &Arg| arg.get_value_parser().type_id() == TypeId::of::<PathBuf>();
     let options = command.get_arguments();
     options
-        .filter(|arg| !is_path(arg) && arg.get_env().is_some() && !is_given(arg, arguments))
+        .filter(|arg| {
+            !is_path(arg) && arg.get_env().is_some() && !is_given(long_name(arg), arguments)
+        })
         .filter_map(Arg::get_env)
         .find(|variable| env::var_os(variable).is_some_and(|value| value.to_str().is_none()))
         .map(|variable| variable.to_string_lossy().into_owned())

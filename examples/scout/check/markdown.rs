@@ -48,9 +48,16 @@ fn organization(checked: &Checked) -> String {
 /// Returns a text that Markdown shows as it is, on one line: without formatting, links, cells and mentions of people.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for c in scout_metrics_examples::terminal::printable(text).chars() {
+    let text = scout_metrics_examples::terminal::printable(text);
+    for (place, c) in text.char_indices() {
+        let (before, after) = (&text[..place], &text[place..]);
+        let is_www =
+            before.len() >= 3 && before.as_bytes()[place - 3..].eq_ignore_ascii_case(b"www");
         match c {
             '@' => escaped.push_str("&#64;"),
+            // GitHub makes links of `https://...` and `www....`.
+            ':' if after.starts_with("://") => escaped.push_str("&#58;"),
+            '.' if is_www => escaped.push_str("&#46;"),
             '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '!' | '&' | '~' | '$' => {
                 escaped.push('\\');
                 escaped.push(c);
@@ -59,4 +66,17 @@ fn escape(text: &str) -> String {
         }
     }
     escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_no_links() {
+        assert_eq!(
+            escape("é https://a.example WWW.a.example a@b 0.9: x"),
+            "é https&#58;//a.example WWW&#46;a.example a&#64;b 0.9: x"
+        );
+    }
 }

@@ -56,6 +56,36 @@ fn a_variable_is_an_option_of_the_subcommand_and_named_in_its_error() {
     );
 }
 
+/// A check of files that is limited by a variable would miss the violations of other organizations.
+#[test]
+fn variables_are_not_read_where_nothing_is_fetched() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = |name: &str| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, EXPOSITION).unwrap();
+        path.into_os_string().into_string().unwrap()
+    };
+    let (acme, apex) = (file("acme.prom"), file("apex.prom"));
+    let history = directory.path().join("history.db");
+    let history = history.to_str().unwrap();
+    scout(
+        0,
+        &[
+            "history", "import", history, "--file", &acme, "--file", &apex,
+        ],
+    );
+    for arguments in [
+        &["overview", "--file", &acme, "--file", &apex][..],
+        &["overview", "--history", history],
+    ] {
+        let mut command = example("scout");
+        command.args(arguments).env("DOCKER_SCOUT_ORG", "acme");
+        command.env("DOCKER_SCOUT_TOKEN_FILE", "no such file");
+        let (out, _) = texts(0, &command.output().unwrap());
+        assert!(out.contains("apex"), "{arguments:?}: {out}");
+    }
+}
+
 #[test]
 fn an_exposition_is_read_from_standard_input() {
     let mut process = example("scout")

@@ -37,6 +37,9 @@
 //! a rule reads, an old snapshot, a missing baseline: with any of these, the gate could not tell. A rule can allow some of
 //! them.
 //!
+//! A comparison with a baseline does not need more than the baseline has: a policy against which nothing was evaluated
+//! then either is no worse now.
+//!
 //! An anomaly with a sample is about the stream, the severity and the policy that the labels of the sample name. If they
 //! name no stream, it may be about any. An anomaly without a sample, such as a deviation from the format, may be about
 //! everything. A sample of an unknown family concerns a gate only if its labels name a stream, and a severity or a policy.
@@ -62,7 +65,7 @@
 //! | `tolerance` | `no_worse` | by how much the baseline may be older; the default is the same time, but at most a day |
 //! | `at_least` | `no_worse` | the least severity to compare; the default is every severity |
 //! | `allow_missing` | each rule | whether data that is missing passes; the default is `false` |
-//! | `allow_unevaluated` | `compliance`, `no_worse` | whether policies pass against which nothing was evaluated; the default is `false` |
+//! | `allow_unevaluated` | `compliance`, `no_worse` | whether policies pass against which nothing was evaluated, for `no_worse` if something was in the baseline; the default is `false` |
 //! | `allow_anomalies` | each rule | the [kinds](crate::AnomalyKind::as_str) of anomalies to ignore; the default is none |
 //!
 //! Unknown keys are errors, and severities are written as Docker Scout writes them, in upper case.

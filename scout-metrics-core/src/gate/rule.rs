@@ -186,7 +186,8 @@ impl Rule {
         self
     }
 
-    /// Lets policies pass against which no image was evaluated.
+    /// Lets policies pass against which no image was evaluated. [`Rule::no_worse_than`] requires images only for policies
+    /// that had some in the baseline.
     #[must_use]
     pub fn with_unevaluated_allowed(mut self) -> Self {
         self.allowed.unevaluated = true;
