@@ -12,7 +12,7 @@ use scout_metrics_core::{
 };
 use scout_metrics_examples::{connection::Connection, sample, snapshot_file, terminal};
 
-use crate::status::Usage;
+use crate::status::{Status, Usage};
 
 /// A snapshot, or the reason why there is none, for each organization.
 pub(crate) type Answers = Vec<(Organization, CoreResult<Snapshot>)>;
@@ -127,6 +127,22 @@ impl Input {
             None => self.source.answers().await,
             Some(path) => latest(path, &self.source.organizations).await,
         }
+    }
+
+    /// Returns the snapshots that could be read or fetched, and complains about the others.
+    pub(crate) async fn snapshots(&self) -> Result<(Vec<Snapshot>, Status), Box<dyn Error>> {
+        let mut status = Status::Done;
+        let mut snapshots = Vec::new();
+        for (_, answer) in self.answers().await? {
+            match answer {
+                Ok(snapshot) => snapshots.push(snapshot),
+                Err(error) => {
+                    terminal::complain(&error);
+                    status = Status::Incomplete;
+                }
+            }
+        }
+        Ok((snapshots, status))
     }
 }
 

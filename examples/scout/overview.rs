@@ -46,17 +46,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: &Arguments) -> Result<Status, Box<dyn Error>> {
-    let mut status = Status::Done;
-    let mut snapshots = Vec::new();
-    for (_, answer) in arguments.input.answers().await? {
-        match answer {
-            Ok(snapshot) => snapshots.push(snapshot),
-            Err(error) => {
-                terminal::complain(&error);
-                status = Status::Incomplete;
-            }
-        }
-    }
+    let (snapshots, mut status) = arguments.input.snapshots().await?;
     for name in &arguments.streams {
         if snapshots
             .iter()

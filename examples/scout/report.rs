@@ -5,7 +5,7 @@ use std::{error::Error, io};
 use clap::{Args, ValueEnum};
 
 use scout_metrics_core::{Snapshot, export};
-use scout_metrics_examples::{table, terminal};
+use scout_metrics_examples::table;
 
 use crate::{input::Input, output::Output, status::Status};
 
@@ -39,17 +39,7 @@ pub(crate) enum Format {
 }
 
 pub(crate) async fn run(arguments: &Arguments) -> Result<Status, Box<dyn Error>> {
-    let mut status = Status::Done;
-    let mut snapshots = Vec::new();
-    for (_, answer) in arguments.input.answers().await? {
-        match answer {
-            Ok(snapshot) => snapshots.push(snapshot),
-            Err(error) => {
-                terminal::complain(&error);
-                status = Status::Incomplete;
-            }
-        }
-    }
+    let (snapshots, status) = arguments.input.snapshots().await?;
     if !snapshots.is_empty() {
         arguments.format.write(&snapshots, &arguments.output)?;
     }

@@ -111,7 +111,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// Returns the text with its escapes decoded. A backslash before any other character stands for itself.
+    /// Returns the text with its escapes decoded. A backslash before any other character is kept.
     #[inline]
     pub fn decode(self) -> Cow<'a, str> {
         match self.escapes {
@@ -236,7 +236,7 @@ fn unescape_into(out: &mut Vec<u8>, raw: &[u8], escapes: Escapes) {
 }
 
 /// Returns the first byte of a text that is not empty, decoded, and its length in the text. A backslash before any other
-/// character stands for itself.
+/// character is kept.
 #[inline(always)]
 fn first_byte(text: &[u8], escapes: Escapes) -> (u8, usize) {
     match text {

@@ -8,7 +8,7 @@
 #[expect(dead_code, reason = "no test uses all of it")]
 mod support;
 
-use std::{env, error::Error};
+use std::error::Error;
 
 use proptest::prelude::*;
 use scout_metrics_openmetrics::{
@@ -17,7 +17,10 @@ use scout_metrics_openmetrics::{
     Exemplar, Format, LabelSet, Limits, MetricFamily, MetricType, Mode, ParseError, ParseOptions,
     Rule, Sample, Suffix, Timestamp, encode_families, parse_families,
 };
-use support::model::{Style, families};
+use support::{
+    few_cases::few_cases,
+    model::{Style, families},
+};
 
 #[test]
 fn names_are_escaped_by_the_rules_of_the_scheme() {
@@ -178,21 +181,8 @@ proptest! {
     }
 }
 
-/// Few cases unless `PROPTEST_CASES` says how many, because all tests together have to be quick.
-fn few() -> ProptestConfig {
-    const FEW: u32 = 40;
-    let few = match env::var_os("PROPTEST_CASES") {
-        Some(_) => ProptestConfig::default(),
-        None => ProptestConfig::with_cases(FEW),
-    };
-    ProptestConfig {
-        failure_persistence: None,
-        ..few
-    }
-}
-
 proptest! {
-    #![proptest_config(few())]
+    #![proptest_config(few_cases())]
 
     /// Families of all types, written with each scheme and read strictly.
     #[test]

@@ -9,8 +9,6 @@
 #[expect(dead_code, reason = "no test uses all of it")]
 mod support;
 
-use std::env;
-
 use proptest::prelude::*;
 use scout_metrics_core::{
     Anomaly, AnomalyKind, Organization, Policy, PolicyResult, RawSample, Severity, Snapshot,
@@ -22,6 +20,7 @@ use scout_metrics_openmetrics::{
     scout::{self, SnapshotReader},
 };
 use support::{
+    few_cases::few_cases,
     model::{Style, families, text},
     paths::assert_all_paths_agree,
 };
@@ -44,21 +43,8 @@ fn check_round_trip(families: &[MetricFamily], format: Format) -> Result<(), Tes
     Ok(())
 }
 
-/// Few cases unless `PROPTEST_CASES` says how many, because all tests together have to be quick.
-fn config() -> ProptestConfig {
-    const FEW: u32 = 40;
-    let few = match env::var_os("PROPTEST_CASES") {
-        Some(_) => ProptestConfig::default(),
-        None => ProptestConfig::with_cases(FEW),
-    };
-    ProptestConfig {
-        failure_persistence: None,
-        ..few
-    }
-}
-
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(few_cases())]
 
     #[test]
     fn openmetrics_reads_what_was_written(families in families(Format::OpenMetrics, Style::Any, 0..5)) {

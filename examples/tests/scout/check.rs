@@ -1,6 +1,6 @@
 //! `scout check`: exit statuses, rules and formats.
 
-use std::{collections::BTreeSet, fs};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use scout_metrics_core::{MemorySource, Snapshot, Stream, VulnerabilityCounts};
 
@@ -203,15 +203,15 @@ fn an_organization_without_a_snapshot_could_not_be_told() {
     assert_eq!(json["verdicts"][1]["organization"], "apex");
     let Some(python) = python() else { return };
     for format in ["gitlab", "junit", "sarif"] {
-        let judged = run_peer(
-            &python,
-            "scout/judge.py",
-            &[format],
-            check(format).as_bytes(),
-        );
+        let judged = judge(&python, format, &check(format));
         assert_eq!(judged.lines().count(), 1, "{judged}");
         assert!(judged.contains("apex"), "{judged}");
     }
+}
+
+/// Returns the findings that an independent reader finds in a report, each on a line.
+fn judge(python: &Path, format: &str, report: &str) -> String {
+    run_peer(python, "scout/judge.py", &[format], report.as_bytes())
 }
 
 /// Names with everything that some format gives a meaning to.
@@ -253,12 +253,7 @@ fn independent_readers_find_in_each_format_what_the_verdict_says() {
     assert_eq!(expected.len(), 4, "{expected:?}");
     let Some(python) = python() else { return };
     for format in ["gitlab", "junit", "sarif"] {
-        let judged = run_peer(
-            &python,
-            "scout/judge.py",
-            &[format],
-            check(format).as_bytes(),
-        );
+        let judged = judge(&python, format, &check(format));
         let judged: BTreeSet<(bool, String)> = judged
             .lines()
             .map(|line| {

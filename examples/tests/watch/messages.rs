@@ -1,4 +1,4 @@
-//! What is told, when, and to whom.
+//! The messages of `watch`: their contents, their time and their receivers.
 
 use std::{fs, net::TcpListener};
 

@@ -1,4 +1,4 @@
-//! What is told, in the form that a service wants.
+//! A message in the form that its receiver expects.
 
 use clap::ValueEnum;
 use serde_json::{Value, json};

@@ -3,7 +3,7 @@
 use super::{
     error::GroupError,
     numbered::LabelNumber,
-    points::{check_count, check_labels},
+    points::{PointWriter, check_count, check_labels},
 };
 use crate::{Exemplar, LabelSet, Sample, Suffix, Timestamp};
 
@@ -93,30 +93,24 @@ impl Histogram {
 
     /// Appends the samples, with the suffixes of count and sum.
     pub(super) fn push_samples(&self, samples: &mut Vec<Sample>, count: Suffix, sum: Suffix) {
-        let mut push = |sample: Sample| {
-            samples.push(match self.timestamp {
-                Some(timestamp) => sample.with_timestamp(timestamp),
-                None => sample,
-            });
+        let mut writer = PointWriter {
+            samples,
+            labels: &self.labels,
+            timestamp: self.timestamp,
         };
         for bucket in &self.buckets {
-            let labels = self.labels.clone().with(BOUND, bucket.bound.text());
-            let sample = Sample::new(Suffix::Bucket, labels, bucket.count);
-            push(match &bucket.exemplar {
+            let sample = Sample::new(Suffix::Bucket, LabelSet::new(), bucket.count);
+            let sample = match &bucket.exemplar {
                 Some(exemplar) => sample.with_exemplar(exemplar.clone()),
                 None => sample,
-            });
+            };
+            writer.push_numbered(sample, BOUND, bucket.bound.text());
         }
-        let numbers = [
+        writer.push_others([
             (count, self.has_count.then_some(self.count())),
             (sum, self.sum),
             (Suffix::Created, self.created),
-        ];
-        for (suffix, value) in numbers {
-            if let Some(value) = value {
-                push(Sample::new(suffix, self.labels.clone(), value));
-            }
-        }
+        ]);
     }
 
     fn samples(&self) -> Vec<Sample> {

@@ -1,4 +1,4 @@
-//! Which samples of a family are one histogram or summary, and the rules that both have in common.
+//! The samples of a family that are one histogram or summary, and the rules that both have in common.
 
 use std::collections::{HashMap, HashSet};
 
@@ -28,6 +28,36 @@ impl Point<'_> {
             Some((suffix, _)) => Err(format!("has a sample that ends in `{suffix}`")),
             None => Ok(()),
         }
+    }
+}
+
+/// Writes the samples of a histogram or summary.
+pub(super) struct PointWriter<'p> {
+    pub(super) samples: &'p mut Vec<Sample>,
+    pub(super) labels: &'p LabelSet,
+    pub(super) timestamp: Option<Timestamp>,
+}
+
+impl PointWriter<'_> {
+    /// Writes a bucket or a quantile.
+    pub(super) fn push_numbered(&mut self, sample: Sample, label: &str, number: &str) {
+        self.push(sample.with_labels(self.labels.clone().with(label, number)));
+    }
+
+    /// Writes the count, the sum and the time of creation, where they are known.
+    pub(super) fn push_others(&mut self, others: [(Suffix, Option<f64>); 3]) {
+        for (suffix, value) in others {
+            if let Some(value) = value {
+                self.push(Sample::new(suffix, self.labels.clone(), value));
+            }
+        }
+    }
+
+    fn push(&mut self, sample: Sample) {
+        self.samples.push(match self.timestamp {
+            Some(timestamp) => sample.with_timestamp(timestamp),
+            None => sample,
+        });
     }
 }
 

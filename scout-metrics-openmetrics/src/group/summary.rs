@@ -1,9 +1,11 @@
 //! A summary: its quantiles, its count and its sum.
 
+use std::collections::HashSet;
+
 use super::{
     error::GroupError,
     numbered::LabelNumber,
-    points::{check_count, check_labels},
+    points::{PointWriter, check_count, check_labels},
 };
 use crate::{LabelSet, Sample, Suffix, Timestamp};
 
@@ -79,26 +81,20 @@ impl Summary {
     }
 
     pub(super) fn push_samples(&self, samples: &mut Vec<Sample>) {
-        let mut push = |sample: Sample| {
-            samples.push(match self.timestamp {
-                Some(timestamp) => sample.with_timestamp(timestamp),
-                None => sample,
-            });
+        let mut writer = PointWriter {
+            samples,
+            labels: &self.labels,
+            timestamp: self.timestamp,
         };
         for quantile in &self.quantiles {
-            let labels = self.labels.clone().with(RANK, quantile.rank.text());
-            push(Sample::new(Suffix::None, labels, quantile.value));
+            let sample = Sample::new(Suffix::None, LabelSet::new(), quantile.value);
+            writer.push_numbered(sample, RANK, quantile.rank.text());
         }
-        let numbers = [
+        writer.push_others([
             (Suffix::Count, self.count),
             (Suffix::Sum, self.sum),
             (Suffix::Created, self.created),
-        ];
-        for (suffix, value) in numbers {
-            if let Some(value) = value {
-                push(Sample::new(suffix, self.labels.clone(), value));
-            }
-        }
+        ]);
     }
 
     fn samples(&self) -> Vec<Sample> {
@@ -231,13 +227,14 @@ impl SummaryBuilder {
     }
 
     fn check(&self) -> Result<(), String> {
-        for (place, quantile) in self.quantiles.iter().enumerate() {
+        let mut ranks = HashSet::new();
+        for quantile in &self.quantiles {
             let (rank, text) = (quantile.rank(), quantile.rank_text());
             if !(0.0..=1.0).contains(&rank) {
                 return Err(format!("has a quantile `{text}`, which is not from 0 to 1"));
             }
-            let mut before = self.quantiles[..place].iter();
-            if before.any(|known| known.rank() == rank) {
+            // The sum turns -0 into 0.
+            if !ranks.insert((rank + 0.0).to_bits()) {
                 return Err(format!("has the quantile `{text}` twice"));
             }
         }

@@ -1,6 +1,7 @@
 //! Helpers that several tests share.
 
 pub(crate) mod cases;
+pub(crate) mod few_cases;
 pub(crate) mod losses;
 pub(crate) mod model;
 pub(crate) mod mutate;

@@ -7,7 +7,7 @@
 use super::window::{Place, Window};
 use crate::parse::parts::LabelSpan;
 
-/// The names of the labels of a line, and the number that stands for them.
+/// The names of the labels of a line, and their number.
 #[derive(Clone, Default)]
 pub(super) struct KnownNames {
     names: Vec<KnownName>,
@@ -68,13 +68,13 @@ impl KnownNames {
         &self.names
     }
 
-    /// Returns the number that stands for these names, and for as many first ones of them as a line has.
+    /// Returns the number of these names, which is also that of a line with only the first of them.
     #[inline(always)]
     pub(super) fn number(&self) -> u64 {
         self.number
     }
 
-    /// Remembers the names of labels, up to the first that is too long. A new number stands for them.
+    /// Remembers the names of labels, up to the first that is too long. They get a new number.
     #[inline(never)]
     pub(super) fn learn(&mut self, window: Window<'_>, labels: &[LabelSpan]) {
         self.forget();
@@ -84,7 +84,7 @@ impl KnownNames {
         self.names.extend(names);
     }
 
-    /// Forgets the names. A new number stands for those of the next line, whatever they are.
+    /// Forgets the names. Those of the next line get a new number, whatever they are.
     pub(super) fn forget(&mut self) {
         self.names.clear();
         self.number += 1;
