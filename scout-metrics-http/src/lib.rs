@@ -43,6 +43,8 @@
 //! decompression, the text that an error keeps. The proxy variables of the environment (`HTTPS_PROXY`, `HTTP_PROXY`,
 //! `ALL_PROXY`, `NO_PROXY`) are used, except for this machine.
 //!
+//! The [`guide`] lists what to use for which task.
+//!
 //! # Features
 //!
 //! | feature | default | description |
@@ -72,6 +74,7 @@
 mod client;
 #[cfg(feature = "exporter")]
 pub mod exporter;
+pub mod guide;
 #[cfg(any(feature = "client", feature = "exporter"))]
 mod token;
 

@@ -1,0 +1,17 @@
+//! A guide by task: what to use for what, with an example for each task.
+//!
+//! | task | start at | program in `examples/` |
+//! |---|---|---|
+#![cfg_attr(
+    feature = "client",
+    doc = "| fetch the metrics of an organization | [`ScoutClient`](crate::ScoutClient) | `quickstart` |"
+)]
+//! | keep them current in a service | [`Poller`](crate::Poller), [`PollerSet`](crate::PollerSet) | `watch` |
+//! | survive an outage | [`MetricsSourceExt`](crate::MetricsSourceExt): `cached`, `recorded`, `or_else` | `exporter` |
+//! | decide | [`gate`](crate::gate) | `scout check` |
+//! | compare two times | [`HistoryExt`](crate::HistoryExt) | `scout diff`, `scout since` |
+#![cfg_attr(
+    feature = "exporter",
+    doc = "| serve Prometheus and people | [`exporter`](crate::exporter) | `exporter` |"
+)]
+//! | add a place that metrics come from | [`MetricsSource`](crate::MetricsSource) | `custom_source` |
