@@ -77,6 +77,8 @@ pub mod exporter;
 pub mod guide;
 #[cfg(any(feature = "client", feature = "exporter"))]
 mod token;
+#[cfg(feature = "client")]
+mod transport;
 
 pub use async_trait::async_trait;
 #[cfg(feature = "client")]

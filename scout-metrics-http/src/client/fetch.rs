@@ -10,16 +10,22 @@ use scout_metrics_core::{Error, ErrorKind, Organization, Result};
 use tokio::time::{Instant, sleep};
 
 use super::{
-    Inner, answer,
-    body::{self, ResponseBody},
+    Inner,
     collect::{BodyKind, Collect},
-    connect,
-    deadline::Deadline,
-    error::HttpError,
-    excerpt::{excerpt, extend_start, not_metrics},
-    redact::{authorization, redact_error},
+    content_type::content_type,
 };
-use crate::token::Token;
+use crate::{
+    token::Token,
+    transport::{
+        answer,
+        body::{self, ResponseBody},
+        connect,
+        deadline::Deadline,
+        error::HttpError,
+        excerpt::{excerpt, extend_start, not_metrics},
+        redact::{authorization, redact_error},
+    },
+};
 
 /// The formats we can read, in Prometheus' own order of preference: OpenMetrics has an end mark. Names are read as they
 /// are; the underscores that a server would write otherwise lose a part of them.
@@ -114,7 +120,7 @@ impl<'a> Fetch<'a> {
 
     /// Sends the request, and returns the answer if its status is 200 and it is from the requested server.
     async fn request(&self, token: &Token) -> Result<Response, HttpError> {
-        let (server, route) = (self.client.urls.server(), &self.client.route);
+        let (server, route) = (self.client.urls.server().server(), &self.client.route);
         let request = self
             .client
             .http
@@ -130,7 +136,7 @@ impl<'a> Fetch<'a> {
             .await?
             .map_err(|error| connect::explain(error.without_url(), &server, route))?;
         let status = response.status();
-        if !self.client.urls.is_same_origin(response.url()) {
+        if !self.client.urls.server().is_same_origin(response.url()) {
             // A client of the caller's own follows redirects.
             let place = answer::place(response.url(), token);
             return Err(HttpError::OtherOrigin(place));
@@ -164,15 +170,14 @@ impl<'a> Fetch<'a> {
         token: &Token,
         new_collector: &(impl Fn(BodyKind) -> C + Sync),
     ) -> Result<(C::Output, Received), HttpError> {
-        let content_type = response.headers().get(CONTENT_TYPE);
-        let content_type = match answer::content_type(content_type, token) {
+        let content_type = match content_type(response.headers().get(CONTENT_TYPE), token) {
             Ok(content_type) => content_type,
             Err(fault) => {
                 let body = answer::excerpt_of(response, &self.deadline, token).await;
                 return Err(HttpError::NotMetrics(fault, body));
             }
         };
-        let (server, limit) = (self.client.urls.server(), self.client.body_limit);
+        let (server, limit) = (self.client.urls.server().server(), self.client.body_limit);
         let mut body = ResponseBody::new(response, server.clone(), limit, &self.deadline, token)?;
         let kind = BodyKind {
             content_type,

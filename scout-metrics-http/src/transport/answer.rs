@@ -1,12 +1,8 @@
-//! The head of an answer: a format, a redirect, or a refusal.
+//! The head of an answer that is not a success: a redirect or a refusal.
 
 use std::time::{Duration, SystemTime};
 
-use reqwest::{
-    Response, StatusCode, Url,
-    header::{HeaderValue, LOCATION},
-};
-use scout_metrics_openmetrics::{ContentType, Format};
+use reqwest::{Response, StatusCode, Url, header::LOCATION};
 use tokio::time::timeout;
 
 use super::{
@@ -20,24 +16,6 @@ use crate::token::Token;
 
 /// The maximum time spent on the body of a refusal. Another attempt is worth more than an excerpt.
 const EXCERPT_TIME: Duration = Duration::from_secs(1);
-
-/// Returns the content type of an answer, or what is wrong with it. A missing or empty one means the Prometheus text
-/// format, as in Prometheus 2.
-pub(crate) fn content_type(
-    content_type: Option<&HeaderValue>,
-    token: &Token,
-) -> Result<ContentType, String> {
-    let Some(value) = content_type.filter(|value| !value.is_empty()) else {
-        return Ok(Format::Prometheus.into());
-    };
-    let content_type = value.to_str().ok().and_then(|value| value.parse().ok());
-    content_type.ok_or_else(|| {
-        format!(
-            "has the content type `{}`, expected Prometheus text 0.0.4 or OpenMetrics 1.0",
-            shown(value.as_bytes(), token)
-        )
-    })
-}
 
 pub(crate) fn is_redirect(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
