@@ -3,13 +3,13 @@
 use reqwest::header::HeaderValue;
 use scout_metrics_openmetrics::{ContentType, Format};
 
-use crate::{token::Token, transport::shown};
+use crate::transport::{redact::Secrets, shown};
 
 /// Returns the content type of an answer, or what is wrong with it. A missing or empty one means the Prometheus text
 /// format, as in Prometheus 2.
 pub(crate) fn content_type(
     content_type: Option<&HeaderValue>,
-    token: &Token,
+    secrets: &Secrets,
 ) -> Result<ContentType, String> {
     let Some(value) = content_type.filter(|value| !value.is_empty()) else {
         return Ok(Format::Prometheus.into());
@@ -18,7 +18,7 @@ pub(crate) fn content_type(
     content_type.ok_or_else(|| {
         format!(
             "has the content type `{}`, expected Prometheus text 0.0.4 or OpenMetrics 1.0",
-            shown(value.as_bytes(), token)
+            shown(value.as_bytes(), secrets)
         )
     })
 }

@@ -10,9 +10,9 @@ use super::{
     deadline::Deadline,
     error::{Excerpt, HttpError},
     excerpt::{EXCERPT_BYTES, excerpt, extend_start},
+    redact::Secrets,
     retry, shown,
 };
-use crate::token::Token;
 
 /// The maximum time spent on the body of a refusal. Another attempt is worth more than an excerpt.
 const EXCERPT_TIME: Duration = Duration::from_secs(1);
@@ -22,25 +22,27 @@ pub(crate) fn is_redirect(status: StatusCode) -> bool {
 }
 
 /// Returns the error for a redirect.
-pub(crate) fn redirect(response: &Response, asked: &Url, token: &Token) -> HttpError {
+pub(crate) fn redirect(response: &Response, asked: &Url, secrets: &Secrets) -> HttpError {
     let location = response.headers().get(LOCATION);
     let location = location.and_then(|value| value.to_str().ok());
     let target = location.and_then(|location| asked.join(location).ok());
     HttpError::Redirect {
         status: response.status(),
-        target: target.map_or("an invalid URL".to_owned(), |target| place(&target, token)),
+        target: target.map_or("an invalid URL".to_owned(), |target| {
+            place(&target, secrets)
+        }),
     }
 }
 
 /// Shows a URL without user name, password and query, which may be secrets.
-pub(crate) fn place(url: &Url, token: &Token) -> String {
+pub(crate) fn place(url: &Url, secrets: &Secrets) -> String {
     let mut place = url.clone();
     place.set_query(None);
     place.set_fragment(None);
     // These fail for URLs that can have neither.
     let _ = place.set_username("");
     let _ = place.set_password(None);
-    format!("`{}`", shown(place.as_str().as_bytes(), token))
+    format!("`{}`", shown(place.as_str().as_bytes(), secrets))
 }
 
 /// Returns the error for a status other than 200.
@@ -49,7 +51,7 @@ pub(crate) async fn refusal(
     mut message: String,
     detail: Option<String>,
     deadline: &Deadline,
-    token: &Token,
+    secrets: &Secrets,
 ) -> HttpError {
     let status = response.status();
     let retry_after = retry::retry_after(response.headers(), SystemTime::now());
@@ -61,14 +63,18 @@ pub(crate) async fn refusal(
         message,
         detail,
         retry_after,
-        body: excerpt_of(response, deadline, token).await,
+        body: excerpt_of(response, deadline, secrets).await,
     }
 }
 
 /// Reads the start of a body, until it is long enough, ends, or takes too long.
-pub(crate) async fn excerpt_of(response: Response, deadline: &Deadline, token: &Token) -> Excerpt {
+pub(crate) async fn excerpt_of(
+    response: Response,
+    deadline: &Deadline,
+    secrets: &Secrets,
+) -> Excerpt {
     let mut start = Vec::new();
-    let body = ResponseBody::new(response, String::new(), u64::MAX, deadline, token);
+    let body = ResponseBody::new(response, String::new(), u64::MAX, deadline, secrets);
     let Ok(mut body) = body else {
         return Excerpt::default();
     };
@@ -82,5 +88,5 @@ pub(crate) async fn excerpt_of(response: Response, deadline: &Deadline, token: &
     };
     // On a timeout, what was read until then is the excerpt.
     let _ = timeout(EXCERPT_TIME, read).await;
-    excerpt(&start, token)
+    excerpt(&start, secrets)
 }

@@ -2,6 +2,8 @@
 //! this crate that sends requests uses it.
 
 pub(crate) mod answer;
+#[cfg(feature = "remote-write")]
+pub(crate) mod authorization;
 pub(crate) mod body;
 pub(crate) mod connect;
 pub(crate) mod credentials;
@@ -19,14 +21,14 @@ pub(crate) mod server_url;
 mod tls;
 pub(crate) mod token_origin;
 
-use self::redact::redact;
-use crate::token::Token;
+use self::redact::Secrets;
 
-/// Returns a text of the server for a message: escaped, shortened, and without the token.
-pub(crate) fn shown(value: &[u8], token: &Token) -> String {
+/// Returns a text of the server for a message: escaped, shortened, and without secrets.
+pub(crate) fn shown(value: &[u8], secrets: &Secrets) -> String {
     const MAX_CHARS: usize = 200;
     let text = String::from_utf8_lossy(value);
-    redact(&text, token)
+    secrets
+        .redact(&text)
         .chars()
         .take(MAX_CHARS)
         .flat_map(char::escape_debug)

@@ -1,4 +1,4 @@
-//! Keeps the token out of texts that come from the server.
+//! Keeps secrets out of texts that come from the server.
 
 use std::{borrow::Cow, error::Error as StdError};
 
@@ -24,58 +24,96 @@ pub(crate) fn authorization(token: &Token) -> HeaderValue {
     header
 }
 
-/// Returns a text without the token and without any longer piece of it.
-pub(crate) fn redact<'a>(text: &'a str, token: &Token) -> Cow<'a, str> {
-    let Some(first) = next_piece(text, token) else {
-        return text.into();
-    };
-    let mut redacted = String::new();
-    let (mut rest, mut piece) = (text, Some(first));
-    while let Some((start, end)) = piece {
-        redacted.push_str(&rest[..start]);
-        redacted.push_str(REDACTED);
-        rest = &rest[end..];
-        piece = next_piece(rest, token);
+/// The secrets of a request, which no text may show.
+#[derive(Clone, Default)]
+pub(crate) struct Secrets(Vec<Token>);
+
+impl From<Token> for Secrets {
+    fn from(token: Token) -> Self {
+        Self(vec![token])
     }
-    redacted.push_str(rest);
-    redacted.into()
 }
 
-/// Returns start and end of the first piece of the token in a text.
-fn next_piece(text: &str, token: &Token) -> Option<(usize, usize)> {
-    let (text, token) = (text.as_bytes(), token.as_bytes());
-    let shortest = token.len().min(SHORTEST_PIECE);
+#[cfg(feature = "remote-write")]
+impl FromIterator<Token> for Secrets {
+    fn from_iter<I: IntoIterator<Item = Token>>(secrets: I) -> Self {
+        Self(secrets.into_iter().collect())
+    }
+}
+
+impl Secrets {
+    #[cfg(feature = "remote-write")]
+    pub(crate) fn push(&mut self, secret: Token) {
+        self.0.push(secret);
+    }
+
+    /// Returns a word of a header as a secret if it is long enough to be one. Removing short words, such as `1`, would
+    /// make texts unreadable.
+    #[cfg(feature = "remote-write")]
+    pub(crate) fn long(word: &[u8]) -> Option<Token> {
+        let long = Some(word).filter(|word| word.len() >= SHORTEST_PIECE)?;
+        Token::parse(long).ok()
+    }
+
+    /// Returns a text without the secrets and without any longer piece of one.
+    pub(crate) fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let Some(first) = self.next_piece(text) else {
+            return text.into();
+        };
+        let mut redacted = String::new();
+        let (mut rest, mut piece) = (text, Some(first));
+        while let Some((start, end)) = piece {
+            redacted.push_str(&rest[..start]);
+            redacted.push_str(REDACTED);
+            rest = &rest[end..];
+            piece = self.next_piece(rest);
+        }
+        redacted.push_str(rest);
+        redacted.into()
+    }
+
+    /// Returns an error whose texts do not show a secret. Its sources are replaced by their texts if one of them does.
+    pub(crate) fn redact_error(&self, error: Error) -> Error {
+        let shows_secret = |text: &str| self.next_piece(text).is_some();
+        if !texts(&error).iter().any(|text| shows_secret(text)) {
+            return error;
+        }
+        let sources = sources(&error).map(|source| self.redact(&source.to_string()).into_owned());
+        let sources: Vec<String> = sources.collect();
+        let new = Error::new(error.kind(), self.redact(error.message()))
+            .with_retryable(error.is_retryable());
+        if sources.is_empty() {
+            return new;
+        }
+        new.with_source(sources.join(": "))
+    }
+
+    /// Returns start and end of the first piece of a secret in a text.
+    fn next_piece(&self, text: &str) -> Option<(usize, usize)> {
+        let pieces = self.0.iter().filter_map(|secret| next_piece(text, secret));
+        pieces.min()
+    }
+}
+
+/// Returns start and end of the first piece of a secret in a text.
+fn next_piece(text: &str, secret: &Token) -> Option<(usize, usize)> {
+    let (text, secret) = (text.as_bytes(), secret.as_bytes());
+    let shortest = secret.len().min(SHORTEST_PIECE);
     let start = text
         .windows(shortest)
-        .position(|window| position_in(token, window).is_some())?;
+        .position(|window| position_in(secret, window).is_some())?;
     let mut end = start + shortest;
-    // A whole token may start in the middle of a piece, so pieces grow as long as their end is part of the token.
-    while end < text.len() && position_in(token, &text[end + 1 - shortest..=end]).is_some() {
+    // A whole secret may start in the middle of a piece, so pieces grow as long as their end is part of the secret.
+    while end < text.len() && position_in(secret, &text[end + 1 - shortest..=end]).is_some() {
         end += 1;
     }
     Some((start, end))
 }
 
-fn position_in(token: &[u8], piece: &[u8]) -> Option<usize> {
-    token
+fn position_in(secret: &[u8], piece: &[u8]) -> Option<usize> {
+    secret
         .windows(piece.len())
         .position(|window| window == piece)
-}
-
-/// Returns an error whose texts do not show the token. Its sources are replaced by their texts if one of them does.
-pub(crate) fn redact_error(error: Error, token: &Token) -> Error {
-    let shows_token = |text: &str| next_piece(text, token).is_some();
-    if !texts(&error).iter().any(|text| shows_token(text)) {
-        return error;
-    }
-    let sources = sources(&error).map(|source| redact(&source.to_string(), token).into_owned());
-    let sources: Vec<String> = sources.collect();
-    let new = Error::new(error.kind(), redact(error.message(), token))
-        .with_retryable(error.is_retryable());
-    if sources.is_empty() {
-        return new;
-    }
-    new.with_source(sources.join(": "))
 }
 
 /// Returns everything that an error of the reader shows.
@@ -106,9 +144,13 @@ mod tests {
         Token::parse(SECRET.as_bytes()).unwrap()
     }
 
+    fn secrets() -> Secrets {
+        token().into()
+    }
+
     #[test]
     fn removes_the_token_and_pieces_of_it() {
-        let redact = |text: &str| redact(text, &token()).into_owned();
+        let redact = |text: &str| secrets().redact(text).into_owned();
         assert_eq!(redact("a dckr_pat_0123456789 b"), "a <redacted> b");
         for length in 9..=SECRET.len() {
             let (start, end) = (&SECRET[..length], &SECRET[SECRET.len() - length..]);
@@ -121,18 +163,15 @@ mod tests {
 
     #[test]
     fn removes_short_tokens_whole() {
-        let token = Token::parse(b"abc").unwrap();
-        assert_eq!(redact("xabcx abx", &token), "x<redacted>x abx");
+        let secrets = Secrets::from(Token::parse(b"abc").unwrap());
+        assert_eq!(secrets.redact("xabcx abx"), "x<redacted>x abx");
     }
 
     #[test]
     fn an_error_keeps_its_sources_unless_they_show_the_token() {
         let error = |message: &str, source: &str| {
             let source = Error::new(ErrorKind::Other, source);
-            redact_error(
-                Error::new(ErrorKind::Decode, message).with_source(source),
-                &token(),
-            )
+            secrets().redact_error(Error::new(ErrorKind::Decode, message).with_source(source))
         };
         let clean = error("a", "b");
         assert!(clean.source().unwrap().is::<Error>());
