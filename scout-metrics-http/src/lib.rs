@@ -49,6 +49,7 @@
 //!
 //! | feature | default | description |
 //! |---|---|---|
+//! | `chart` | no | `chart`: bars, meters and lines as SVG |
 //! | `client` | yes | [`ScoutClient`], with `reqwest` |
 //! | `conformance` | no | `conformance`: checks that every [`MetricsSource`] and `History` must pass, for tests; not covered by semantic versioning |
 //! | `csv` | no | `export::csv`: snapshots as a table for spreadsheets |
@@ -89,6 +90,9 @@ pub use scout_metrics_core as core;
 #[cfg(feature = "sqlite")]
 #[doc(no_inline)]
 pub use scout_metrics_core::SqliteHistory;
+#[cfg(feature = "chart")]
+#[doc(no_inline)]
+pub use scout_metrics_core::chart;
 #[cfg(feature = "conformance")]
 #[doc(no_inline)]
 pub use scout_metrics_core::conformance;
