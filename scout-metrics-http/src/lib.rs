@@ -80,6 +80,8 @@ pub mod guide;
 pub mod html;
 #[cfg(any(feature = "client", feature = "exporter"))]
 mod token;
+#[cfg(feature = "client")]
+mod transport;
 
 pub use async_trait::async_trait;
 #[cfg(feature = "client")]
