@@ -1,9 +1,8 @@
 //! HTML that people read: the look that the page of the exporter and the [`Report`] share.
 
 #![expect(
-    dead_code,
     unused_imports,
-    reason = "page and report use them in the next commits"
+    reason = "the report uses the rest in the next commits"
 )]
 
 mod age;
@@ -11,17 +10,19 @@ mod change;
 mod level;
 mod name;
 mod number;
+mod plural;
 mod severities;
 mod style;
 mod totals;
 
 pub(crate) use self::{
     age::Age,
-    change::Delta,
+    change::{Delta, serious},
     level::{Headline, Level, failing, worst_first},
     name::{Name, plain},
     number::percentage,
-    severities::Severities,
+    plural::plural,
+    severities::{Severities, word},
     style::{STYLE, hash},
-    totals::Totals,
+    totals::{Totals, is_apart},
 };
