@@ -47,6 +47,7 @@
 //!
 //! | feature | default | description |
 //! |---|---|---|
+//! | `chart` | no | `chart`, bars, meters and lines as SVG |
 //! | `conformance` | no | checks that every [`MetricsSource`] and [`History`] must pass; not covered by semantic versioning |
 //! | `csv` | no | `export::csv`, snapshots as a table for spreadsheets |
 //! | `json` | no | `export::json` and `export::json_lines`, snapshots and their rows as JSON |
@@ -64,6 +65,8 @@
 
 mod backoff;
 mod change;
+#[cfg(feature = "chart")]
+pub mod chart;
 mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;

@@ -49,6 +49,7 @@
 //!
 //! | feature | default | description |
 //! |---|---|---|
+//! | `chart` | no | `chart`: bars, meters and lines as SVG |
 //! | `client` | yes | [`ScoutClient`], with `reqwest` |
 //! | `conformance` | no | `conformance`: checks that every [`MetricsSource`] and `History` must pass, for tests; not covered by semantic versioning |
 //! | `csv` | no | `export::csv`: snapshots as a table for spreadsheets |
@@ -78,6 +79,8 @@ pub mod exporter;
 pub mod guide;
 #[cfg(any(feature = "client", feature = "exporter"))]
 mod token;
+#[cfg(feature = "client")]
+mod transport;
 
 pub use async_trait::async_trait;
 #[cfg(feature = "client")]
@@ -91,6 +94,9 @@ pub use scout_metrics_core::LocalScans;
 #[cfg(feature = "sqlite")]
 #[doc(no_inline)]
 pub use scout_metrics_core::SqliteHistory;
+#[cfg(feature = "chart")]
+#[doc(no_inline)]
+pub use scout_metrics_core::chart;
 #[cfg(feature = "conformance")]
 #[doc(no_inline)]
 pub use scout_metrics_core::conformance;

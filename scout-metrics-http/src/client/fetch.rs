@@ -10,16 +10,22 @@ use scout_metrics_core::{Error, ErrorKind, Organization, Result};
 use tokio::time::{Instant, sleep};
 
 use super::{
-    Inner, answer,
-    body::{self, ResponseBody},
+    Inner,
     collect::{BodyKind, Collect},
-    connect,
-    deadline::Deadline,
-    error::HttpError,
-    excerpt::{excerpt, extend_start, not_metrics},
-    redact::{authorization, redact_error},
+    content_type::content_type,
 };
-use crate::token::Token;
+use crate::{
+    token::Token,
+    transport::{
+        answer,
+        body::{self, ResponseBody},
+        connect,
+        deadline::Deadline,
+        error::HttpError,
+        excerpt::{excerpt, extend_start, not_metrics},
+        redact::{Secrets, authorization},
+    },
+};
 
 /// The formats we can read, in Prometheus' own order of preference: OpenMetrics has an end mark. Names are read as they
 /// are; the underscores that a server would write otherwise lose a part of them.
@@ -93,8 +99,9 @@ impl<'a> Fetch<'a> {
         new_collector: &(impl Fn(BodyKind) -> C + Sync),
     ) -> Result<C::Output> {
         let start = Instant::now();
-        let result = match self.request(token).await {
-            Ok(response) => self.collect(response, token, new_collector).await,
+        let secrets = Secrets::from(token.clone());
+        let result = match self.request(token, &secrets).await {
+            Ok(response) => self.collect(response, &secrets, new_collector).await,
             Err(error) => Err(error),
         };
         let duration = start.elapsed();
@@ -113,8 +120,8 @@ impl<'a> Fetch<'a> {
     }
 
     /// Sends the request, and returns the answer if its status is 200 and it is from the requested server.
-    async fn request(&self, token: &Token) -> Result<Response, HttpError> {
-        let (server, route) = (self.client.urls.server(), &self.client.route);
+    async fn request(&self, token: &Token, secrets: &Secrets) -> Result<Response, HttpError> {
+        let (server, route) = (self.client.urls.server().server(), &self.client.route);
         let request = self
             .client
             .http
@@ -130,13 +137,13 @@ impl<'a> Fetch<'a> {
             .await?
             .map_err(|error| connect::explain(error.without_url(), &server, route))?;
         let status = response.status();
-        if !self.client.urls.is_same_origin(response.url()) {
+        if !self.client.urls.server().is_same_origin(response.url()) {
             // A client of the caller's own follows redirects.
-            let place = answer::place(response.url(), token);
+            let place = answer::place(response.url(), secrets);
             return Err(HttpError::OtherOrigin(place));
         }
         if answer::is_redirect(status) {
-            return Err(answer::redirect(&response, &self.url, token));
+            return Err(answer::redirect(&response, &self.url, secrets));
         }
         if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED
             && let Some(message) = route.authentication_message()
@@ -152,7 +159,7 @@ impl<'a> Fetch<'a> {
                 }
                 _ => None,
             };
-            return Err(answer::refusal(response, message, detail, &self.deadline, token).await);
+            return Err(answer::refusal(response, message, detail, &self.deadline, secrets).await);
         }
         Ok(response)
     }
@@ -161,19 +168,18 @@ impl<'a> Fetch<'a> {
     async fn collect<C: Collect>(
         &self,
         response: Response,
-        token: &Token,
+        secrets: &Secrets,
         new_collector: &(impl Fn(BodyKind) -> C + Sync),
     ) -> Result<(C::Output, Received), HttpError> {
-        let content_type = response.headers().get(CONTENT_TYPE);
-        let content_type = match answer::content_type(content_type, token) {
+        let content_type = match content_type(response.headers().get(CONTENT_TYPE), secrets) {
             Ok(content_type) => content_type,
             Err(fault) => {
-                let body = answer::excerpt_of(response, &self.deadline, token).await;
+                let body = answer::excerpt_of(response, &self.deadline, secrets).await;
                 return Err(HttpError::NotMetrics(fault, body));
             }
         };
-        let (server, limit) = (self.client.urls.server(), self.client.body_limit);
-        let mut body = ResponseBody::new(response, server.clone(), limit, &self.deadline, token)?;
+        let (server, limit) = (self.client.urls.server().server(), self.client.body_limit);
+        let mut body = ResponseBody::new(response, server.clone(), limit, &self.deadline, secrets)?;
         let kind = BodyKind {
             content_type,
             has_known_end: body.has_known_end(),
@@ -190,7 +196,7 @@ impl<'a> Fetch<'a> {
         }
         // Such a body is an error even if it could be read, and also if it was not parsed.
         if let Some(fault) = not_metrics(&start) {
-            let body = excerpt(&start, token);
+            let body = excerpt(&start, secrets);
             return Err(HttpError::NotMetrics(fault.to_owned(), body));
         }
         let received = Received {
@@ -202,8 +208,8 @@ impl<'a> Fetch<'a> {
             Ok(_) if may_be_truncated => Err(HttpError::Blank(server)),
             Ok(output) => Ok((output, received)),
             Err(error) => {
-                let error = redact_error(error, token);
-                Err(HttpError::Reader(error, excerpt(&start, token)))
+                let error = secrets.redact_error(error);
+                Err(HttpError::Reader(error, excerpt(&start, secrets)))
             }
         }
     }
