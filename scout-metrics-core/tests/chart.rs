@@ -115,9 +115,9 @@ fn check(page: &impl Display, standalone: impl Display, table: impl Display) {
 #[test]
 fn a_bar_has_a_part_for_each_severity() {
     let counts: VulnerabilityCounts = "1C 0H 99M 900L".parse().unwrap();
-    insta::assert_snapshot!(SeverityBar::new(&counts), @r##"<svg class="chart-bar" viewBox="0 0 1000 10" preserveAspectRatio="none" role="img"><title>1 critical, 0 high, 99 medium, 900 low, 0 unspecified</title><rect fill="var(--critical,#a3163a)" width="12" height="10"/><rect fill="var(--medium,#e5a532)" x="15" width="106" height="10"/><rect fill="var(--low,#8aa4b8)" x="124" width="876" height="10"/></svg>"##);
+    insta::assert_snapshot!(SeverityBar::new(&counts), @r##"<svg class="chart-bar" viewBox="0 0 1000 10" preserveAspectRatio="none" role="img"><title>1 critical, 0 high, 99 medium, 900 low, 0 unspecified</title><rect fill="var(--critical,#8f1230)" width="12" height="10"/><rect fill="var(--medium,#e5a532)" x="15" width="106" height="10"/><rect fill="var(--low,#8aa4b8)" x="124" width="876" height="10"/></svg>"##);
     insta::assert_snapshot!(SeverityBar::new(&counts).table(), @r##"<table><caption>Vulnerabilities by severity</caption><thead><tr><th scope="col">Severity</th><th scope="col">Vulnerabilities</th></tr></thead><tbody><tr><th scope="row">CRITICAL</th><td>1</td></tr><tr><th scope="row">HIGH</th><td>0</td></tr><tr><th scope="row">MEDIUM</th><td>99</td></tr><tr><th scope="row">LOW</th><td>900</td></tr><tr><th scope="row">UNSPECIFIED</th><td>0</td></tr></tbody></table>"##);
-    insta::assert_snapshot!(SeverityBar::new(&counts).decorative(), @r##"<svg class="chart-bar" viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true"><rect fill="var(--critical,#a3163a)" width="12" height="10"/><rect fill="var(--medium,#e5a532)" x="15" width="106" height="10"/><rect fill="var(--low,#8aa4b8)" x="124" width="876" height="10"/></svg>"##);
+    insta::assert_snapshot!(SeverityBar::new(&counts).decorative(), @r##"<svg class="chart-bar" viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true"><rect fill="var(--critical,#8f1230)" width="12" height="10"/><rect fill="var(--medium,#e5a532)" x="15" width="106" height="10"/><rect fill="var(--low,#8aa4b8)" x="124" width="876" height="10"/></svg>"##);
     insta::assert_snapshot!(SeverityBar::new(&"0C 0H".parse().unwrap()), @r##"<svg class="chart-bar" viewBox="0 0 1000 10" preserveAspectRatio="none" role="img"><title>0 critical, 0 high, 0 unspecified</title><rect fill="var(--line,#dde2e8)" width="1000" height="10"/></svg>"##);
     insta::assert_snapshot!(SeverityBar::new(&VulnerabilityCounts::new()), @r##"<svg class="chart-bar" viewBox="0 0 1000 10" preserveAspectRatio="none" role="img"><title>no counts by severity</title><path stroke="var(--dim,#5b6774)" stroke-width="1" stroke-dasharray="4" vector-effect="non-scaling-stroke" d="M10 5h980"/></svg>"##);
 }
@@ -125,8 +125,8 @@ fn a_bar_has_a_part_for_each_severity() {
 #[test]
 fn a_meter_is_full_only_if_all_images_comply() {
     insta::assert_snapshot!(meter(12, 12), @r##"<svg class="chart-meter" viewBox="0 0 100 10" preserveAspectRatio="none" role="img"><title>12 of 12 images comply</title><rect fill="var(--fine,#1f7a4d)" width="100" height="10"/></svg>"##);
-    insta::assert_snapshot!(meter(9999, 10_000), @r##"<svg class="chart-meter" viewBox="0 0 100 10" preserveAspectRatio="none" role="img"><title>9999 of 10000 images comply</title><rect fill="var(--line,#dde2e8)" width="100" height="10"/><rect fill="var(--high,#d9541e)" width="98" height="10"/></svg>"##);
-    insta::assert_snapshot!(meter(1, 10_000), @r##"<svg class="chart-meter" viewBox="0 0 100 10" preserveAspectRatio="none" role="img"><title>1 of 10000 images comply</title><rect fill="var(--line,#dde2e8)" width="100" height="10"/><rect fill="var(--high,#d9541e)" width="2" height="10"/></svg>"##);
+    insta::assert_snapshot!(meter(9999, 10_000), @r##"<svg class="chart-meter" viewBox="0 0 100 10" preserveAspectRatio="none" role="img"><title>9999 of 10000 images comply</title><rect fill="var(--line,#dde2e8)" width="100" height="10"/><rect fill="var(--high,#c2410c)" width="98" height="10"/></svg>"##);
+    insta::assert_snapshot!(meter(1, 10_000), @r##"<svg class="chart-meter" viewBox="0 0 100 10" preserveAspectRatio="none" role="img"><title>1 of 10000 images comply</title><rect fill="var(--line,#dde2e8)" width="100" height="10"/><rect fill="var(--high,#c2410c)" width="2" height="10"/></svg>"##);
     insta::assert_snapshot!(meter(0, 9), @r##"<svg class="chart-meter" viewBox="0 0 100 10" preserveAspectRatio="none" role="img"><title>0 of 9 images comply</title><rect fill="var(--line,#dde2e8)" width="100" height="10"/></svg>"##);
     insta::assert_snapshot!(meter(0, 0), @r##"<svg class="chart-meter" viewBox="0 0 100 10" preserveAspectRatio="none" role="img"><title>0 of 0 images comply</title><path stroke="var(--dim,#5b6774)" stroke-width="1" stroke-dasharray="4" vector-effect="non-scaling-stroke" d="M1 5h98"/></svg>"##);
 }
@@ -151,9 +151,9 @@ fn a_line_chart_has_dates_and_a_legend() {
 <svg class="chart-lines" viewBox="0 0 300 156" xmlns="http://www.w3.org/2000/svg" width="300" height="156" fill="none" stroke-linecap="round" stroke-linejoin="round" font-family="system-ui,sans-serif" font-size="13" role="img">
 <title>production</title>
 <desc>critical: from 3 to 1, at most 5; 1 of 4 values is missing. &lt;all&gt;: from 1200 to 900, at most 1200; 2 of 4 values are missing</desc>
-<style>@media(prefers-color-scheme:dark){.fill-critical{fill:#ff5d7d}.stroke-critical{stroke:#ff5d7d}.fill-high{fill:#ff8c4d}.stroke-high{stroke:#ff8c4d}.fill-medium{fill:#f0c04f}.stroke-medium{stroke:#f0c04f}.fill-low{fill:#7f9bb3}.stroke-low{stroke:#7f9bb3}.fill-unspecified{fill:#53606d}.stroke-unspecified{stroke:#53606d}.fill-fine{fill:#4fc48a}.stroke-fine{stroke:#4fc48a}.fill-ink{fill:#e8edf2}.stroke-ink{stroke:#e8edf2}.fill-dim{fill:#9aa7b4}.stroke-dim{stroke:#9aa7b4}.fill-line{fill:#263340}.stroke-line{stroke:#263340}}</style>
+<style>@media(prefers-color-scheme:dark){.fill-critical{fill:#ff4d70}.stroke-critical{stroke:#ff4d70}.fill-high{fill:#ffa75e}.stroke-high{stroke:#ffa75e}.fill-medium{fill:#f5d667}.stroke-medium{stroke:#f5d667}.fill-low{fill:#7f9bb3}.stroke-low{stroke:#7f9bb3}.fill-unspecified{fill:#53606d}.stroke-unspecified{stroke:#53606d}.fill-fine{fill:#4fc48a}.stroke-fine{stroke:#4fc48a}.fill-ink{fill:#e8edf2}.stroke-ink{stroke:#e8edf2}.fill-dim{fill:#9aa7b4}.stroke-dim{stroke:#9aa7b4}.fill-line{fill:#263340}.stroke-line{stroke:#263340}}</style>
 <text x="4" y="14" text-anchor="start" class="fill-ink" fill="#16202c">production</text>
-<path class="stroke-critical" stroke="#a3163a" stroke-width="3" d="M4 28h24"/>
+<path class="stroke-critical" stroke="#8f1230" stroke-width="3" d="M4 28h24"/>
 <text x="34" y="32" text-anchor="start" class="fill-ink" fill="#16202c">critical</text>
 <path class="stroke-fine" stroke="#1f7a4d" stroke-width="3" stroke-dasharray="7 4" d="M112 28h24"/>
 <text x="142" y="32" text-anchor="start" class="fill-ink" fill="#16202c">&lt;all&gt;</text>
@@ -166,8 +166,8 @@ fn a_line_chart_has_dates_and_a_legend() {
 <text x="124" y="152" text-anchor="middle" class="fill-dim" fill="#5b6774">Oct 5</text>
 <text x="209" y="152" text-anchor="middle" class="fill-dim" fill="#5b6774">Oct 6</text>
 <path class="stroke-dim" stroke="#5b6774" stroke-width="1" d="M40 134v4M124 134v4M209 134v4"/>
-<path class="stroke-critical" stroke="#a3163a" stroke-width="2" d="M40 134h84M294 134h0"/>
-<path class="stroke-critical" stroke="#a3163a" stroke-width="5" d="M294 134h0"/>
+<path class="stroke-critical" stroke="#8f1230" stroke-width="2" d="M40 134h84M294 134h0"/>
+<path class="stroke-critical" stroke="#8f1230" stroke-width="5" d="M294 134h0"/>
 <path class="stroke-fine" stroke="#1f7a4d" stroke-width="2" stroke-dasharray="7 4" d="M40 62l84 18"/>
 <path class="stroke-fine" stroke="#1f7a4d" stroke-width="5" d="M124 80h0"/>
 </svg>
@@ -178,10 +178,10 @@ fn a_line_chart_has_dates_and_a_legend() {
 #[test]
 fn a_page_gives_the_colours_and_a_file_has_its_own() {
     let chart = meter(1, 2);
-    assert!(chart.to_string().contains(r#"fill="var(--high,#d9541e)""#));
+    assert!(chart.to_string().contains(r#"fill="var(--high,#c2410c)""#));
     let file = chart.standalone().to_string();
     assert!(
-        file.contains(r##"class="fill-high" fill="#d9541e""##),
+        file.contains(r##"class="fill-high" fill="#c2410c""##),
         "{file}"
     );
     assert!(

@@ -77,6 +77,8 @@ mod client;
 #[cfg(feature = "exporter")]
 pub mod exporter;
 pub mod guide;
+#[cfg(feature = "html")]
+pub mod html;
 #[cfg(any(feature = "client", feature = "exporter"))]
 mod token;
 #[cfg(feature = "client")]

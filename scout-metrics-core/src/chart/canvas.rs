@@ -76,9 +76,9 @@ impl Colour {
     /// people who are blind to red or green distinguish.
     const fn values(self) -> (&'static str, &'static str, &'static str) {
         match self {
-            Self::Severity(Severity::Critical) => ("critical", "#a3163a", "#ff5d7d"),
-            Self::Severity(Severity::High) => ("high", "#d9541e", "#ff8c4d"),
-            Self::Severity(Severity::Medium) => ("medium", "#e5a532", "#f0c04f"),
+            Self::Severity(Severity::Critical) => ("critical", "#8f1230", "#ff4d70"),
+            Self::Severity(Severity::High) => ("high", "#c2410c", "#ffa75e"),
+            Self::Severity(Severity::Medium) => ("medium", "#e5a532", "#f5d667"),
             Self::Severity(Severity::Low) => ("low", "#8aa4b8", "#7f9bb3"),
             Self::Severity(Severity::Unspecified) => ("unspecified", "#c3cad2", "#53606d"),
             Self::Fine => ("fine", "#1f7a4d", "#4fc48a"),
