@@ -6,7 +6,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use scout_metrics_core::{History, MemorySource, Organization, RecordHistory, SqliteHistory};
+use scout_metrics_core::{
+    History, MemorySource, Organization, RecordHistory, Snapshot, SqliteHistory,
+};
 
 use crate::{
     program::{example, serve, stderr, stdout},
@@ -26,6 +28,18 @@ fn source(counts: &str) -> (MemorySource, String) {
     let memory = MemorySource::new(organization("acme", &[("production", counts)]));
     let url = serve([memory.clone()]);
     (memory, url)
+}
+
+/// Returns the message in a format about what got worse between two snapshots.
+pub(crate) fn sent(format: &str, [before, after]: [Snapshot; 2]) -> serde_json::Value {
+    let receiver = Receiver::start(&[200]);
+    let memory = MemorySource::new(before);
+    let url = serve([memory.clone()]);
+    let watch = watch(&url, &["--webhook", &receiver.url, "--format", format]);
+    memory.set(Ok(after));
+    let message = receiver.message();
+    watch.interrupt();
+    message
 }
 
 #[test]
@@ -232,11 +246,8 @@ fn messages_for_people_stay_within_the_limits_of_the_services() {
         .collect();
     let streams: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "9C")).collect();
     for format in ["slack", "teams"] {
-        let receiver = Receiver::start(&[200]);
-        let (memory, url) = source("1C");
-        let watch = watch(&url, &["--webhook", &receiver.url, "--format", format]);
-        memory.set(Ok(organization("acme", &streams)));
-        let message = receiver.message();
+        let before = organization("acme", &[("production", "1C")]);
+        let message = sent(format, [before, organization("acme", &streams)]);
         let title = "Docker Scout: acme got worse in 60 ways";
         if format == "slack" {
             assert_eq!(message["text"], title);
@@ -274,7 +285,6 @@ fn messages_for_people_stay_within_the_limits_of_the_services() {
                 body[1]
             );
         }
-        watch.interrupt();
     }
 }
 
