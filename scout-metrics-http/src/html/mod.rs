@@ -1,28 +1,27 @@
 //! HTML that people read: the look that the page of the exporter and the [`Report`] share.
 
-#![expect(
-    unused_imports,
-    reason = "the report uses the rest in the next commits"
-)]
-
 mod age;
 mod change;
 mod level;
 mod name;
 mod number;
+#[cfg(feature = "exporter")]
 mod plural;
+mod report;
 mod severities;
 mod style;
 mod totals;
 
+pub use self::report::Report;
 pub(crate) use self::{
     age::Age,
-    change::{Delta, serious},
+    change::Delta,
     level::{Headline, Level, failing, worst_first},
     name::{Name, plain},
     number::percentage,
-    plural::plural,
-    severities::{Severities, word},
+    severities::Severities,
     style::{STYLE, hash},
-    totals::{Totals, is_apart},
+    totals::Totals,
 };
+#[cfg(feature = "exporter")]
+pub(crate) use self::{change::serious, plural::plural, severities::word, totals::is_apart};

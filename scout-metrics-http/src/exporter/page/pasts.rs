@@ -24,6 +24,9 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// How long a history that failed is left alone.
 const PAUSE: Duration = Duration::from_secs(60);
 
+/// How long a past is used for newer snapshots, too. A source may be fetched every second, and days do not change that soon.
+const VALIDITY: Duration = Duration::from_secs(300);
+
 /// How many pasts are read at once.
 const READS: usize = 2;
 
@@ -43,9 +46,10 @@ pub(super) struct Entry {
     pub(super) past: Option<Arc<Past>>,
     /// Why the past could not be read.
     pub(super) failure: Option<String>,
-    /// The time of the snapshot whose past was last read, or is being read.
+    /// The time of the snapshot whose past was read last, or is being read.
     of: Option<SystemTime>,
     failed_at: Option<Instant>,
+    read_at: Option<Instant>,
     is_reading: bool,
 }
 
@@ -139,9 +143,10 @@ impl Pasts {
 
 impl Entry {
     fn is_due(&self, time: SystemTime) -> bool {
-        let is_paused = |at: Instant| at.elapsed() < PAUSE;
+        let is_within = |at: Option<Instant>, limit| at.is_some_and(|at| at.elapsed() < limit);
         let is_known = self.of == Some(time) && self.failed_at.is_none();
-        !self.is_reading && !is_known && !self.failed_at.is_some_and(is_paused)
+        let is_recent = is_within(self.read_at, VALIDITY) || is_within(self.failed_at, PAUSE);
+        !self.is_reading && !is_known && !is_recent
     }
 
     fn finish(&mut self, past: Result<Past>) {
@@ -151,6 +156,7 @@ impl Entry {
                 self.past = Some(Arc::new(past));
                 self.failure = None;
                 self.failed_at = None;
+                self.read_at = Some(Instant::now());
             }
             Err(error) => {
                 tracing::warn!(error = %error.chain(), "cannot read the history for the page");
@@ -264,7 +270,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_past_is_read_once_for_each_snapshot() {
+    async fn a_past_is_read_once_for_each_snapshot_and_at_most_every_five_minutes() {
         let (pasts, history) = scripted(Fault::None);
         let first = snapshot();
         for _ in 0..3 {
@@ -272,6 +278,7 @@ mod tests {
             assert!(a.past.is_some() && b.past.is_some());
         }
         let once = history.reads.load(Ordering::SeqCst);
+        tokio::time::advance(VALIDITY).await;
         let later = first
             .clone()
             .with_scraped_at(first.scraped_at() + Duration::from_secs(1));
