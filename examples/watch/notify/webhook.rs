@@ -1,10 +1,8 @@
 //! A URL that messages are posted to.
 
-use std::{error::Error, fmt, fs, path::Path, sync::Arc, time::Duration};
+use std::{error::Error, fmt, fs, path::Path, time::Duration};
 
-use rustls::{ClientConfig, RootCertStore, crypto::ring};
-
-use scout_metrics_examples::terminal::printable;
+use scout_metrics_examples::{terminal::printable, tls};
 use scout_metrics_http::reqwest::{
     self, Client, Response, StatusCode, Url,
     header::{CONTENT_TYPE, RETRY_AFTER},
@@ -44,7 +42,7 @@ impl Webhook {
         let builder = Client::builder()
             .timeout(TIMEOUT)
             .redirect(Policy::none())
-            .tls_backend_preconfigured(tls()?);
+            .tls_backend_preconfigured(tls::client_config()?);
         // A request to this machine must not leave it.
         let builder = if is_local {
             builder.no_proxy()
@@ -107,15 +105,6 @@ impl fmt::Debug for Webhook {
             .field("format", &self.format)
             .finish_non_exhaustive()
     }
-}
-
-fn tls() -> Result<ClientConfig, rustls::Error> {
-    let mut roots = RootCertStore::empty();
-    roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()?;
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
 }
 
 fn is_loopback(url: &Url) -> bool {
