@@ -55,6 +55,7 @@
 //! | `docker-login` | no | `with_docker_login`: the credentials that `docker login` keeps, if no other token is given |
 //! | `exporter` | no | `exporter`: an endpoint with the paths of Docker Scout's own that serves any source; does not need `reqwest` |
 //! | `json` | no | `export::json` and `export::json_lines`: snapshots and their rows as JSON |
+//! | `remote-write` | no | `remote_write`: pushes snapshots, or any families, to databases with the protocol of Prometheus, 2.0 and 1.0 |
 //! | `rustls` | yes | HTTPS for the client, with ring and the authorities of webpki-roots, of the system, and of a file |
 //! | `sqlite` | no | `SqliteHistory`: past snapshots in one SQLite file; builds SQLite with a C compiler |
 //! | `toml` | no | `gate::Gate::from_toml`: the rules of a gate in a TOML file |
@@ -75,6 +76,8 @@ mod client;
 #[cfg(feature = "exporter")]
 pub mod exporter;
 pub mod guide;
+#[cfg(feature = "remote-write")]
+pub mod remote_write;
 #[cfg(any(feature = "client", feature = "exporter"))]
 mod token;
 #[cfg(feature = "client")]
