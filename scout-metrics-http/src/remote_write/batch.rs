@@ -115,7 +115,7 @@ pub(super) struct Batch {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct BatchLimits {
     pub(super) samples: usize,
-    /// Before compression, and never less than one sample.
+    /// Before compression. A request has at least one sample, however large that is.
     pub(super) bytes: usize,
 }
 

@@ -240,9 +240,15 @@ impl RemoteWriteBuilder {
     pub fn spawn(self, pollers: impl IntoIterator<Item = Poller>) -> Result<RemoteWrite> {
         let pollers: Vec<Poller> = pollers.into_iter().collect();
         check_organizations(&pollers)?;
+        let sender = self.sender()?;
+        Ok(self.spawn_with(sender, pollers))
+    }
+
+    /// Starts the task with a sender that has been made of the same options.
+    pub(super) fn spawn_with(self, sender: Sender, pollers: Vec<Poller>) -> RemoteWrite {
         let queue = Queue::new(self.queue_bytes, self.max_age);
         let shared = Arc::new(Shared::new(queue, self.max_age));
-        let labels: Arc<[_]> = self.labels.clone().into();
+        let labels: Arc<[_]> = self.labels.into();
         let trackers = (0..pollers.len()).map(|group| Tracker::new(group, Arc::clone(&labels)));
         let collector = Collector {
             trackers: trackers.collect(),
@@ -250,10 +256,9 @@ impl RemoteWriteBuilder {
             interval: self.interval,
             ends_series: self.ends_series,
         };
-        let sender = self.sender()?;
         let task = Arc::clone(&shared);
         let task = tokio::spawn(async move { task::run(&task, collector, sender).await });
-        Ok(RemoteWrite::new(shared, task.abort_handle()))
+        RemoteWrite::new(shared, task.abort_handle())
     }
 
     /// Returns a writer for programs that write once. Nothing is sent yet.
@@ -263,29 +268,29 @@ impl RemoteWriteBuilder {
     /// [`ErrorKind::Config`](scout_metrics_core::ErrorKind::Config), as for [`spawn`](Self::spawn).
     pub fn build(self) -> Result<RemoteWriter> {
         Ok(RemoteWriter {
-            labels: self.labels.clone().into(),
-            patience: self.write_timeout,
             sender: Mutex::new(self.sender()?),
+            patience: self.write_timeout,
+            labels: self.labels.into(),
         })
     }
 
-    fn sender(self) -> Result<Sender, HttpError> {
+    fn sender(&self) -> Result<Sender, HttpError> {
         self.check()?;
         let allow_insecure = self.allow_insecure_http || !self.authorization.has_secrets();
         let url = ServerUrl::parse(&self.url, allow_insecure, EXAMPLE)
             .map_err(|fault| refuse(format!("cannot use the URL of remote write: {fault}")))?;
-        let (http, route) = match self.client {
-            Some(client) => (client, Route::Unknown),
+        let (http, route) = match &self.client {
+            Some(client) => (client.clone(), Route::Unknown),
             None => (self.connect.client(&url)?, url.route()),
         };
         Ok(Sender {
-            receiver: Receiver {
+            receiver: Box::new(Receiver {
                 http,
                 url,
                 route,
                 authorization: self.authorization.build(RESERVED_HEADERS)?,
                 timeout: self.timeout,
-            },
+            }),
             negotiation: Negotiation::new(self.version),
             limits: self.limits,
             backoff: self.backoff,

@@ -36,6 +36,10 @@ mod sender;
 mod stats;
 mod table;
 mod task;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 mod tracker;
 mod writer;
 

@@ -138,3 +138,117 @@ impl Queue {
         left
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::HashMap, sync::Arc};
+
+    use proptest::{collection, prelude::*};
+
+    use super::{
+        super::{
+            batch::Rows,
+            table::Table,
+            testing::{LIMITS, snapshot},
+            tracker,
+        },
+        *,
+    };
+
+    fn table(streams: usize) -> Arc<Table> {
+        let names: Vec<String> = (0..streams).map(|number| format!("s{number}")).collect();
+        let streams: Vec<(&str, u64)> = names.iter().map(|name| (&**name, 1)).collect();
+        Arc::new(tracker::table(&snapshot("acme", &streams), &[]).unwrap())
+    }
+
+    fn write(table: &Arc<Table>, group: usize, at: i64) -> Write {
+        Write {
+            table: Arc::clone(table),
+            rows: Rows::All,
+            at,
+            group,
+            queued: Instant::now(),
+            is_repeat: at > 0,
+        }
+    }
+
+    #[test]
+    fn a_request_is_bounded_in_bytes_but_never_empty() {
+        let table = table(10);
+        let mut queue = Queue::new(usize::MAX, Duration::MAX);
+        queue.push(write(&table, 0, 0));
+        let mut sizes = Vec::new();
+        for bytes in [0, 1, 500, usize::MAX] {
+            let limits = BatchLimits {
+                samples: 1000,
+                bytes,
+            };
+            sizes.push(queue.take(limits, Instant::now()).0.samples());
+        }
+        assert_eq!(sizes, [1, 1, 2, 16]);
+    }
+
+    #[test]
+    fn a_request_has_no_series_twice() {
+        let table = table(1);
+        let mut queue = Queue::new(usize::MAX, Duration::MAX);
+        for (group, at) in [(0, 0), (1, 0), (0, 1), (1, 1), (1, 2)] {
+            queue.push(write(&table, group, at));
+        }
+        let mut groups = || queue.take(LIMITS, Instant::now()).0.parts.len();
+        assert_eq!([groups(), groups(), groups(), groups()], [2, 2, 1, 0]);
+    }
+
+    #[test]
+    fn what_was_added_last_is_kept_even_if_it_is_too_large() {
+        let table = table(10);
+        let mut queue = Queue::new(1, Duration::MAX);
+        assert_eq!(queue.push(write(&table, 0, 0)), Dropped::default());
+        assert_eq!(
+            queue.push(write(&table, 0, 1)),
+            Dropped {
+                full: 20,
+                too_old: 0
+            }
+        );
+        assert_eq!(queue.samples(), 20);
+    }
+
+    proptest! {
+        /// Whatever is pushed and taken, each sample is taken or dropped once, those of a group in the order of their times.
+        #[test]
+        fn nothing_is_lost_or_out_of_order(
+            steps in collection::vec((0..3_usize, 0..4_usize, 1..30_usize, any::<bool>()), 1..60),
+            max_memory in 1..20_000_usize,
+        ) {
+            let tables: Vec<_> = (0..4).map(table).collect();
+            let mut queue = Queue::new(max_memory, Duration::MAX);
+            let (mut pushed, mut taken, mut dropped) = (0, 0, 0);
+            let mut last: HashMap<usize, i64> = HashMap::new();
+            let mut check = |batch: &Batch| {
+                for part in &batch.parts {
+                    let before = last.insert(part.write.group, part.write.at);
+                    assert!(before.is_none_or(|before| before <= part.write.at));
+                }
+                batch.samples()
+            };
+            for (at, (group, size, samples, is_push)) in (0..).zip(steps) {
+                if is_push {
+                    let write = write(&tables[size], group, at);
+                    pushed += write.len();
+                    dropped += queue.push(write).full;
+                } else {
+                    let limits = BatchLimits { samples, ..LIMITS };
+                    let (batch, _) = queue.take(limits, Instant::now());
+                    assert!(batch.samples() <= samples);
+                    taken += check(&batch);
+                }
+                prop_assert_eq!(pushed, taken + dropped + queue.samples());
+            }
+            while queue.samples() > 0 {
+                taken += check(&queue.take(LIMITS, Instant::now()).0);
+            }
+            prop_assert_eq!((pushed, queue.memory()), (taken + dropped, 0));
+        }
+    }
+}

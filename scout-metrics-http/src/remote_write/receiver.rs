@@ -1,7 +1,8 @@
 //! Requests to a receiver, one at a time.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use reqwest::{
     Client, Response, StatusCode,
@@ -38,6 +39,13 @@ pub(super) const RESERVED_HEADERS: &[&str] = &[
     VERSION,
 ];
 
+/// Sends requests to a receiver: over HTTP, or in tests to one that needs no network, so that time can be paused.
+#[async_trait]
+pub(super) trait Post: fmt::Debug + Send + Sync {
+    /// Sends a request. The error says why there is no answer of the receiver.
+    async fn post(&self, body: Bytes, version: ProtocolVersion) -> Result<Reply, Error>;
+}
+
 /// A server that samples are written to.
 #[derive(Debug)]
 pub(super) struct Receiver {
@@ -59,9 +67,9 @@ pub(super) struct Reply {
     pub(super) error: Option<Error>,
 }
 
-impl Receiver {
-    /// Sends a request. The error says why there is no answer of the receiver.
-    pub(super) async fn post(&self, body: Bytes, version: ProtocolVersion) -> Result<Reply, Error> {
+#[async_trait]
+impl Post for Receiver {
+    async fn post(&self, body: Bytes, version: ProtocolVersion) -> Result<Reply, Error> {
         let deadline = Deadline::after(self.timeout);
         let exchange = async {
             let (headers, secrets) = self.authorization.headers(&deadline).await?;
@@ -83,7 +91,9 @@ impl Receiver {
         let reply: Result<Reply, HttpError> = exchange.await;
         Ok(reply?)
     }
+}
 
+impl Receiver {
     async fn exchange(
         &self,
         body: Bytes,

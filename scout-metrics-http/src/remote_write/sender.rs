@@ -10,14 +10,14 @@ use super::{
     batch::{Batch, BatchLimits},
     encode,
     negotiation::{Answer, Negotiation},
-    receiver::{Receiver, Reply},
+    receiver::{Post, Reply},
 };
 use crate::transport::retry::Backoff;
 
 /// Writes batches one after another.
 #[derive(Debug)]
 pub(super) struct Sender {
-    pub(super) receiver: Receiver,
+    pub(super) receiver: Box<dyn Post>,
     pub(super) negotiation: Negotiation,
     pub(super) limits: BatchLimits,
     pub(super) backoff: Backoff,

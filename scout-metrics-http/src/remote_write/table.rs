@@ -9,7 +9,7 @@ use std::{
 };
 
 use scout_metrics_core::{Error, ErrorKind, Result};
-use scout_metrics_openmetrics::{MetricFamily, MetricType, Sample};
+use scout_metrics_openmetrics::{MetricFamily, MetricType, Sample, Timestamp};
 
 /// The label that has the name of the metric.
 const METRIC_NAME: &str = "__name__";
@@ -98,7 +98,8 @@ impl Table {
         const REST: usize = 64;
         let labels = self.labels(row);
         let labels = labels.map(|(name, value)| name.len() + value.len() + LABEL);
-        REST + labels.sum::<usize>()
+        let Metadata { help, unit, .. } = self.metadata(row);
+        REST + labels.sum::<usize>() + self.text(help).len() + self.text(unit).len()
     }
 
     /// Returns about how many bytes of memory the table has.
@@ -122,6 +123,13 @@ impl Table {
     fn series(&self) -> impl Iterator<Item = Series<'_>> {
         self.rows.iter().map(|row| Series { table: self, row })
     }
+}
+
+/// Returns a time in whole milliseconds since 1970, rounded down, which is all that the protocol has.
+pub(super) fn millis(time: Timestamp) -> i64 {
+    let millis = time.as_nanos().div_euclid(1_000_000);
+    let nearest = if millis < 0 { i64::MIN } else { i64::MAX };
+    millis.try_into().unwrap_or(nearest)
 }
 
 /// The identity of a series, whatever table it is in.
@@ -195,7 +203,7 @@ impl Draft {
             let exemplar = Exemplar {
                 labels: places.map(|text| self.place(text)).collect(),
                 value: exemplar.value(),
-                timestamp: exemplar.timestamp().and_then(|time| time.to_millis()),
+                timestamp: exemplar.timestamp().map(millis),
             };
             let row = self.table.rows.len() as u32;
             self.table.exemplars.push((row, exemplar));
@@ -204,7 +212,7 @@ impl Draft {
             labels: begin..self.table.labels.len() as u32,
             family: self.table.families.len() as u32 - 1,
             value: without_payload(sample.value()),
-            timestamp: sample.timestamp().and_then(|time| time.to_millis()),
+            timestamp: sample.timestamp().map(millis),
             start,
         });
         Ok(())

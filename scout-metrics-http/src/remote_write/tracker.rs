@@ -8,8 +8,7 @@ use tokio::time::Instant;
 
 use super::{
     batch::{Rows, Write},
-    encode::millis,
-    table::Table,
+    table::{Table, millis},
 };
 
 /// The label that names the organization.
@@ -42,7 +41,7 @@ impl Tracker {
         time: SystemTime,
     ) -> Result<Vec<Write>> {
         // Samples of a series must have rising times, and the clock may be set back.
-        let at = millis(time).max(self.last_at.saturating_add(1));
+        let at = millis(time.into()).max(self.last_at.saturating_add(1));
         let Some(snapshot) = snapshot else {
             let ended = self.current.take();
             let ended = ended.map(|(_, table)| self.stale(table, &Table::default(), at));

@@ -16,10 +16,9 @@ use tokio::{
 
 use super::{
     batch::{Batch, Rows, Write},
-    encode::millis,
     queue::Queue,
     sender::{Bodies, Sender},
-    table::Table,
+    table::{Table, millis},
     tracker,
 };
 use crate::transport::deadline::Deadline;
@@ -90,7 +89,7 @@ impl RemoteWriter {
         let deadline = Deadline::after(self.patience);
         let mut sender = self.sender.lock().await;
         let mut queue = Queue::new(usize::MAX, Duration::MAX);
-        let at = millis(SystemTime::now());
+        let at = millis(SystemTime::now().into());
         for (group, table) in tables.into_iter().enumerate() {
             let _nothing_is_dropped = queue.push(Write {
                 table: Arc::new(table),
