@@ -43,11 +43,12 @@ mod encode;
 mod error;
 mod families;
 mod file;
-mod part;
+pub(crate) mod part;
 mod reader;
 mod series;
 mod shape;
-mod unplaced;
+pub(crate) mod unplaced;
+pub(crate) mod walk;
 
 use scout_metrics_core::{PolicyId, Severity, StreamName};
 
