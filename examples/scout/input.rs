@@ -1,6 +1,7 @@
 //! Where snapshots come from.
 
 use std::{
+    collections::HashSet,
     error::Error,
     path::{Path, PathBuf},
 };
@@ -64,18 +65,28 @@ impl Source {
         if !self.files.is_empty() {
             return self.read_files();
         }
-        if self.organizations.is_empty() {
+        let organizations = self.organizations()?;
+        if organizations.is_empty() {
             return Err(Usage("no --org, --file or --demo given: try --help".to_owned()).into());
         }
         let client = self.connection.client().map_err(usage_if_invalid)?;
-        let sources = client.organizations(&self.organizations)?;
+        let sources = client.organizations(organizations)?;
         let answers = terminal::waiting_for("waiting for Docker Scout", sources.scrape_all()).await;
         Ok(answers.into_iter().collect())
     }
 
+    /// Returns the organizations, each of which is given once.
+    fn organizations(&self) -> Result<&[Organization], Usage> {
+        let mut seen = HashSet::new();
+        match self.organizations.iter().find(|name| !seen.insert(*name)) {
+            Some(twice) => Err(Usage(format!("--org names `{twice}` twice"))),
+            None => Ok(&self.organizations),
+        }
+    }
+
     fn sample(&self) -> Result<Answers, Box<dyn Error>> {
         let sample = sample::snapshot()?;
-        let organizations = match self.organizations.as_slice() {
+        let organizations = match self.organizations()? {
             [] => std::slice::from_ref(sample.organization()),
             organizations => organizations,
         };
@@ -87,7 +98,7 @@ impl Source {
     }
 
     fn read_files(&self) -> Result<Answers, Box<dyn Error>> {
-        let organization = match self.organizations.as_slice() {
+        let organization = match self.organizations()? {
             [] => None,
             [organization] if self.files.len() == 1 => Some(organization),
             _ => {
@@ -145,7 +156,7 @@ impl Input {
     pub(crate) async fn answers(&self) -> Result<Answers, Box<dyn Error>> {
         match &self.history {
             None => self.source.answers().await,
-            Some(path) => latest(path, &self.source.organizations).await,
+            Some(path) => latest(path, self.source.organizations()?).await,
         }
     }
 
