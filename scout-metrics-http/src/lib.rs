@@ -55,6 +55,7 @@
 //! | `docker-login` | no | `with_docker_login`: the credentials that `docker login` keeps, if no other token is given |
 //! | `exporter` | no | `exporter`: an endpoint with the paths of Docker Scout's own that serves any source; does not need `reqwest` |
 //! | `json` | no | `export::json` and `export::json_lines`: snapshots and their rows as JSON |
+//! | `prometheus-api` | no | `PrometheusHistory`: past snapshots from a server with Prometheus' query API |
 //! | `rustls` | yes | HTTPS for the client, with ring and the authorities of webpki-roots, of the system, and of a file |
 //! | `sqlite` | no | `SqliteHistory`: past snapshots in one SQLite file; builds SQLite with a C compiler |
 //! | `toml` | no | `gate::Gate::from_toml`: the rules of a gate in a TOML file |
@@ -75,6 +76,8 @@ mod client;
 #[cfg(feature = "exporter")]
 pub mod exporter;
 pub mod guide;
+#[cfg(feature = "prometheus-api")]
+mod prometheus_api;
 #[cfg(any(feature = "client", feature = "exporter"))]
 mod token;
 #[cfg(feature = "client")]
@@ -106,6 +109,9 @@ pub use scout_metrics_openmetrics::{ContentType, Exposition, Format};
 
 #[cfg(feature = "client")]
 pub use crate::client::{ScoutClient, ScoutClientBuilder, ScoutSource};
+
+#[cfg(feature = "prometheus-api")]
+pub use crate::prometheus_api::{PrometheusHistory, PrometheusHistoryBuilder};
 
 #[cfg(all(doctest, feature = "client"))]
 #[doc = include_str!("../../README.md")]
