@@ -10,7 +10,12 @@ use clap::{ArgGroup, Args};
 use scout_metrics_core::{
     ErrorKind, History, HistoryExt, Organization, Result as CoreResult, Snapshot, SqliteHistory,
 };
-use scout_metrics_examples::{connection::Connection, sample, snapshot_file, terminal};
+use scout_metrics_examples::{
+    connection::Connection,
+    sample,
+    snapshot_file::{self, FileFormat},
+    terminal,
+};
 
 use crate::status::{Status, Usage};
 
@@ -41,6 +46,10 @@ pub(crate) struct Source {
     #[arg(id = "file", long, value_name = "FILE")]
     files: Vec<PathBuf>,
 
+    /// Format of expositions in files
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = FileFormat::Openmetrics)]
+    file_format: FileFormat,
+
     /// Use sample data, which needs no account and no network
     #[arg(long, conflicts_with = "file")]
     demo: bool,
@@ -58,10 +67,8 @@ impl Source {
         if self.organizations.is_empty() {
             return Err(Usage("no --org, --file or --demo given: try --help".to_owned()).into());
         }
-        let sources = self
-            .connection
-            .client()?
-            .organizations(&self.organizations)?;
+        let client = self.connection.client().map_err(usage_if_invalid)?;
+        let sources = client.organizations(&self.organizations)?;
         let answers = terminal::waiting_for("waiting for Docker Scout", sources.scrape_all()).await;
         Ok(answers.into_iter().collect())
     }
@@ -90,7 +97,7 @@ impl Source {
         };
         let mut answers = Answers::new();
         for path in &self.files {
-            for snapshot in snapshot_file::read(path, organization)? {
+            for snapshot in snapshot_file::read(path, self.file_format, organization)? {
                 let organization = snapshot.organization().clone();
                 if answers.iter().any(|(name, _)| *name == organization) {
                     return Err(format!("there are several snapshots of `{organization}`").into());
@@ -99,6 +106,14 @@ impl Source {
             }
         }
         Ok(answers)
+    }
+}
+
+/// Returns an error of the command line if an option has a value that cannot be used, such as a URL.
+fn usage_if_invalid(error: scout_metrics_core::Error) -> Box<dyn Error> {
+    match error.kind() {
+        ErrorKind::Config => Usage(error.chain().to_string()).into(),
+        _ => error.into(),
     }
 }
 
@@ -119,6 +134,11 @@ impl Input {
     /// Returns the path of the history.
     pub(crate) fn history(&self) -> Option<&Path> {
         self.history.as_deref()
+    }
+
+    /// Returns the format of expositions in files.
+    pub(crate) fn file_format(&self) -> FileFormat {
+        self.source.file_format
     }
 
     /// Returns the current snapshots, at least one.

@@ -2,6 +2,17 @@
 
 use scout_metrics_core::{Organization, Policy, PolicyResult, Result, Snapshot, Stream};
 
+/// The identifiers and names of the policies.
+pub(crate) const POLICIES: [(&str, &str); 4] = [
+    ("default-non-root-user", "Default non-root user"),
+    ("no-agpl-v3", "No AGPL v3 licenses"),
+    (
+        "no-fixable-vulnerabilities",
+        "No fixable critical or high vulnerabilities",
+    ),
+    ("supply-chain-attestations", "Supply chain attestations"),
+];
+
 /// Returns what Docker Scout could report about the organization `acme`.
 ///
 /// # Errors
@@ -21,16 +32,7 @@ pub fn snapshot() -> Result<Snapshot> {
 }
 
 fn with_policies(stream: Stream, counts: [(u64, u64); 4]) -> Result<Stream> {
-    let policies = [
-        ("default-non-root-user", "Default non-root user"),
-        ("no-agpl-v3", "No AGPL v3 licenses"),
-        (
-            "no-fixable-vulnerabilities",
-            "No fixable critical or high vulnerabilities",
-        ),
-        ("supply-chain-attestations", "Supply chain attestations"),
-    ];
-    policies.into_iter().zip(counts).try_fold(
+    POLICIES.into_iter().zip(counts).try_fold(
         stream,
         |stream, ((id, name), (compliant, evaluated))| {
             Ok(stream.with_policy(PolicyResult::new(

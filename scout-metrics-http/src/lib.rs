@@ -49,12 +49,14 @@
 //!
 //! | feature | default | description |
 //! |---|---|---|
+//! | `chart` | no | `chart`: bars, meters and lines as SVG |
 //! | `client` | yes | [`ScoutClient`], with `reqwest` |
 //! | `conformance` | no | `conformance`: checks that every [`MetricsSource`] and `History` must pass, for tests; not covered by semantic versioning |
 //! | `csv` | no | `export::csv`: snapshots as a table for spreadsheets |
 //! | `docker-login` | no | `with_docker_login`: the credentials that `docker login` keeps, if no other token is given |
 //! | `exporter` | no | `exporter`: an endpoint with the paths of Docker Scout's own that serves any source; does not need `reqwest` |
 //! | `json` | no | `export::json` and `export::json_lines`: snapshots and their rows as JSON |
+//! | `local` | no | `LocalScans`: a source that reads the SARIF reports of scanners from a directory |
 //! | `prometheus-api` | no | `PrometheusHistory`: past snapshots from a server with Prometheus' query API |
 //! | `rustls` | yes | HTTPS for the client, with ring and the authorities of webpki-roots, of the system, and of a file |
 //! | `sqlite` | no | `SqliteHistory`: past snapshots in one SQLite file; builds SQLite with a C compiler |
@@ -76,6 +78,8 @@ mod client;
 #[cfg(feature = "exporter")]
 pub mod exporter;
 pub mod guide;
+#[cfg(feature = "html")]
+pub mod html;
 #[cfg(feature = "prometheus-api")]
 mod prometheus_api;
 #[cfg(any(feature = "client", feature = "exporter"))]
@@ -89,9 +93,15 @@ pub use async_trait::async_trait;
 pub use reqwest;
 #[doc(no_inline)]
 pub use scout_metrics_core as core;
+#[cfg(feature = "local")]
+#[doc(no_inline)]
+pub use scout_metrics_core::LocalScans;
 #[cfg(feature = "sqlite")]
 #[doc(no_inline)]
 pub use scout_metrics_core::SqliteHistory;
+#[cfg(feature = "chart")]
+#[doc(no_inline)]
+pub use scout_metrics_core::chart;
 #[cfg(feature = "conformance")]
 #[doc(no_inline)]
 pub use scout_metrics_core::conformance;
