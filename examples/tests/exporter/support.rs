@@ -128,6 +128,32 @@ pub(crate) fn start_exporter(command: &mut Command) -> (Running, String) {
     (running, address)
 }
 
+/// Starts VictoriaMetrics on a free port, with its data in a directory, and returns it with its address.
+pub(crate) fn start_victoria_metrics(
+    program: &Path,
+    directory: &Path,
+    arguments: &[&str],
+) -> (Running, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    drop(listener);
+    let mut command = Command::new(program);
+    command
+        .arg(format!(
+            "-storageDataPath={}",
+            directory.join("data").display()
+        ))
+        .arg(format!("-httpListenAddr={address}"))
+        .args(arguments);
+    let mut running = Running::start(&mut command);
+    // Version 1.79 starts "http server at", version 1.145 "server at".
+    running.logged(" server at ");
+    eventually("VictoriaMetrics answers", || {
+        TcpStream::connect(&address).ok()
+    });
+    (running, address)
+}
+
 /// An upstream on this machine that serves a source.
 pub(crate) struct Upstream {
     pub(crate) source: MemorySource,

@@ -69,12 +69,13 @@ pub(super) struct Part {
 }
 
 impl Part {
-    pub(super) fn one(window: Window, place: usize) -> Self {
+    pub(super) fn new(places: Range<usize>, windows: &[Window], step: i64) -> Self {
+        /// Servers require a step even if there is no second time.
+        const ANY: i64 = 1000;
         Self {
-            places: place..place + 1,
-            start: window.until,
-            // Not used, but the server insists on one.
-            step: 1000,
+            start: windows[places.start].until,
+            step: if places.len() == 1 { ANY } else { step },
+            places,
         }
     }
 
@@ -106,15 +107,8 @@ impl Part {
         if middle == self.places.start {
             return None;
         }
-        let half = |places: Range<usize>| Self {
-            start: windows[places.start].until,
-            step: self.step,
-            places,
-        };
-        Some([
-            half(self.places.start..middle),
-            half(middle..self.places.end),
-        ])
+        let halves = [self.places.start..middle, middle..self.places.end];
+        Some(halves.map(|places| Self::new(places, windows, self.step)))
     }
 }
 
@@ -137,22 +131,18 @@ pub(super) fn windows(
     let step = step_millis(step);
     let starts = (0..regular).step_by(MAX_POINTS);
     let mut parts: Vec<Part> = starts
-        .map(|start| Part {
-            places: start..regular.min(start + MAX_POINTS),
-            start: windows[start].until,
-            step,
-        })
+        .map(|start| Part::new(start..regular.min(start + MAX_POINTS), &windows, step))
         .collect();
     if clipped {
-        parts.push(Part::one(windows[regular], regular));
+        parts.push(Part::new(regular..windows.len(), &windows, step));
     }
     (windows, parts)
 }
 
-/// Rounds a step up. One longer than all times has no second time, so its length does not matter.
+/// Rounds a step up. One longer than the time from 1970 to 9999 has no second time, so its length does not matter.
 fn step_millis(step: Duration) -> i64 {
-    const LONGEST: u128 = 10_000 * 366 * 24 * 3_600_000;
-    step.as_nanos().div_ceil(1_000_000).min(LONGEST) as i64
+    let millis = step.as_nanos().div_ceil(1_000_000);
+    i64::try_from(millis).unwrap_or(i64::MAX)
 }
 
 /// Rounds a time down.
