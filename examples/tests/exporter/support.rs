@@ -32,9 +32,14 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Returns a command that runs the exporter, without the environment variables that it reads.
 pub(crate) fn exporter() -> Command {
+    example("exporter")
+}
+
+/// Returns a command that runs an example, without the environment variables that the examples read.
+pub(crate) fn example(name: &str) -> Command {
     let directory = env::current_exe().unwrap();
     let directory = directory.parent().unwrap().with_file_name("examples");
-    let path = directory.join(format!("exporter{}", env::consts::EXE_SUFFIX));
+    let path = directory.join(format!("{name}{}", env::consts::EXE_SUFFIX));
     assert!(
         path.exists(),
         "{} is missing: `cargo build --examples` builds it",

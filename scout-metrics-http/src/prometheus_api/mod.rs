@@ -227,7 +227,7 @@ impl History for PrometheusHistory {
         let Some(window) = Window::before(time, tolerance, self.settled()) else {
             return Ok(None);
         };
-        let part = Part::new(0..1, &[window], 0);
+        let part = Part::new(0..1, &[window], 1);
         let found = self.search(organization, &[window], vec![part]).await?;
         Ok(found.into_iter().next())
     }

@@ -11,14 +11,14 @@ use std::{
 };
 
 use futures_util::future::try_join_all;
-use scout_metrics_core::{ErrorKind, Organization, Result, Snapshot};
+use scout_metrics_core::{Error, ErrorKind, Organization, Result, Snapshot};
 
 use super::{
     answer::{Matrix, Series, millis},
     api::{Api, Parameter},
     promql::{FAMILIES, Matchers},
     scrapes::Scrapes,
-    window::{Part, Window, seconds},
+    window::{Part, Window, duration, seconds, step_parameter},
 };
 use crate::transport::deadline::Deadline;
 
@@ -76,13 +76,13 @@ impl Search<'_> {
 
     /// Asks for the last scrape before the end of each window of a part, family by family.
     async fn last_scrapes(&self, part: &Part, windows: &[Window]) -> Result<Vec<Vec<Series>>> {
-        let lookback = seconds(part.reach(windows).min(MAX_LOOKBACK));
+        let lookback = duration(part.reach(windows).min(MAX_LOOKBACK));
         let of_family = FAMILIES.map(|family| {
             let query = self.matchers.last_scrape(family);
             // Prometheus and Thanos know the first of them, VictoriaMetrics the second.
             let lookback = [
                 ("lookback_delta", lookback.clone()),
-                ("max_lookback", format!("{lookback}s")),
+                ("max_lookback", lookback.clone()),
             ];
             self.range(query, part.start, part.end(), part.step, lookback)
         });
@@ -216,7 +216,7 @@ impl Search<'_> {
         let shorter = ENDS.into_iter().filter(|length| *length < window.length());
         for length in shorter.chain([window.length()]) {
             let end = window.last(length);
-            let counts = self.count(end.length(), end.until, end.until, 1000).await?;
+            let counts = self.count(end.length(), end.until, end.until, 1).await?;
             if let Some((_, count)) = counts.first_key_value() {
                 return Ok(Some((end, *count)));
             }
@@ -281,10 +281,17 @@ impl Search<'_> {
         let times = [
             ("start", seconds(start)),
             ("end", seconds(end)),
-            ("step", seconds(step)),
+            ("step", step_parameter(step)),
         ];
         let parameters = times.into_iter().chain(more).collect();
-        self.ask("query_range", query, parameters).await
+        let series = self.ask("query_range", query, parameters).await?;
+        let is_asked =
+            |time: i64| (start..=end).contains(&time) && (time - start).rem_euclid(step) == 0;
+        let mut times = series.iter().flat_map(|series| &series.values);
+        match times.find(|point| !is_asked(point.time)) {
+            None => Ok(series),
+            Some(point) => Err(other_time(point.time)),
+        }
     }
 
     async fn ask(
@@ -300,6 +307,16 @@ impl Search<'_> {
         warnings.extend(answer.warnings);
         Ok(matrix.result)
     }
+}
+
+/// A query frontend of Thanos rounds times to multiples of the step unless it is told not to.
+fn other_time(time: i64) -> Error {
+    let message = format!(
+        "the server answered for the time {}, which was not asked for: if it is a query frontend, turn the alignment of \
+         queries off",
+        seconds(time)
+    );
+    Error::new(ErrorKind::Decode, message)
 }
 
 /// The last scrapes of a family, by the place of the window.

@@ -70,8 +70,9 @@ pub(super) struct Part {
 
 impl Part {
     pub(super) fn new(places: Range<usize>, windows: &[Window], step: i64) -> Self {
-        /// Servers require a step even if there is no second time.
-        const ANY: i64 = 1000;
+        /// Servers require a step even if there is no second time. All times are multiples of this one, so a server that
+        /// rounds them changes nothing.
+        const ANY: i64 = 1;
         Self {
             start: windows[places.start].until,
             step: if places.len() == 1 { ANY } else { step },
@@ -158,4 +159,15 @@ pub(super) fn from_millis(millis: i64) -> SystemTime {
 /// Writes milliseconds as the seconds of a parameter.
 pub(super) fn seconds(millis: i64) -> String {
     format!("{}.{:03}", millis / 1000, millis % 1000)
+}
+
+/// Writes milliseconds as a duration.
+pub(super) fn duration(millis: i64) -> String {
+    format!("{millis}ms")
+}
+
+/// Writes milliseconds as the seconds of a step, with a part of a millisecond more. Prometheus and VictoriaMetrics read a
+/// float, multiply it, and cut it to milliseconds: they make 514.285 of 514.286.
+pub(super) fn step_parameter(millis: i64) -> String {
+    format!("{}4", seconds(millis))
 }

@@ -1,14 +1,13 @@
 //! Servers agree with SQLite on the same snapshots, and so do the decisions that are based on them.
 
 use std::{
-
     process::Command,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use scout_metrics_core::{
     Error, History, HistoryExt, Organization, Policy, PolicyResult, RecordHistory, Severity,
-    Snapshot, SqliteHistory, Stream, VulnerabilityCounts, conformance,
+    Snapshot, SqliteHistory, Stream, StreamName, VulnerabilityCounts, conformance,
     gate::{Baseline, Gate, Rule},
 };
 use tempfile::TempDir;
@@ -23,7 +22,7 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 async fn every_server_conforms() {
     let snapshots = conformance::history::snapshots();
     for server in filled(&snapshots) {
-        println!("{}", server.name);
+        eprintln!("{}", server.name);
         conformance::history::check_filled(&server.history(), &snapshots).await;
     }
 }
@@ -94,7 +93,7 @@ fn snapshot(name: &str, ago: u32) -> Result<Snapshot, Error> {
 async fn a_month_gives_the_same_answers_verdicts_and_reports() {
     let month = Month::new().await;
     for server in filled(&month.snapshots) {
-        println!("{}", server.name);
+        eprintln!("{}", server.name);
         for name in ["acme", "apex"] {
             let organization = Organization::new(name).unwrap();
             answers_agree(&month, &server, &organization).await;
@@ -111,7 +110,10 @@ async fn answers_agree(month: &Month, server: &Filled, organization: &Organizati
         ours.organizations().await.unwrap()
     );
     let latest = theirs.latest(organization).await.unwrap().unwrap();
-    assert_eq!(Some(&latest), ours.latest(organization).await.unwrap().as_ref());
+    assert_eq!(
+        Some(&latest),
+        ours.latest(organization).await.unwrap().as_ref()
+    );
     let end = latest.scraped_at();
     let start = end - 31 * DAY;
     for step in [HOUR, DAY, HOUR / 7] {
@@ -148,8 +150,8 @@ async fn verdicts_agree(month: &Month, server: &Filled, organization: &Organizat
     let baselines = baselines.map(Rule::no_worse_than);
     let others = [
         Rule::max_at_least(Severity::High, 60),
-        Rule::max("production", Severity::Critical, 0),
-        Rule::max("staging", Severity::Critical, 0),
+        Rule::max(Severity::Critical, 0).with_streams(["production"].map(StreamName::new)),
+        Rule::max(Severity::Critical, 0).with_streams(["staging"].map(StreamName::new)),
         Rule::min_compliance(0.99),
         Rule::max_age(30 * DAY),
     ];
@@ -160,7 +162,10 @@ async fn verdicts_agree(month: &Month, server: &Filled, organization: &Organizat
         for history in histories {
             let latest = history.latest(organization).await.unwrap().unwrap();
             let verdict = gate.check_with(&latest, history).await;
-            verdicts.push((verdict.to_string(), serde_json::to_string(&verdict).unwrap()));
+            verdicts.push((
+                verdict.to_string(),
+                serde_json::to_string(&verdict).unwrap(),
+            ));
         }
         assert_eq!(verdicts[0], verdicts[1], "{organization}");
     }
@@ -181,13 +186,7 @@ fn programs_agree(month: &Month, server: &Filled) {
         (0, &["history", "export", "--since", "4d", "--step", "6h"]),
     ];
     for (status, command) in commands {
-        // The two that read nothing but a history have it as an argument.
-        let positional = matches!(command[0], "since" | "history");
-        let mut with_history = command.to_vec();
-        if !positional {
-            with_history.push("--history");
-        }
-        with_history.push(&path);
+        let with_history = [command, &["--history", &path]].concat();
         let with_prometheus = [command, &["--prometheus", &server.url]].concat();
         assert_eq!(
             run(status, &with_prometheus),
@@ -202,7 +201,11 @@ fn run(status: i32, arguments: &[&str]) -> String {
     let output = command.args(arguments).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     let written = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(output.status.code(), Some(status), "{arguments:?}: {written}\n{said}");
+    assert_eq!(
+        output.status.code(),
+        Some(status),
+        "{arguments:?}: {written}\n{said}"
+    );
     assert!(!written.is_empty(), "{arguments:?}: {said}");
     written
 }
