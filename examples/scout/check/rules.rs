@@ -18,6 +18,7 @@ use scout_metrics_examples::{severity, terminal::printable, time::parse_days};
 use crate::{
     baseline::{Baseline, BaselineHistory},
     input::{Answers, Input},
+    past::Past,
     status::Usage,
 };
 
@@ -44,7 +45,7 @@ pub(super) struct RuleArguments {
     #[command(flatten)]
     baseline_history: BaselineHistory,
 
-    /// Could not tell if a snapshot is older, such as 2h [default: 25h with --history]
+    /// Could not tell if a snapshot is older, such as 2h [default: 25h with --history and --prometheus]
     #[arg(long, value_name = "TIME", value_parser = parse_days)]
     max_age: Option<Duration>,
 
@@ -67,9 +68,9 @@ impl RuleArguments {
         self.rules.as_ref()
     }
 
-    /// Returns the path of the history that has the baselines.
-    pub(super) fn history<'a>(&'a self, input: &'a Input) -> Option<&'a Path> {
-        self.baseline_history.path(input)
+    /// Returns the history that has the baselines.
+    pub(super) fn history<'a>(&'a self, input: &'a Input) -> Option<Past<'a>> {
+        self.baseline_history.past(input)
     }
 
     /// Checks what clap cannot check.

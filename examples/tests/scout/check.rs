@@ -131,7 +131,7 @@ fn a_check_without_rules_is_exit_64() {
         ),
         (
             &["--baseline", "7d"],
-            "a time in --baseline requires --history or --baseline-history, which has the earlier snapshots",
+            "a time in --baseline requires --history, --prometheus or --baseline-history, which has the earlier snapshots",
         ),
     ] {
         let (out, err) = scout(64, &[&["check", "--demo"], arguments].concat());
