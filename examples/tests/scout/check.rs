@@ -157,7 +157,7 @@ fn a_check_without_rules_is_exit_64() {
         &["check", "--demo", "--fail-on=low", "--allow-anomalies=odd"],
     );
     assert!(
-        err.contains("expected one of compliant_exceeds_evaluated, deviation, "),
+        err.contains("expected deviation/RULE or one of compliant_exceeds_evaluated, deviation, "),
         "{err}"
     );
 }
@@ -256,6 +256,25 @@ fn anomalies_are_ignored_by_their_kind_and_the_result_says_how() {
     let (_, err) = scout(0, &ignoring("unknown_family,deviation"));
     assert_eq!(err, "");
     scout(1, &ignoring("unknown_family"));
+
+    // One rule of the format, as the finding names it.
+    let file = directory.path().join("acme.om");
+    let text = "scout_stream_vulnerabilities{streamName=\"a\",severity=\"CRITICAL\"} 0\r\n# EOF\n";
+    fs::write(&file, text).unwrap();
+    let check = [
+        "check",
+        "--file",
+        file.to_str().unwrap(),
+        "--fail-on",
+        "critical",
+    ];
+    let (out, _) = scout(1, &check);
+    assert!(out.contains("(deviation/carriage_return)"), "{out}");
+    let ignoring = |kinds| [&check[..], &["--allow-anomalies", kinds]].concat();
+    scout(0, &ignoring("deviation/carriage_return"));
+    scout(1, &ignoring("deviation/eof"));
+    let (_, err) = scout(64, &ignoring("deviation/blank"));
+    assert!(err.contains("no format has a rule `blank`"), "{err}");
 }
 
 /// A file that was cut off between two lines must not pass, and Prometheus text has no mark of its end.

@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use super::Baseline;
 use crate::{
-    AnomalyKind, PolicyId, Severity, StreamName,
+    Anomaly, AnomalyKind, PolicyId, Severity, StreamName,
     text::{Names, Percent, Rounded},
 };
 
@@ -70,11 +70,18 @@ pub(super) struct Allowed {
     pub(super) missing: bool,
     pub(super) unevaluated: bool,
     pub(super) anomalies: Vec<AnomalyKind>,
+    pub(super) deviations: Vec<String>,
 }
 
 impl Allowed {
     pub(super) fn has(&self, kind: AnomalyKind) -> bool {
         self.anomalies.contains(&kind)
+    }
+
+    pub(super) fn has_anomaly(&self, anomaly: &Anomaly) -> bool {
+        let mut rules = self.deviations.iter();
+        let is_known = |rule: &str| rules.any(|known| known == rule);
+        self.has(anomaly.kind()) || anomaly.rule().is_some_and(is_known)
     }
 }
 
@@ -198,6 +205,31 @@ impl Rule {
     #[must_use]
     pub fn with_anomaly_allowed(mut self, kind: AnomalyKind) -> Self {
         self.allowed.anomalies.push(kind);
+        self
+    }
+
+    /// Ignores that a rule of the format is broken, given by its [name](Anomaly::rule), both in the snapshot and in the
+    /// baseline.
+    ///
+    /// ```
+    /// use scout_metrics_core::{
+    ///     Anomaly, AnomalyKind, Organization, Severity, Snapshot, Stream,
+    ///     gate::{Gate, Rule},
+    /// };
+    ///
+    /// let late = Anomaly::new(AnomalyKind::Deviation, "HELP comes after samples").with_rule("late_metadata");
+    /// let production = Stream::new("production").with_vulnerabilities("0C".parse()?);
+    /// let snapshot = Snapshot::new(Organization::new("acme")?, [production])?.with_anomalies(vec![late]);
+    ///
+    /// let no_criticals = || Rule::max(Severity::Critical, 0);
+    /// assert!(!Gate::new([no_criticals()])?.check(&snapshot).is_passed());
+    /// let ignoring = no_criticals().with_deviation_allowed("late_metadata");
+    /// assert!(Gate::new([ignoring])?.check(&snapshot).is_passed());
+    /// # Ok::<(), scout_metrics_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_deviation_allowed(mut self, rule: impl Into<String>) -> Self {
+        self.allowed.deviations.push(rule.into());
         self
     }
 
