@@ -10,6 +10,9 @@ use crate::{
 
 /// A rule of a [`Gate`](super::Gate).
 ///
+/// The crate `scout-metrics-openmetrics` has a `Rule` too, which is one of a format. Where both are needed, import one of them
+/// with another name, as in `use scout_metrics_openmetrics::Rule as FormatRule`.
+///
 /// Without [`with_stream`](Self::with_stream) a rule is about every stream of the snapshot. Such a rule cannot notice that
 /// a stream has disappeared, but a rule that names the stream does, and so does [`no_worse_than`](Self::no_worse_than).
 ///
