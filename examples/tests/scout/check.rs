@@ -299,9 +299,11 @@ fn an_exposition_that_may_be_cut_off_does_not_pass() {
     check(0, &[]);
     fs::write(&path, &good).unwrap();
     let (out, err) = check(1, &[]);
-    assert_eq!(out, "");
-    let expected = "it does not end with `# EOF`, so a part of it may be missing";
-    assert!(err.contains(expected), "{err}");
+    let expected = format!(
+        "acme: could not tell\n  ? cannot read `{file}`: it does not end with `# EOF`, so a part of it may be missing"
+    );
+    assert!(out.starts_with(&expected), "{out}");
+    assert_eq!(err, "");
     check(0, &["--file-format", "prometheus"]);
     check(1, &["--baseline", file]);
     let history = directory.path().join("scout.db");
@@ -405,6 +407,31 @@ fn independent_readers_find_in_each_format_what_the_verdict_says() {
             .collect();
         assert_eq!(judged, expected, "{format}");
     }
+}
+
+/// CI services then show why, next to what the check says about the other files.
+#[test]
+fn a_file_that_cannot_be_read_is_part_of_the_result() {
+    let directory = tempfile::tempdir().unwrap();
+    let violated = file(&directory, "acme.json", "1C");
+    let damaged = directory.path().join("apex.json");
+    fs::write(&damaged, "{").unwrap();
+    let files = ["--file", &violated, "--file", damaged.to_str().unwrap()];
+    let check = |format: &str| {
+        let check = ["check", "--fail-on", "critical", "--format", format];
+        scout(2, &[&check[..], &files].concat()).0
+    };
+    let json: serde_json::Value = serde_json::from_str(&check("json")).unwrap();
+    assert_eq!(json["verdicts"][0]["outcome"], "violated");
+    assert_eq!(json["verdicts"][1]["organization"], "apex");
+    assert_eq!(json["verdicts"][1]["outcome"], "untellable");
+    assert!(
+        check("junit").contains("<testsuite name=\"apex\" tests=\"1\" failures=\"0\" errors=\"1\"")
+    );
+    let overview = [&["overview"], &files[..]].concat();
+    let (out, err) = scout(1, &overview);
+    assert!(out.contains("acme          production"), "{out}");
+    assert!(err.starts_with("error: cannot read `"), "{err}");
 }
 
 #[test]
