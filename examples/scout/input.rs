@@ -120,15 +120,35 @@ impl Source {
         };
         let mut answers = Answers::new();
         for path in &self.files {
-            for snapshot in snapshot_file::read(path, self.file_format, organization)? {
-                let organization = snapshot.organization().clone();
-                if answers.iter().any(|(name, _)| *name == organization) {
-                    return Err(format!("there are several snapshots of `{organization}`").into());
-                }
-                answers.push((organization, Ok(snapshot)));
+            answers.extend(self.read_file(path, organization)?);
+        }
+        let mut seen = HashSet::new();
+        match answers.iter().find(|(name, _)| !seen.insert(name)) {
+            Some((twice, _)) => Err(format!("there are several snapshots of `{twice}`").into()),
+            None => Ok(answers),
+        }
+    }
+
+    /// Returns the snapshots in a file. If it cannot be read, that is the answer of the organization that it is named for.
+    fn read_file(
+        &self,
+        path: &Path,
+        organization: Option<&Organization>,
+    ) -> Result<Answers, Box<dyn Error>> {
+        match snapshot_file::read(path, self.file_format, organization) {
+            Ok(snapshots) => {
+                let named = |snapshot: Snapshot| (snapshot.organization().clone(), Ok(snapshot));
+                Ok(snapshots.into_iter().map(named).collect())
+            }
+            Err(error) => {
+                let error = scout_metrics_core::Error::new(ErrorKind::Other, error.to_string());
+                let name = match organization {
+                    Some(name) => name.clone(),
+                    None => snapshot_file::organization_of(path)?,
+                };
+                Ok(vec![(name, Err(error))])
             }
         }
-        Ok(answers)
     }
 
     async fn read_scans(&self, directory: &Path) -> Result<Answers, Box<dyn Error>> {
