@@ -1,20 +1,18 @@
 //! HTML that people read: the look that the page of the exporter and the [`Report`] share.
 
-#![expect(
-    dead_code,
-    unused_imports,
-    reason = "page and report use them in the next commits"
-)]
-
 mod age;
 mod change;
 mod level;
 mod name;
 mod number;
+#[cfg(feature = "exporter")]
+mod plural;
+mod report;
 mod severities;
 mod style;
 mod totals;
 
+pub use self::report::Report;
 pub(crate) use self::{
     age::Age,
     change::Delta,
@@ -25,3 +23,5 @@ pub(crate) use self::{
     style::{STYLE, hash},
     totals::Totals,
 };
+#[cfg(feature = "exporter")]
+pub(crate) use self::{change::serious, plural::plural, severities::word, totals::is_apart};

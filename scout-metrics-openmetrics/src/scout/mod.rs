@@ -16,7 +16,8 @@
 //! # Ok::<(), scout_metrics_core::Error>(())
 //! ```
 //!
-//! [`encode_into`] writes several snapshots into one exposition, and [`FileSource`] reads snapshots from files.
+//! [`encode_into`] writes several snapshots into one exposition, [`families`] returns them as families, and [`FileSource`]
+//! reads snapshots from files.
 //!
 //! # Nothing is lost
 //!
@@ -40,17 +41,20 @@ mod builder;
 mod constant_labels;
 mod encode;
 mod error;
+mod families;
 mod file;
-mod part;
+pub(crate) mod part;
 mod reader;
 mod series;
 mod shape;
-mod unplaced;
+pub(crate) mod unplaced;
+pub(crate) mod walk;
 
 use scout_metrics_core::{PolicyId, Severity, StreamName};
 
 pub use self::{
     encode::{encode, encode_into},
+    families::families,
     file::FileSource,
     reader::{SnapshotDecoder, SnapshotReader},
 };
