@@ -1,0 +1,110 @@
+//! What is known about one organization.
+
+use std::time::Duration;
+
+use scout_metrics_core::{
+    Error, ErrorKind, Organization, RefreshStatus, Severity, Snapshot, Stream,
+};
+
+use super::Past;
+
+/// Docker Scout computes its metrics once an hour, and a poller asks once an hour. What is older has been missed.
+const OLD: Duration = Duration::from_secs(2 * 3600 + 600);
+
+/// What is known about one organization.
+#[derive(Debug)]
+pub(crate) struct OrganizationState {
+    pub(crate) organization: Organization,
+    pub(crate) snapshot: Option<Snapshot>,
+    pub(crate) freshness: Freshness,
+    pub(crate) past: Past,
+}
+
+/// The last answer of a poller.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    pub(crate) organization: Organization,
+    pub(crate) snapshot: Option<Snapshot>,
+    pub(crate) freshness: Freshness,
+}
+
+/// How old the data is, and whether newer data can be fetched.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Freshness {
+    pub(crate) age: Option<Duration>,
+    pub(crate) is_refreshing: bool,
+    pub(crate) failures: u32,
+    pub(crate) error: Option<Error>,
+    pub(crate) next_in: Option<Duration>,
+}
+
+/// Whether the data of an organization can be relied on.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Health {
+    /// The server fails, and an earlier answer may be shown.
+    Failing,
+    Fine,
+    Old,
+    /// The server does not admit the token, or does not know the organization.
+    Refused,
+    Waiting,
+}
+
+impl OrganizationState {
+    pub(super) fn new(organization: Organization) -> Self {
+        Self {
+            organization,
+            snapshot: None,
+            freshness: Freshness::default(),
+            past: Past::default(),
+        }
+    }
+
+    pub(crate) fn health(&self) -> Health {
+        let kind = self.freshness.error.as_ref().map(Error::kind);
+        match kind {
+            Some(ErrorKind::Unauthorized | ErrorKind::Forbidden | ErrorKind::NotFound) => {
+                Health::Refused
+            }
+            Some(_) => Health::Failing,
+            None if self.snapshot.is_none() => Health::Waiting,
+            None if self.freshness.age.is_some_and(|age| age > OLD) => Health::Old,
+            None => Health::Fine,
+        }
+    }
+
+    /// Returns the streams, or nothing without a snapshot.
+    pub(crate) fn streams(&self) -> &[Stream] {
+        self.snapshot.as_ref().map_or(&[], Snapshot::streams)
+    }
+}
+
+impl From<RefreshStatus> for Freshness {
+    fn from(status: RefreshStatus) -> Self {
+        Self {
+            age: status.age(),
+            is_refreshing: status.is_refreshing(),
+            failures: status.failures(),
+            error: status.last_error().cloned(),
+            next_in: status.next_in(),
+        }
+    }
+}
+
+/// Returns the sum of the streams for each severity, or `None` where no stream reports it.
+///
+/// `latest-indexed` is left out if there are environments, which have the same images.
+pub(crate) fn totals<'a>(
+    streams: impl Iterator<Item = &'a Stream> + Clone,
+) -> [Option<u64>; Severity::ALL.len()] {
+    let mut environments = streams.clone();
+    let has_environments = environments.any(|stream| !stream.name().is_latest_indexed());
+    let streams = streams.filter(|stream| !has_environments || !stream.name().is_latest_indexed());
+    Severity::ALL.map(|severity| {
+        let counts = streams.clone();
+        let counts = counts.filter_map(|stream| stream.vulnerabilities().get(severity));
+        counts.fold(None, |sum, count| {
+            Some(sum.unwrap_or(0u64).saturating_add(count))
+        })
+    })
+}
