@@ -8,10 +8,34 @@ use std::{
     time::Duration,
 };
 
-use scout_metrics_core::Snapshot;
-use scout_metrics_examples::{snapshot_file, time::parse_days};
+use clap::Args;
 
-use crate::{input::Answers, status::Usage};
+use scout_metrics_core::Snapshot;
+use scout_metrics_examples::{
+    snapshot_file::{self, FileFormat},
+    time::parse_days,
+};
+
+use crate::{
+    input::{Answers, Input},
+    status::Usage,
+};
+
+/// The history that has earlier snapshots, if it is not the source of the current ones.
+#[derive(Args, Debug)]
+#[group(skip)]
+pub(crate) struct BaselineHistory {
+    /// SQLite file that has the earlier snapshots of a time in --baseline [default: the file of --history]
+    #[arg(long = "baseline-history", value_name = "FILE")]
+    path: Option<PathBuf>,
+}
+
+impl BaselineHistory {
+    /// Returns the path of the history to search, if one is given.
+    pub(crate) fn path<'a>(&'a self, input: &'a Input) -> Option<&'a Path> {
+        self.path.as_deref().or(input.history())
+    }
+}
 
 /// A file, or a time before the snapshot, for which a history is needed.
 #[derive(Clone, Debug)]
@@ -25,8 +49,7 @@ impl Baseline {
     pub(crate) fn check(&self, history: Option<&Path>) -> Result<(), Usage> {
         match (self, history) {
             (Self::Ago(_), None) => {
-                let fault =
-                    "a time in --baseline requires --history, which has the earlier snapshots";
+                let fault = "a time in --baseline requires --history or --baseline-history, which has the earlier snapshots";
                 Err(Usage(fault.to_owned()))
             }
             _ => Ok(()),
@@ -34,12 +57,16 @@ impl Baseline {
     }
 
     /// Reads a file. An exposition belongs to the organization of the answers, if there is only one.
-    pub(crate) fn read(path: &Path, answers: &Answers) -> Result<Snapshot, Box<dyn Error>> {
+    pub(crate) fn read(
+        path: &Path,
+        format: FileFormat,
+        answers: &Answers,
+    ) -> Result<Snapshot, Box<dyn Error>> {
         let organization = match answers.as_slice() {
             [(organization, _)] => Some(organization),
             _ => None,
         };
-        snapshot_file::read_one(path, organization)
+        snapshot_file::read_one(path, format, organization)
     }
 }
 

@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &Arguments, mut command: Command) -> Result<Status,
 /// For example: `scout man ~/.local/share/man/man1`
 #[derive(Args, Debug)]
 pub(crate) struct ManArguments {
-    /// Directory to write them to, which must exist
+    /// Directory to write them to; created if it does not exist
     directory: PathBuf,
 }
 
@@ -48,7 +48,8 @@ pub(crate) fn man(
     command = command.disable_help_subcommand(true);
     command.build();
     let directory = &arguments.directory;
-    write_pages(&command, directory).map_err(|error| {
+    let written = fs::create_dir_all(directory).and_then(|()| write_pages(&command, directory));
+    written.map_err(|error| {
         let name = printable(&directory.to_string_lossy());
         format!("cannot write into `{name}`: {error}")
     })?;

@@ -8,11 +8,12 @@ use clap::Args;
 use scout_metrics_core::{Change, History, Snapshot, SqliteHistory, StreamName, gate};
 use scout_metrics_examples::{
     changes::{seconds, write_json},
+    snapshot_file::FileFormat,
     terminal,
 };
 
 use crate::{
-    baseline::Baseline,
+    baseline::{Baseline, BaselineHistory},
     input::{Answers, Input, open},
     output::Output,
     status::Status,
@@ -27,9 +28,12 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     input: Input,
 
-    /// File with the earlier snapshot, or how long ago it is in --history, such as 7d
+    /// File with the earlier snapshot, or how long ago it is in a history, such as 7d
     #[arg(long, value_name = "FILE|TIME")]
     baseline: Baseline,
+
+    #[command(flatten)]
+    baseline_history: BaselineHistory,
 
     /// Show only this stream; repeatable
     #[arg(long = "env", value_name = "STREAM", value_delimiter = ',')]
@@ -48,13 +52,15 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: &Arguments) -> Result<Status, Box<dyn Error>> {
-    arguments.baseline.check(arguments.input.history())?;
-    let history = match arguments.input.history() {
+    let history = arguments.baseline_history.path(&arguments.input);
+    arguments.baseline.check(history)?;
+    let history = match history {
         Some(path) => Some(open(path).await?),
         None => None,
     };
     let answers = arguments.input.answers().await?;
-    let baselines = Baselines::new(&arguments.baseline, &answers, history)?;
+    let format = arguments.input.file_format();
+    let baselines = Baselines::new(&arguments.baseline, format, &answers, history)?;
     let mut status = Status::Done;
     let mut is_worse = false;
     let mut text = String::new();
@@ -137,6 +143,7 @@ enum Baselines {
 impl Baselines {
     fn new(
         baseline: &Baseline,
+        format: FileFormat,
         answers: &Answers,
         history: Option<SqliteHistory>,
     ) -> Result<Self, Box<dyn Error>> {
@@ -145,7 +152,7 @@ impl Baselines {
             (Baseline::Ago(_), None) => Err("there is no history".into()),
             (Baseline::File(path), _) => {
                 let path: &Path = path;
-                Ok(Self::File(Baseline::read(path, answers)?))
+                Ok(Self::File(Baseline::read(path, format, answers)?))
             }
         }
     }

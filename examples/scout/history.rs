@@ -47,7 +47,7 @@ pub(crate) struct Import {
 #[derive(Args, Debug)]
 pub(crate) struct Export {
     /// SQLite file to read
-    #[arg(value_name = "HISTORY")]
+    #[arg(long, value_name = "FILE")]
     history: PathBuf,
 
     /// Organization to print; repeatable [default: all]

@@ -2,13 +2,14 @@
 
 use std::{
     error::Error,
-    fs,
-    io::{self, Write},
-    path::PathBuf,
+    fs::{self, Metadata},
+    io::{self, ErrorKind, Write},
+    path::{Path, PathBuf},
 };
 
 use anstream::adapter::strip_str;
 use clap::Args;
+use tempfile::NamedTempFile;
 
 use scout_metrics_examples::terminal::{self, printable};
 
@@ -43,8 +44,59 @@ impl Output {
         self.save(path, bytes)
     }
 
-    fn save(&self, path: &PathBuf, bytes: &[u8]) -> Result<(), Box<dyn Error>> {
+    fn save(&self, path: &Path, bytes: &[u8]) -> Result<(), Box<dyn Error>> {
         let name = printable(&path.to_string_lossy());
-        Ok(fs::write(path, bytes).map_err(|error| format!("cannot write `{name}`: {error}"))?)
+        Ok(save(path, bytes).map_err(|error| format!("cannot write `{name}`: {error}"))?)
     }
+}
+
+/// Writes a file as a whole where that is possible, so that nobody finds a part of it.
+fn save(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let existing = fs::metadata(path).ok();
+    let can_be_replaced = existing
+        .as_ref()
+        .is_none_or(|file| file.is_file() && !file.permissions().readonly());
+    if !can_be_replaced {
+        return fs::write(path, bytes);
+    }
+    match replace(path, existing, bytes) {
+        // A file in a directory that cannot be written, or that is a mount of its own in a container.
+        Err(error) if is_about_the_directory(&error) => fs::write(path, bytes),
+        replaced => replaced,
+    }
+}
+
+fn replace(path: &Path, existing: Option<Metadata>, bytes: &[u8]) -> io::Result<()> {
+    // The target of a link, and not the link, is replaced.
+    let path = match existing {
+        Some(_) => fs::canonicalize(path)?,
+        None => path.to_owned(),
+    };
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let mut file = new_file(directory, existing)?;
+    file.write_all(bytes)?;
+    file.persist(&path)?;
+    Ok(())
+}
+
+/// Creates a file with the permissions of the existing one, or else with those that the process gives.
+fn new_file(directory: &Path, existing: Option<Metadata>) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let file = builder.tempfile_in(directory)?;
+    if let Some(existing) = existing {
+        file.as_file().set_permissions(existing.permissions())?;
+    }
+    Ok(file)
+}
+
+fn is_about_the_directory(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem | ErrorKind::ResourceBusy
+    )
 }

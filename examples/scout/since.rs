@@ -31,8 +31,8 @@ const MAX_CELL: usize = 60;
 /// meanwhile.
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
-    /// SQLite file to read
-    #[arg(value_name = "HISTORY")]
+    /// SQLite file to read, which `scout history import` and the exporter record
+    #[arg(long, value_name = "FILE")]
     history: PathBuf,
 
     /// Organization to show; repeatable [default: all]

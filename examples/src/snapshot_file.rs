@@ -8,6 +8,8 @@ use std::{
     time::SystemTime,
 };
 
+use clap::ValueEnum;
+
 use scout_metrics_core::{Organization, Snapshot};
 use scout_metrics_openmetrics::{
     Format,
@@ -19,17 +21,35 @@ use crate::terminal::printable;
 /// The organization of an exposition whose file has no name of an organization, such as standard input.
 const UNKNOWN: &str = "unknown";
 
+/// The format of the expositions in files.
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "each variant is a value of an option of the programs"
+)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum FileFormat {
+    /// OpenMetrics, which must end with `# EOF`, so that a file that was cut off is an error
+    Openmetrics,
+    /// Prometheus text, which has no mark of its end, so a file that was cut off between two lines looks complete
+    Prometheus,
+}
+
+/// Why an exposition is refused whose end is not marked.
+const NO_END: &str = "it does not end with `# EOF`, so a part of it may be missing; if it is complete Prometheus text, give \
+                      --file-format prometheus";
+
 /// Reads the snapshots in a file, or in standard input if the path is `-`.
 ///
-/// The file is a snapshot as JSON, an array of them, or an exposition. An exposition does not say which organization it belongs to: it is
-/// the given one, or else the name of the file without its extension, or else `unknown`. Its time is that of the file's
-/// last modification.
+/// The file is a snapshot as JSON, an array of them, or an exposition of the format. An exposition does not say which
+/// organization it belongs to: it is the given one, or else the name of the file without its extension, or else `unknown`.
+/// Its time is that of the file's last modification.
 ///
 /// # Errors
 ///
 /// Returns why the file cannot be read, with its path.
 pub fn read(
     path: &Path,
+    format: FileFormat,
     organization: Option<&Organization>,
 ) -> Result<Vec<Snapshot>, Box<dyn Error>> {
     let named = |error: Box<dyn Error>| format!("cannot read {}: {error}", name(path));
@@ -40,7 +60,7 @@ pub fn read(
     }
     let organization =
         organization.map_or_else(|| organization_of(path), |name| Ok(name.clone()))?;
-    let snapshot = read_exposition(&bytes, organization).map_err(named)?;
+    let snapshot = read_exposition(&bytes, format, organization).map_err(named)?;
     Ok(vec![snapshot.with_scraped_at(modified)])
 }
 
@@ -51,9 +71,10 @@ pub fn read(
 /// Returns why the file cannot be read, with its path.
 pub fn read_one(
     path: &Path,
+    format: FileFormat,
     organization: Option<&Organization>,
 ) -> Result<Snapshot, Box<dyn Error>> {
-    let mut snapshots = read(path, organization)?;
+    let mut snapshots = read(path, format, organization)?;
     match (snapshots.pop(), snapshots.len()) {
         (Some(snapshot), 0) => Ok(snapshot),
         (_, others) => {
@@ -135,27 +156,42 @@ fn of_organization(
     }
 }
 
-fn organization_of(path: &Path) -> Result<Organization, Box<dyn Error>> {
+/// Returns the organization that a file or directory is named after, or else `unknown`.
+///
+/// # Errors
+///
+/// None in practice: `unknown` is a valid name.
+pub fn organization_of(path: &Path) -> Result<Organization, Box<dyn Error>> {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     Ok(Organization::new(&stem).or_else(|_| Organization::new(UNKNOWN))?)
 }
 
-fn read_exposition(bytes: &[u8], organization: Organization) -> Result<Snapshot, Box<dyn Error>> {
+fn read_exposition(
+    bytes: &[u8],
+    format: FileFormat,
+    organization: Organization,
+) -> Result<Snapshot, Box<dyn Error>> {
     let text = bytes.trim_ascii_end();
     if text.is_empty() {
         return Err("it is empty".into());
     }
-    let format = match text.rsplit(|byte| *byte == b'\n').next() {
-        Some(b"# EOF") => Format::OpenMetrics,
-        _ => Format::Prometheus,
-    };
+    let has_end = text.rsplit(|byte| *byte == b'\n').next() == Some(b"# EOF");
+    let is_openmetrics = format == FileFormat::Openmetrics;
     let reader = SnapshotReader::new(organization)
-        .with_format(format)
+        .with_format(match is_openmetrics && has_end {
+            true => Format::OpenMetrics,
+            false => Format::Prometheus,
+        })
         // What is cut off looks the same.
         .with_required_final_newline(true);
-    reader
+    let snapshot = reader
         .read(bytes)
-        .map_err(|error| error.chain().to_string().into())
+        .map_err(|error| error.chain().to_string())?;
+    // After what cannot be read at all, which has a better explanation.
+    if is_openmetrics && !has_end {
+        return Err(NO_END.into());
+    }
+    Ok(snapshot)
 }
 
 #[cfg(test)]
@@ -165,6 +201,7 @@ mod tests {
     use super::*;
     use crate::sample;
 
+    const PROMETHEUS: FileFormat = FileFormat::Prometheus;
     const EXPOSITION: &str =
         "scout_stream_vulnerabilities{streamName=\"production\",severity=\"HIGH\"} 3\n";
 
@@ -187,7 +224,7 @@ mod tests {
             ("Today's metrics.txt", None, "unknown"),
         ] {
             let (_directory, path) = written(name, EXPOSITION);
-            let snapshot = read_one(&path, given.as_ref()).unwrap();
+            let snapshot = read_one(&path, PROMETHEUS, given.as_ref()).unwrap();
             assert_eq!(snapshot.organization().as_str(), expected);
             assert_eq!(snapshot.streams()[0].vulnerabilities().to_string(), "3H");
         }
@@ -199,7 +236,10 @@ mod tests {
         let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
         let file = fs::File::options().append(true).open(&path).unwrap();
         file.set_modified(time).unwrap();
-        assert_eq!(read_one(&path, None).unwrap().scraped_at(), time);
+        assert_eq!(
+            read_one(&path, PROMETHEUS, None).unwrap().scraped_at(),
+            time
+        );
     }
 
     #[test]
@@ -207,11 +247,16 @@ mod tests {
         let snapshot = sample::snapshot().unwrap();
         let json = serde_json::to_string_pretty(&snapshot).unwrap();
         let (_directory, path) = written("snapshot.json", &json);
-        assert_eq!(read_one(&path, None).unwrap(), snapshot);
-        assert_eq!(read_one(&path, Some(&acme())).unwrap(), snapshot);
+        assert_eq!(read_one(&path, PROMETHEUS, None).unwrap(), snapshot);
+        assert_eq!(
+            read_one(&path, PROMETHEUS, Some(&acme())).unwrap(),
+            snapshot
+        );
         let other = Organization::new("apex").unwrap();
         assert_eq!(
-            read(&path, Some(&other)).unwrap_err().to_string(),
+            read(&path, PROMETHEUS, Some(&other))
+                .unwrap_err()
+                .to_string(),
             format!(
                 "cannot read `{}`: it is the snapshot of `acme`, not of `apex`",
                 path.display()
@@ -227,17 +272,20 @@ mod tests {
         let both = vec![acme.clone(), apex];
         let json = serde_json::to_string(&both).unwrap();
         let (_directory, path) = written("snapshots.json", &json);
-        assert_eq!(read(&path, None).unwrap(), both);
-        assert_eq!(read_one(&path, Some(acme.organization())).unwrap(), acme);
+        assert_eq!(read(&path, PROMETHEUS, None).unwrap(), both);
         assert_eq!(
-            read_one(&path, None).unwrap_err().to_string(),
+            read_one(&path, PROMETHEUS, Some(acme.organization())).unwrap(),
+            acme
+        );
+        assert_eq!(
+            read_one(&path, PROMETHEUS, None).unwrap_err().to_string(),
             format!(
                 "cannot read `{}`: it has 2 snapshots, expected one",
                 path.display()
             )
         );
         let (_directory, path) = written("snapshots.json", "[]");
-        let error = read(&path, None).unwrap_err().to_string();
+        let error = read(&path, PROMETHEUS, None).unwrap_err().to_string();
         assert!(error.ends_with(": it has no snapshots"), "{error}");
     }
 
@@ -245,7 +293,7 @@ mod tests {
     fn what_cannot_be_read_is_named() {
         let missing = Path::new("no such file");
         assert_eq!(
-            read(missing, None).unwrap_err().to_string(),
+            read(missing, PROMETHEUS, None).unwrap_err().to_string(),
             "cannot read `no such file`: No such file or directory (os error 2)"
         );
         for (content, fault) in [
@@ -258,9 +306,28 @@ mod tests {
         ] {
             let (_directory, path) = written("acme.prom", content);
             assert_eq!(
-                read(&path, None).unwrap_err().to_string(),
+                read(&path, PROMETHEUS, None).unwrap_err().to_string(),
                 format!("cannot read `{}`: {fault}", path.display())
             );
+        }
+    }
+
+    #[test]
+    fn an_exposition_that_was_cut_off_is_refused_unless_its_format_has_no_end() {
+        let complete = format!("{EXPOSITION}# EOF\n");
+        let (_directory, path) = written("acme.om", &complete);
+        let snapshot = read_one(&path, FileFormat::Openmetrics, None).unwrap();
+        assert_eq!(snapshot.streams()[0].vulnerabilities().to_string(), "3H");
+        let in_a_line = "organization `acme`: the exposition ends in the middle of a line (line 2)";
+        for (cut, fault) in [
+            (EXPOSITION, NO_END),
+            ("# HELP x y\n", NO_END),
+            (&complete[..complete.len() - 2], in_a_line),
+        ] {
+            let (_directory, path) = written("acme.om", cut);
+            let error = read(&path, FileFormat::Openmetrics, None).unwrap_err();
+            let expected = format!("cannot read `{}`: {fault}", path.display());
+            assert_eq!(error.to_string(), expected);
         }
     }
 }

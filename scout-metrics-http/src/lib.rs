@@ -49,12 +49,18 @@
 //!
 //! | feature | default | description |
 //! |---|---|---|
+//! | `chart` | no | `chart`: bars, meters and lines as SVG |
 //! | `client` | yes | [`ScoutClient`], with `reqwest` |
 //! | `conformance` | no | `conformance`: checks that every [`MetricsSource`] and `History` must pass, for tests; not covered by semantic versioning |
 //! | `csv` | no | `export::csv`: snapshots as a table for spreadsheets |
 //! | `docker-login` | no | `with_docker_login`: the credentials that `docker login` keeps, if no other token is given |
 //! | `exporter` | no | `exporter`: an endpoint with the paths of Docker Scout's own that serves any source; does not need `reqwest` |
 //! | `json` | no | `export::json` and `export::json_lines`: snapshots and their rows as JSON |
+//! | `local` | no | `LocalScans`: a source that reads the SARIF reports of scanners from a directory |
+//! | `metrics` | no | `openmetrics::bridge::metrics`: current snapshots in the facade of the crate metrics |
+//! | `opentelemetry` | no | `openmetrics::bridge::opentelemetry`: current snapshots as observable gauges, for OTLP |
+//! | `prometheus` | no | `openmetrics::bridge::prometheus`: current snapshots, and the exporter's own metrics, in a registry |
+//! | `prometheus-client` | no | `openmetrics::bridge::prometheus_client`: the same for prometheus-client |
 //! | `rustls` | yes | HTTPS for the client, with ring and the authorities of webpki-roots, of the system, and of a file |
 //! | `sqlite` | no | `SqliteHistory`: past snapshots in one SQLite file; builds SQLite with a C compiler |
 //! | `toml` | no | `gate::Gate::from_toml`: the rules of a gate in a TOML file |
@@ -75,8 +81,12 @@ mod client;
 #[cfg(feature = "exporter")]
 pub mod exporter;
 pub mod guide;
+#[cfg(feature = "html")]
+pub mod html;
 #[cfg(any(feature = "client", feature = "exporter"))]
 mod token;
+#[cfg(feature = "client")]
+mod transport;
 
 pub use async_trait::async_trait;
 #[cfg(feature = "client")]
@@ -84,9 +94,15 @@ pub use async_trait::async_trait;
 pub use reqwest;
 #[doc(no_inline)]
 pub use scout_metrics_core as core;
+#[cfg(feature = "local")]
+#[doc(no_inline)]
+pub use scout_metrics_core::LocalScans;
 #[cfg(feature = "sqlite")]
 #[doc(no_inline)]
 pub use scout_metrics_core::SqliteHistory;
+#[cfg(feature = "chart")]
+#[doc(no_inline)]
+pub use scout_metrics_core::chart;
 #[cfg(feature = "conformance")]
 #[doc(no_inline)]
 pub use scout_metrics_core::conformance;

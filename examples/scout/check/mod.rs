@@ -17,6 +17,7 @@ use std::{error::Error, path::PathBuf};
 use clap::{Args, ValueEnum};
 
 use scout_metrics_core::gate::Outcome;
+use scout_metrics_examples::terminal;
 
 use crate::{
     input::{Input, open},
@@ -31,14 +32,11 @@ use rules::RuleArguments;
 ///
 /// At least one rule is required. A rule passes only if the data shows it: if a stream, severity or policy that it needs was
 /// not reported, if no image was evaluated, if what was received has an anomaly in what the rule reads, or if there is no
-/// snapshot at all, the check could not tell, which is exit status 1.
+/// snapshot at all, the check could not tell, which is exit status 1. So is a file with rules that cannot be read.
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     input: Input,
-
-    #[command(flatten)]
-    rules: RuleArguments,
 
     /// Format of the result
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -53,11 +51,14 @@ pub(crate) struct Arguments {
         long,
         value_name = "STATUS",
         num_args = 0..=1,
-        require_equals = true,
         default_value_t = 2,
         default_missing_value = "2"
     )]
     exit_code: u8,
+
+    // Last, because its heading is also that of what follows.
+    #[command(flatten)]
+    rules: RuleArguments,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -79,8 +80,8 @@ enum Format {
 }
 
 pub(crate) async fn run(arguments: &Arguments) -> Result<Status, Box<dyn Error>> {
-    arguments.rules.check(arguments.input.history())?;
-    let history = match arguments.input.history() {
+    arguments.rules.check(&arguments.input)?;
+    let history = match arguments.rules.history(&arguments.input) {
         Some(path) => Some(open(path).await?),
         None => None,
     };
@@ -97,6 +98,9 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<Status, Box<dyn Error>>
             organization,
             verdict,
         });
+    }
+    if let Some(advice) = report.advice() {
+        terminal::say(&advice);
     }
     let text = arguments.format.write(&report, arguments.rules.file())?;
     match arguments.format {

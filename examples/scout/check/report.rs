@@ -2,7 +2,7 @@
 
 use scout_metrics_core::{
     Error, Organization,
-    gate::{Finding, Outcome, Verdict},
+    gate::{Finding, Outcome, Reason, Verdict},
 };
 use scout_metrics_examples::terminal::printable;
 
@@ -17,6 +17,17 @@ impl Report {
         let outcomes = self.checked.iter().map(Checked::outcome);
         // Nothing was checked, which is not a pass.
         outcomes.max().unwrap_or(Outcome::Untellable)
+    }
+
+    /// Returns what people can do about anomalies, if there are any.
+    pub(super) fn advice(&self) -> Option<String> {
+        let mut reasons = self.findings().map(|(_, finding)| finding.reason());
+        let is_anomaly = reasons.any(|r| matches!(r, Reason::Anomaly | Reason::BaselineAnomaly));
+        is_anomaly.then(|| {
+            "note: the result depends on data that was not understood. If you have looked at an anomaly and it does not \
+             matter, --allow-anomalies KIND, or allow_anomalies in a file with rules, ignores its kind, which is in parentheses"
+                .to_owned()
+        })
     }
 
     /// Returns all findings with their organizations.

@@ -10,13 +10,13 @@ use std::{
 use clap::Args;
 
 use scout_metrics_core::{
-    Severity, StreamName,
+    AnomalyKind, Severity, StreamName,
     gate::{Baseline as GateBaseline, Gate, Rule},
 };
 use scout_metrics_examples::{severity, terminal::printable, time::parse_days};
 
 use crate::{
-    baseline::Baseline,
+    baseline::{Baseline, BaselineHistory},
     input::{Answers, Input},
     status::Usage,
 };
@@ -34,12 +34,15 @@ pub(super) struct RuleArguments {
     fail_on: Option<Severity>,
 
     /// Violated if less than this part of a stream's images complies with a policy, such as 0.9
-    #[arg(long, value_name = "RATIO")]
+    #[arg(long, value_name = "RATIO", value_parser = parse_ratio)]
     min_compliance: Option<f64>,
 
-    /// Violated if a stream has more vulnerabilities or violations than in this file, or this long ago in --history, such as 7d
+    /// Violated if a stream has more vulnerabilities or violations than in this file, or this long ago in a history, such as 7d
     #[arg(long, value_name = "FILE|TIME")]
     baseline: Option<Baseline>,
+
+    #[command(flatten)]
+    baseline_history: BaselineHistory,
 
     /// Could not tell if a snapshot is older, such as 2h [default: 25h with --history]
     #[arg(long, value_name = "TIME", value_parser = parse_days)]
@@ -52,6 +55,10 @@ pub(super) struct RuleArguments {
     /// Stream that the options --fail-on, --min-compliance and --baseline are about; repeatable [default: every stream]
     #[arg(long = "env", value_name = "STREAM", value_delimiter = ',')]
     streams: Vec<StreamName>,
+
+    /// Kind of anomalies that these three options ignore, such as deviation; repeatable
+    #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = parse_anomaly_kind)]
+    allow_anomalies: Vec<AnomalyKind>,
 }
 
 impl RuleArguments {
@@ -60,8 +67,13 @@ impl RuleArguments {
         self.rules.as_ref()
     }
 
+    /// Returns the path of the history that has the baselines.
+    pub(super) fn history<'a>(&'a self, input: &'a Input) -> Option<&'a Path> {
+        self.baseline_history.path(input)
+    }
+
     /// Checks what clap cannot check.
-    pub(super) fn check(&self, history: Option<&Path>) -> Result<(), Usage> {
+    pub(super) fn check(&self, input: &Input) -> Result<(), Usage> {
         let is_about_streams =
             self.fail_on.is_some() || self.min_compliance.is_some() || self.baseline.is_some();
         let is_any = is_about_streams || self.max_age.is_some() || self.rules.is_some();
@@ -70,12 +82,17 @@ impl RuleArguments {
                 "no rule given: give --fail-on, --min-compliance, --baseline, --max-age or --rules";
             return Err(Usage(fault.to_owned()));
         }
-        if !self.streams.is_empty() && !is_about_streams {
-            let fault = "--env requires --fail-on, --min-compliance or --baseline";
-            return Err(Usage(fault.to_owned()));
+        for (option, is_given) in [
+            ("--env", !self.streams.is_empty()),
+            ("--allow-anomalies", !self.allow_anomalies.is_empty()),
+        ] {
+            if is_given && !is_about_streams {
+                let options = "--fail-on, --min-compliance or --baseline";
+                return Err(Usage(format!("{option} requires {options}")));
+            }
         }
         if let Some(baseline) = &self.baseline {
-            baseline.check(history)?;
+            baseline.check(self.history(input))?;
         }
         Ok(())
     }
@@ -97,17 +114,40 @@ impl RuleArguments {
             None => None,
             Some(Baseline::Ago(time)) => Some(Rule::no_worse_than(GateBaseline::ago(*time))),
             Some(Baseline::File(path)) => {
-                let snapshot = Baseline::read(path, answers)?;
+                let snapshot = Baseline::read(path, input.file_format(), answers)?;
                 Some(Rule::no_worse_than(snapshot))
             }
         };
         let of_options = [fail_on, min_compliance, baseline].into_iter().flatten();
-        rules.extend(of_options.map(|rule| match self.streams.as_slice() {
-            [] => rule,
-            streams => rule.with_streams(streams.iter().cloned()),
-        }));
+        rules.extend(of_options.map(|rule| self.limited(rule)));
         Ok(Gate::new(rules)?)
     }
+
+    /// Returns the rule of an option, with the options that apply to each of them.
+    fn limited(&self, rule: Rule) -> Rule {
+        let kinds = self.allow_anomalies.iter().copied();
+        let rule = kinds.fold(rule, Rule::with_anomaly_allowed);
+        match self.streams.as_slice() {
+            [] => rule,
+            streams => rule.with_streams(streams.iter().cloned()),
+        }
+    }
+}
+
+fn parse_ratio(text: &str) -> Result<f64, &'static str> {
+    let ratio = text.parse().ok();
+    ratio
+        .filter(|ratio| (0.0..=1.0).contains(ratio))
+        .ok_or("expected a number from 0 to 1, such as 0.9")
+}
+
+fn parse_anomaly_kind(text: &str) -> Result<AnomalyKind, String> {
+    let mut kinds = AnomalyKind::ALL.iter();
+    let found = kinds.find(|kind| kind.as_str() == text);
+    found.copied().ok_or_else(|| {
+        let names = AnomalyKind::ALL.iter().map(|kind| kind.as_str());
+        format!("expected one of {}", names.collect::<Vec<_>>().join(", "))
+    })
 }
 
 fn read(path: &Path) -> Result<Gate, Box<dyn Error>> {

@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use scout_metrics_core::{MemorySource, Snapshot, Stream, VulnerabilityCounts};
+use scout_metrics_core::{
+    Anomaly, AnomalyKind, MemorySource, Snapshot, Stream, VulnerabilityCounts,
+};
 
 use crate::{
     peer::{python, run_peer},
@@ -45,6 +47,8 @@ fn the_exit_status_says_passed_violated_or_could_not_tell() {
     for (expected, arguments) in [
         (2, &["-e"][..]),
         (2, &["--exit-code"]),
+        (2, &["-e", "--max-age", "1h"]),
+        (7, &["--exit-code", "7"]),
         (7, &["-e=7"]),
         (0, &["--exit-code=0"]),
     ] {
@@ -127,7 +131,7 @@ fn a_check_without_rules_is_exit_64() {
         ),
         (
             &["--baseline", "7d"],
-            "a time in --baseline requires --history, which has the earlier snapshots",
+            "a time in --baseline requires --history or --baseline-history, which has the earlier snapshots",
         ),
     ] {
         let (out, err) = scout(64, &[&["check", "--demo"], arguments].concat());
@@ -138,8 +142,24 @@ fn a_check_without_rules_is_exit_64() {
     let expected = "expected critical, high, medium, low or unspecified";
     assert!(err.contains(expected), "{err}");
     // A minimum that nothing can meet is a mistake, too.
-    let (_, err) = scout(1, &["check", "--demo", "--min-compliance", "90"]);
-    assert!(err.starts_with("error: invalid rule `"), "{err}");
+    for ratio in ["90", "NaN", "-0.1", "ninety"] {
+        let (_, err) = scout(
+            64,
+            &["check", "--demo", &format!("--min-compliance={ratio}")],
+        );
+        assert!(
+            err.contains("expected a number from 0 to 1, such as 0.9"),
+            "{err}"
+        );
+    }
+    let (_, err) = scout(
+        64,
+        &["check", "--demo", "--fail-on=low", "--allow-anomalies=odd"],
+    );
+    assert!(
+        err.contains("expected one of compliant_exceeds_evaluated, deviation, "),
+        "{err}"
+    );
 }
 
 #[test]
@@ -177,6 +197,105 @@ fn a_baseline_is_a_file_or_a_time_in_the_history() {
     assert!(out.contains("CRITICAL 4, 3 in the baseline"), "{out}");
     assert!(out.contains("✓ scraped at most 25h ago"), "{out}");
     check(1, "30d");
+}
+
+/// A pipeline that keeps a history checks what it has just fetched, not what was recorded.
+#[test]
+fn a_baseline_of_a_history_is_compared_with_a_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let history = directory.path().join("scout.db");
+    let history = history.to_str().unwrap();
+    let before = snapshot(
+        "acme",
+        7 * 24 + 1,
+        vec![stream("production", "3C 5H 1M 1L")],
+    );
+    let before = write(directory.path(), "before.json", &before);
+    scout(0, &["history", "import", history, "--file", &before]);
+    let now = file(&directory, "now.json", "4C 5H 1M 1L");
+    let of_history = [
+        "--file",
+        &now,
+        "--baseline",
+        "7d",
+        "--baseline-history",
+        history,
+    ];
+    let (out, _) = scout(2, &[&["check"], &of_history[..]].concat());
+    assert!(out.contains("CRITICAL 4, 3 in the baseline"), "{out}");
+    // What is old is the baseline.
+    assert!(!out.contains("scraped at most"), "{out}");
+    let (out, _) = scout(2, &[&["diff", "-e"], &of_history[..]].concat());
+    assert!(out.contains("CRITICAL 3 -> 4 (+1)"), "{out}");
+
+    let rules = directory.path().join("rules.toml");
+    fs::write(&rules, "[[no_worse]]\nthan = \"7d\"\n").unwrap();
+    let rules = ["--file", &now, "--rules", rules.to_str().unwrap()];
+    scout(1, &[&["check"], &rules[..]].concat());
+    scout(
+        2,
+        &[&["check", "--baseline-history", history], &rules[..]].concat(),
+    );
+}
+
+#[test]
+fn anomalies_are_ignored_by_their_kind_and_the_result_says_how() {
+    let directory = tempfile::tempdir().unwrap();
+    let streams = vec![stream("production", "0C 0H")];
+    let anomaly = Anomaly::new(AnomalyKind::Deviation, "blank line");
+    let snapshot = snapshot("acme", 0, streams).with_anomalies(vec![anomaly]);
+    let file = write(directory.path(), "acme.json", &snapshot);
+    let check = ["check", "--file", &file, "--fail-on", "high"];
+    let (out, err) = scout(1, &check);
+    assert!(out.contains("? anomaly: blank line (deviation)"), "{out}");
+    assert!(
+        err.starts_with("note: ") && err.contains("--allow-anomalies KIND"),
+        "{err}"
+    );
+    let ignoring = |kinds| [&check[..], &["--allow-anomalies", kinds]].concat();
+    let (_, err) = scout(0, &ignoring("unknown_family,deviation"));
+    assert_eq!(err, "");
+    scout(1, &ignoring("unknown_family"));
+}
+
+/// A file that was cut off between two lines must not pass, and Prometheus text has no mark of its end.
+#[test]
+fn an_exposition_that_may_be_cut_off_does_not_pass() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("acme.om");
+    let file = path.to_str().unwrap();
+    let sample = |stream: &str, count| {
+        format!(
+            "scout_stream_vulnerabilities{{streamName=\"{stream}\",severity=\"CRITICAL\"}} {count}\n"
+        )
+    };
+    let (good, bad) = (sample("production", 0), sample("staging", 9));
+    let check = |status, arguments: &[&str]| {
+        let check = ["check", "--file", file, "--fail-on", "critical"];
+        scout(status, &[&check[..], arguments].concat())
+    };
+    fs::write(&path, format!("{good}{bad}# EOF\n")).unwrap();
+    check(2, &[]);
+    fs::write(&path, format!("{good}# EOF\n")).unwrap();
+    check(0, &[]);
+    fs::write(&path, &good).unwrap();
+    let (out, err) = check(1, &[]);
+    assert_eq!(out, "");
+    let expected = "it does not end with `# EOF`, so a part of it may be missing";
+    assert!(err.contains(expected), "{err}");
+    check(0, &["--file-format", "prometheus"]);
+    check(1, &["--baseline", file]);
+    let history = directory.path().join("scout.db");
+    scout(
+        1,
+        &[
+            "history",
+            "import",
+            history.to_str().unwrap(),
+            "--file",
+            file,
+        ],
+    );
 }
 
 #[test]
@@ -355,4 +474,43 @@ fn the_result_can_be_written_to_a_file() {
     let (_, err) = scout(1, &[&check[..], &["-o", "/no/such/directory/x"]].concat());
     let start = "error: cannot write `/no/such/directory/x`: ";
     assert!(err.starts_with(start), "{err}");
+    let (_, err) = scout(
+        1,
+        &[&check[..], &["-o", directory.path().to_str().unwrap()]].concat(),
+    );
+    assert!(err.starts_with("error: cannot write `"), "{err}");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_write_leaves_the_old_file_and_a_finished_one_its_mode_and_links() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("report.json");
+    fs::write(&file, "old").unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+    let link = directory.path().join("latest.json");
+    symlink("report.json", &link).unwrap();
+    let program = example("scout").get_program().to_owned();
+    let report = |prefix: &str| {
+        let report = format!("{prefix} exec \"$0\" report --demo --format json -o \"$1\"");
+        let mut command = std::process::Command::new("sh");
+        let status = command
+            .args(["-c", &report])
+            .arg(&program)
+            .arg(&link)
+            .status();
+        assert_eq!(status.unwrap().success(), prefix.is_empty());
+        fs::read_to_string(&file).unwrap()
+    };
+    // A file that is larger than 512 bytes ends the program.
+    assert_eq!(report("ulimit -f 1;"), "old");
+    assert!(report("").starts_with('['));
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(
+        fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+        0o640
+    );
+    scout(0, &["report", "--demo", "-o", "/dev/null"]);
 }

@@ -11,7 +11,7 @@ use crate::{
 };
 
 const EXPOSITION: &str =
-    "scout_stream_vulnerabilities{streamName=\"production\",severity=\"HIGH\"} 3\n";
+    "scout_stream_vulnerabilities{streamName=\"production\",severity=\"HIGH\"} 3\n# EOF\n";
 
 #[test]
 fn an_invalid_command_line_is_exit_64_and_help_is_not() {
@@ -23,7 +23,13 @@ fn an_invalid_command_line_is_exit_64_and_help_is_not() {
         &["overview", "--org", "Not A Name"],
         &["overview", "--file", "a", "--history", "b"],
         &["overview", "--file", "a", "--file", "b", "--org", "acme"],
+        &["overview", "--scans", "a", "--file", "b"],
+        &["overview", "--scans", "a", "--demo"],
+        &["overview", "--scans", "a", "--history", "b"],
+        &["overview", "--scans", "a", "--org", "acme", "--org", "apex"],
         &["history", "import", "history.db"],
+        &["since"],
+        &["overview", "--org", "acme", "--url", "no url"],
     ] {
         let (out, err) = scout(64, arguments);
         assert_eq!(out, "", "{arguments:?}");

@@ -110,7 +110,14 @@ fn a_history_is_exported_by_time() {
     }
     let export = |arguments: &[&str]| {
         let arguments = [
-            &["history", "export", history, "--format", "json"],
+            &[
+                "history",
+                "export",
+                "--history",
+                history,
+                "--format",
+                "json",
+            ],
             arguments,
         ]
         .concat();
@@ -120,6 +127,9 @@ fn a_history_is_exported_by_time() {
     assert_eq!(export(&[]), 2);
     assert_eq!(export(&["--since", "60d"]), 3);
     assert_eq!(export(&["--step", "1d"]), 1);
-    let (_, err) = scout(1, &["history", "export", history, "--org", "apex"]);
+    let (_, err) = scout(
+        1,
+        &["history", "export", "--history", history, "--org", "apex"],
+    );
     assert_eq!(err, "error: the history has no snapshots of this time\n");
 }

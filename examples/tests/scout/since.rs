@@ -18,7 +18,7 @@ fn shows_since_when_a_count_was_last_zero_and_a_policy_passed() {
         let file = write(directory.path(), "snapshot.json", &snapshot);
         scout(0, &["history", "import", history, "--file", &file]);
     }
-    let (out, err) = scout(0, &["since", history]);
+    let (out, err) = scout(0, &["since", "--history", history]);
     assert_eq!(err, "");
     let cells: Vec<Vec<&str>> = out
         .lines()
@@ -43,19 +43,29 @@ fn shows_since_when_a_count_was_last_zero_and_a_policy_passed() {
         ]
     );
 
-    let (out, _) = scout(0, &["since", history, "--json", "--env", "production"]);
+    let (out, _) = scout(
+        0,
+        &[
+            "since",
+            "--history",
+            history,
+            "--json",
+            "--env",
+            "production",
+        ],
+    );
     assert_eq!(out.lines().count(), 3);
     let line: serde_json::Value = serde_json::from_str(out.lines().next().unwrap()).unwrap();
     assert_eq!(line["organization"], "acme");
     assert_eq!(line["severity"], "CRITICAL");
     assert!(line["last_clean"].is_string(), "{line}");
 
-    let (out, _) = scout(0, &["since", history, "--lookback", "2d"]);
+    let (out, _) = scout(0, &["since", "--history", history, "--lookback", "2d"]);
     assert!(
         out.lines().nth(1).unwrap().ends_with("at least 30h"),
         "{out}"
     );
-    let (_, err) = scout(1, &["since", history, "--org", "apex"]);
+    let (_, err) = scout(1, &["since", "--history", history, "--org", "apex"]);
     let expected = "error: organization `apex`: the history has no snapshot of it\n";
     assert_eq!(err, expected);
 }

@@ -2,40 +2,30 @@
 
 use std::{fmt, mem, path::PathBuf, sync::Arc, time::Duration};
 
-use reqwest::{redirect, retry};
 use scout_metrics_core::Result;
 use secrecy::{ExposeSecret, SecretString};
 
-#[cfg(feature = "docker-login")]
-use super::docker_login::DockerLogin;
 use super::{
     Inner, ScoutClient,
+    url::{DEFAULT_BASE_URL, DEFAULT_PATH, UrlTemplate},
+};
+#[cfg(feature = "docker-login")]
+use crate::transport::docker_login::DockerLogin;
+use crate::transport::{
     credentials::Credentials,
     error::HttpError,
+    http_client::ConnectOptions,
     proxy::Route,
     retry::{DEFAULT_BACKOFF, RetryPolicy},
-    url::{DEFAULT_BASE_URL, DEFAULT_PATH, UrlTemplate},
 };
 
 /// The scrape timeout of Docker's own sample configuration for Prometheus.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(40);
 
-/// A quarter of the default timeout, which leaves time for a second and third attempt.
-const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-
 /// About half a million samples of Scout. An organization of 236 samples has 30 kB.
 const DEFAULT_BODY_LIMIT: u64 = 64 * 1024 * 1024;
 
 const DEFAULT_MAX_ATTEMPTS: u32 = 3;
-
-/// Load balancers usually close idle connections after 60 seconds. A connection that closes just as the next request is
-/// sent fails that request, so ours are closed earlier.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Enough for a burst of fetches of several organizations, but not one for each of a thousand.
-const MAX_IDLE: usize = 8;
-
-const USER_AGENT: &str = concat!("scout-metrics/", env!("CARGO_PKG_VERSION"));
 
 /// Builds a [`ScoutClient`].
 ///
@@ -64,11 +54,10 @@ pub struct ScoutClientBuilder {
     path: String,
     allow_insecure_http: bool,
     timeout: Duration,
-    connect_timeout: Option<Duration>,
+    connect: ConnectOptions,
     body_limit: u64,
     max_attempts: u32,
     backoff: Duration,
-    ca_file: Option<PathBuf>,
     client: Option<reqwest::Client>,
 }
 
@@ -90,11 +79,10 @@ impl ScoutClientBuilder {
             path: DEFAULT_PATH.to_owned(),
             allow_insecure_http: false,
             timeout: DEFAULT_TIMEOUT,
-            connect_timeout: None,
+            connect: ConnectOptions::default(),
             body_limit: DEFAULT_BODY_LIMIT,
             max_attempts: DEFAULT_MAX_ATTEMPTS,
             backoff: DEFAULT_BACKOFF,
-            ca_file: None,
             client: None,
         }
     }
@@ -195,7 +183,7 @@ impl ScoutClientBuilder {
     /// Sets the maximum time to connect, including the TLS handshake. Default: 10 seconds, a quarter of the default timeout,
     /// which leaves time for another attempt.
     pub fn with_connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = Some(timeout);
+        self.connect.timeout = Some(timeout);
         self
     }
 
@@ -234,7 +222,7 @@ impl ScoutClientBuilder {
     /// [webpki-roots]: https://docs.rs/webpki-roots
     #[cfg(feature = "rustls")]
     pub fn with_ca_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.ca_file = Some(path.into());
+        self.connect.ca_file = Some(path.into());
         self
     }
 
@@ -278,7 +266,7 @@ impl ScoutClientBuilder {
         let credentials = credentials?;
         let (http, route) = match self.client.take() {
             Some(client) => (client, Route::Unknown),
-            None => (self.new_client(&urls)?, urls.route()),
+            None => (self.connect.client(urls.server())?, urls.server().route()),
         };
         Ok(ScoutClient(Arc::new(Inner {
             http,
@@ -303,8 +291,9 @@ impl ScoutClientBuilder {
     ) -> Result<Credentials, HttpError> {
         match credentials {
             Err(HttpError::NoToken | HttpError::NoVariable) if self.docker_login => {
-                if urls.server() != DEFAULT_BASE_URL && !urls.is_loopback() {
-                    return Err(HttpError::ForeignLogin(urls.server()));
+                let server = urls.server();
+                if server.server() != DEFAULT_BASE_URL && !server.is_loopback() {
+                    return Err(HttpError::ForeignLogin(server.server()));
                 }
                 Ok(Credentials::DockerLogin(DockerLogin::from_env()))
             }
@@ -316,7 +305,8 @@ impl ScoutClientBuilder {
         let refuse = |fault: &str| Err(HttpError::Option(fault.to_owned()));
         if self.timeout.is_zero()
             || self
-                .connect_timeout
+                .connect
+                .timeout
                 .is_some_and(|timeout| timeout.is_zero())
         {
             return refuse(
@@ -329,69 +319,13 @@ impl ScoutClientBuilder {
         if self.max_attempts == 0 {
             return refuse("the number of `with_max_attempts` is zero, expected at least one");
         }
-        if self.client.is_some() && self.connect_timeout.is_some() {
+        if self.client.is_some() && self.connect.timeout.is_some() {
             return refuse("`with_connect_timeout` cannot be combined with `with_client`");
         }
-        if self.client.is_some() && self.ca_file.is_some() {
+        if self.client.is_some() && self.connect.ca_file.is_some() {
             return refuse("`with_ca_file` cannot be combined with `with_client`");
         }
         Ok(())
-    }
-
-    fn new_client(&self, urls: &UrlTemplate) -> Result<reqwest::Client, HttpError> {
-        let mut builder = reqwest::Client::builder()
-            .user_agent(USER_AGENT)
-            .redirect(redirect::Policy::none())
-            .referer(false)
-            .connect_timeout(self.connect_timeout.unwrap_or(DEFAULT_CONNECT_TIMEOUT))
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .pool_max_idle_per_host(MAX_IDLE)
-            .http1_only()
-            .retry(retry::never())
-            // Another crate may have enabled these features.
-            .no_gzip()
-            .no_brotli()
-            .no_zstd()
-            .no_deflate();
-        if urls.is_loopback() {
-            // A request to this machine must not leave it, and a proxy may be another machine.
-            builder = builder.no_proxy();
-        }
-        self.with_tls(builder, urls)?
-            .build()
-            .map_err(HttpError::Client)
-    }
-
-    #[cfg(feature = "rustls")]
-    fn with_tls(
-        &self,
-        builder: reqwest::ClientBuilder,
-        urls: &UrlTemplate,
-    ) -> Result<reqwest::ClientBuilder, HttpError> {
-        let mut roots = super::tls::Roots::default();
-        // Reading the system's certificates takes longer than a fetch over plain `http` from this machine, which needs none.
-        if urls.is_https() || !urls.is_loopback() {
-            roots.add_public();
-            roots.add_system();
-        }
-        if let Some(path) = &self.ca_file {
-            roots.add_file(path)?;
-        }
-        Ok(builder.tls_backend_preconfigured(roots.into_config()))
-    }
-
-    #[cfg(not(feature = "rustls"))]
-    fn with_tls(
-        &self,
-        builder: reqwest::ClientBuilder,
-        urls: &UrlTemplate,
-    ) -> Result<reqwest::ClientBuilder, HttpError> {
-        if urls.is_https() {
-            let fault =
-                "`https` needs the feature `rustls`, or a client of your own in `with_client`";
-            return Err(HttpError::Option(fault.to_owned()));
-        }
-        Ok(builder)
     }
 }
 

@@ -1,25 +1,30 @@
 //! One fetch: attempts, each a request and its whole answer, until one succeeds or another cannot help.
 
-use std::{error::Error as StdError, time::Duration};
-
 use reqwest::{
     Response, StatusCode, Url,
     header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE},
 };
 use scout_metrics_core::{Error, ErrorKind, Organization, Result};
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::{
-    Inner, answer,
-    body::{self, ResponseBody},
+    Inner,
     collect::{BodyKind, Collect},
-    connect,
-    deadline::Deadline,
-    error::HttpError,
-    excerpt::{excerpt, extend_start, not_metrics},
-    redact::{authorization, redact_error},
+    content_type::content_type,
 };
-use crate::token::Token;
+use crate::{
+    token::Token,
+    transport::{
+        answer,
+        attempts::Attempts,
+        body::{self, ResponseBody},
+        deadline::Deadline,
+        error::HttpError,
+        excerpt::{excerpt, extend_start, not_metrics},
+        exchange::Exchange,
+        redact::{Secrets, authorization},
+    },
+};
 
 /// The formats we can read, in Prometheus' own order of preference: OpenMetrics has an end mark. Names are read as they
 /// are; the underscores that a server would write otherwise lose a part of them.
@@ -58,9 +63,9 @@ impl<'a> Fetch<'a> {
     ) -> Result<C::Output> {
         let mut token = self.client.token(&self.deadline).await?;
         let mut has_new_token = false;
-        let mut previous = None;
-        let mut attempt = 1;
+        let mut attempts = Attempts::new(&self.client.retry, &self.deadline);
         loop {
+            let attempt = attempts.number();
             let error = match self.attempt(attempt, &token, &new_collector).await {
                 Ok(output) => return Ok(output),
                 Err(error) => error,
@@ -74,14 +79,7 @@ impl<'a> Fetch<'a> {
                     continue;
                 }
             }
-            let delay = self.client.retry.delay(attempt, &error);
-            let Some(delay) = delay.filter(|delay| self.deadline.leaves(*delay)) else {
-                return Err(with_previous(error, previous));
-            };
-            log_failure(attempt, delay, &error);
-            sleep(delay).await;
-            attempt += 1;
-            previous = Some(error);
+            attempts.wait_after(error).await?;
         }
     }
 
@@ -93,8 +91,9 @@ impl<'a> Fetch<'a> {
         new_collector: &(impl Fn(BodyKind) -> C + Sync),
     ) -> Result<C::Output> {
         let start = Instant::now();
-        let result = match self.request(token).await {
-            Ok(response) => self.collect(response, token, new_collector).await,
+        let secrets = Secrets::from(token.clone());
+        let result = match self.request(token, &secrets).await {
+            Ok(response) => self.collect(response, &secrets, new_collector).await,
             Err(error) => Err(error),
         };
         let duration = start.elapsed();
@@ -113,8 +112,7 @@ impl<'a> Fetch<'a> {
     }
 
     /// Sends the request, and returns the answer if its status is 200 and it is from the requested server.
-    async fn request(&self, token: &Token) -> Result<Response, HttpError> {
-        let (server, route) = (self.client.urls.server(), &self.client.route);
+    async fn request(&self, token: &Token, secrets: &Secrets) -> Result<Response, HttpError> {
         let request = self
             .client
             .http
@@ -122,28 +120,13 @@ impl<'a> Fetch<'a> {
             .header(ACCEPT, ACCEPTED)
             .header(ACCEPT_ENCODING, body::ACCEPT_ENCODING)
             .header(AUTHORIZATION, authorization(token));
-        let response = self
-            .deadline
-            .bound(request.send(), || {
-                format!("waiting for an answer from `{server}`{}", route.suffix())
-            })
-            .await?
-            .map_err(|error| connect::explain(error.without_url(), &server, route))?;
+        let exchange = Exchange {
+            server: self.client.urls.server(),
+            route: &self.client.route,
+            deadline: &self.deadline,
+        };
+        let response = exchange.send(request, &self.url, secrets).await?;
         let status = response.status();
-        if !self.client.urls.is_same_origin(response.url()) {
-            // A client of the caller's own follows redirects.
-            let place = answer::place(response.url(), token);
-            return Err(HttpError::OtherOrigin(place));
-        }
-        if answer::is_redirect(status) {
-            return Err(answer::redirect(&response, &self.url, token));
-        }
-        if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED
-            && let Some(message) = route.authentication_message()
-        {
-            let source = None;
-            return Err(HttpError::ProxyAuthentication { message, source });
-        }
         if status != StatusCode::OK {
             let message = self.status_message(status);
             let detail = match status {
@@ -152,7 +135,7 @@ impl<'a> Fetch<'a> {
                 }
                 _ => None,
             };
-            return Err(answer::refusal(response, message, detail, &self.deadline, token).await);
+            return Err(answer::refusal(response, message, detail, &self.deadline, secrets).await);
         }
         Ok(response)
     }
@@ -161,19 +144,18 @@ impl<'a> Fetch<'a> {
     async fn collect<C: Collect>(
         &self,
         response: Response,
-        token: &Token,
+        secrets: &Secrets,
         new_collector: &(impl Fn(BodyKind) -> C + Sync),
     ) -> Result<(C::Output, Received), HttpError> {
-        let content_type = response.headers().get(CONTENT_TYPE);
-        let content_type = match answer::content_type(content_type, token) {
+        let content_type = match content_type(response.headers().get(CONTENT_TYPE), secrets) {
             Ok(content_type) => content_type,
             Err(fault) => {
-                let body = answer::excerpt_of(response, &self.deadline, token).await;
+                let body = answer::excerpt_of(response, &self.deadline, secrets).await;
                 return Err(HttpError::NotMetrics(fault, body));
             }
         };
-        let (server, limit) = (self.client.urls.server(), self.client.body_limit);
-        let mut body = ResponseBody::new(response, server.clone(), limit, &self.deadline, token)?;
+        let (server, limit) = (self.client.urls.server().server(), self.client.body_limit);
+        let mut body = ResponseBody::new(response, server.clone(), limit, &self.deadline, secrets)?;
         let kind = BodyKind {
             content_type,
             has_known_end: body.has_known_end(),
@@ -190,7 +172,7 @@ impl<'a> Fetch<'a> {
         }
         // Such a body is an error even if it could be read, and also if it was not parsed.
         if let Some(fault) = not_metrics(&start) {
-            let body = excerpt(&start, token);
+            let body = excerpt(&start, secrets);
             return Err(HttpError::NotMetrics(fault.to_owned(), body));
         }
         let received = Received {
@@ -202,8 +184,8 @@ impl<'a> Fetch<'a> {
             Ok(_) if may_be_truncated => Err(HttpError::Blank(server)),
             Ok(output) => Ok((output, received)),
             Err(error) => {
-                let error = redact_error(error, token);
-                Err(HttpError::Reader(error, excerpt(&start, token)))
+                let error = secrets.redact_error(error);
+                Err(HttpError::Reader(error, excerpt(&start, secrets)))
             }
         }
     }
@@ -232,19 +214,5 @@ impl<'a> Fetch<'a> {
             }
             _ => format!("the server answered with HTTP {code}, expected 200"),
         }
-    }
-}
-
-fn log_failure(attempt: u32, delay: Duration, error: &(dyn StdError + 'static)) {
-    tracing::warn!(attempt, ?delay, error, "the attempt failed");
-}
-
-/// Adds the error of the previous attempt to a timeout that has no cause of its own.
-fn with_previous(error: Error, previous: Option<Error>) -> Error {
-    match previous {
-        Some(previous) if error.kind() == ErrorKind::Timeout && error.source().is_none() => {
-            error.with_source(previous)
-        }
-        _ => error,
     }
 }

@@ -1,36 +1,25 @@
 //! The Docker Scout client.
 
-mod answer;
-mod body;
 mod builder;
 mod collect;
-mod connect;
-mod credentials;
-mod deadline;
-#[cfg(feature = "docker-login")]
-mod docker_login;
-mod error;
-mod excerpt;
+mod content_type;
 mod fetch;
-mod proxy;
-mod redact;
-mod retry;
 mod source;
-#[cfg(feature = "rustls")]
-mod tls;
-mod token_origin;
 mod url;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use scout_metrics_core::{Organization, Result, SourceSet};
 
+use self::url::UrlTemplate;
 pub use self::{builder::ScoutClientBuilder, source::ScoutSource};
-use self::{
-    credentials::Credentials, deadline::Deadline, error::HttpError, proxy::Route, redact::redact,
-    retry::RetryPolicy, url::UrlTemplate,
+use crate::{
+    token::Token,
+    transport::{
+        credentials::Credentials, deadline::Deadline, error::HttpError, proxy::Route,
+        retry::RetryPolicy,
+    },
 };
-use crate::token::Token;
 
 /// A client for the metrics endpoint of Docker Scout.
 ///
@@ -163,22 +152,11 @@ impl Inner {
 impl fmt::Debug for ScoutClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ScoutClient")
-            .field("server", &self.0.urls.server())
+            .field("server", &self.0.urls.server().server())
             .field("credentials", &self.0.credentials)
             .field("timeout", &self.0.timeout)
             .field("body_limit", &self.0.body_limit)
             .field("max_attempts", &self.0.retry.max_attempts)
             .finish_non_exhaustive()
     }
-}
-
-/// Returns a text of the server for a message: escaped, shortened, and without the token.
-fn shown(value: &[u8], token: &Token) -> String {
-    const MAX_CHARS: usize = 200;
-    let text = String::from_utf8_lossy(value);
-    redact(&text, token)
-        .chars()
-        .take(MAX_CHARS)
-        .flat_map(char::escape_debug)
-        .collect()
 }

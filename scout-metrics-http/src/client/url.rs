@@ -1,11 +1,9 @@
 //! The URL of an organization's metrics.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
-
 use reqwest::Url;
 use scout_metrics_core::Organization;
 
-use super::{error::HttpError, proxy::Route};
+use crate::transport::{error::HttpError, server_url::ServerUrl};
 
 pub(crate) const DEFAULT_BASE_URL: &str = "https://api.scout.docker.com";
 pub(crate) const DEFAULT_PATH: &str = "/v1/exporter/org/{org}/metrics";
@@ -13,86 +11,41 @@ pub(crate) const DEFAULT_PATH: &str = "/v1/exporter/org/{org}/metrics";
 const PLACEHOLDER: &str = "{org}";
 
 /// A checked base URL and path. Every URL it returns is below the base URL, because organizations are validated names.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct UrlTemplate {
-    base: Url,
+    server: ServerUrl,
     path: String,
 }
 
 impl UrlTemplate {
     pub(crate) fn new(base: &str, path: &str, allow_insecure: bool) -> Result<Self, HttpError> {
         let refuse = |option: &str, fault: &str| {
-            Err(HttpError::Option(format!(
-                "cannot use the {option}: {fault}"
-            )))
+            HttpError::Option(format!("cannot use the {option}: {fault}"))
         };
-        let Ok(url) = Url::parse(base) else {
-            return refuse(
-                "base URL",
-                &format!("expected a URL such as `{DEFAULT_BASE_URL}`"),
-            );
-        };
-        if let Some(fault) = base_fault(&url, allow_insecure) {
-            return refuse("base URL", &fault);
+        let server = ServerUrl::parse(base, allow_insecure, DEFAULT_BASE_URL)
+            .map_err(|fault| refuse("base URL", &fault))?;
+        if server.url().query().is_some() || server.url().fragment().is_some() {
+            return Err(refuse("base URL", "it has a query or fragment"));
         }
         if let Some(fault) = path_fault(path) {
-            return refuse("path", fault);
+            return Err(refuse("path", fault));
         }
-        let mut prefix = url.path().trim_end_matches('/').to_owned();
+        let mut prefix = server.url().path().trim_end_matches('/').to_owned();
         prefix.push_str(path);
         Ok(Self {
-            base: url,
+            server,
             path: prefix,
         })
     }
 
     pub(crate) fn url(&self, organization: &Organization) -> Url {
-        let mut url = self.base.clone();
+        let mut url = self.server.url().clone();
         url.set_path(&self.path.replace(PLACEHOLDER, organization.as_str()));
         url
     }
 
-    /// Returns scheme, host and port, for messages.
-    pub(crate) fn server(&self) -> String {
-        self.base.origin().ascii_serialization()
-    }
-
-    pub(crate) fn is_same_origin(&self, url: &Url) -> bool {
-        self.base.origin() == url.origin()
-    }
-
-    pub(crate) fn is_https(&self) -> bool {
-        self.base.scheme() == "https"
-    }
-
-    /// Returns the route to the server. Requests to this machine use no proxy.
-    pub(crate) fn route(&self) -> Route {
-        if self.is_loopback() {
-            Route::Direct
-        } else {
-            Route::from_env(&self.base)
-        }
-    }
-
-    pub(crate) fn is_loopback(&self) -> bool {
-        is_loopback(&self.base)
-    }
-}
-
-fn base_fault(url: &Url, allow_insecure: bool) -> Option<String> {
-    if !url.username().is_empty() || url.password().is_some() {
-        return Some("it contains a user name or password".to_owned());
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Some("it has a query or fragment".to_owned());
-    }
-    match url.scheme() {
-        "https" => None,
-        "http" if allow_insecure || is_loopback(url) => None,
-        "http" => Some(
-            "`http` to another machine exposes the token on the network; use `https`".to_owned(),
-        ),
-        scheme => Some(format!("its scheme is `{scheme}`, expected `https`")),
+    pub(crate) fn server(&self) -> &ServerUrl {
+        &self.server
     }
 }
 
@@ -116,16 +69,6 @@ fn path_fault(path: &str) -> Option<&'static str> {
         return Some("it contains a segment `.` or `..`");
     }
     None
-}
-
-fn is_loopback(url: &Url) -> bool {
-    let Some(host) = url.host_str() else {
-        return false;
-    };
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || host.parse().is_ok_and(|ip: Ipv4Addr| ip.is_loopback())
-        || host.parse().is_ok_and(|ip: Ipv6Addr| ip.is_loopback())
 }
 
 #[cfg(test)]

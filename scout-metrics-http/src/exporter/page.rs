@@ -1,6 +1,6 @@
 //! The page for people.
 
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 
 use askama::Template;
 use axum::{
@@ -12,9 +12,7 @@ use axum::{
     response::Response,
 };
 
-use scout_metrics_core::{
-    Error, ErrorKind, Organization, PolicyResult, Result, Severity, Snapshot, Stream,
-};
+use scout_metrics_core::{Error, ErrorKind, Organization, Result, Severity, Snapshot, Stream};
 
 use super::{
     compression::ContentCoding,
@@ -24,6 +22,7 @@ use super::{
     response, scrape_timeout,
     state::ExporterState,
 };
+use crate::html::{Age, percentage};
 
 /// Allows only the style in the page. If a name were ever interpreted as markup, it could not load or run anything.
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -148,80 +147,10 @@ fn counts(stream: &Stream) -> [Option<u64>; Severity::ALL.len()] {
     Severity::ALL.map(|severity| stream.vulnerabilities().get(severity))
 }
 
-/// Returns the percentage of compliant images, rounded to a whole number: 100 % only if all comply, 0 % only if none does.
-fn percentage(result: &PolicyResult) -> Option<String> {
-    let (compliant, evaluated) = (result.compliant(), result.evaluated());
-    result.ratio()?;
-    let halves = u128::from(compliant) * 200 / u128::from(evaluated);
-    let rounded = halves.div_ceil(2);
-    let percentage = if 0 < compliant && compliant < evaluated {
-        rounded.clamp(1, 99)
-    } else {
-        rounded
-    };
-    Some(format!("{percentage} %"))
-}
-
 fn respond(payload: Payload) -> Response {
     let mut response = response::of_now(payload);
     let headers = response.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, POLICY);
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
-}
-
-/// An age for people: `45s`, `12m`, `25h`, `3d`, rounded down.
-struct Age(Duration);
-
-impl fmt::Display for Age {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.as_secs() {
-            seconds @ 0..120 => write!(f, "{seconds}s"),
-            seconds @ 120..7200 => write!(f, "{}m", seconds / 60),
-            seconds @ 7200..172_800 => write!(f, "{}h", seconds / 3600),
-            seconds => write!(f, "{}d", seconds / 86_400),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use scout_metrics_core::Policy;
-
-    #[test]
-    fn ages_have_the_unit_that_suits_them() {
-        for (seconds, shown) in [
-            (0, "0s"),
-            (119, "119s"),
-            (120, "2m"),
-            (7199, "119m"),
-            (90_000, "25h"),
-            (172_800, "2d"),
-        ] {
-            assert_eq!(Age(Duration::from_secs(seconds)).to_string(), shown);
-        }
-    }
-
-    #[test]
-    fn percentages_are_rounded_but_never_to_all_or_none() {
-        const MAX: u64 = Snapshot::MAX_COUNT;
-        for (compliant, evaluated, shown) in [
-            (0, 0, None),
-            (0, 3, Some("0 %")),
-            (3, 3, Some("100 %")),
-            (29, 100, Some("29 %")),
-            (57, 100, Some("57 %")),
-            (1, 3, Some("33 %")),
-            (2, 3, Some("67 %")),
-            (1, 1000, Some("1 %")),
-            (999, 1000, Some("99 %")),
-            (MAX - 1, MAX, Some("99 %")),
-            (MAX, MAX, Some("100 %")),
-        ] {
-            let policy = Policy::new("id", "name");
-            let result = PolicyResult::new(policy, compliant, evaluated).unwrap();
-            assert_eq!(percentage(&result).as_deref(), shown);
-        }
-    }
 }

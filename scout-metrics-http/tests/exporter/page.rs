@@ -58,7 +58,7 @@ async fn counts_ratios_and_reasons_are_shown() {
         "<td>5</td>",
         "<td>199</td><td>200</td>",
         "99 %",
-        "Scraped 0s ago",
+        "Scraped 0 s ago",
         "last fetch failed",
         "No fetch has succeeded yet.",
         r#"href="v1/exporter/org/acme/metrics""#,

@@ -1,12 +1,8 @@
-//! The head of an answer: a format, a redirect, or a refusal.
+//! The head of an answer that is not a success: a redirect or a refusal.
 
 use std::time::{Duration, SystemTime};
 
-use reqwest::{
-    Response, StatusCode, Url,
-    header::{HeaderValue, LOCATION},
-};
-use scout_metrics_openmetrics::{ContentType, Format};
+use reqwest::{Response, StatusCode, Url, header::LOCATION};
 use tokio::time::timeout;
 
 use super::{
@@ -14,55 +10,39 @@ use super::{
     deadline::Deadline,
     error::{Excerpt, HttpError},
     excerpt::{EXCERPT_BYTES, excerpt, extend_start},
+    redact::Secrets,
     retry, shown,
 };
-use crate::token::Token;
 
 /// The maximum time spent on the body of a refusal. Another attempt is worth more than an excerpt.
 const EXCERPT_TIME: Duration = Duration::from_secs(1);
-
-/// Returns the content type of an answer, or what is wrong with it. A missing or empty one means the Prometheus text
-/// format, as in Prometheus 2.
-pub(crate) fn content_type(
-    content_type: Option<&HeaderValue>,
-    token: &Token,
-) -> Result<ContentType, String> {
-    let Some(value) = content_type.filter(|value| !value.is_empty()) else {
-        return Ok(Format::Prometheus.into());
-    };
-    let content_type = value.to_str().ok().and_then(|value| value.parse().ok());
-    content_type.ok_or_else(|| {
-        format!(
-            "has the content type `{}`, expected Prometheus text 0.0.4 or OpenMetrics 1.0",
-            shown(value.as_bytes(), token)
-        )
-    })
-}
 
 pub(crate) fn is_redirect(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }
 
 /// Returns the error for a redirect.
-pub(crate) fn redirect(response: &Response, asked: &Url, token: &Token) -> HttpError {
+pub(crate) fn redirect(response: &Response, asked: &Url, secrets: &Secrets) -> HttpError {
     let location = response.headers().get(LOCATION);
     let location = location.and_then(|value| value.to_str().ok());
     let target = location.and_then(|location| asked.join(location).ok());
     HttpError::Redirect {
         status: response.status(),
-        target: target.map_or("an invalid URL".to_owned(), |target| place(&target, token)),
+        target: target.map_or("an invalid URL".to_owned(), |target| {
+            place(&target, secrets)
+        }),
     }
 }
 
 /// Shows a URL without user name, password and query, which may be secrets.
-pub(crate) fn place(url: &Url, token: &Token) -> String {
+pub(crate) fn place(url: &Url, secrets: &Secrets) -> String {
     let mut place = url.clone();
     place.set_query(None);
     place.set_fragment(None);
     // These fail for URLs that can have neither.
     let _ = place.set_username("");
     let _ = place.set_password(None);
-    format!("`{}`", shown(place.as_str().as_bytes(), token))
+    format!("`{}`", shown(place.as_str().as_bytes(), secrets))
 }
 
 /// Returns the error for a status other than 200.
@@ -71,7 +51,7 @@ pub(crate) async fn refusal(
     mut message: String,
     detail: Option<String>,
     deadline: &Deadline,
-    token: &Token,
+    secrets: &Secrets,
 ) -> HttpError {
     let status = response.status();
     let retry_after = retry::retry_after(response.headers(), SystemTime::now());
@@ -83,14 +63,18 @@ pub(crate) async fn refusal(
         message,
         detail,
         retry_after,
-        body: excerpt_of(response, deadline, token).await,
+        body: excerpt_of(response, deadline, secrets).await,
     }
 }
 
 /// Reads the start of a body, until it is long enough, ends, or takes too long.
-pub(crate) async fn excerpt_of(response: Response, deadline: &Deadline, token: &Token) -> Excerpt {
+pub(crate) async fn excerpt_of(
+    response: Response,
+    deadline: &Deadline,
+    secrets: &Secrets,
+) -> Excerpt {
     let mut start = Vec::new();
-    let body = ResponseBody::new(response, String::new(), u64::MAX, deadline, token);
+    let body = ResponseBody::new(response, String::new(), u64::MAX, deadline, secrets);
     let Ok(mut body) = body else {
         return Excerpt::default();
     };
@@ -104,5 +88,5 @@ pub(crate) async fn excerpt_of(response: Response, deadline: &Deadline, token: &
     };
     // On a timeout, what was read until then is the excerpt.
     let _ = timeout(EXCERPT_TIME, read).await;
-    excerpt(&start, token)
+    excerpt(&start, secrets)
 }

@@ -2,8 +2,7 @@
 
 use scout_metrics_core::Error;
 
-use super::{error::Excerpt, redact::redact};
-use crate::token::Token;
+use super::{error::Excerpt, redact::Secrets};
 
 /// The number of bytes of a body that are kept for errors. An error itself keeps [`Error::MAX_BODY_CHARS`] characters.
 pub(crate) const EXCERPT_BYTES: usize = 8 * 1024;
@@ -39,12 +38,12 @@ fn is_json_object(rest: &[u8]) -> bool {
     }
 }
 
-/// Returns the start of a body as text, without the token and without characters that a terminal would act on.
-pub(crate) fn excerpt(start: &[u8], token: &Token) -> Excerpt {
+/// Returns the start of a body as text, without secrets and without characters that a terminal would act on.
+pub(crate) fn excerpt(start: &[u8], secrets: &Secrets) -> Excerpt {
     let is_shown = |c: &char| !c.is_control() || matches!(c, '\n' | '\t');
     let text = String::from_utf8_lossy(start);
     let text: String = text.chars().filter(is_shown).collect();
-    let text = redact(&text, token);
+    let text = secrets.redact(&text);
     Excerpt(text.chars().take(Error::MAX_BODY_CHARS).collect())
 }
 

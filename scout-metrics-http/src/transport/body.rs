@@ -14,8 +14,7 @@ use reqwest::{
 };
 use tokio::task::yield_now;
 
-use super::{deadline::Deadline, error::HttpError};
-use crate::token::Token;
+use super::{deadline::Deadline, error::HttpError, redact::Secrets};
 
 /// The value of `Accept-Encoding`: what [`BodyDecoder`] can decode.
 pub(crate) const ACCEPT_ENCODING: &str = "gzip";
@@ -46,9 +45,9 @@ impl<'a> ResponseBody<'a> {
         server: String,
         limit: u64,
         deadline: &'a Deadline,
-        token: &Token,
+        secrets: &Secrets,
     ) -> Result<Self, HttpError> {
-        let decoder = BodyDecoder::new(response.headers(), token)?;
+        let decoder = BodyDecoder::new(response.headers(), secrets)?;
         let length = response.content_length();
         if length.is_some_and(|length| length > limit) {
             return Err(HttpError::Limit(limit));
@@ -154,7 +153,7 @@ enum BodyDecoder {
 }
 
 impl BodyDecoder {
-    fn new(headers: &HeaderMap, token: &Token) -> Result<Self, HttpError> {
+    fn new(headers: &HeaderMap, secrets: &Secrets) -> Result<Self, HttpError> {
         let values = headers.get_all(CONTENT_ENCODING).iter();
         let values: Vec<&[u8]> = values.map(|value| value.as_bytes().trim_ascii()).collect();
         let name = values.join(&b", "[..]);
@@ -164,7 +163,7 @@ impl BodyDecoder {
             _ if name.eq_ignore_ascii_case(b"gzip") || name.eq_ignore_ascii_case(b"x-gzip") => {
                 Ok(Self::Gzip(Box::new(MultiGzDecoder::new(Vec::new()))))
             }
-            _ => Err(HttpError::Encoding(super::shown(&name, token))),
+            _ => Err(HttpError::Encoding(super::shown(&name, secrets))),
         }
     }
 
