@@ -17,7 +17,11 @@ use scout_metrics_core::{
     Snapshot, SqliteHistory,
 };
 use scout_metrics_examples::{
-    connection::Connection, demo::Demo, snapshot_file, terminal::printable, time::parse_interval,
+    connection::Connection,
+    demo::Demo,
+    snapshot_file::{self, FileFormat},
+    terminal::printable,
+    time::parse_interval,
 };
 
 /// How often invented metrics change.
@@ -48,6 +52,16 @@ pub(crate) struct Options {
     /// File to show instead: an exposition, or snapshots as JSON; it is read again every minute; repeatable
     #[arg(id = "file", long, value_name = "FILE", conflicts_with_all = ["token_file", "url"])]
     files: Vec<PathBuf>,
+
+    /// Format of the expositions in files
+    #[arg(
+        long,
+        value_enum,
+        default_value = "openmetrics",
+        value_name = "FORMAT",
+        requires = "file"
+    )]
+    file_format: FileFormat,
 
     /// Show invented metrics of several organizations with a history
     #[arg(long, conflicts_with_all = ["org", "file", "history"])]
@@ -132,13 +146,19 @@ impl Options {
                 );
             }
         };
+        if self.files.iter().any(|path| path.as_os_str() == "-") {
+            return Err(
+                "--file - is standard input, which cannot be read again: give a file".into(),
+            );
+        }
         let mut sources: Vec<Arc<dyn MetricsSource>> = Vec::new();
         for path in &self.files {
-            for snapshot in snapshot_file::read(path, organization)? {
+            for snapshot in snapshot_file::read(path, self.file_format, organization)? {
                 sources.push(Arc::new(InFile {
                     organization: snapshot.organization().clone(),
                     given: organization.cloned(),
                     path: path.clone(),
+                    format: self.file_format,
                 }));
             }
         }
@@ -239,6 +259,7 @@ struct InFile {
     /// The organization that an exposition belongs to, if it was given.
     given: Option<Organization>,
     path: PathBuf,
+    format: FileFormat,
 }
 
 #[async_trait]
@@ -248,9 +269,9 @@ impl MetricsSource for InFile {
     }
 
     async fn scrape(&self) -> Result<Snapshot> {
-        let (path, given) = (self.path.clone(), self.given.clone());
+        let (path, format, given) = (self.path.clone(), self.format, self.given.clone());
         let read = spawn_blocking(move || {
-            snapshot_file::read(&path, given.as_ref()).map_err(|fault| fault.to_string())
+            snapshot_file::read(&path, format, given.as_ref()).map_err(|fault| fault.to_string())
         });
         let fault = |fault: String| Error::new(ErrorKind::Unavailable, fault);
         let snapshots = read.await.map_err(|stopped| fault(stopped.to_string()))?;

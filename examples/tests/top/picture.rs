@@ -120,4 +120,8 @@ fn what_is_missing_is_named() {
         "error: there is no history `/no/such/file`: `scout history import` makes one\n"
     );
     assert!(run(&["--demo", "--org", "acme"]).contains("cannot be used with"));
+    assert_eq!(
+        run(&["--file", "-"]),
+        "error: --file - is standard input, which cannot be read again: give a file\n"
+    );
 }
