@@ -1,8 +1,10 @@
 //! Where snapshots come from.
 
 use std::{
+    collections::HashSet,
     error::Error,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use clap::{ArgGroup, Args};
@@ -13,6 +15,7 @@ use scout_metrics_core::{
 };
 use scout_metrics_examples::{
     connection::Connection,
+    demo::Demo,
     sample,
     snapshot_file::{self, FileFormat},
     terminal,
@@ -72,31 +75,58 @@ impl Source {
         if let Some(directory) = &self.scans {
             return self.read_scans(directory).await;
         }
-        if self.organizations.is_empty() {
+        let organizations = self.organizations()?;
+        if organizations.is_empty() {
             let fault = "no --org, --file, --scans or --demo given: try --help";
             return Err(Usage(fault.to_owned()).into());
         }
         let client = self.connection.client().map_err(usage_if_invalid)?;
-        let sources = client.organizations(&self.organizations)?;
+        let sources = client.organizations(organizations)?;
         let answers = terminal::waiting_for("waiting for Docker Scout", sources.scrape_all()).await;
         Ok(answers.into_iter().collect())
     }
 
+    /// Returns the organizations, each of which is given once.
+    fn organizations(&self) -> Result<&[Organization], Usage> {
+        let mut seen = HashSet::new();
+        match self.organizations.iter().find(|name| !seen.insert(*name)) {
+            Some(twice) => Err(Usage(format!("--org names `{twice}` twice"))),
+            None => Ok(&self.organizations),
+        }
+    }
+
     fn sample(&self) -> Result<Answers, Box<dyn Error>> {
-        let sample = sample::snapshot()?;
-        let organizations = match self.organizations.as_slice() {
-            [] => std::slice::from_ref(sample.organization()),
-            organizations => organizations,
+        let demo = demo();
+        let organizations = match self.organizations()? {
+            [] => vec![sample::snapshot()?.organization().clone()],
+            organizations => organizations.to_vec(),
         };
-        let snapshots = organizations.iter().map(|organization| {
-            let snapshot = Snapshot::new(organization.clone(), sample.streams().to_vec())?;
-            Ok((organization.clone(), Ok(snapshot)))
+        let answers = organizations.into_iter().map(|organization| {
+            let answer = demo.snapshot_at(&organization, demo.now());
+            (organization, answer)
         });
-        snapshots.collect()
+        Ok(answers.collect())
+    }
+
+    /// Returns the history of 90 days of the sample data, of all its organizations unless some are given, or `None`
+    /// without `--demo`.
+    pub(crate) fn past(&self) -> Result<Option<Vec<Snapshot>>, Usage> {
+        if !self.demo {
+            return Ok(None);
+        }
+        let demo = demo();
+        let organizations = match self.organizations()? {
+            [] => demo.organizations(),
+            organizations => organizations.to_vec(),
+        };
+        let past = organizations
+            .iter()
+            .flat_map(|organization| demo.snapshots(organization));
+        Ok(Some(past.collect()))
     }
 
     fn read_files(&self) -> Result<Answers, Box<dyn Error>> {
-        let organization = match self.organizations.as_slice() {
+        let organization = match self.organizations()? {
             [] => None,
             [organization] if self.files.len() == 1 => Some(organization),
             _ => {
@@ -118,7 +148,7 @@ impl Source {
     }
 
     async fn read_scans(&self, directory: &Path) -> Result<Answers, Box<dyn Error>> {
-        let organization = match self.organizations.as_slice() {
+        let organization = match self.organizations()? {
             [] => snapshot_file::organization_of(directory)?,
             [organization] => organization.clone(),
             _ => {
@@ -131,6 +161,10 @@ impl Source {
         let answer = terminal::waiting_for("reading reports", scans.scrape()).await;
         Ok(vec![(organization, answer)])
     }
+}
+
+fn demo() -> Demo {
+    Demo::new(Demo::SEED, SystemTime::now())
 }
 
 /// Returns an error of the command line if an option has a value that cannot be used, such as a URL.
@@ -169,7 +203,7 @@ impl Input {
     pub(crate) async fn answers(&self) -> Result<Answers, Box<dyn Error>> {
         match &self.history {
             None => self.source.answers().await,
-            Some(path) => latest(path, &self.source.organizations).await,
+            Some(path) => latest(path, self.source.organizations()?).await,
         }
     }
 

@@ -94,11 +94,12 @@ pub(crate) fn changed_since_yesterday(stream: &Stream, past: &Past) -> Option<i1
     Some(i128::from(now) - i128::from(before))
 }
 
-/// Returns the numbers of failing policies and of all.
+/// Returns the numbers of failing policies and of all that were evaluated.
 pub(crate) fn failing(stream: &Stream) -> (usize, usize) {
-    let results = stream.policies();
-    let failing = results.iter().filter(|result| !result.is_compliant());
-    (failing.count(), results.len())
+    let results = stream.policies().iter();
+    let evaluated = results.filter(|result| result.evaluated() > 0);
+    let failing = evaluated.clone().filter(|result| !result.is_compliant());
+    (failing.count(), evaluated.count())
 }
 
 fn weight(stream: &Stream, past: &Past, sort: Sort) -> Weight {

@@ -34,7 +34,7 @@ const LINES: &[(&str, &str)] = &[
         "90 DAYS",
         "critical and high, the peaks if there is little room",
     ),
-    ("FAIL", "failing policies of all"),
+    ("FAIL", "failing policies of all that were evaluated"),
     ("✓ ! ✗ …", "fresh, old, fails or refused, waiting"),
     (
         "",

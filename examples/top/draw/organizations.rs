@@ -100,7 +100,7 @@ fn one(state: &OrganizationState, trend: usize, theme: Theme) -> Vec<Cell<'stati
     } else {
         String::new()
     };
-    cells.push(Cell::from(line));
+    cells.push(Cell::from(line).style(theme.dim()));
     cells.push(Cell::from(state::short(state, theme)));
     cells
 }

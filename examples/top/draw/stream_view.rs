@@ -89,7 +89,8 @@ fn severities(
         }));
         if let Some(past) = past {
             let numbers: Vec<_> = past.severity(severity).collect();
-            spans.push(Span::raw(format!("  {}", chart::trend(&numbers, trend))));
+            let trend = format!("  {}", chart::trend(&numbers, trend));
+            spans.push(Span::styled(trend, theme.dim()));
         }
         lines.push(Line::from(spans));
     }

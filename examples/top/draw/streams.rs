@@ -111,7 +111,7 @@ fn row(app: &App, row: StreamRow, widths: [u16; 3], theme: Theme) -> Vec<Cell<'s
     cells.push(failed_of(failed, all, theme));
     let past = state.past.stream(stream.name());
     let numbers: Vec<_> = past.into_iter().flat_map(|past| past.worst()).collect();
-    cells.push(Cell::from(chart::trend(&numbers, trend_width)));
+    cells.push(Cell::from(chart::trend(&numbers, trend_width)).style(theme.dim()));
     cells
 }
 
