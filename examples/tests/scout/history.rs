@@ -1,5 +1,7 @@
 //! `scout history`, and the histories that other commands read.
 
+use scout_metrics_core::Snapshot;
+
 use crate::support::{scout, snapshot, stream, write};
 
 #[test]
@@ -67,7 +69,14 @@ fn the_demo_has_a_history_of_several_organizations() {
         );
     }
     let earlier = ["--since", "91d", "--step", "1d", "--format", "json"];
-    let export = ["history", "export", history, "--org", "phoenix"];
+    let export = [
+        "history",
+        "export",
+        "--history",
+        history,
+        "--org",
+        "phoenix",
+    ];
     let (out, _) = scout(0, &[&export[..], &earlier].concat());
     let snapshots: Vec<Snapshot> = serde_json::from_str(&out).unwrap();
     assert!(snapshots[0].stream("legacy-shop").is_some());
