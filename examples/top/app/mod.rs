@@ -5,6 +5,7 @@ mod organization;
 mod past;
 mod rows;
 mod sort;
+mod summary;
 mod update;
 
 use std::time::SystemTime;
@@ -13,10 +14,11 @@ use scout_metrics_core::{Organization, Snapshot, Stream};
 
 pub(crate) use self::{
     advice::advice,
-    organization::{Freshness, Health, OrganizationState, Reading, totals},
+    organization::{Freshness, Health, OrganizationState, Reading},
     past::{DAYS, Past, StreamPast},
     rows::{StreamRow, changed_since_yesterday, failing},
     sort::Sort,
+    summary::Summary,
     update::{Command, Event},
 };
 

@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use scout_metrics_core::{
-    Error, ErrorKind, Organization, RefreshStatus, Severity, Snapshot, Stream,
-};
+use scout_metrics_core::{Error, ErrorKind, Organization, RefreshStatus, Snapshot, Stream};
 
-use super::Past;
+use super::{Past, Summary};
 
 /// Docker Scout computes its metrics once an hour, and a poller asks once an hour. What is older has been missed.
 const OLD: Duration = Duration::from_secs(2 * 3600 + 600);
@@ -18,6 +16,7 @@ pub(crate) struct OrganizationState {
     pub(crate) snapshot: Option<Snapshot>,
     pub(crate) freshness: Freshness,
     pub(crate) past: Past,
+    pub(crate) summary: Summary,
 }
 
 /// The last answer of a poller.
@@ -57,7 +56,27 @@ impl OrganizationState {
             snapshot: None,
             freshness: Freshness::default(),
             past: Past::default(),
+            summary: Summary::default(),
         }
+    }
+
+    /// Replaces the snapshot, and returns whether it is another one.
+    pub(super) fn set_snapshot(&mut self, snapshot: Option<Snapshot>) -> bool {
+        let is_same = match (&self.snapshot, &snapshot) {
+            (Some(old), Some(new)) => old.is_same(new),
+            (None, None) => true,
+            _ => false,
+        };
+        if !is_same {
+            self.snapshot = snapshot;
+            self.summary = Summary::new(self.streams(), &self.past);
+        }
+        !is_same
+    }
+
+    pub(super) fn set_past(&mut self, past: Past) {
+        self.past = past;
+        self.summary = Summary::new(self.streams(), &self.past);
     }
 
     pub(crate) fn health(&self) -> Health {
@@ -89,22 +108,4 @@ impl From<RefreshStatus> for Freshness {
             next_in: status.next_in(),
         }
     }
-}
-
-/// Returns the sum of the streams for each severity, or `None` where no stream reports it.
-///
-/// `latest-indexed` is left out if there are environments, which have the same images.
-pub(crate) fn totals<'a>(
-    streams: impl Iterator<Item = &'a Stream> + Clone,
-) -> [Option<u64>; Severity::ALL.len()] {
-    let mut environments = streams.clone();
-    let has_environments = environments.any(|stream| !stream.name().is_latest_indexed());
-    let streams = streams.filter(|stream| !has_environments || !stream.name().is_latest_indexed());
-    Severity::ALL.map(|severity| {
-        let counts = streams.clone();
-        let counts = counts.filter_map(|stream| stream.vulnerabilities().get(severity));
-        counts.fold(None, |sum, count| {
-            Some(sum.unwrap_or(0u64).saturating_add(count))
-        })
-    })
 }

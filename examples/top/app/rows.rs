@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use scout_metrics_core::{Severity, Stream, StreamName};
 
-use super::{App, OrganizationState, Past, Sort, View, totals};
+use super::{App, OrganizationState, Past, Sort, View};
 
 /// The place of an organization, and of a stream in its snapshot.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -114,17 +114,12 @@ fn weight(stream: &Stream, past: &Past, sort: Sort) -> Weight {
 }
 
 fn organization_weight(state: &OrganizationState, sort: Sort) -> Weight {
-    let streams = state.streams();
+    let summary = &state.summary;
     let first = match sort {
         Sort::Worst => 0,
         Sort::Name => return Reverse((0, [0; Severity::ALL.len()])),
-        Sort::Change => {
-            let changes = streams.iter();
-            changes
-                .filter_map(|stream| changed_since_yesterday(stream, &state.past))
-                .sum()
-        }
-        Sort::Policies => streams.iter().map(|stream| failing(stream).0 as i128).sum(),
+        Sort::Change => summary.change,
+        Sort::Policies => summary.failing as i128,
     };
-    Reverse((first, totals(streams.iter()).map(Option::unwrap_or_default)))
+    Reverse((first, summary.counts.map(Option::unwrap_or_default)))
 }

@@ -44,7 +44,7 @@ impl App {
             Event::Past(organization, past) => {
                 let mut states = self.organizations.iter_mut();
                 if let Some(state) = states.find(|state| state.organization == organization) {
-                    state.past = past;
+                    state.set_past(past);
                 }
                 self.rebuild();
                 None
@@ -70,12 +70,7 @@ impl App {
                 continue;
             };
             state.freshness = reading.freshness;
-            is_changed |= match (&state.snapshot, &reading.snapshot) {
-                (Some(old), Some(new)) => !old.is_same(new),
-                (None, None) => false,
-                _ => true,
-            };
-            state.snapshot = reading.snapshot;
+            is_changed |= state.set_snapshot(reading.snapshot);
         }
         if is_changed {
             self.rebuild_around(selected);

@@ -7,7 +7,7 @@ use scout_metrics_examples::terminal::fit;
 
 use super::{organizations, state, text};
 use crate::{
-    app::{App, advice, totals},
+    app::{App, advice},
     theme::Theme,
 };
 
@@ -43,9 +43,7 @@ pub(super) fn lines(app: &App, theme: Theme, width: u16) -> Vec<Line<'static>> {
     let streams = text::plural(snapshot.streams().len(), "stream", "streams");
     let scraped = text::time(snapshot.scraped_at());
     lines.push(Line::raw(format!("{streams}, scraped at {scraped}")));
-    let counts = Severity::ALL
-        .into_iter()
-        .zip(totals(snapshot.streams().iter()));
+    let counts = Severity::ALL.into_iter().zip(organization.summary.counts);
     for (severity, count) in counts {
         let name = Span::raw(format!("  {:<12}", severity.as_str()));
         let count = match count {

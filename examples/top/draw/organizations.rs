@@ -10,12 +10,11 @@ use ratatui::{
     widgets::{Cell, Row, Table},
 };
 
-use scout_metrics_core::Stream;
 use scout_metrics_examples::terminal::fit;
 
 use super::{chart, list, state, text::plural};
 use crate::{
-    app::{App, OrganizationState, Pane, failing, totals},
+    app::{App, OrganizationState, Pane, Summary},
     theme::Theme,
 };
 
@@ -64,53 +63,30 @@ pub(super) fn draw(app: &App, theme: Theme, area: Rect, frame: &mut Frame<'_>) {
 
 /// Returns the cells of the sum of all organizations.
 fn all(app: &App, theme: Theme) -> Vec<Cell<'static>> {
-    // Each organization leaves out its own `latest-indexed`, so their sums are added, not their streams.
-    let sums = app
-        .organizations
-        .iter()
-        .map(|state| totals(state.streams().iter()));
-    let sum = sums.fold([None; 5], |mut all, of_one| {
-        for (sum, count) in all.iter_mut().zip(of_one) {
-            if let Some(count) = count {
-                *sum = Some(sum.unwrap_or(0u64).saturating_add(count));
-            }
-        }
-        all
-    });
-    let streams = app
-        .organizations
-        .iter()
-        .flat_map(OrganizationState::streams);
+    let mut sum = Summary::default();
+    for state in &app.organizations {
+        sum.add(&state.summary);
+    }
     let mut cells = vec![Cell::from("all")];
-    cells.extend(list::counts(sum, theme));
-    cells.push(policies(streams, theme));
+    cells.extend(numbers(&sum, theme));
     cells
 }
 
 fn one(state: &OrganizationState, trend: usize, theme: Theme) -> Vec<Cell<'static>> {
     let mut cells = vec![Cell::from(fit(state.organization.as_str(), 40))];
-    cells.extend(list::counts(totals(state.streams().iter()), theme));
-    cells.push(policies(state.streams().iter(), theme));
-    let environments = state.streams().iter().map(Stream::name);
-    let environments = environments.filter(|name| !name.is_latest_indexed());
-    let sums = state.past.sums(environments);
-    let is_known = sums.iter().any(Option::is_some);
-    let line = if is_known {
-        chart::trend(&sums, trend)
-    } else {
-        String::new()
-    };
-    cells.push(Cell::from(line).style(theme.dim()));
+    cells.extend(numbers(&state.summary, theme));
+    let days = &state.summary.days;
+    // Without a history there is nothing, and no days that were all missed.
+    let is_known = days.iter().any(Option::is_some);
+    let line = is_known.then(|| chart::trend(days, trend));
+    cells.push(Cell::from(line.unwrap_or_default()).style(theme.dim()));
     cells.push(Cell::from(state::short(state, theme)));
     cells
 }
 
-/// Returns the number of failing results of policies and of all.
-fn policies<'a>(streams: impl Iterator<Item = &'a Stream>, theme: Theme) -> Cell<'static> {
-    let (failed, all) = streams.map(failing).fold((0, 0), |(failed, all), of_one| {
-        (failed + of_one.0, all + of_one.1)
-    });
-    failed_of(failed, all, theme)
+fn numbers(summary: &Summary, theme: Theme) -> impl Iterator<Item = Cell<'static>> {
+    let policies = failed_of(summary.failing, summary.evaluated, theme);
+    list::counts(summary.counts, theme).chain([policies])
 }
 
 pub(super) fn failed_of(failed: usize, all: usize, theme: Theme) -> Cell<'static> {
