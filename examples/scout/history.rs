@@ -12,8 +12,9 @@ use scout_metrics_core::{History, Organization, RecordHistory, SqliteHistory};
 use scout_metrics_examples::{terminal, time::parse_days};
 
 use crate::{
-    input::{self, Source},
+    input::Source,
     output::Output,
+    past::{PastArguments, open_file},
     report::Format,
     status::Status,
 };
@@ -22,6 +23,8 @@ use crate::{
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Record the current snapshots of organizations, or those in files
+    ///
+    /// With --demo, 90 days of several organizations are recorded, to try what needs a history.
     ///
     /// The file is created if it does not exist. A snapshot that is recorded again replaces the earlier one with the same
     /// time.
@@ -46,9 +49,8 @@ pub(crate) struct Import {
 
 #[derive(Args, Debug)]
 pub(crate) struct Export {
-    /// SQLite file to read
-    #[arg(long, value_name = "FILE")]
-    history: PathBuf,
+    #[command(flatten)]
+    past: PastArguments,
 
     /// Organization to print; repeatable [default: all]
     #[arg(long = "org", value_name = "NAME", value_delimiter = ',')]
@@ -90,11 +92,17 @@ pub(crate) async fn run(command: Command) -> Result<Status, Box<dyn Error>> {
 }
 
 async fn import(arguments: &Import) -> Result<Status, Box<dyn Error>> {
-    let answers = arguments.source.answers().await?;
+    let answers = match arguments.source.past()? {
+        Some(past) => past.into_iter().map(Ok).collect(),
+        None => {
+            let answers = arguments.source.answers().await?.into_iter();
+            answers.map(|(_, answer)| answer).collect::<Vec<_>>()
+        }
+    };
     let history = SqliteHistory::open(&arguments.history).await?;
     let mut recorded = 0;
     let mut status = Status::Done;
-    for (_, answer) in answers {
+    for answer in answers {
         match answer {
             Ok(snapshot) => {
                 history.record(&snapshot).await?;
@@ -111,7 +119,7 @@ async fn import(arguments: &Import) -> Result<Status, Box<dyn Error>> {
 }
 
 async fn export(arguments: &Export) -> Result<Status, Box<dyn Error>> {
-    let history = input::open(&arguments.history).await?;
+    let history = arguments.past.open().await?;
     let organizations = match arguments.organizations.as_slice() {
         [] => history.organizations().await?,
         organizations => organizations.to_vec(),
@@ -132,7 +140,7 @@ async fn export(arguments: &Export) -> Result<Status, Box<dyn Error>> {
 }
 
 async fn prune(arguments: &Prune) -> Result<Status, Box<dyn Error>> {
-    let history = input::open(&arguments.history).await?;
+    let history = open_file(&arguments.history).await?;
     // Nothing is older than the beginning of time.
     let before = SystemTime::now()
         .checked_sub(arguments.older_than)

@@ -1,30 +1,36 @@
 //! Where snapshots come from.
 
 use std::{
+    collections::HashSet,
     error::Error,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use clap::{ArgGroup, Args};
 
 use scout_metrics_core::{
     ErrorKind, History, HistoryExt, LocalScans, MetricsSource, Organization, Result as CoreResult,
-    Snapshot, SqliteHistory,
+    Snapshot,
 };
 use scout_metrics_examples::{
     connection::Connection,
+    demo::Demo,
     sample,
     snapshot_file::{self, FileFormat},
     terminal,
 };
 
-use crate::status::{Status, Usage};
+use crate::{
+    past::{Past, Server},
+    status::{Status, Usage, usage_if_invalid},
+};
 
 /// A snapshot, or the reason why there is none, for each organization.
 pub(crate) type Answers = Vec<(Organization, CoreResult<Snapshot>)>;
 
 /// Options with which nothing is fetched. A variable that is set for Docker Scout must not limit them to an organization.
-pub(crate) const LOCAL: &[&str] = &["demo", "file", "history", "scans"];
+pub(crate) const LOCAL: &[&str] = &["demo", "file", "history", "prometheus", "scans"];
 
 /// Docker Scout, files, reports of scanners or sample data.
 #[derive(Args, Debug)]
@@ -72,31 +78,58 @@ impl Source {
         if let Some(directory) = &self.scans {
             return self.read_scans(directory).await;
         }
-        if self.organizations.is_empty() {
+        let organizations = self.organizations()?;
+        if organizations.is_empty() {
             let fault = "no --org, --file, --scans or --demo given: try --help";
             return Err(Usage(fault.to_owned()).into());
         }
         let client = self.connection.client().map_err(usage_if_invalid)?;
-        let sources = client.organizations(&self.organizations)?;
+        let sources = client.organizations(organizations)?;
         let answers = terminal::waiting_for("waiting for Docker Scout", sources.scrape_all()).await;
         Ok(answers.into_iter().collect())
     }
 
+    /// Returns the organizations, each of which is given once.
+    fn organizations(&self) -> Result<&[Organization], Usage> {
+        let mut seen = HashSet::new();
+        match self.organizations.iter().find(|name| !seen.insert(*name)) {
+            Some(twice) => Err(Usage(format!("--org names `{twice}` twice"))),
+            None => Ok(&self.organizations),
+        }
+    }
+
     fn sample(&self) -> Result<Answers, Box<dyn Error>> {
-        let sample = sample::snapshot()?;
-        let organizations = match self.organizations.as_slice() {
-            [] => std::slice::from_ref(sample.organization()),
-            organizations => organizations,
+        let demo = demo();
+        let organizations = match self.organizations()? {
+            [] => vec![sample::snapshot()?.organization().clone()],
+            organizations => organizations.to_vec(),
         };
-        let snapshots = organizations.iter().map(|organization| {
-            let snapshot = Snapshot::new(organization.clone(), sample.streams().to_vec())?;
-            Ok((organization.clone(), Ok(snapshot)))
+        let answers = organizations.into_iter().map(|organization| {
+            let answer = demo.snapshot_at(&organization, demo.now());
+            (organization, answer)
         });
-        snapshots.collect()
+        Ok(answers.collect())
+    }
+
+    /// Returns the history of 90 days of the sample data, of all its organizations unless some are given, or `None`
+    /// without `--demo`.
+    pub(crate) fn past(&self) -> Result<Option<Vec<Snapshot>>, Usage> {
+        if !self.demo {
+            return Ok(None);
+        }
+        let demo = demo();
+        let organizations = match self.organizations()? {
+            [] => demo.organizations(),
+            organizations => organizations.to_vec(),
+        };
+        let past = organizations
+            .iter()
+            .flat_map(|organization| demo.snapshots(organization));
+        Ok(Some(past.collect()))
     }
 
     fn read_files(&self) -> Result<Answers, Box<dyn Error>> {
-        let organization = match self.organizations.as_slice() {
+        let organization = match self.organizations()? {
             [] => None,
             [organization] if self.files.len() == 1 => Some(organization),
             _ => {
@@ -106,19 +139,39 @@ impl Source {
         };
         let mut answers = Answers::new();
         for path in &self.files {
-            for snapshot in snapshot_file::read(path, self.file_format, organization)? {
-                let organization = snapshot.organization().clone();
-                if answers.iter().any(|(name, _)| *name == organization) {
-                    return Err(format!("there are several snapshots of `{organization}`").into());
-                }
-                answers.push((organization, Ok(snapshot)));
+            answers.extend(self.read_file(path, organization)?);
+        }
+        let mut seen = HashSet::new();
+        match answers.iter().find(|(name, _)| !seen.insert(name)) {
+            Some((twice, _)) => Err(format!("there are several snapshots of `{twice}`").into()),
+            None => Ok(answers),
+        }
+    }
+
+    /// Returns the snapshots in a file. If it cannot be read, that is the answer of the organization that it is named for.
+    fn read_file(
+        &self,
+        path: &Path,
+        organization: Option<&Organization>,
+    ) -> Result<Answers, Box<dyn Error>> {
+        match snapshot_file::read(path, self.file_format, organization) {
+            Ok(snapshots) => {
+                let named = |snapshot: Snapshot| (snapshot.organization().clone(), Ok(snapshot));
+                Ok(snapshots.into_iter().map(named).collect())
+            }
+            Err(error) => {
+                let error = scout_metrics_core::Error::new(ErrorKind::Other, error.to_string());
+                let name = match organization {
+                    Some(name) => name.clone(),
+                    None => snapshot_file::organization_of(path)?,
+                };
+                Ok(vec![(name, Err(error))])
             }
         }
-        Ok(answers)
     }
 
     async fn read_scans(&self, directory: &Path) -> Result<Answers, Box<dyn Error>> {
-        let organization = match self.organizations.as_slice() {
+        let organization = match self.organizations()? {
             [] => snapshot_file::organization_of(directory)?,
             [organization] => organization.clone(),
             _ => {
@@ -133,31 +186,31 @@ impl Source {
     }
 }
 
-/// Returns an error of the command line if an option has a value that cannot be used, such as a URL.
-fn usage_if_invalid(error: scout_metrics_core::Error) -> Box<dyn Error> {
-    match error.kind() {
-        ErrorKind::Config => Usage(error.chain().to_string()).into(),
-        _ => error.into(),
-    }
+fn demo() -> Demo {
+    Demo::new(Demo::SEED, SystemTime::now())
 }
 
 /// A [`Source`], or the latest snapshots of a history.
 #[derive(Args, Debug)]
 #[group(skip)]
-#[command(group = ArgGroup::new("input").args(["org", "file", "scans", "demo", "history"]).required(true).multiple(true))]
+#[command(group = ArgGroup::new("input").args(["org", "file", "scans", "demo", "history", "prometheus"]).required(true).multiple(true))]
 pub(crate) struct Input {
     #[command(flatten)]
     source: Source,
 
     /// SQLite file to read the latest snapshots from instead, of all organizations unless --org is given
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "scans", "demo", "token_file", "url"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "scans", "demo", "token_file", "url", "prometheus"])]
     history: Option<PathBuf>,
+
+    #[command(flatten)]
+    server: Server,
 }
 
 impl Input {
-    /// Returns the path of the history.
-    pub(crate) fn history(&self) -> Option<&Path> {
-        self.history.as_deref()
+    /// Returns the history from which the snapshots are, if they are from one.
+    pub(crate) fn history(&self) -> Option<Past<'_>> {
+        let of_file = self.history.as_deref().map(Past::File);
+        of_file.or(self.server.past())
     }
 
     /// Returns the format of expositions in files.
@@ -167,9 +220,9 @@ impl Input {
 
     /// Returns the current snapshots, at least one.
     pub(crate) async fn answers(&self) -> Result<Answers, Box<dyn Error>> {
-        match &self.history {
+        match self.history() {
             None => self.source.answers().await,
-            Some(path) => latest(path, &self.source.organizations).await,
+            Some(past) => latest(past, self.source.organizations()?).await,
         }
     }
 
@@ -190,15 +243,14 @@ impl Input {
     }
 }
 
-async fn latest(path: &Path, wanted: &[Organization]) -> Result<Answers, Box<dyn Error>> {
-    let history = open(path).await?;
+async fn latest(past: Past<'_>, wanted: &[Organization]) -> Result<Answers, Box<dyn Error>> {
+    let history = past.open().await?;
     let organizations = match wanted {
         [] => history.organizations().await?,
         wanted => wanted.to_vec(),
     };
     if organizations.is_empty() {
-        let path = terminal::printable(&path.to_string_lossy());
-        return Err(format!("the history `{path}` has no snapshots").into());
+        return Err(format!("{} has no snapshots", past.name()).into());
     }
     let mut answers = Answers::new();
     for organization in organizations {
@@ -209,21 +261,10 @@ async fn latest(path: &Path, wanted: &[Organization]) -> Result<Answers, Box<dyn
             );
             error.with_organization(&organization)
         };
-        let answer = history.latest(&organization).await;
+        let searching = history.latest(&organization);
+        let answer = terminal::waiting_for("reading the history", searching).await;
         let answer = answer.and_then(|snapshot| snapshot.ok_or_else(missing));
         answers.push((organization, answer));
     }
     Ok(answers)
-}
-
-/// Opens a history that exists.
-pub(crate) async fn open(path: &Path) -> Result<SqliteHistory, Box<dyn Error>> {
-    if !path.exists() {
-        let path = terminal::printable(&path.to_string_lossy());
-        return Err(
-            format!("there is no history `{path}`: `scout history import` makes one").into(),
-        );
-    }
-    let opened = terminal::waiting_for("checking the history", SqliteHistory::open(path)).await;
-    Ok(opened?)
 }

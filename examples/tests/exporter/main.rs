@@ -11,6 +11,7 @@ mod boards;
 mod browser;
 #[cfg(unix)]
 mod descriptors;
+mod history;
 mod names;
 mod outage;
 #[path = "../support/peer.rs"]

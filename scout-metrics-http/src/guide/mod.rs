@@ -18,6 +18,15 @@
     feature = "local",
     doc = "| [do without a subscription](local_scans) | [`LocalScans`](crate::LocalScans) | `local_scans`, `scout --scans` |"
 )]
+#![cfg_attr(
+    any(
+        feature = "metrics",
+        feature = "opentelemetry",
+        feature = "prometheus",
+        feature = "prometheus-client"
+    ),
+    doc = "| have them among the metrics of a service | [`openmetrics::bridge`](crate::openmetrics::bridge) | `embed` |"
+)]
 //! | add a place that metrics come from | [`MetricsSource`](crate::MetricsSource) | `custom_source` |
 
 #[cfg(feature = "local")]

@@ -9,8 +9,12 @@ mod answers;
 mod conformance;
 mod credentials;
 mod own_client;
+#[cfg(feature = "prometheus-api")]
+mod prometheus_api;
 #[cfg(feature = "rustls")]
 mod proxy;
+#[cfg(feature = "remote-write")]
+mod remote_write;
 mod retries;
 mod scrape;
 mod secrets;
