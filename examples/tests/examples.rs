@@ -69,6 +69,7 @@ fn each_example_has_a_version() {
         "custom_source",
         "exporter",
         "inspect",
+        "push",
         "quickstart",
         "relabel",
         "scout",

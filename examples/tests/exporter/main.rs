@@ -19,6 +19,7 @@ mod peers;
 mod poll;
 mod program;
 mod prometheus;
+mod push;
 #[cfg(unix)]
 mod reload;
 #[cfg(unix)]
