@@ -7,9 +7,6 @@ use jiff::Timestamp;
 const HOUR: u64 = 3600;
 const DAY: u64 = 24 * HOUR;
 
-/// The maximum number of intervals between labels.
-const MAX_INTERVALS: u64 = 5;
-
 /// Returns round numbers from 0 to one that is not less than the largest value.
 pub(super) fn numbers(largest: u64) -> Vec<u64> {
     let largest = u128::from(largest.max(1));
@@ -33,14 +30,16 @@ pub(super) fn numbers(largest: u64) -> Vec<u64> {
 }
 
 /// Returns times from `start` to `end` at round distances, with labels in UTC.
-pub(super) fn times(start: SystemTime, end: SystemTime) -> Vec<(SystemTime, String)> {
+///
+/// There are at most `max` distances between them.
+pub(super) fn times(start: SystemTime, end: SystemTime, max: u64) -> Vec<(SystemTime, String)> {
     let [first, last] = [start, end].map(|time| {
         time.duration_since(UNIX_EPOCH)
             .unwrap_or_default()
             .as_secs()
     });
     let span = last.saturating_sub(first);
-    let step = step(span);
+    let step = step(span, max);
     let format = match step {
         ..DAY => "%H:%M",
         _ if span < 300 * DAY => "%b %-d",
@@ -55,7 +54,7 @@ pub(super) fn times(start: SystemTime, end: SystemTime) -> Vec<(SystemTime, Stri
 }
 
 /// Returns the distance of labels in a span, in seconds.
-fn step(span: u64) -> u64 {
+fn step(span: u64, max: u64) -> u64 {
     const STEPS: [u64; 11] = [
         HOUR,
         3 * HOUR,
@@ -69,8 +68,8 @@ fn step(span: u64) -> u64 {
         28 * DAY,
         91 * DAY,
     ];
-    let steps = STEPS.into_iter().find(|step| span <= step * MAX_INTERVALS);
-    steps.unwrap_or(span.div_ceil(MAX_INTERVALS).next_multiple_of(91 * DAY))
+    let steps = STEPS.into_iter().find(|step| span <= step * max);
+    steps.unwrap_or(span.div_ceil(max).next_multiple_of(91 * DAY))
 }
 
 fn label(time: SystemTime, format: &str) -> String {
@@ -105,7 +104,7 @@ mod tests {
     fn dates_suit_the_span() {
         let labels = |start: u64, span: u64| {
             let start = UNIX_EPOCH + Duration::from_secs(start);
-            let labels = times(start, start + Duration::from_secs(span));
+            let labels = times(start, start + Duration::from_secs(span), 5);
             labels
                 .into_iter()
                 .map(|(_, label)| label)

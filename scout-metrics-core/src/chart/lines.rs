@@ -296,7 +296,7 @@ impl LineChart {
 fn draw_times(canvas: &mut Canvas<'_>, plot: &Plot, end: SystemTime) -> fmt::Result {
     let mut free = 0;
     let mut marks = Vec::new();
-    for (time, label) in axis::times(plot.start, end) {
+    for (time, label) in axis::times(plot.start, end, u64::from(plot.right - plot.left) / 64) {
         let (x, half) = (plot.x(time), label.len() as u32 * CHARACTER / 2);
         if x < free + half || x + half > plot.right {
             continue;

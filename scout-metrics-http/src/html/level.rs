@@ -31,6 +31,17 @@ impl Level {
         }
     }
 
+    /// Returns a sign for those who do not see its colour.
+    pub(crate) const fn sign(self) -> char {
+        match self {
+            Self::Fine => '✓',
+            Self::Warn => '!',
+            Self::Worse => '▲',
+            Self::Bad => 'C',
+            Self::Unknown => '?',
+        }
+    }
+
     /// Returns the level of a stream that was another one a day before.
     pub(crate) fn of(stream: &Stream, before: Option<&Stream>) -> Self {
         let counts = stream.vulnerabilities();

@@ -1,20 +1,16 @@
 //! HTML that people read: the look that the page of the exporter and the [`Report`] share.
 
-#![expect(
-    dead_code,
-    unused_imports,
-    reason = "page and report use them in the next commits"
-)]
-
 mod age;
 mod change;
 mod level;
 mod name;
 mod number;
+mod report;
 mod severities;
 mod style;
 mod totals;
 
+pub use self::report::Report;
 pub(crate) use self::{
     age::Age,
     change::Delta,
