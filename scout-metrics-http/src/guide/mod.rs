@@ -15,6 +15,10 @@
     doc = "| serve Prometheus and people | [`exporter`](crate::exporter) | `exporter` |"
 )]
 #![cfg_attr(
+    feature = "remote-write",
+    doc = "| [push to a database](push) | [`RemoteWrite`](crate::remote_write::RemoteWrite) | `push` |"
+)]
+#![cfg_attr(
     feature = "local",
     doc = "| [do without a subscription](local_scans) | [`LocalScans`](crate::LocalScans) | `local_scans`, `scout --scans` |"
 )]
@@ -22,3 +26,5 @@
 
 #[cfg(feature = "local")]
 pub mod local_scans;
+#[cfg(feature = "remote-write")]
+pub mod push;
