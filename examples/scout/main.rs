@@ -8,6 +8,7 @@ mod history;
 mod input;
 mod output;
 mod overview;
+mod past;
 mod report;
 mod since;
 mod status;

@@ -5,6 +5,8 @@ mod change;
 mod level;
 mod name;
 mod number;
+#[cfg(feature = "exporter")]
+mod plural;
 mod report;
 mod severities;
 mod style;
@@ -21,3 +23,5 @@ pub(crate) use self::{
     style::{STYLE, hash},
     totals::Totals,
 };
+#[cfg(feature = "exporter")]
+pub(crate) use self::{change::serious, plural::plural, severities::word, totals::is_apart};
