@@ -2,12 +2,15 @@
 //!
 //! Not a matter of time: a program that prints what the system says. Linux only.
 
-use std::{fs, hint::black_box};
+use std::hint::black_box;
 
 use scout_metrics_benches::scout;
 use scout_metrics_core::{MetricsSource, Poller};
 use scout_metrics_http::ScoutClient;
 
+use resident::resident;
+
+mod resident;
 mod server;
 
 const ORGANIZATIONS: usize = 1000;
@@ -50,14 +53,4 @@ async fn poll(client: &ScoutClient, number: usize) -> Poller {
     let poller = Poller::builder(source.expect("the name is valid")).spawn();
     poller.scrape().await.expect("the server answers");
     poller
-}
-
-/// Returns how many bytes of memory the process has.
-fn resident() -> Option<usize> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kibibytes: usize = line.trim().strip_suffix(" kB")?.parse().ok()?;
-    Some(kibibytes << 10)
 }

@@ -85,6 +85,10 @@ pub(crate) struct ScoutOptions {
     #[arg(long, value_name = "FILE", env = "SCOUT_EXPORTER_CA_FILE")]
     pub(crate) ca_file: Option<PathBuf>,
 
+    /// Directory of scanners' reports to read instead of fetching: a directory for each stream, with a SARIF file for each image
+    #[arg(long, value_name = "DIR", env = "SCOUT_EXPORTER_SCANS")]
+    pub(crate) scans: Option<PathBuf>,
+
     /// Time between two fetches of an organization, at least 1s [default: 60m, with --demo 15s]
     #[arg(long, value_name = "TIME", value_parser = time::parse_interval, env = "SCOUT_EXPORTER_INTERVAL")]
     #[serde(deserialize_with = "interval")]
@@ -108,6 +112,7 @@ impl ScoutOptions {
             token_file: self.token_file.clone().or(other.token_file.clone()),
             url: self.url.clone().or(other.url.clone()),
             ca_file: self.ca_file.clone().or(other.ca_file.clone()),
+            scans: self.scans.clone().or(other.scans.clone()),
             interval: self.interval.or(other.interval),
             timeout: self.timeout.or(other.timeout),
             max_stale: self.max_stale.or(other.max_stale),
@@ -117,7 +122,10 @@ impl ScoutOptions {
     fn resolve(&mut self, directory: &Path) {
         resolve(
             directory,
-            self.token_file.iter_mut().chain(&mut self.ca_file),
+            self.token_file
+                .iter_mut()
+                .chain(&mut self.ca_file)
+                .chain(&mut self.scans),
         );
     }
 }

@@ -181,10 +181,29 @@ fn organizations(
         let own = file.organization.get(name).unwrap_or(&nothing);
         arguments.scout.or(own).or(&file.scout)
     };
-    Ok(names
-        .into_iter()
-        .map(|name| (name.clone(), options(name)))
-        .collect())
+    let options = names.into_iter().map(|name| (name.clone(), options(name)));
+    let organizations = options.collect();
+    check_scans(&organizations)?;
+    Ok(organizations)
+}
+
+/// Checks that no two organizations have the same reports, as those do that inherit them.
+fn check_scans(organizations: &BTreeMap<Organization, ScoutOptions>) -> Result<()> {
+    let mut owners = BTreeMap::new();
+    for (name, options) in organizations {
+        let Some(directory) = &options.scans else {
+            continue;
+        };
+        if let Some(other) = owners.insert(directory, name) {
+            let text = format!(
+                "`{other}` and `{name}` have the same reports, `{}`: give --scans with one --org, or write it into the table \
+                 [organization.NAME] of each",
+                directory.display()
+            );
+            return Err(fault(text));
+        }
+    }
+    Ok(())
 }
 
 impl fmt::Display for Settings {

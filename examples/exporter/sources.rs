@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, env, fs, sync::Arc, time::Duration};
 
-use scout_metrics_core::{DEFAULT_TIME_TO_LIVE, Error, MetricsSource};
+use scout_metrics_core::{DEFAULT_TIME_TO_LIVE, Error, LocalScans, MetricsSource};
 use scout_metrics_examples::demo::DemoSource;
 use scout_metrics_http::{ScoutClient, exporter::DEFAULT_MAX_SNAPSHOT_AGE};
 
@@ -61,6 +61,8 @@ pub(crate) async fn open(settings: &Settings) -> Result<Vec<Source>, Error> {
     for (organization, options) in &settings.organizations {
         let metrics: Arc<dyn MetricsSource> = if settings.demo {
             Arc::new(DemoSource::new(organization.clone()))
+        } else if let Some(directory) = &options.scans {
+            Arc::new(LocalScans::new(organization.clone(), directory))
         } else {
             let client = clients.get(options).await?;
             Arc::new(client.organization(organization.as_str())?)

@@ -8,7 +8,8 @@ use std::{
 use clap::{ArgGroup, Args};
 
 use scout_metrics_core::{
-    ErrorKind, History, HistoryExt, Organization, Result as CoreResult, Snapshot, SqliteHistory,
+    ErrorKind, History, HistoryExt, LocalScans, MetricsSource, Organization, Result as CoreResult,
+    Snapshot, SqliteHistory,
 };
 use scout_metrics_examples::{
     connection::Connection,
@@ -23,13 +24,13 @@ use crate::status::{Status, Usage};
 pub(crate) type Answers = Vec<(Organization, CoreResult<Snapshot>)>;
 
 /// Options with which nothing is fetched. A variable that is set for Docker Scout must not limit them to an organization.
-pub(crate) const LOCAL: &[&str] = &["demo", "file", "history"];
+pub(crate) const LOCAL: &[&str] = &["demo", "file", "history", "scans"];
 
-/// Docker Scout, files or sample data.
+/// Docker Scout, files, reports of scanners or sample data.
 #[derive(Args, Debug)]
 #[group(skip)]
 pub(crate) struct Source {
-    /// Organization to fetch from Docker Scout, or of the file or sample data; repeatable
+    /// Organization to fetch from Docker Scout, or of the file, reports or sample data; repeatable
     #[arg(
         id = "org",
         long,
@@ -50,8 +51,12 @@ pub(crate) struct Source {
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = FileFormat::Openmetrics)]
     file_format: FileFormat,
 
+    /// Directory of scanners' reports to read instead: a directory for each stream, with a SARIF file for each image
+    #[arg(long, value_name = "DIR", conflicts_with = "file")]
+    scans: Option<PathBuf>,
+
     /// Use sample data, which needs no account and no network
-    #[arg(long, conflicts_with = "file")]
+    #[arg(long, conflicts_with_all = ["file", "scans"])]
     demo: bool,
 }
 
@@ -64,8 +69,12 @@ impl Source {
         if !self.files.is_empty() {
             return self.read_files();
         }
+        if let Some(directory) = &self.scans {
+            return self.read_scans(directory).await;
+        }
         if self.organizations.is_empty() {
-            return Err(Usage("no --org, --file or --demo given: try --help".to_owned()).into());
+            let fault = "no --org, --file, --scans or --demo given: try --help";
+            return Err(Usage(fault.to_owned()).into());
         }
         let client = self.connection.client().map_err(usage_if_invalid)?;
         let sources = client.organizations(&self.organizations)?;
@@ -107,6 +116,21 @@ impl Source {
         }
         Ok(answers)
     }
+
+    async fn read_scans(&self, directory: &Path) -> Result<Answers, Box<dyn Error>> {
+        let organization = match self.organizations.as_slice() {
+            [] => snapshot_file::organization_of(directory)?,
+            [organization] => organization.clone(),
+            _ => {
+                let fault =
+                    "with --scans, --org names the organization of the reports: give it once";
+                return Err(Usage(fault.to_owned()).into());
+            }
+        };
+        let scans = LocalScans::new(organization.clone(), directory);
+        let answer = terminal::waiting_for("reading reports", scans.scrape()).await;
+        Ok(vec![(organization, answer)])
+    }
 }
 
 /// Returns an error of the command line if an option has a value that cannot be used, such as a URL.
@@ -120,13 +144,13 @@ fn usage_if_invalid(error: scout_metrics_core::Error) -> Box<dyn Error> {
 /// A [`Source`], or the latest snapshots of a history.
 #[derive(Args, Debug)]
 #[group(skip)]
-#[command(group = ArgGroup::new("input").args(["org", "file", "demo", "history"]).required(true).multiple(true))]
+#[command(group = ArgGroup::new("input").args(["org", "file", "scans", "demo", "history"]).required(true).multiple(true))]
 pub(crate) struct Input {
     #[command(flatten)]
     source: Source,
 
     /// SQLite file to read the latest snapshots from instead, of all organizations unless --org is given
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "demo", "token_file", "url"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "scans", "demo", "token_file", "url"])]
     history: Option<PathBuf>,
 }
 

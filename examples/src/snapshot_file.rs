@@ -156,7 +156,12 @@ fn of_organization(
     }
 }
 
-fn organization_of(path: &Path) -> Result<Organization, Box<dyn Error>> {
+/// Returns the organization that a file or directory is named after, or else `unknown`.
+///
+/// # Errors
+///
+/// None in practice: `unknown` is a valid name.
+pub fn organization_of(path: &Path) -> Result<Organization, Box<dyn Error>> {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     Ok(Organization::new(&stem).or_else(|_| Organization::new(UNKNOWN))?)
 }

@@ -51,6 +51,7 @@ fn help_documents_the_exit_status_of_each_example() {
     for name in [
         "custom_source",
         "inspect",
+        "local_scans",
         "quickstart",
         "relabel",
         "scout",
@@ -443,6 +444,48 @@ mod watch {
             let reason = "expected a time of at least 1s, such as 90s, 60m or 1h30m";
             assert!(stderr(&output).contains(reason), "{}", stderr(&output));
         }
+    }
+}
+
+mod local_scans {
+    use super::*;
+
+    #[test]
+    fn prints_what_the_reports_say_and_a_verdict() {
+        let output = example("local_scans").output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let lines: Vec<_> = stdout(&output).lines().collect();
+        let table = [
+            "production                 0C  1H  1M  2L  2?",
+            "  ✗ Default non-root user  1/2   50.0 %",
+            "  ✓ no-agpl-v3-licenses    1/1  100.0 %",
+            "",
+            "staging                    2C  2H  1M  1L  1?",
+        ];
+        assert_eq!(lines[2..7], table);
+        assert!(
+            lines.contains(&"acme: passed, 1 of 1 rule passed"),
+            "{lines:?}"
+        );
+    }
+
+    #[test]
+    fn a_report_that_cannot_be_read_is_exit_1() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("production");
+        fs::create_dir(&path).unwrap();
+        let path = path.join("api.sarif");
+        fs::write(&path, "{").unwrap();
+        let output = example("local_scans").arg(directory.path()).output();
+        let output = output.unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(
+            stderr(&output),
+            format!(
+                "error: organization `acme`: cannot read `{}`: EOF while parsing an object at line 1 column 1\n",
+                path.display()
+            )
+        );
     }
 }
 

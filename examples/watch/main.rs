@@ -28,7 +28,7 @@ use scout_metrics_examples::{
 };
 use scout_metrics_http::{ScoutClient, exporter::Exporter};
 
-use notify::NotifyArguments;
+use notify::{NotifyArguments, Outbox};
 
 /// The token that the embedded endpoint requires.
 const DEMO_TOKEN: &str = "dckr_pat_watch";
@@ -47,7 +47,7 @@ const DEMO_INTERVAL: Duration = Duration::from_secs(15);
 ///
 /// With --exec, --webhook or --webhook-file, what got worse is also sent as a message, at most one for each scrape of an
 /// organization. A message that cannot be delivered is reported on standard error, and sent again after the next scrape, or
-/// with --history after a restart.
+/// with --history after a restart. Ctrl-C does not wait for a delivery.
 #[derive(Debug, Parser)]
 #[command(
     name = "watch",
@@ -94,7 +94,8 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let pollers = start(&arguments).await?;
     let organizations = pollers.pollers().iter().map(MetricsSource::organization);
     let organizations: Vec<Organization> = organizations.cloned().collect();
-    let mut notifier = arguments.notify.notifier(&organizations).await?;
+    let notifier = arguments.notify.notifier(&organizations).await?;
+    let outbox = notifier.map(Outbox::start);
     let mut updates = pollers.updates();
     let mut last = Snapshots::new();
     let mut countdown = Countdown::new(&pollers);
@@ -124,11 +125,8 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         if printed.is_err() {
             return Ok(terminal::unless_closed(printed)?);
         }
-        if let Some(notifier) = &mut notifier {
-            tokio::select! {
-                () = notifier.tell(&now) => {}
-                result = &mut stopped => return Ok(result?),
-            }
+        if let Some(outbox) = &outbox {
+            outbox.put(now.clone());
         }
         last.insert(organization, now);
     }

@@ -51,6 +51,7 @@
 //! | `conformance` | no | checks that every [`MetricsSource`] and [`History`] must pass; not covered by semantic versioning |
 //! | `csv` | no | `export::csv`, snapshots as a table for spreadsheets |
 //! | `json` | no | `export::json` and `export::json_lines`, snapshots and their rows as JSON |
+//! | `local` | no | `LocalScans`, a [`MetricsSource`] that reads the SARIF reports of scanners from a directory |
 //! | `sqlite` | no | `SqliteHistory`, a [`History`] in one SQLite file; builds SQLite with a C compiler |
 //! | `toml` | no | `Gate::from_toml`, the rules of a [gate] in a TOML file |
 //!
@@ -74,6 +75,8 @@ mod error;
 pub mod export;
 pub mod gate;
 mod history;
+#[cfg(feature = "local")]
+mod local;
 mod memory;
 mod model;
 mod pair;
@@ -89,6 +92,8 @@ mod text;
 
 #[cfg(feature = "sqlite")]
 pub use crate::history::sqlite::SqliteHistory;
+#[cfg(feature = "local")]
+pub use crate::local::LocalScans;
 pub use crate::{
     backoff::MAX_RETRY_AFTER,
     change::{Change, Weight, over_time::Comparison},

@@ -56,6 +56,11 @@
 //! | `docker-login` | no | `with_docker_login`: the credentials that `docker login` keeps, if no other token is given |
 //! | `exporter` | no | `exporter`: an endpoint with the paths of Docker Scout's own that serves any source; does not need `reqwest` |
 //! | `json` | no | `export::json` and `export::json_lines`: snapshots and their rows as JSON |
+//! | `local` | no | `LocalScans`: a source that reads the SARIF reports of scanners from a directory |
+//! | `metrics` | no | `openmetrics::bridge::metrics`: current snapshots in the facade of the crate metrics |
+//! | `opentelemetry` | no | `openmetrics::bridge::opentelemetry`: current snapshots as observable gauges, for OTLP |
+//! | `prometheus` | no | `openmetrics::bridge::prometheus`: current snapshots, and the exporter's own metrics, in a registry |
+//! | `prometheus-client` | no | `openmetrics::bridge::prometheus_client`: the same for prometheus-client |
 //! | `rustls` | yes | HTTPS for the client, with ring and the authorities of webpki-roots, of the system, and of a file |
 //! | `sqlite` | no | `SqliteHistory`: past snapshots in one SQLite file; builds SQLite with a C compiler |
 //! | `toml` | no | `gate::Gate::from_toml`: the rules of a gate in a TOML file |
@@ -89,6 +94,9 @@ pub use async_trait::async_trait;
 pub use reqwest;
 #[doc(no_inline)]
 pub use scout_metrics_core as core;
+#[cfg(feature = "local")]
+#[doc(no_inline)]
+pub use scout_metrics_core::LocalScans;
 #[cfg(feature = "sqlite")]
 #[doc(no_inline)]
 pub use scout_metrics_core::SqliteHistory;

@@ -113,6 +113,10 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `async-read` | no | `ChunkedParser::read_from_async`: expositions from readers of tokio |
+//! | `metrics` | no | `bridge::metrics`: a publisher of current snapshots into the facade of the crate metrics |
+//! | `opentelemetry` | no | `bridge::opentelemetry`: current snapshots as observable gauges |
+//! | `prometheus` | no | `bridge::prometheus`: collectors of current snapshots, and of any families |
+//! | `prometheus-client` | no | `bridge::prometheus_client`: the same for prometheus-client |
 //! | `prometheus-parse` | no | `bridge::prometheus_parse`: conversions between families and its `Scrape` |
 //! | `scout` | yes | [`scout`]: Docker Scout's metrics as the models of `scout-metrics-core` |
 //! | `serde` | no | `serialize`: families as JSON or any other format of serde; deviations and errors with their fields |
@@ -125,7 +129,13 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg(feature = "prometheus-parse")]
+#[cfg(any(
+    feature = "metrics",
+    feature = "opentelemetry",
+    feature = "prometheus",
+    feature = "prometheus-client",
+    feature = "prometheus-parse"
+))]
 pub mod bridge;
 mod content_type;
 mod encode;

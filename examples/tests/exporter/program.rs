@@ -110,9 +110,8 @@ mod options {
             assert!(!stderr(&output).contains("unknown field"), "{key}");
             known += 1;
         }
-        assert_eq!(known, 17);
-        let expected =
-            "expected one of `token_file`, `url`, `ca_file`, `interval`, `timeout`, `max_stale`";
+        assert_eq!(known, 18);
+        let expected = "expected one of `token_file`, `url`, `ca_file`, `scans`, `interval`, `timeout`, `max_stale`";
         let path = write(
             directory.path(),
             "exporter.toml",
@@ -417,6 +416,31 @@ mod once {
         let sample = |org| format!("scout_stream_vulnerabilities{{org=\"{org}\",streamName=");
         assert_eq!(count(&sample("acme")), count(&sample("acme-labs")));
         assert!(count(&sample("acme")) > 0);
+    }
+
+    #[test]
+    fn the_reports_of_scanners_need_no_token() {
+        let scans = examples().join("local_scans/scans");
+        let output = run(&[
+            "--once",
+            "--org",
+            "acme",
+            "--scans",
+            scans.to_str().unwrap(),
+        ]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let sample = r#"scout_policy_evaluated_images{id="default-non-root-user",displayName="default-non-root-user",streamName="production"} 2"#;
+        assert!(stdout(&output).contains(sample), "{}", stdout(&output));
+    }
+
+    #[test]
+    fn two_organizations_with_the_same_reports_are_exit_2() {
+        let output = run(&[
+            "--once", "--org", "acme", "--org", "apex", "--scans", "scans",
+        ]);
+        assert_eq!(output.status.code(), Some(2));
+        let reason = "`acme` and `apex` have the same reports, `scans`";
+        assert!(stderr(&output).contains(reason), "{}", stderr(&output));
     }
 
     #[test]

@@ -17,5 +17,6 @@ mod peer;
 #[path = "../support/program.rs"]
 mod program;
 mod report;
+mod scans;
 mod since;
 mod support;

@@ -7,8 +7,11 @@
 )]
 
 mod messages;
+#[path = "../support/peer.rs"]
+mod peer;
 #[path = "../support/program.rs"]
 mod program;
 mod receiver;
+mod schemas;
 #[path = "../support/watching.rs"]
 mod watching;

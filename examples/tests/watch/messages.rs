@@ -1,8 +1,14 @@
 //! The messages of `watch`: their contents, their time and their receivers.
 
-use std::{fs, net::TcpListener};
+use std::{
+    fs,
+    net::TcpListener,
+    time::{Duration, SystemTime},
+};
 
-use scout_metrics_core::MemorySource;
+use scout_metrics_core::{
+    History, MemorySource, Organization, RecordHistory, Snapshot, SqliteHistory,
+};
 
 use crate::{
     program::{example, serve, stderr, stdout},
@@ -22,6 +28,18 @@ fn source(counts: &str) -> (MemorySource, String) {
     let memory = MemorySource::new(organization("acme", &[("production", counts)]));
     let url = serve([memory.clone()]);
     (memory, url)
+}
+
+/// Returns the message in a format about what got worse between two snapshots.
+pub(crate) fn sent(format: &str, [before, after]: [Snapshot; 2]) -> serde_json::Value {
+    let receiver = Receiver::start(&[200]);
+    let memory = MemorySource::new(before);
+    let url = serve([memory.clone()]);
+    let watch = watch(&url, &["--webhook", &receiver.url, "--format", format]);
+    memory.set(Ok(after));
+    let message = receiver.message();
+    watch.interrupt();
+    message
 }
 
 #[test]
@@ -72,6 +90,84 @@ fn ctrl_c_stops_the_program_while_a_message_is_delivered() {
     memory.set(Ok(organization("acme", &[("production", "2C")])));
     receiver.message();
     watch.interrupt();
+}
+
+#[test]
+fn a_slow_receiver_delays_neither_scrapes_nor_lines_and_misses_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let (messages, flag) = (
+        directory.path().join("messages"),
+        directory.path().join("flag"),
+    );
+    let command = format!(
+        "{{ cat; echo; }} >>'{}'; until [ -e '{}' ]; do sleep 0.1; done; echo told",
+        messages.display(),
+        flag.display()
+    );
+    let (memory, url) = source("1C");
+    let mut watch = watch(&url, &["--exec", &command]);
+    for counts in ["2C", "3C", "4C"] {
+        memory.set(Ok(organization("acme", &[("production", counts)])));
+        watch.line();
+    }
+    fs::write(flag, "").unwrap();
+    watch.wait_for("told");
+    watch.wait_for("told");
+    watch.interrupt();
+    let messages = fs::read_to_string(messages).unwrap();
+    let numbers = messages.lines().map(|message| {
+        let message: serde_json::Value = serde_json::from_str(message).unwrap();
+        ["before", "after"].map(|key| message["changes"][0][key].as_u64().unwrap())
+    });
+    assert_eq!(numbers.collect::<Vec<_>>(), [[1, 2], [2, 4]]);
+}
+
+#[test]
+fn the_file_with_the_url_is_read_for_each_delivery() {
+    let directory = tempfile::tempdir().unwrap();
+    let secret = directory.path().join("webhook");
+    let [first, second] = [200, 200].map(|_| Receiver::start(&[200]));
+    fs::write(&secret, &first.url).unwrap();
+    let (memory, url) = source("1C");
+    let watch = watch(&url, &["--webhook-file", secret.to_str().unwrap()]);
+    let set = |counts: &str| memory.set(Ok(organization("acme", &[("production", counts)])));
+    set("2C");
+    assert_eq!(first.message()["changes"][0]["after"], 2);
+    fs::write(&secret, &second.url).unwrap();
+    set("3C");
+    assert_eq!(second.message()["changes"][0]["after"], 3);
+    watch.interrupt();
+}
+
+#[tokio::test]
+async fn old_snapshots_are_removed_from_the_history() {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("told.db");
+    let history = SqliteHistory::open(&path).await.unwrap();
+    // A history keeps milliseconds.
+    let today = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let start = SystemTime::UNIX_EPOCH + Duration::from_secs(today) - 300 * DAY;
+    for days in [0, 100, 250] {
+        let old = organization("acme", &[("production", "1C")]);
+        let old = old.with_scraped_at(start + days * DAY);
+        history.record(&old).await.unwrap();
+    }
+    let receiver = Receiver::start(&[200]);
+    let (memory, url) = source("1C");
+    let path = path.to_str().unwrap();
+    let watch = watch(&url, &["--webhook", &receiver.url, "--history", path]);
+    memory.set(Ok(organization("acme", &[("production", "2C")])));
+    // What was told before it is remembered by now.
+    receiver.message();
+    watch.interrupt();
+    let organization = Organization::new("acme").unwrap();
+    let end = start + 299 * DAY;
+    let kept = history.range(&organization, start, end, DAY).await.unwrap();
+    let days = kept
+        .iter()
+        .map(|kept| kept.scraped_at().duration_since(start).unwrap());
+    assert_eq!(days.collect::<Vec<_>>(), [250 * DAY]);
 }
 
 #[test]
@@ -150,11 +246,8 @@ fn messages_for_people_stay_within_the_limits_of_the_services() {
         .collect();
     let streams: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "9C")).collect();
     for format in ["slack", "teams"] {
-        let receiver = Receiver::start(&[200]);
-        let (memory, url) = source("1C");
-        let watch = watch(&url, &["--webhook", &receiver.url, "--format", format]);
-        memory.set(Ok(organization("acme", &streams)));
-        let message = receiver.message();
+        let before = organization("acme", &[("production", "1C")]);
+        let message = sent(format, [before, organization("acme", &streams)]);
         let title = "Docker Scout: acme got worse in 60 ways";
         if format == "slack" {
             assert_eq!(message["text"], title);
@@ -192,7 +285,6 @@ fn messages_for_people_stay_within_the_limits_of_the_services() {
                 body[1]
             );
         }
-        watch.interrupt();
     }
 }
 
@@ -203,6 +295,7 @@ fn a_wrong_receiver_is_refused_without_showing_its_url() {
         (&["--webhook", "s3cr3t"], 1),
         (&["--webhook-file", "/no/such/file"], 1),
         (&["--fail-on", "high"], 2),
+        (&["--exec", "true", "--history-retention", "9d"], 2),
         (&["--exec", "true", "--format", "slack"], 2),
         (
             &[

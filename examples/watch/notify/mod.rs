@@ -2,13 +2,19 @@
 
 mod command;
 mod message;
+mod outbox;
 mod webhook;
 
-use std::{collections::HashMap, error::Error, path::PathBuf, time::Duration};
+use std::{
+    collections::HashMap,
+    error::Error,
+    path::PathBuf,
+    time::{Duration, SystemTime},
+};
 
 use clap::{ArgGroup, Args};
-use secrecy::{ExposeSecret, SecretString};
-use tokio::time::sleep;
+use secrecy::SecretString;
+use tokio::time::{Instant, sleep};
 
 use scout_metrics_core::{
     Change, HistoryExt, Organization, RecordHistory, Severity, Snapshot, SqliteHistory,
@@ -16,10 +22,12 @@ use scout_metrics_core::{
 use scout_metrics_examples::{
     severity,
     terminal::{printable, say},
+    time::parse_days,
 };
 
 use command::ShellCommand;
 use message::{Format, Message};
+pub(crate) use outbox::Outbox;
 use webhook::Webhook;
 
 /// The pauses between the attempts to deliver a message. After the last one, the next scrape brings another attempt.
@@ -31,6 +39,9 @@ const PAUSES: [Duration; 3] = [
 
 /// The longest pause that a server may ask for.
 const MAX_PAUSE: Duration = Duration::from_secs(60);
+
+/// How often old snapshots are removed from the history.
+const PRUNE_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 #[derive(Args, Debug)]
 #[group(skip)]
@@ -45,7 +56,7 @@ pub(crate) struct NotifyArguments {
     #[arg(long, value_name = "URL")]
     webhook: Option<SecretString>,
 
-    /// File that contains the URL, which is a secret for most services
+    /// File that contains the URL, which is a secret for most services; read for each delivery
     #[arg(long, value_name = "FILE")]
     webhook_file: Option<PathBuf>,
 
@@ -60,6 +71,10 @@ pub(crate) struct NotifyArguments {
     /// SQLite file that records what was told, so that a restart misses nothing. Must not be the file of another program
     #[arg(long, value_name = "FILE", requires = "channel")]
     history: Option<PathBuf>,
+
+    /// Age of the oldest snapshots that stay in the history
+    #[arg(long, value_name = "TIME", value_parser = parse_days, default_value = "90d", requires = "history")]
+    history_retention: Duration,
 }
 
 /// Sends at most one message for each snapshot, with everything that got worse since the last snapshot that was told.
@@ -68,6 +83,8 @@ pub(crate) struct Notifier {
     channel: Channel,
     fail_on: Option<Severity>,
     history: Option<SqliteHistory>,
+    retention: Duration,
+    pruned_at: Option<Instant>,
     /// The last snapshot of each organization of which all was told.
     told: HashMap<Organization, Snapshot>,
 }
@@ -106,7 +123,7 @@ impl NotifyArguments {
     ) -> Result<Option<Notifier>, Box<dyn Error>> {
         let channel = match (&self.exec, &self.webhook, &self.webhook_file) {
             (Some(command), ..) => Channel::Command(ShellCommand::new(command)),
-            (_, Some(url), _) => Channel::Webhook(Webhook::new(url.expose_secret(), self.format)?),
+            (_, Some(url), _) => Channel::Webhook(Webhook::new(url.clone(), self.format)?),
             (_, _, Some(path)) => Channel::Webhook(Webhook::from_file(path, self.format)?),
             (None, None, None) => return Ok(None),
         };
@@ -125,6 +142,8 @@ impl NotifyArguments {
             channel,
             fail_on: self.fail_on,
             history,
+            retention: self.history_retention,
+            pruned_at: None,
             told,
         }))
     }
@@ -156,14 +175,32 @@ impl Notifier {
     async fn remember(&mut self, now: &Snapshot) {
         let organization = now.organization();
         self.told.insert(organization.clone(), now.clone());
-        if let Some(history) = &self.history
-            && let Err(error) = history.record(now).await
-        {
+        let Some(history) = &self.history else { return };
+        if let Err(error) = history.record(now).await {
             let error = printable(&error.chain().to_string());
-            say(&format!(
+            return say(&format!(
                 "warning: {organization}: cannot remember what was told: {error}"
             ));
         }
+        if self
+            .pruned_at
+            .is_none_or(|time| time.elapsed() >= PRUNE_INTERVAL)
+        {
+            self.pruned_at = Some(Instant::now());
+            if let Err(error) = history.prune(self.oldest_to_keep()).await {
+                let error = printable(&error.chain().to_string());
+                say(&format!(
+                    "warning: cannot remove old snapshots from the history: {error}"
+                ));
+            }
+        }
+    }
+
+    /// Returns the time of the oldest snapshot that stays in the history. What was told last stays in any case.
+    fn oldest_to_keep(&self) -> SystemTime {
+        let wanted = SystemTime::now().checked_sub(self.retention);
+        let told = self.told.values().map(Snapshot::scraped_at);
+        told.chain(wanted).min().unwrap_or(SystemTime::UNIX_EPOCH)
     }
 
     async fn deliver(&self, message: &Message<'_>) -> Result<(), Failure> {
@@ -207,5 +244,33 @@ fn matters(change: &Change, least: Option<Severity>) -> bool {
                 || unknown.any(|(_, count)| count > 0)
         }
         _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_told_last_stays_in_the_history_however_old_it_is() {
+        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        let now = SystemTime::now();
+        let told = |name: &str, age| {
+            let organization = Organization::new(name).unwrap();
+            let snapshot = Snapshot::new(organization.clone(), []).unwrap();
+            (organization, snapshot.with_scraped_at(now - age))
+        };
+        let mut notifier = Notifier {
+            channel: Channel::Command(ShellCommand::new("true")),
+            fail_on: None,
+            history: None,
+            retention: 90 * DAY,
+            pruned_at: None,
+            told: HashMap::from([told("acme", DAY)]),
+        };
+        let age = |notifier: &Notifier| now.duration_since(notifier.oldest_to_keep()).unwrap();
+        assert!(age(&notifier) <= 90 * DAY && age(&notifier) > 89 * DAY);
+        notifier.told.extend([told("apex", 100 * DAY)]);
+        assert_eq!(age(&notifier), 100 * DAY);
     }
 }

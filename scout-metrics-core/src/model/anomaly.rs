@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub enum AnomalyKind {
     /// More images comply than were evaluated. Both counts are kept unchanged.
     CompliantExceedsEvaluated,
-    /// The exposition deviates from its format in a way that the reader accepts.
+    /// The exposition or report deviates from its format in a way that the reader accepts.
     Deviation,
     /// A policy of one stream has two display names. The first is kept; samples with the other are unplaced.
     DisplayNameConflict,

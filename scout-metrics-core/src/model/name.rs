@@ -29,10 +29,18 @@ macro_rules! impl_name {
     };
 }
 
-/// Implements what [`impl_name`] does, and the conversions from text, for a name that may be any text.
+/// Implements what [`impl_name`] does, and the conversions from text, for a tuple struct of an `Arc<str>` that may be any
+/// text.
 macro_rules! impl_text_name {
     ($name:ident) => {
         $crate::model::name::impl_name!($name);
+
+        /// Shares the text.
+        impl ::std::convert::From<&$name> for ::std::sync::Arc<str> {
+            fn from(name: &$name) -> Self {
+                ::std::sync::Arc::clone(&name.0)
+            }
+        }
 
         impl ::std::convert::From<&str> for $name {
             fn from(name: &str) -> Self {

@@ -1,13 +1,11 @@
 //! One fetch: attempts, each a request and its whole answer, until one succeeds or another cannot help.
 
-use std::{error::Error as StdError, time::Duration};
-
 use reqwest::{
     Response, StatusCode, Url,
     header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE},
 };
 use scout_metrics_core::{Error, ErrorKind, Organization, Result};
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::{
     Inner,
@@ -18,11 +16,12 @@ use crate::{
     token::Token,
     transport::{
         answer,
+        attempts::Attempts,
         body::{self, ResponseBody},
-        connect,
         deadline::Deadline,
         error::HttpError,
         excerpt::{excerpt, extend_start, not_metrics},
+        exchange::Exchange,
         redact::{Secrets, authorization},
     },
 };
@@ -64,9 +63,9 @@ impl<'a> Fetch<'a> {
     ) -> Result<C::Output> {
         let mut token = self.client.token(&self.deadline).await?;
         let mut has_new_token = false;
-        let mut previous = None;
-        let mut attempt = 1;
+        let mut attempts = Attempts::new(&self.client.retry, &self.deadline);
         loop {
+            let attempt = attempts.number();
             let error = match self.attempt(attempt, &token, &new_collector).await {
                 Ok(output) => return Ok(output),
                 Err(error) => error,
@@ -80,14 +79,7 @@ impl<'a> Fetch<'a> {
                     continue;
                 }
             }
-            let delay = self.client.retry.delay(attempt, &error);
-            let Some(delay) = delay.filter(|delay| self.deadline.leaves(*delay)) else {
-                return Err(with_previous(error, previous));
-            };
-            log_failure(attempt, delay, &error);
-            sleep(delay).await;
-            attempt += 1;
-            previous = Some(error);
+            attempts.wait_after(error).await?;
         }
     }
 
@@ -121,7 +113,6 @@ impl<'a> Fetch<'a> {
 
     /// Sends the request, and returns the answer if its status is 200 and it is from the requested server.
     async fn request(&self, token: &Token, secrets: &Secrets) -> Result<Response, HttpError> {
-        let (server, route) = (self.client.urls.server().server(), &self.client.route);
         let request = self
             .client
             .http
@@ -129,28 +120,13 @@ impl<'a> Fetch<'a> {
             .header(ACCEPT, ACCEPTED)
             .header(ACCEPT_ENCODING, body::ACCEPT_ENCODING)
             .header(AUTHORIZATION, authorization(token));
-        let response = self
-            .deadline
-            .bound(request.send(), || {
-                format!("waiting for an answer from `{server}`{}", route.suffix())
-            })
-            .await?
-            .map_err(|error| connect::explain(error.without_url(), &server, route))?;
+        let exchange = Exchange {
+            server: self.client.urls.server(),
+            route: &self.client.route,
+            deadline: &self.deadline,
+        };
+        let response = exchange.send(request, &self.url, secrets).await?;
         let status = response.status();
-        if !self.client.urls.server().is_same_origin(response.url()) {
-            // A client of the caller's own follows redirects.
-            let place = answer::place(response.url(), secrets);
-            return Err(HttpError::OtherOrigin(place));
-        }
-        if answer::is_redirect(status) {
-            return Err(answer::redirect(&response, &self.url, secrets));
-        }
-        if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED
-            && let Some(message) = route.authentication_message()
-        {
-            let source = None;
-            return Err(HttpError::ProxyAuthentication { message, source });
-        }
         if status != StatusCode::OK {
             let message = self.status_message(status);
             let detail = match status {
@@ -238,19 +214,5 @@ impl<'a> Fetch<'a> {
             }
             _ => format!("the server answered with HTTP {code}, expected 200"),
         }
-    }
-}
-
-fn log_failure(attempt: u32, delay: Duration, error: &(dyn StdError + 'static)) {
-    tracing::warn!(attempt, ?delay, error, "the attempt failed");
-}
-
-/// Adds the error of the previous attempt to a timeout that has no cause of its own.
-fn with_previous(error: Error, previous: Option<Error>) -> Error {
-    match previous {
-        Some(previous) if error.kind() == ErrorKind::Timeout && error.source().is_none() => {
-            error.with_source(previous)
-        }
-        _ => error,
     }
 }

@@ -9,7 +9,7 @@ use scout_metrics_core::{
     Error, ErrorKind, MetricsSource, MetricsSourceExt, Observed, Organization, Result, Snapshot,
     SourceSet,
 };
-use scout_metrics_openmetrics::{ContentType, EncodeError, Encoder, Exposition};
+use scout_metrics_openmetrics::{ContentType, EncodeError, Encoder, Exposition, MetricFamily};
 
 use super::{
     all_metrics::AllMetrics, auth::Guard, external_url::ExternalUrl, own_metrics::OwnMetrics,
@@ -182,6 +182,36 @@ impl Exporter {
     ) -> Self {
         self.own_metrics.add(encode);
         self
+    }
+
+    /// Returns a function that returns the [exporter's own metrics](super#the-exporters-own-metrics), for a registry of the
+    /// program.
+    ///
+    /// Those of the program are among them. The families are as of the call, and the function can be called after the exporter
+    /// has become a router. With the feature `prometheus` or `prometheus-client`, `openmetrics::bridge` has a
+    /// `FamilyCollector` that accepts it.
+    ///
+    /// ```
+    /// use scout_metrics_core::{MemorySource, MetricsSource, Organization, Snapshot};
+    /// use scout_metrics_http::exporter::Exporter;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), scout_metrics_core::Error> {
+    /// # let source = MemorySource::new(Snapshot::new(Organization::new("acme")?, [])?);
+    /// let exporter = Exporter::new();
+    /// let own_metrics = exporter.own_metrics();
+    /// let router = exporter.with_source(source).into_router()?;
+    ///
+    /// let families = own_metrics();
+    /// assert!(families.iter().any(|family| family.name() == "scout_exporter_up"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn own_metrics(
+        &self,
+    ) -> impl Fn() -> Vec<MetricFamily> + Clone + Send + Sync + use<> + 'static {
+        let own_metrics = Arc::clone(&self.own_metrics);
+        move || own_metrics.families()
     }
 
     /// Encodes snapshots as the route `/metrics` does: with a label `org`, and followed by the exporter's own metrics.

@@ -16,7 +16,9 @@ use std::{
 use tokio::time::Instant;
 
 use scout_metrics_core::{Error, Observation, Organization, Snapshot};
-use scout_metrics_openmetrics::{EncodeError, Encoder, Format, MetricType};
+use scout_metrics_openmetrics::{
+    EncodeError, Encoder, Format, MetricFamily, MetricType, ParseOptions, parse_families,
+};
 
 use super::fetches::{Fetches, OrganizationFetches};
 
@@ -168,6 +170,21 @@ impl OwnMetrics {
         of_program.iter().try_for_each(|metrics| metrics.0(encoder))
     }
 
+    /// Returns the metrics as they are now, or nothing if the program's cannot be written or read.
+    pub(super) fn families(&self) -> Vec<MetricFamily> {
+        let mut encoder = Encoder::new(String::new(), Format::OpenMetrics);
+        let families = move || -> Result<_, Box<dyn std::error::Error>> {
+            self.encode_into(&mut encoder)?;
+            let options = ParseOptions::new(Format::OpenMetrics);
+            let families = parse_families(encoder.finish()?.as_bytes(), &options)?;
+            Ok(families.into_vec())
+        };
+        families().unwrap_or_else(|error| {
+            tracing::warn!(error = &*error, "the program's own metrics are invalid");
+            Vec::new()
+        })
+    }
+
     fn of_program(&self) -> MutexGuard<'_, Vec<ProgramMetrics>> {
         self.of_program
             .lock()
@@ -305,7 +322,7 @@ mod tests {
         Anomaly, AnomalyKind, Error, ErrorKind, MemorySource, MetricsSource, Observed, Snapshot,
         Stream,
     };
-    use scout_metrics_openmetrics::{Mode, ParseOptions, parse_families};
+    use scout_metrics_openmetrics::Mode;
 
     use super::*;
 
@@ -398,5 +415,32 @@ mod tests {
         ] {
             has(&metrics, line);
         }
+    }
+
+    #[tokio::test]
+    async fn the_families_are_those_of_the_text() {
+        let metrics = Arc::new(OwnMetrics::default());
+        let memory = MemorySource::new(Snapshot::new(acme(), []).unwrap());
+        observed(&metrics, &memory).scrape().await.unwrap();
+        metrics.count_request("/metrics", 200);
+        let names = |families: Vec<MetricFamily>| -> Vec<String> {
+            let names = families.iter().map(|family| family.name().to_owned());
+            names.collect()
+        };
+        let strict = ParseOptions::new(Format::OpenMetrics).with_mode(Mode::Strict);
+        let text = text(&metrics, Format::OpenMetrics);
+        let expected = parse_families(text.as_bytes(), &strict).unwrap();
+        let families = metrics.families();
+        assert_eq!(names(families.clone()), names(expected.into_vec()));
+        let requests = families.iter().flat_map(|family| family.samples());
+        assert!(requests.into_iter().any(|sample| sample.value() == 1.0));
+        let fetches = families
+            .iter()
+            .filter_map(|family| family.histograms().ok());
+        assert!(fetches.flatten().all(|fetches| fetches.count() == 1.0));
+
+        // A family without an end.
+        metrics.add(|encoder| encoder.family("", MetricType::Gauge, "", ""));
+        assert_eq!(metrics.families(), []);
     }
 }

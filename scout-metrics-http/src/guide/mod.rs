@@ -14,4 +14,11 @@
     feature = "exporter",
     doc = "| serve Prometheus and people | [`exporter`](crate::exporter) | `exporter` |"
 )]
+#![cfg_attr(
+    feature = "local",
+    doc = "| [do without a subscription](local_scans) | [`LocalScans`](crate::LocalScans) | `local_scans`, `scout --scans` |"
+)]
 //! | add a place that metrics come from | [`MetricsSource`](crate::MetricsSource) | `custom_source` |
+
+#[cfg(feature = "local")]
+pub mod local_scans;

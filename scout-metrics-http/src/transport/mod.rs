@@ -2,6 +2,7 @@
 //! this crate that sends requests uses it.
 
 pub(crate) mod answer;
+pub(crate) mod attempts;
 #[cfg(feature = "remote-write")]
 pub(crate) mod authorization;
 pub(crate) mod body;
@@ -12,6 +13,7 @@ pub(crate) mod deadline;
 pub(crate) mod docker_login;
 pub(crate) mod error;
 pub(crate) mod excerpt;
+pub(crate) mod exchange;
 pub(crate) mod http_client;
 pub(crate) mod proxy;
 pub(crate) mod redact;

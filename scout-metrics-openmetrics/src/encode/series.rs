@@ -13,10 +13,6 @@ impl SeriesStart {
     /// Holds most series without growing.
     const CAPACITY: usize = 160;
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     pub(crate) fn set<'l, W>(
         &mut self,
         encoder: &mut Encoder<W>,
@@ -39,12 +35,6 @@ impl SeriesStart {
 pub(crate) struct SeriesEnd(String);
 
 impl SeriesEnd {
-    pub(crate) fn new(value: &str) -> Result<Self, EncodeError> {
-        let mut end = Self::default();
-        end.set(value)?;
-        Ok(end)
-    }
-
     pub(crate) fn set(&mut self, value: &str) -> fmt::Result {
         self.0.clear();
         self.0.reserve(value.len() + "\"} ".len());

@@ -11,7 +11,7 @@ const METRIC_NAME: &str = "__name__";
 const PREFIX: &str = "exported_";
 
 #[derive(Debug)]
-pub(super) struct ConstantLabels<'a>(&'a [(&'a str, &'a str)]);
+pub(crate) struct ConstantLabels<'a>(&'a [(&'a str, &'a str)]);
 
 impl<'a> ConstantLabels<'a> {
     pub(super) fn new(

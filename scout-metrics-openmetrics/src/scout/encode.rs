@@ -1,13 +1,13 @@
 //! From snapshots to an exposition.
 
-use std::fmt::Write;
+use std::{borrow::Cow, fmt::Write};
 
-use scout_metrics_core::{Policy, PolicyResult, Severity, Snapshot, Stream};
+use scout_metrics_core::{Snapshot, Stream};
 
 use super::{
-    POLICY_COMPLIANT_IMAGES, POLICY_DISPLAY_NAME, POLICY_EVALUATED_IMAGES, POLICY_ID, SEVERITY,
-    STREAM_EMPTY, STREAM_NAME, STREAM_VULNERABILITIES, constant_labels::ConstantLabels, part::Part,
+    part::Part,
     unplaced::Unplaced,
+    walk::{Family, Samples, Text, at},
 };
 use crate::{
     EncodeError, Encoder, Exposition, Format, MetricType,
@@ -17,7 +17,7 @@ use crate::{
 /// Writes a snapshot in the form of Docker Scout's own endpoint.
 ///
 /// Reading it gives the same streams and the same [unplaced](scout_metrics_core::Anomaly::is_unplaced) samples. A
-/// stream without any data is listed in the family [`STREAM_EMPTY`]. Streams keep their order, except that those without
+/// stream without any data is listed in the family [`STREAM_EMPTY`](super::STREAM_EMPTY). Streams keep their order, except that those without
 /// vulnerability counts are read back after the others, because an exposition lists one family after another. The
 /// organization and the time are not part of an exposition.
 ///
@@ -81,28 +81,19 @@ pub fn encode_into<'a, W: Write>(
         return Ok(());
     }
     let mut unplaced = Unplaced::new(&parts);
-
-    let family = STREAM_VULNERABILITIES;
-    let help = "Vulnerabilities in a stream.";
-    encoder.family(family, MetricType::Gauge, help, "")?;
-    encode_vulnerabilities(encoder, &parts)?;
-    unplaced.encode_family(encoder, family)?;
-
-    let family = POLICY_COMPLIANT_IMAGES;
-    let help = "Images of a stream that comply with a policy.";
-    encoder.family(family, MetricType::Gauge, help, "")?;
-    encode_policies(encoder, &parts, family, PolicyResult::compliant)?;
-    unplaced.encode_family(encoder, family)?;
-
-    let family = POLICY_EVALUATED_IMAGES;
-    let help = "Images of a stream that were evaluated against a policy.";
-    encoder.family(family, MetricType::Gauge, help, "")?;
-    encode_policies(encoder, &parts, family, PolicyResult::evaluated)?;
-    unplaced.encode_family(encoder, family)?;
-
-    encode_empty_streams(encoder, &parts)?;
-    unplaced.encode_family(encoder, STREAM_EMPTY)?;
-    unplaced.encode_rest(encoder)
+    for family in Family::ALL {
+        if family.is_in(&parts) {
+            encoder.family(family.name(), MetricType::Gauge, family.help(), "")?;
+        }
+        let mut samples = EncodedSamples::new(encoder, family.name());
+        family.walk(&parts, &mut samples)?;
+        unplaced.walk(family.name(), &mut samples)?;
+    }
+    let others: Vec<&str> = unplaced.names().collect();
+    for name in others {
+        unplaced.walk(name, &mut EncodedSamples::new(encoder, name))?;
+    }
+    Ok(())
 }
 
 /// Returns about as many bytes as the exposition will have.
@@ -113,120 +104,56 @@ fn capacity(snapshot: &Snapshot) -> usize {
     LINE * (6 + streams + snapshot.anomalies().len())
 }
 
-fn encode_vulnerabilities<W: Write>(
-    encoder: &mut Encoder<W>,
-    parts: &[Part<'_>],
-) -> Result<(), EncodeError> {
-    let ends: Vec<SeriesEnd> = Severity::ALL
-        .iter()
-        .map(|severity| SeriesEnd::new(severity.as_str()))
-        .collect::<Result<_, _>>()?;
-    let mut start = SeriesStart::default();
-    let mut unrecognized = SeriesEnd::default();
-    for part in parts {
-        let constant = &part.constant_labels;
-        let [stream_name, severity_name] = constant.free_names([STREAM_NAME, SEVERITY]);
-        for stream in part.snapshot.streams() {
-            let counts = stream.vulnerabilities();
-            let labels = [(&*stream_name, stream.name().as_str())];
-            let labels = constant.iter().chain(labels);
-            start.set(encoder, STREAM_VULNERABILITIES, labels, &severity_name)?;
-            for (severity, end) in Severity::ALL.into_iter().zip(&ends) {
-                if let Some(count) = counts.get(severity) {
-                    encoder.count(&start, end, count)?;
-                }
-            }
-            for (severity, count) in counts.unrecognized() {
-                unrecognized.set(severity)?;
-                encoder.count(&start, &unrecognized, count)?;
-            }
-        }
-    }
-    Ok(())
+/// Writes the samples of a family.
+struct EncodedSamples<'e, W> {
+    encoder: &'e mut Encoder<W>,
+    family: &'e str,
+    starts: Vec<SeriesStart>,
+    ends: Vec<SeriesEnd>,
 }
 
-fn encode_policies<W: Write>(
-    encoder: &mut Encoder<W>,
-    parts: &[Part<'_>],
-    family: &str,
-    count: impl Fn(&PolicyResult) -> u64,
-) -> Result<(), EncodeError> {
-    let mut end = SeriesEnd::default();
-    for part in parts {
-        let mut starts = PolicyStarts::new(family, &part.constant_labels);
-        for stream in part.snapshot.streams() {
-            end.set(stream.name().as_str())?;
-            for (place, result) in stream.policies().iter().enumerate() {
-                let start = starts.get(encoder, place, result.policy())?;
-                encoder.count(start, &end, count(result))?;
-            }
-        }
-    }
-    Ok(())
-}
-
-fn encode_empty_streams<W: Write>(
-    encoder: &mut Encoder<W>,
-    parts: &[Part<'_>],
-) -> Result<(), EncodeError> {
-    let is_empty =
-        |stream: &&Stream| stream.vulnerabilities().is_empty() && stream.policies().is_empty();
-    let mut has_family = false;
-    for part in parts {
-        let [stream_name] = part.constant_labels.free_names([STREAM_NAME]);
-        for stream in part.snapshot.streams().iter().filter(is_empty) {
-            if !has_family {
-                let help = "Streams without any data.";
-                encoder.family(STREAM_EMPTY, MetricType::Gauge, help, "")?;
-                has_family = true;
-            }
-            let labels = [(&*stream_name, stream.name().as_str())];
-            let labels = part.constant_labels.iter().chain(labels);
-            encoder.sample(STREAM_EMPTY, labels, 1.0)?;
-        }
-    }
-    Ok(())
-}
-
-/// The starts of a family's series, by the place of the policy in its stream: most streams of a snapshot have the same
-/// policies in the same order.
-struct PolicyStarts<'a> {
-    family: &'a str,
-    constant_labels: &'a ConstantLabels<'a>,
-    starts: Vec<(&'a Policy, SeriesStart)>,
-}
-
-impl<'a> PolicyStarts<'a> {
-    fn new(family: &'a str, constant_labels: &'a ConstantLabels<'a>) -> Self {
+impl<'e, W> EncodedSamples<'e, W> {
+    fn new(encoder: &'e mut Encoder<W>, family: &'e str) -> Self {
         Self {
+            encoder,
             family,
-            constant_labels,
             starts: Vec::new(),
+            ends: Vec::new(),
         }
+    }
+}
+
+impl<'a, W: Write> Samples<'a> for EncodedSamples<'_, W> {
+    type Error = EncodeError;
+
+    fn start(
+        &mut self,
+        place: usize,
+        labels: impl Iterator<Item = (Text<'a>, Text<'a>)>,
+        last_label: Text<'a>,
+    ) -> Result<(), EncodeError> {
+        let labels = labels.map(|(name, value)| (name.as_str(), value.as_str()));
+        let start = at(&mut self.starts, place);
+        start.set(self.encoder, self.family, labels, last_label.as_str())
+    }
+
+    fn end(&mut self, place: usize, value: Text<'a>) -> Result<(), EncodeError> {
+        Ok(at(&mut self.ends, place).set(value.as_str())?)
     }
 
     #[inline]
-    fn get<W>(
+    fn count(&mut self, start: usize, end: usize, count: u64) -> Result<(), EncodeError> {
+        let (start, end) = (&self.starts[start], &self.ends[end]);
+        Ok(self.encoder.count(start, end, count)?)
+    }
+
+    fn unplaced(
         &mut self,
-        encoder: &mut Encoder<W>,
-        place: usize,
-        policy: &'a Policy,
-    ) -> Result<&SeriesStart, EncodeError> {
-        if self.starts.len() == place {
-            self.starts.push((policy, SeriesStart::default()));
-        }
-        let (known, start) = &mut self.starts[place];
-        if start.is_empty() || *known != policy {
-            let names = [POLICY_ID, POLICY_DISPLAY_NAME, STREAM_NAME];
-            let [id, display_name, stream_name] = self.constant_labels.free_names(names);
-            let labels = [
-                (&*id, policy.id().as_str()),
-                (&*display_name, policy.display_name()),
-            ];
-            let labels = self.constant_labels.iter().chain(labels);
-            start.set(encoder, self.family, labels, &stream_name)?;
-            *known = policy;
-        }
-        Ok(start)
+        labels: &[(Cow<'a, str>, &'a str)],
+        value: f64,
+    ) -> Result<(), EncodeError> {
+        let labels = labels.iter().map(|(name, value)| (&**name, *value));
+        self.encoder.sample(self.family, labels, value)?;
+        Ok(())
     }
 }

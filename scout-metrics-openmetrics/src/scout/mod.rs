@@ -41,11 +41,12 @@ mod constant_labels;
 mod encode;
 mod error;
 mod file;
-mod part;
+pub(crate) mod part;
 mod reader;
 mod series;
 mod shape;
-mod unplaced;
+pub(crate) mod unplaced;
+pub(crate) mod walk;
 
 use scout_metrics_core::{PolicyId, Severity, StreamName};
 

@@ -1,20 +1,18 @@
-//! Writes the samples that are in no stream.
+//! The samples that are in no stream.
 
 use std::{
     borrow::Cow,
     collections::{HashMap, HashSet},
-    fmt::Write,
 };
 
 use foldhash::quality::RandomState;
 use scout_metrics_core::{Anomaly, RawSample};
 
-use super::{constant_labels::ConstantLabels, part::Part, series::SeriesKey};
-use crate::{EncodeError, Encoder};
+use super::{constant_labels::ConstantLabels, part::Part, series::SeriesKey, walk::Samples};
 
 /// The samples that are in no stream, by name, because an exposition keeps the samples of one name together.
 #[derive(Default)]
-pub(super) struct Unplaced<'a> {
+pub(crate) struct Unplaced<'a> {
     names: Vec<&'a str>,
     samples: HashMap<&'a str, Vec<UnplacedSample<'a>>, RandomState>,
 }
@@ -26,7 +24,7 @@ struct UnplacedSample<'a> {
 }
 
 impl<'a> Unplaced<'a> {
-    pub(super) fn new(parts: &'a [Part<'a>]) -> Self {
+    pub(crate) fn new(parts: &'a [Part<'a>]) -> Self {
         let mut unplaced = Self::default();
         let mut left_out = 0;
         for part in parts {
@@ -60,41 +58,38 @@ impl<'a> Unplaced<'a> {
         });
     }
 
-    /// Writes the samples of one name, once.
-    pub(super) fn encode_family<W: Write>(
-        &mut self,
-        encoder: &mut Encoder<W>,
-        name: &str,
-    ) -> Result<(), EncodeError> {
-        for unplaced in self.samples.remove(name).into_iter().flatten() {
-            unplaced.encode(encoder)?;
-        }
-        Ok(())
+    /// Returns the names of samples that have not been passed on, in the order of the snapshots.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'a str> {
+        let names = self.names.iter().copied();
+        names.filter(|name| self.has(name))
     }
 
-    pub(super) fn encode_rest<W: Write>(
-        mut self,
-        encoder: &mut Encoder<W>,
-    ) -> Result<(), EncodeError> {
-        for name in std::mem::take(&mut self.names) {
-            self.encode_family(encoder, name)?;
-        }
-        Ok(())
+    /// Returns whether there are samples of a name that have not been passed on.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.samples.contains_key(name)
+    }
+
+    /// Passes on the samples of one name, once.
+    pub(crate) fn walk<S: Samples<'a>>(
+        &mut self,
+        name: &str,
+        samples: &mut S,
+    ) -> Result<(), S::Error> {
+        let mut of_name = self.samples.remove(name).into_iter().flatten();
+        of_name.try_for_each(|unplaced| unplaced.pass_to(samples))
     }
 }
 
-impl UnplacedSample<'_> {
-    fn encode<W: Write>(self, encoder: &mut Encoder<W>) -> Result<(), EncodeError> {
-        let labels = self.sample.labels();
-        let mut names: Vec<Cow<'_, str>> = labels.iter().map(|(name, _)| name.into()).collect();
+impl<'a> UnplacedSample<'a> {
+    fn pass_to<S: Samples<'a>>(self, samples: &mut S) -> Result<(), S::Error> {
+        let own = self.sample.labels();
+        let mut names: Vec<Cow<'a, str>> = own.iter().map(|(name, _)| name.into()).collect();
         self.constant_labels.rename(&mut names);
-        let own = names
-            .iter()
-            .zip(labels)
-            .map(|(name, (_, value))| (&**name, value.as_str()));
-        let labels = self.constant_labels.iter().chain(own);
-        encoder.sample(self.sample.name(), labels, self.sample.value())?;
-        Ok(())
+        let constant = self.constant_labels.iter();
+        let constant = constant.map(|(name, value)| (name.into(), value));
+        let own = own.iter().map(|(_, value)| value.as_str());
+        let labels: Vec<_> = constant.chain(names.into_iter().zip(own)).collect();
+        samples.unplaced(&labels, self.sample.value())
     }
 }
 
