@@ -15,7 +15,7 @@ pub(crate) use self::{
     age::Age,
     change::Delta,
     level::{Headline, Level, failing, worst_first},
-    name::{Name, plain},
+    name::{Name, message, plain},
     number::percentage,
     severities::Severities,
     style::{STYLE, hash},

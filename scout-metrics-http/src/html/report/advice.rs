@@ -8,7 +8,7 @@ use super::{
     Content, Section,
     section::{Times, environments, policy_name},
 };
-use crate::html::{Delta, Name, failing};
+use crate::html::{Delta, Name, failing, message};
 
 /// The number of things to do first. More would not be first.
 const MAX: usize = 6;
@@ -76,7 +76,7 @@ fn of_section<'a>(section: &'a Section, times: &Times) -> Vec<Advice<'a>> {
                 organization,
                 subject: None,
                 what: "find out why there is no answer".to_owned(),
-                detail: reason.clone(),
+                detail: message(reason),
                 delta: None,
                 rank: (Urgency::Failure, 0),
             }];

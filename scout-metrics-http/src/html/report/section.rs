@@ -15,8 +15,8 @@ use scout_metrics_core::{
 
 use super::{Content, DAY, Section, changed::Changed};
 use crate::html::{
-    Age, Delta, Headline, Level, Name, Severities, Totals, change::serious, failing, percentage,
-    worst_first,
+    Age, Delta, Headline, Level, Name, Severities, Totals, change::serious, failing, message,
+    percentage, worst_first,
 };
 
 /// The maximum number of streams whose trends are drawn.
@@ -39,7 +39,7 @@ pub(super) struct SectionView<'a> {
     /// The fragment of links to the section.
     pub(super) id: String,
     /// Why there is nothing else.
-    pub(super) failure: Option<&'a str>,
+    pub(super) failure: Option<String>,
     pub(super) level: Level,
     /// What is worst about it.
     pub(super) sentence: String,
@@ -162,11 +162,11 @@ impl<'a> SectionView<'a> {
         }
     }
 
-    fn of_failure(name: Name<'a>, id: String, reason: &'a str) -> Self {
+    fn of_failure(name: Name<'a>, id: String, reason: &str) -> Self {
         Self {
             name,
             id,
-            failure: Some(reason),
+            failure: Some(message(reason)),
             level: Level::Unknown,
             sentence: String::new(),
             levels: Vec::new(),
@@ -243,9 +243,7 @@ impl<'a> SectionView<'a> {
                 .iter()
                 .map(|(stream, level)| stream_view(content, history.as_ref(), stream, *level))
                 .collect(),
-            anomalies: shown
-                .map(|anomaly| crate::html::plain(anomaly.message()))
-                .collect(),
+            anomalies: shown.map(|anomaly| message(anomaly.message())).collect(),
             anomalies_hidden: anomalies.len().saturating_sub(MAX_ANOMALIES),
         }
     }
