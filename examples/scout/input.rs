@@ -1,6 +1,7 @@
 //! Where snapshots come from.
 
 use std::{
+    collections::HashSet,
     error::Error,
     path::{Path, PathBuf},
 };
@@ -72,19 +73,29 @@ impl Source {
         if let Some(directory) = &self.scans {
             return self.read_scans(directory).await;
         }
-        if self.organizations.is_empty() {
+        let organizations = self.organizations()?;
+        if organizations.is_empty() {
             let fault = "no --org, --file, --scans or --demo given: try --help";
             return Err(Usage(fault.to_owned()).into());
         }
         let client = self.connection.client().map_err(usage_if_invalid)?;
-        let sources = client.organizations(&self.organizations)?;
+        let sources = client.organizations(organizations)?;
         let answers = terminal::waiting_for("waiting for Docker Scout", sources.scrape_all()).await;
         Ok(answers.into_iter().collect())
     }
 
+    /// Returns the organizations, each of which is given once.
+    fn organizations(&self) -> Result<&[Organization], Usage> {
+        let mut seen = HashSet::new();
+        match self.organizations.iter().find(|name| !seen.insert(*name)) {
+            Some(twice) => Err(Usage(format!("--org names `{twice}` twice"))),
+            None => Ok(&self.organizations),
+        }
+    }
+
     fn sample(&self) -> Result<Answers, Box<dyn Error>> {
         let sample = sample::snapshot()?;
-        let organizations = match self.organizations.as_slice() {
+        let organizations = match self.organizations()? {
             [] => std::slice::from_ref(sample.organization()),
             organizations => organizations,
         };
@@ -96,7 +107,7 @@ impl Source {
     }
 
     fn read_files(&self) -> Result<Answers, Box<dyn Error>> {
-        let organization = match self.organizations.as_slice() {
+        let organization = match self.organizations()? {
             [] => None,
             [organization] if self.files.len() == 1 => Some(organization),
             _ => {
@@ -118,7 +129,7 @@ impl Source {
     }
 
     async fn read_scans(&self, directory: &Path) -> Result<Answers, Box<dyn Error>> {
-        let organization = match self.organizations.as_slice() {
+        let organization = match self.organizations()? {
             [] => snapshot_file::organization_of(directory)?,
             [organization] => organization.clone(),
             _ => {
@@ -169,7 +180,7 @@ impl Input {
     pub(crate) async fn answers(&self) -> Result<Answers, Box<dyn Error>> {
         match &self.history {
             None => self.source.answers().await,
-            Some(path) => latest(path, &self.source.organizations).await,
+            Some(path) => latest(path, self.source.organizations()?).await,
         }
     }
 

@@ -11,3 +11,4 @@ pub mod snapshot_file;
 pub mod table;
 pub mod terminal;
 pub mod time;
+pub mod tls;

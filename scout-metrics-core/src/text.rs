@@ -7,7 +7,7 @@ use std::{
 
 use jiff::Timestamp;
 
-/// Displays a value on one line: control characters are escaped.
+/// Displays a value on one line: control characters are escaped, and those that [reorder](reorders) text.
 pub(crate) struct OneLine<T>(pub(crate) T);
 
 impl<T: fmt::Display> fmt::Display for OneLine<T> {
@@ -21,7 +21,7 @@ struct Escape<'a, 'b>(&'a mut fmt::Formatter<'b>);
 impl Write for Escape<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for c in text.chars() {
-            if c.is_control() {
+            if c.is_control() || reorders(c) {
                 write!(self.0, "{}", c.escape_default())?;
             } else {
                 self.0.write_char(c)?;
@@ -29,6 +29,15 @@ impl Write for Escape<'_, '_> {
         }
         Ok(())
     }
+}
+
+/// Returns whether a character is invisible and changes the direction or the lines of the text around it, so that a message
+/// shows something else than it says.
+fn reorders(c: char) -> bool {
+    matches!(
+        c,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
+    )
 }
 
 /// Returns a text in quotes, escaped and cut to 40 characters.

@@ -61,6 +61,7 @@
 //! | `opentelemetry` | no | `openmetrics::bridge::opentelemetry`: current snapshots as observable gauges, for OTLP |
 //! | `prometheus` | no | `openmetrics::bridge::prometheus`: current snapshots, and the exporter's own metrics, in a registry |
 //! | `prometheus-client` | no | `openmetrics::bridge::prometheus_client`: the same for prometheus-client |
+//! | `remote-write` | no | `remote_write`: pushes snapshots, or any families, to databases with the protocol of Prometheus, 2.0 and 1.0 |
 //! | `rustls` | yes | HTTPS for the client, with ring and the authorities of webpki-roots, of the system, and of a file |
 //! | `sqlite` | no | `SqliteHistory`: past snapshots in one SQLite file; builds SQLite with a C compiler |
 //! | `toml` | no | `gate::Gate::from_toml`: the rules of a gate in a TOML file |
@@ -83,6 +84,8 @@ pub mod exporter;
 pub mod guide;
 #[cfg(feature = "html")]
 pub mod html;
+#[cfg(feature = "remote-write")]
+pub mod remote_write;
 #[cfg(any(feature = "client", feature = "exporter"))]
 mod token;
 #[cfg(feature = "client")]

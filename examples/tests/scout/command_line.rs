@@ -29,6 +29,7 @@ fn an_invalid_command_line_is_exit_64_and_help_is_not() {
         &["overview", "--scans", "a", "--org", "acme", "--org", "apex"],
         &["history", "import", "history.db"],
         &["since"],
+        &["overview", "--demo", "--org", "acme,apex", "--org", "acme"],
         &["overview", "--org", "acme", "--url", "no url"],
     ] {
         let (out, err) = scout(64, arguments);

@@ -5,14 +5,12 @@ use std::{
     fs::File,
     io::Read,
     path::{Path, PathBuf},
-    sync::Arc,
     time::Duration,
 };
 
-use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use secrecy::{ExposeSecret, SecretString};
 
-use scout_metrics_examples::terminal::printable;
+use scout_metrics_examples::{terminal::printable, tls};
 use scout_metrics_http::reqwest::{
     self, Client, Response, StatusCode, Url,
     header::{CONTENT_TYPE, RETRY_AFTER},
@@ -105,7 +103,7 @@ fn client(url: &Url) -> Result<Client, Box<dyn Error>> {
     let builder = Client::builder()
         .timeout(TIMEOUT)
         .redirect(Policy::none())
-        .tls_backend_preconfigured(tls()?);
+        .tls_backend_preconfigured(tls::client_config()?);
     // A request to this machine must not leave it.
     let builder = if is_loopback(url) {
         builder.no_proxy()
@@ -135,15 +133,6 @@ fn refusal(host: &str, response: &Response) -> Failure {
 fn disconnection(host: &str, error: reqwest::Error) -> Failure {
     let cause = chain(&error.without_url());
     Failure::transient(format!("{host}: {cause}"))
-}
-
-fn tls() -> Result<ClientConfig, rustls::Error> {
-    let mut roots = RootCertStore::empty();
-    roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()?;
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
 }
 
 fn is_loopback(url: &Url) -> bool {

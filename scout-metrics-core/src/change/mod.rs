@@ -14,7 +14,7 @@ use crate::{PolicyResult, Severity, Stream, StreamName};
 
 /// A difference between two snapshots, returned by [`Snapshot::changes_since`](crate::Snapshot::changes_since).
 ///
-/// `Display` writes one line, in which control characters are escaped. The JSON form has the fields of the variant, and
+/// `Display` writes one line, in which control characters and marks of the direction of text are escaped. The JSON form has the fields of the variant, and
 /// `kind`, the variant in lower case with underscores. It is as stable as that of a [`Snapshot`](crate::Snapshot).
 ///
 /// ```

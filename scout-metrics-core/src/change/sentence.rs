@@ -8,7 +8,7 @@ use crate::{PolicyResult, text::OneLine};
 impl Change {
     /// Returns a value whose `Display` writes one sentence, for messages to people.
     ///
-    /// Control characters are escaped.
+    /// Control characters and marks of the direction of text are escaped.
     ///
     /// ```
     /// use scout_metrics_core::{Organization, Snapshot, Stream};

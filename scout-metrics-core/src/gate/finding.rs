@@ -9,7 +9,7 @@ use crate::{Policy, Severity, StreamName};
 
 /// One reason why a gate does not pass: what was found, what the rule allows, and the rule.
 ///
-/// `Display` writes one line, in which control characters are escaped. Serializes as `outcome`, `reason`, `rule` (`index`,
+/// `Display` writes one line, in which control characters and marks of the direction of text are escaped. Serializes as `outcome`, `reason`, `rule` (`index`,
 /// `name` if it has one, `text`), `message`, and where they apply `stream`, `severity`, `at_least`,
 /// `unrecognized_severity`, `policy` (`id`, `display_name`), `actual` and `allowed`. Fields may be added, but are never
 /// renamed or removed.

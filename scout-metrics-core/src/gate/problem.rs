@@ -66,7 +66,7 @@ impl Problem {
     }
 }
 
-/// Writes one line, in which control characters are escaped.
+/// Writes one line, in which control characters and marks of the direction of text are escaped.
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(stream) = &self.stream {

@@ -242,7 +242,7 @@ impl Rule {
     }
 }
 
-/// Writes one line without the name, in which control characters are escaped.
+/// Writes one line without the name, in which control characters and marks of the direction of text are escaped.
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.requirement {

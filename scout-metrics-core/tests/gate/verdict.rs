@@ -15,7 +15,7 @@ fn verdict() -> Verdict {
     let counts = counts.with_unrecognized("BLOCKER", 7).unwrap();
     let streams = [
         stream("a", "0C 3H 9M"),
-        Stream::new("b\n").with_vulnerabilities(counts),
+        Stream::new("b\n\u{202e}").with_vulnerabilities(counts),
         stream("c", "9C 0H 0M").with_policy(result("p", 1, 4)),
         stream("d", "0C 0H 0M").with_policy(result("p", 3, 4)),
     ];
@@ -48,16 +48,16 @@ fn the_most_important_comes_first() {
         lines,
         [
             "violated: c: CRITICAL 9, at most 0 allowed (rule: at most 0 CRITICAL in every stream)",
-            r"violated: b\n: CRITICAL 1, at most 0 allowed (rule: at most 0 CRITICAL in every stream)",
-            r"violated: b\n: HIGH 20, at most 2 allowed (rule: at most 2 HIGH in every stream)",
+            r"violated: b\n\u{202e}: CRITICAL 1, at most 0 allowed (rule: at most 0 CRITICAL in every stream)",
+            r"violated: b\n\u{202e}: HIGH 20, at most 2 allowed (rule: at most 2 HIGH in every stream)",
             "violated: a: HIGH 3, at most 2 allowed (rule: at most 2 HIGH in every stream)",
             "violated: c: policy P 1/4, at least 90 % required (rule: at least 90 % of the images comply with p in c, d and e)",
             "violated: d: policy P 3/4, at least 90 % required (rule: at least 90 % of the images comply with p in c, d and e)",
             r"violated: a: MEDIUM 9, at most 0 allowed (rule: no\nmedium)",
-            r"could not tell: b\n: BLOCKER 7, an unknown severity (rule: no\nmedium)",
-            r"could not tell: b\n: BLOCKER 7, an unknown severity (rule: at most 2 HIGH in every stream)",
-            r"could not tell: b\n: BLOCKER 7, an unknown severity (rule: at most 0 CRITICAL in every stream)",
-            r"could not tell: b\n: MEDIUM was not reported (rule: no\nmedium)",
+            r"could not tell: b\n\u{202e}: BLOCKER 7, an unknown severity (rule: no\nmedium)",
+            r"could not tell: b\n\u{202e}: BLOCKER 7, an unknown severity (rule: at most 2 HIGH in every stream)",
+            r"could not tell: b\n\u{202e}: BLOCKER 7, an unknown severity (rule: at most 0 CRITICAL in every stream)",
+            r"could not tell: b\n\u{202e}: MEDIUM was not reported (rule: no\nmedium)",
             "could not tell: e: the stream was not reported (rule: at least 90 % of the images comply with p in c, d and e)",
         ]
     );

@@ -37,9 +37,9 @@ impl AuthorizationOptions {
     }
 
     /// Checks the options. Headers with one of the reserved names, in lower case, are refused.
-    pub(crate) fn build(self, reserved: &[&str]) -> Result<Authorization, HttpError> {
-        let credentials = match self.token {
-            TokenOption::File(path) => Some(Credentials::from_file(path)),
+    pub(crate) fn build(&self, reserved: &[&str]) -> Result<Authorization, HttpError> {
+        let credentials = match &self.token {
+            TokenOption::File(path) => Some(Credentials::from_file(path.clone())),
             TokenOption::None => None,
             TokenOption::Value(token) => Some(Credentials::from_value(token.expose_secret())?),
         };
@@ -62,7 +62,7 @@ impl AuthorizationOptions {
             headers.append(name, value);
         }
         Ok(Authorization {
-            user: self.user,
+            user: self.user.clone(),
             credentials,
             headers,
         })

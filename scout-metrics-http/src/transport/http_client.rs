@@ -16,7 +16,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Enough for a burst of fetches of several organizations, but not one for each of a thousand.
 const MAX_IDLE: usize = 8;
 
-const USER_AGENT: &str = concat!("scout-metrics/", env!("CARGO_PKG_VERSION"));
+pub(crate) const USER_AGENT: &str = concat!("scout-metrics/", env!("CARGO_PKG_VERSION"));
 
 /// The options of a client's connections.
 #[derive(Clone, Debug, Default)]

@@ -21,16 +21,30 @@ impl RetryPolicy {
             return None;
         }
         let asked = error.retry_after().unwrap_or_default();
-        Some(asked.saturating_add(self.jittered(attempts)))
+        let backoff = Backoff {
+            first: self.backoff,
+            max: Duration::MAX,
+        };
+        Some(asked.saturating_add(backoff.delay(attempts)))
     }
+}
 
+/// Random delays that double with each consecutive failure, up to a maximum.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Backoff {
+    pub(crate) first: Duration,
+    pub(crate) max: Duration,
+}
+
+impl Backoff {
     /// Returns a random back-off, so that clients which failed together do not retry together. The minimum is a tenth of
     /// the first one: a server that just closed the connection needs a moment.
-    fn jittered(&self, attempts: u32) -> Duration {
+    pub(crate) fn delay(self, failures: u32) -> Duration {
         let longest = self
-            .backoff
-            .saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1)));
-        let shortest = self.backoff / 10;
+            .first
+            .saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)))
+            .min(self.max);
+        let shortest = self.first / 10;
         let spread = longest.saturating_sub(shortest);
         shortest.saturating_add(spread.mul_f64(fastrand::f64()))
     }

@@ -1,6 +1,9 @@
 //! The URL of a server, and what it means for the requests.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::{
+    fmt,
+    net::{Ipv4Addr, Ipv6Addr},
+};
 
 use reqwest::Url;
 
@@ -48,6 +51,13 @@ impl ServerUrl {
 
     pub(crate) fn is_loopback(&self) -> bool {
         is_loopback(&self.0)
+    }
+}
+
+/// Shows no path and query, which may have secrets.
+impl fmt::Debug for ServerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ServerUrl").field(&self.server()).finish()
     }
 }
 

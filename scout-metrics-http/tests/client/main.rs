@@ -11,6 +11,8 @@ mod credentials;
 mod own_client;
 #[cfg(feature = "rustls")]
 mod proxy;
+#[cfg(feature = "remote-write")]
+mod remote_write;
 mod retries;
 mod scrape;
 mod secrets;

@@ -50,7 +50,7 @@ impl<'a> MakeWriter<'a> for Logged {
 }
 
 impl Logged {
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
     }
 }

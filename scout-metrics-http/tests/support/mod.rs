@@ -47,6 +47,7 @@ pub(crate) struct Log {
 pub(crate) struct Request {
     /// Request line and headers.
     pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
     pub(crate) at: Instant,
 }
 
@@ -221,15 +222,12 @@ impl Stream for tokio_rustls::server::TlsStream<TcpStream> {}
 
 async fn serve(mut stream: Box<dyn Stream>, shared: &Shared, script: &[Reply]) -> io::Result<()> {
     loop {
-        let Some(head) = read_head(&mut stream).await? else {
+        let Some(request) = read_request(&mut stream).await? else {
             return Ok(());
         };
         let reply = {
             let mut log = shared.log.lock().unwrap();
-            log.requests.push(Request {
-                head,
-                at: Instant::now(),
-            });
+            log.requests.push(request);
             script[(log.requests.len() - 1).min(script.len() - 1)].clone()
         };
         for action in reply.actions {
@@ -276,6 +274,23 @@ async fn until_closed(stream: &mut Box<dyn Stream>) -> io::Result<()> {
     let mut buffer = [0; 1024];
     while stream.read(&mut buffer).await? > 0 {}
     Err(io::ErrorKind::ConnectionAborted.into())
+}
+
+/// Reads a request with a body of the length that it states. Returns nothing if the client closes before.
+async fn read_request(stream: &mut Box<dyn Stream>) -> io::Result<Option<Request>> {
+    let Some(head) = read_head(stream).await? else {
+        return Ok(None);
+    };
+    let mut request = Request {
+        head,
+        body: Vec::new(),
+        at: Instant::now(),
+    };
+    if let Some(length) = request.header("content-length") {
+        request.body = vec![0; length.parse().unwrap()];
+        stream.read_exact(&mut request.body).await?;
+    }
+    Ok(Some(request))
 }
 
 /// Reads up to the empty line that ends the headers. Returns nothing if the client closes before.

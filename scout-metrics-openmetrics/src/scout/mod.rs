@@ -16,7 +16,8 @@
 //! # Ok::<(), scout_metrics_core::Error>(())
 //! ```
 //!
-//! [`encode_into`] writes several snapshots into one exposition, and [`FileSource`] reads snapshots from files.
+//! [`encode_into`] writes several snapshots into one exposition, [`families`] returns them as families, and [`FileSource`]
+//! reads snapshots from files.
 //!
 //! # Nothing is lost
 //!
@@ -40,6 +41,7 @@ mod builder;
 mod constant_labels;
 mod encode;
 mod error;
+mod families;
 mod file;
 pub(crate) mod part;
 mod reader;
@@ -52,6 +54,7 @@ use scout_metrics_core::{PolicyId, Severity, StreamName};
 
 pub use self::{
     encode::{encode, encode_into},
+    families::families,
     file::FileSource,
     reader::{SnapshotDecoder, SnapshotReader},
 };
