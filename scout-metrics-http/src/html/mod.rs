@@ -1,4 +1,4 @@
-//! HTML that people read: the look that the page of the exporter and the [`Report`] share.
+//! HTML that people read: a [`Report`] as one file. The page of the [exporter](crate::guide) has the same look.
 
 mod age;
 mod change;

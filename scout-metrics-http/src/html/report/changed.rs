@@ -90,7 +90,7 @@ fn counts(before: Option<u64>, after: Option<u64>) -> String {
 }
 
 fn policy(result: &PolicyResult) -> Name<'_> {
-    super::section::policy_name(result)
+    super::policies::policy_name(result)
 }
 
 fn complying(result: &PolicyResult) -> String {

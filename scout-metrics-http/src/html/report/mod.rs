@@ -2,7 +2,12 @@
 
 mod advice;
 mod changed;
+mod facts;
+mod policies;
 mod section;
+mod streams;
+mod time;
+mod trends;
 mod verdict;
 mod view;
 
