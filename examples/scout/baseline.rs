@@ -18,6 +18,7 @@ use scout_metrics_examples::{
 
 use crate::{
     input::{Answers, Input},
+    past::Past,
     status::Usage,
 };
 
@@ -25,15 +26,16 @@ use crate::{
 #[derive(Args, Debug)]
 #[group(skip)]
 pub(crate) struct BaselineHistory {
-    /// SQLite file that has the earlier snapshots of a time in --baseline [default: the file of --history]
+    /// SQLite file that has the earlier snapshots of a time in --baseline [default: that of --history or --prometheus]
     #[arg(long = "baseline-history", value_name = "FILE")]
     path: Option<PathBuf>,
 }
 
 impl BaselineHistory {
-    /// Returns the path of the history to search, if one is given.
-    pub(crate) fn path<'a>(&'a self, input: &'a Input) -> Option<&'a Path> {
-        self.path.as_deref().or(input.history())
+    /// Returns the history to search, if one is given.
+    pub(crate) fn past<'a>(&'a self, input: &'a Input) -> Option<Past<'a>> {
+        let of_file = self.path.as_deref().map(Past::File);
+        of_file.or(input.history())
     }
 }
 
@@ -46,10 +48,10 @@ pub(crate) enum Baseline {
 
 impl Baseline {
     /// Checks that there is a history if one is needed.
-    pub(crate) fn check(&self, history: Option<&Path>) -> Result<(), Usage> {
+    pub(crate) fn check(&self, history: Option<Past<'_>>) -> Result<(), Usage> {
         match (self, history) {
             (Self::Ago(_), None) => {
-                let fault = "a time in --baseline requires --history or --baseline-history, which has the earlier snapshots";
+                let fault = "a time in --baseline requires --history, --prometheus or --baseline-history, which has the earlier snapshots";
                 Err(Usage(fault.to_owned()))
             }
             _ => Ok(()),

@@ -5,7 +5,7 @@ use std::{cmp::Reverse, error::Error, fmt::Write, path::Path, time::Duration};
 use anstyle::{AnsiColor, Style};
 use clap::Args;
 
-use scout_metrics_core::{Change, History, Snapshot, SqliteHistory, StreamName, gate};
+use scout_metrics_core::{Change, History, Snapshot, StreamName, gate};
 use scout_metrics_examples::{
     changes::{seconds, write_json},
     snapshot_file::FileFormat,
@@ -14,7 +14,7 @@ use scout_metrics_examples::{
 
 use crate::{
     baseline::{Baseline, BaselineHistory},
-    input::{Answers, Input, open},
+    input::{Answers, Input},
     output::Output,
     status::Status,
 };
@@ -52,10 +52,10 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: &Arguments) -> Result<Status, Box<dyn Error>> {
-    let history = arguments.baseline_history.path(&arguments.input);
-    arguments.baseline.check(history)?;
-    let history = match history {
-        Some(path) => Some(open(path).await?),
+    let past = arguments.baseline_history.past(&arguments.input);
+    arguments.baseline.check(past)?;
+    let history = match past {
+        Some(past) => Some(past.open().await?),
         None => None,
     };
     let answers = arguments.input.answers().await?;
@@ -136,7 +136,7 @@ impl Arguments {
 
 /// The earlier snapshots.
 pub(crate) enum Baselines {
-    Ago(SqliteHistory, Duration),
+    Ago(Box<dyn History>, Duration),
     File(Snapshot),
 }
 
@@ -145,7 +145,7 @@ impl Baselines {
         baseline: &Baseline,
         format: FileFormat,
         answers: &Answers,
-        history: Option<SqliteHistory>,
+        history: Option<Box<dyn History>>,
     ) -> Result<Self, Box<dyn Error>> {
         match (baseline, history) {
             (Baseline::Ago(time), Some(history)) => Ok(Self::Ago(history, *time)),

@@ -12,8 +12,9 @@ use scout_metrics_core::{History, Organization, RecordHistory, SqliteHistory};
 use scout_metrics_examples::{terminal, time::parse_days};
 
 use crate::{
-    input::{self, Source},
+    input::Source,
     output::Output,
+    past::{PastArguments, open_file},
     report::Format,
     status::Status,
 };
@@ -46,9 +47,8 @@ pub(crate) struct Import {
 
 #[derive(Args, Debug)]
 pub(crate) struct Export {
-    /// SQLite file to read
-    #[arg(long, value_name = "FILE")]
-    history: PathBuf,
+    #[command(flatten)]
+    past: PastArguments,
 
     /// Organization to print; repeatable [default: all]
     #[arg(long = "org", value_name = "NAME", value_delimiter = ',')]
@@ -111,7 +111,7 @@ async fn import(arguments: &Import) -> Result<Status, Box<dyn Error>> {
 }
 
 async fn export(arguments: &Export) -> Result<Status, Box<dyn Error>> {
-    let history = input::open(&arguments.history).await?;
+    let history = arguments.past.open().await?;
     let organizations = match arguments.organizations.as_slice() {
         [] => history.organizations().await?,
         organizations => organizations.to_vec(),
@@ -132,7 +132,7 @@ async fn export(arguments: &Export) -> Result<Status, Box<dyn Error>> {
 }
 
 async fn prune(arguments: &Prune) -> Result<Status, Box<dyn Error>> {
-    let history = input::open(&arguments.history).await?;
+    let history = open_file(&arguments.history).await?;
     // Nothing is older than the beginning of time.
     let before = SystemTime::now()
         .checked_sub(arguments.older_than)

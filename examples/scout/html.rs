@@ -1,6 +1,6 @@
 //! `scout report --format html`.
 
-use std::{error::Error, path::Path, time::Duration};
+use std::{error::Error, time::Duration};
 
 use clap::Args;
 
@@ -11,7 +11,8 @@ use scout_metrics_http::html::Report;
 use crate::{
     baseline::{Baseline, BaselineHistory},
     diff::Baselines,
-    input::{self, Input},
+    input::Input,
+    past::Past,
     status::{Status, Usage},
 };
 
@@ -82,10 +83,10 @@ impl Options {
         input: &Input,
         baseline: &Baseline,
     ) -> Result<(Report, Status), Box<dyn Error>> {
-        let history = self.baseline_history.path(input);
-        baseline.check(history)?;
-        let history = match history {
-            Some(path) => Some(input::open(path).await?),
+        let past = self.baseline_history.past(input);
+        baseline.check(past)?;
+        let history = match past {
+            Some(past) => Some(past.open().await?),
             None => None,
         };
         let answers = input.answers().await?;
@@ -118,9 +119,9 @@ impl Options {
         &self,
         mut report: Report,
         input: &Input,
-        path: &Path,
+        past: Past<'_>,
     ) -> Result<(Report, Status), Box<dyn Error>> {
-        let history = input::open(path).await?;
+        let history = past.open().await?;
         let mut status = Status::Done;
         for (organization, _) in input.answers().await? {
             let reading = report.add_history(&history, &organization, self.lookback);

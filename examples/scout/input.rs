@@ -10,7 +10,7 @@ use clap::{ArgGroup, Args};
 
 use scout_metrics_core::{
     ErrorKind, History, HistoryExt, LocalScans, MetricsSource, Organization, Result as CoreResult,
-    Snapshot, SqliteHistory,
+    Snapshot,
 };
 use scout_metrics_examples::{
     connection::Connection,
@@ -19,13 +19,16 @@ use scout_metrics_examples::{
     terminal,
 };
 
-use crate::status::{Status, Usage};
+use crate::{
+    past::{Past, Server},
+    status::{Status, Usage, usage_if_invalid},
+};
 
 /// A snapshot, or the reason why there is none, for each organization.
 pub(crate) type Answers = Vec<(Organization, CoreResult<Snapshot>)>;
 
 /// Options with which nothing is fetched. A variable that is set for Docker Scout must not limit them to an organization.
-pub(crate) const LOCAL: &[&str] = &["demo", "file", "history", "scans"];
+pub(crate) const LOCAL: &[&str] = &["demo", "file", "history", "prometheus", "scans"];
 
 /// Docker Scout, files, reports of scanners or sample data.
 #[derive(Args, Debug)]
@@ -117,15 +120,35 @@ impl Source {
         };
         let mut answers = Answers::new();
         for path in &self.files {
-            for snapshot in snapshot_file::read(path, self.file_format, organization)? {
-                let organization = snapshot.organization().clone();
-                if answers.iter().any(|(name, _)| *name == organization) {
-                    return Err(format!("there are several snapshots of `{organization}`").into());
-                }
-                answers.push((organization, Ok(snapshot)));
+            answers.extend(self.read_file(path, organization)?);
+        }
+        let mut seen = HashSet::new();
+        match answers.iter().find(|(name, _)| !seen.insert(name)) {
+            Some((twice, _)) => Err(format!("there are several snapshots of `{twice}`").into()),
+            None => Ok(answers),
+        }
+    }
+
+    /// Returns the snapshots in a file. If it cannot be read, that is the answer of the organization that it is named for.
+    fn read_file(
+        &self,
+        path: &Path,
+        organization: Option<&Organization>,
+    ) -> Result<Answers, Box<dyn Error>> {
+        match snapshot_file::read(path, self.file_format, organization) {
+            Ok(snapshots) => {
+                let named = |snapshot: Snapshot| (snapshot.organization().clone(), Ok(snapshot));
+                Ok(snapshots.into_iter().map(named).collect())
+            }
+            Err(error) => {
+                let error = scout_metrics_core::Error::new(ErrorKind::Other, error.to_string());
+                let name = match organization {
+                    Some(name) => name.clone(),
+                    None => snapshot_file::organization_of(path)?,
+                };
+                Ok(vec![(name, Err(error))])
             }
         }
-        Ok(answers)
     }
 
     async fn read_scans(&self, directory: &Path) -> Result<Answers, Box<dyn Error>> {
@@ -144,31 +167,27 @@ impl Source {
     }
 }
 
-/// Returns an error of the command line if an option has a value that cannot be used, such as a URL.
-fn usage_if_invalid(error: scout_metrics_core::Error) -> Box<dyn Error> {
-    match error.kind() {
-        ErrorKind::Config => Usage(error.chain().to_string()).into(),
-        _ => error.into(),
-    }
-}
-
 /// A [`Source`], or the latest snapshots of a history.
 #[derive(Args, Debug)]
 #[group(skip)]
-#[command(group = ArgGroup::new("input").args(["org", "file", "scans", "demo", "history"]).required(true).multiple(true))]
+#[command(group = ArgGroup::new("input").args(["org", "file", "scans", "demo", "history", "prometheus"]).required(true).multiple(true))]
 pub(crate) struct Input {
     #[command(flatten)]
     source: Source,
 
     /// SQLite file to read the latest snapshots from instead, of all organizations unless --org is given
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "scans", "demo", "token_file", "url"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "scans", "demo", "token_file", "url", "prometheus"])]
     history: Option<PathBuf>,
+
+    #[command(flatten)]
+    server: Server,
 }
 
 impl Input {
-    /// Returns the path of the history.
-    pub(crate) fn history(&self) -> Option<&Path> {
-        self.history.as_deref()
+    /// Returns the history from which the snapshots are, if they are from one.
+    pub(crate) fn history(&self) -> Option<Past<'_>> {
+        let of_file = self.history.as_deref().map(Past::File);
+        of_file.or(self.server.past())
     }
 
     /// Returns the format of expositions in files.
@@ -178,9 +197,9 @@ impl Input {
 
     /// Returns the current snapshots, at least one.
     pub(crate) async fn answers(&self) -> Result<Answers, Box<dyn Error>> {
-        match &self.history {
+        match self.history() {
             None => self.source.answers().await,
-            Some(path) => latest(path, self.source.organizations()?).await,
+            Some(past) => latest(past, self.source.organizations()?).await,
         }
     }
 
@@ -201,15 +220,14 @@ impl Input {
     }
 }
 
-async fn latest(path: &Path, wanted: &[Organization]) -> Result<Answers, Box<dyn Error>> {
-    let history = open(path).await?;
+async fn latest(past: Past<'_>, wanted: &[Organization]) -> Result<Answers, Box<dyn Error>> {
+    let history = past.open().await?;
     let organizations = match wanted {
         [] => history.organizations().await?,
         wanted => wanted.to_vec(),
     };
     if organizations.is_empty() {
-        let path = terminal::printable(&path.to_string_lossy());
-        return Err(format!("the history `{path}` has no snapshots").into());
+        return Err(format!("{} has no snapshots", past.name()).into());
     }
     let mut answers = Answers::new();
     for organization in organizations {
@@ -220,21 +238,10 @@ async fn latest(path: &Path, wanted: &[Organization]) -> Result<Answers, Box<dyn
             );
             error.with_organization(&organization)
         };
-        let answer = history.latest(&organization).await;
+        let searching = history.latest(&organization);
+        let answer = terminal::waiting_for("reading the history", searching).await;
         let answer = answer.and_then(|snapshot| snapshot.ok_or_else(missing));
         answers.push((organization, answer));
     }
     Ok(answers)
-}
-
-/// Opens a history that exists.
-pub(crate) async fn open(path: &Path) -> Result<SqliteHistory, Box<dyn Error>> {
-    if !path.exists() {
-        let path = terminal::printable(&path.to_string_lossy());
-        return Err(
-            format!("there is no history `{path}`: `scout history import` makes one").into(),
-        );
-    }
-    let opened = terminal::waiting_for("checking the history", SqliteHistory::open(path)).await;
-    Ok(opened?)
 }

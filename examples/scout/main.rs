@@ -9,6 +9,7 @@ mod html;
 mod input;
 mod output;
 mod overview;
+mod past;
 mod report;
 mod since;
 mod status;

@@ -3,7 +3,6 @@
 use std::{
     error::Error,
     fmt::Write,
-    path::PathBuf,
     time::{Duration, SystemTime},
 };
 
@@ -18,7 +17,7 @@ use scout_metrics_examples::{
     time::parse_days,
 };
 
-use crate::{input::open, output::Output, status::Status};
+use crate::{output::Output, past::PastArguments, status::Status};
 
 const DIM: Style = Style::new().dimmed();
 
@@ -31,9 +30,8 @@ const MAX_CELL: usize = 60;
 /// meanwhile.
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
-    /// SQLite file to read, which `scout history import` and the exporter record
-    #[arg(long, value_name = "FILE")]
-    history: PathBuf,
+    #[command(flatten)]
+    past: PastArguments,
 
     /// Organization to show; repeatable [default: all]
     #[arg(long = "org", value_name = "NAME", value_delimiter = ',')]
@@ -63,7 +61,7 @@ struct Line {
 }
 
 pub(crate) async fn run(arguments: &Arguments) -> Result<Status, Box<dyn Error>> {
-    let history = open(&arguments.history).await?;
+    let history = arguments.past.open().await?;
     let organizations = match arguments.organizations.as_slice() {
         [] => history.organizations().await?,
         organizations => organizations.to_vec(),

@@ -2,6 +2,8 @@
 
 use std::{error::Error, fmt, process::ExitCode};
 
+use scout_metrics_core::ErrorKind;
+
 /// The status for a command line that is wrong: `EX_USAGE` of sysexits.h. 2 says that something is violated.
 pub(crate) const USAGE: u8 = 64;
 
@@ -43,3 +45,11 @@ impl fmt::Display for Usage {
 }
 
 impl Error for Usage {}
+
+/// Returns an error of the command line if an option has a value that cannot be used, such as a URL.
+pub(crate) fn usage_if_invalid(error: scout_metrics_core::Error) -> Box<dyn Error> {
+    match error.kind() {
+        ErrorKind::Config => Usage(error.chain().to_string()).into(),
+        _ => error.into(),
+    }
+}

@@ -50,6 +50,7 @@ fn the_list_of_examples_is_complete() {
 fn help_documents_the_exit_status_of_each_example() {
     for name in [
         "custom_source",
+        "embed",
         "inspect",
         "local_scans",
         "quickstart",
@@ -67,6 +68,7 @@ fn help_documents_the_exit_status_of_each_example() {
 fn each_example_has_a_version() {
     for name in [
         "custom_source",
+        "embed",
         "exporter",
         "inspect",
         "quickstart",

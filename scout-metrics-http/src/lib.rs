@@ -62,6 +62,7 @@
 //! | `opentelemetry` | no | `openmetrics::bridge::opentelemetry`: current snapshots as observable gauges, for OTLP |
 //! | `prometheus` | no | `openmetrics::bridge::prometheus`: current snapshots, and the exporter's own metrics, in a registry |
 //! | `prometheus-client` | no | `openmetrics::bridge::prometheus_client`: the same for prometheus-client |
+//! | `prometheus-api` | no | `PrometheusHistory`: past snapshots from a server with Prometheus' query API |
 //! | `remote-write` | no | `remote_write`: pushes snapshots, or any families, to databases with the protocol of Prometheus, 2.0 and 1.0 |
 //! | `rustls` | yes | HTTPS for the client, with ring and the authorities of webpki-roots, of the system, and of a file |
 //! | `sqlite` | no | `SqliteHistory`: past snapshots in one SQLite file; builds SQLite with a C compiler |
@@ -85,6 +86,8 @@ pub mod exporter;
 pub mod guide;
 #[cfg(feature = "html")]
 pub mod html;
+#[cfg(feature = "prometheus-api")]
+mod prometheus_api;
 #[cfg(feature = "remote-write")]
 pub mod remote_write;
 #[cfg(any(feature = "client", feature = "exporter"))]
@@ -124,6 +127,9 @@ pub use scout_metrics_openmetrics::{ContentType, Exposition, Format};
 
 #[cfg(feature = "client")]
 pub use crate::client::{ScoutClient, ScoutClientBuilder, ScoutSource};
+
+#[cfg(feature = "prometheus-api")]
+pub use crate::prometheus_api::{PrometheusHistory, PrometheusHistoryBuilder};
 
 #[cfg(all(doctest, feature = "client"))]
 #[doc = include_str!("../../README.md")]

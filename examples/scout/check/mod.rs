@@ -19,11 +19,7 @@ use clap::{Args, ValueEnum};
 use scout_metrics_core::gate::Outcome;
 use scout_metrics_examples::terminal;
 
-use crate::{
-    input::{Input, open},
-    output::Output,
-    status::Status,
-};
+use crate::{input::Input, output::Output, status::Status};
 use location::Locations;
 use report::{Checked, Report};
 use rules::RuleArguments;
@@ -82,7 +78,7 @@ enum Format {
 pub(crate) async fn run(arguments: &Arguments) -> Result<Status, Box<dyn Error>> {
     arguments.rules.check(&arguments.input)?;
     let history = match arguments.rules.history(&arguments.input) {
-        Some(path) => Some(open(path).await?),
+        Some(past) => Some(past.open().await?),
         None => None,
     };
     let answers = arguments.input.answers().await?;

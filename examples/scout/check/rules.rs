@@ -4,6 +4,7 @@ use std::{
     error::Error,
     fs,
     path::{Path, PathBuf},
+    str::FromStr,
     time::Duration,
 };
 
@@ -15,9 +16,12 @@ use scout_metrics_core::{
 };
 use scout_metrics_examples::{severity, terminal::printable, time::parse_days};
 
+use scout_metrics_openmetrics::Rule as FormatRule;
+
 use crate::{
     baseline::{Baseline, BaselineHistory},
     input::{Answers, Input},
+    past::Past,
     status::Usage,
 };
 
@@ -44,7 +48,7 @@ pub(super) struct RuleArguments {
     #[command(flatten)]
     baseline_history: BaselineHistory,
 
-    /// Could not tell if a snapshot is older, such as 2h [default: 25h with --history]
+    /// Could not tell if a snapshot is older, such as 2h [default: 25h with --history and --prometheus]
     #[arg(long, value_name = "TIME", value_parser = parse_days)]
     max_age: Option<Duration>,
 
@@ -56,9 +60,9 @@ pub(super) struct RuleArguments {
     #[arg(long = "env", value_name = "STREAM", value_delimiter = ',')]
     streams: Vec<StreamName>,
 
-    /// Kind of anomalies that these three options ignore, such as deviation; repeatable
-    #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = parse_anomaly_kind)]
-    allow_anomalies: Vec<AnomalyKind>,
+    /// Kind of anomalies that these three options ignore, as a finding shows it in parentheses; repeatable
+    #[arg(long, value_name = "KIND", value_delimiter = ',')]
+    allow_anomalies: Vec<Ignored>,
 }
 
 impl RuleArguments {
@@ -67,9 +71,9 @@ impl RuleArguments {
         self.rules.as_ref()
     }
 
-    /// Returns the path of the history that has the baselines.
-    pub(super) fn history<'a>(&'a self, input: &'a Input) -> Option<&'a Path> {
-        self.baseline_history.path(input)
+    /// Returns the history that has the baselines.
+    pub(super) fn history<'a>(&'a self, input: &'a Input) -> Option<Past<'a>> {
+        self.baseline_history.past(input)
     }
 
     /// Checks what clap cannot check.
@@ -125,8 +129,11 @@ impl RuleArguments {
 
     /// Returns the rule of an option, with the options that apply to each of them.
     fn limited(&self, rule: Rule) -> Rule {
-        let kinds = self.allow_anomalies.iter().copied();
-        let rule = kinds.fold(rule, Rule::with_anomaly_allowed);
+        let ignored = self.allow_anomalies.iter();
+        let rule = ignored.fold(rule, |rule, ignored| match ignored {
+            Ignored::Deviation(name) => rule.with_deviation_allowed(*name),
+            Ignored::Kind(kind) => rule.with_anomaly_allowed(*kind),
+        });
         match self.streams.as_slice() {
             [] => rule,
             streams => rule.with_streams(streams.iter().cloned()),
@@ -141,13 +148,31 @@ fn parse_ratio(text: &str) -> Result<f64, &'static str> {
         .ok_or("expected a number from 0 to 1, such as 0.9")
 }
 
-fn parse_anomaly_kind(text: &str) -> Result<AnomalyKind, String> {
-    let mut kinds = AnomalyKind::ALL.iter();
-    let found = kinds.find(|kind| kind.as_str() == text);
-    found.copied().ok_or_else(|| {
-        let names = AnomalyKind::ALL.iter().map(|kind| kind.as_str());
-        format!("expected one of {}", names.collect::<Vec<_>>().join(", "))
-    })
+/// Anomalies that a rule ignores.
+#[derive(Clone, Copy, Debug)]
+enum Ignored {
+    /// A broken rule of the format, by its name.
+    Deviation(&'static str),
+    Kind(AnomalyKind),
+}
+
+impl FromStr for Ignored {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Some(name) = text.strip_prefix("deviation/") {
+            let mut names = FormatRule::ALL.iter().map(|rule| rule.id());
+            let known = names.find(|known| *known == name).map(Self::Deviation);
+            return known.ok_or_else(|| format!("no format has a rule `{name}`"));
+        }
+        let mut kinds = AnomalyKind::ALL.iter();
+        let found = kinds.find(|kind| kind.as_str() == text);
+        found.copied().map(Self::Kind).ok_or_else(|| {
+            let names = AnomalyKind::ALL.iter().map(|kind| kind.as_str());
+            let names: Vec<&str> = names.collect();
+            format!("expected deviation/RULE or one of {}", names.join(", "))
+        })
+    }
 }
 
 fn read(path: &Path) -> Result<Gate, Box<dyn Error>> {

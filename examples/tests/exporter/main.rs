@@ -10,6 +10,7 @@ mod alerting;
 mod boards;
 #[cfg(unix)]
 mod descriptors;
+mod history;
 mod names;
 mod outage;
 #[path = "../support/peer.rs"]

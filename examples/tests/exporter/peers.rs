@@ -1,13 +1,13 @@
 //! VictoriaMetrics, Datadog's check, the reference parsers, and the schemas of the deployment files.
 
-use std::{collections::BTreeSet, fs, net::TcpListener, path::Path, process::Command};
+use std::{collections::BTreeSet, fs, process::Command};
 
 use serde_json::Value;
 
 use crate::prometheus::Prometheus;
 use crate::support::{
-    METRICS, Running, Sample, Upstream, eventually, examples, generations, get, newer, python,
-    run_peer, samples, snapshot, start_exporter,
+    METRICS, Sample, Upstream, eventually, examples, generations, get, newer, python, run_peer,
+    samples, snapshot, start_exporter, start_victoria_metrics,
 };
 
 /// Parses lines with one JSON array each: name, labels, value.
@@ -30,8 +30,9 @@ fn victoria_metrics_scrapes_every_sample() {
         command.args(["--org", "acme", "--web.bearer-token-file", &token]);
         let (_exporter, target) = start_exporter(&mut command);
         let configuration = upstream.write("scrape.yml", &scrape_configuration(&target, &token));
+        let scrape = format!("-promscrape.config={configuration}");
         let (_victoria, address) =
-            start_victoria_metrics(&victoria_metrics, &upstream, &configuration);
+            start_victoria_metrics(&victoria_metrics, upstream.directory.path(), &[&scrape]);
         assert_eq!(stored_samples(&address), samples(&snapshot()));
     }
 }
@@ -85,29 +86,6 @@ fn stored_samples(address: &str) -> BTreeSet<Sample> {
 }
 
 /// Starts VictoriaMetrics on a port that was free just now, because it does not report a port that the system chose.
-fn start_victoria_metrics(
-    program: &Path,
-    upstream: &Upstream,
-    configuration: &str,
-) -> (Running, String) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    drop(listener);
-    let data = upstream.directory.path().join("data");
-    let mut command = Command::new(program);
-    command
-        .arg(format!("-promscrape.config={configuration}"))
-        .arg(format!("-storageDataPath={}", data.display()))
-        .arg(format!("-httpListenAddr={address}"));
-    let mut running = Running::start(&mut command);
-    // Version 1.79 starts "http server at", version 1.145 "server at".
-    running.logged(" server at ");
-    eventually("VictoriaMetrics answers", || {
-        std::net::TcpStream::connect(&address).ok()
-    });
-    (running, address)
-}
-
 fn read_sample(sample: &Value) -> Sample {
     let labels = sample["metric"].as_object().unwrap().iter();
     let of_scout =

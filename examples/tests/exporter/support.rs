@@ -32,9 +32,14 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Returns a command that runs the exporter, without the environment variables that it reads.
 pub(crate) fn exporter() -> Command {
+    example("exporter")
+}
+
+/// Returns a command that runs an example, without the environment variables that the examples read.
+pub(crate) fn example(name: &str) -> Command {
     let directory = env::current_exe().unwrap();
     let directory = directory.parent().unwrap().with_file_name("examples");
-    let path = directory.join(format!("exporter{}", env::consts::EXE_SUFFIX));
+    let path = directory.join(format!("{name}{}", env::consts::EXE_SUFFIX));
     assert!(
         path.exists(),
         "{} is missing: `cargo build --examples` builds it",
@@ -125,6 +130,32 @@ pub(crate) fn start_exporter(command: &mut Command) -> (Running, String) {
     command.args(["--web.listen-address", "127.0.0.1:0"]);
     let mut running = Running::start(command);
     let address = running.logged("listening address=http://");
+    (running, address)
+}
+
+/// Starts VictoriaMetrics on a free port, with its data in a directory, and returns it with its address.
+pub(crate) fn start_victoria_metrics(
+    program: &Path,
+    directory: &Path,
+    arguments: &[&str],
+) -> (Running, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    drop(listener);
+    let mut command = Command::new(program);
+    command
+        .arg(format!(
+            "-storageDataPath={}",
+            directory.join("data").display()
+        ))
+        .arg(format!("-httpListenAddr={address}"))
+        .args(arguments);
+    let mut running = Running::start(&mut command);
+    // Version 1.79 starts "http server at", version 1.145 "server at".
+    running.logged(" server at ");
+    eventually("VictoriaMetrics answers", || {
+        TcpStream::connect(&address).ok()
+    });
     (running, address)
 }
 

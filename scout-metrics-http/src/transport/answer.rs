@@ -2,7 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use reqwest::{Response, StatusCode, Url, header::LOCATION};
+use reqwest::{
+    Response, StatusCode, Url,
+    header::{HeaderMap, LOCATION},
+};
 use tokio::time::timeout;
 
 use super::{
@@ -48,13 +51,25 @@ pub(crate) fn place(url: &Url, secrets: &Secrets) -> String {
 /// Returns the error for a status other than 200.
 pub(crate) async fn refusal(
     response: Response,
-    mut message: String,
+    message: String,
     detail: Option<String>,
     deadline: &Deadline,
     secrets: &Secrets,
 ) -> HttpError {
-    let status = response.status();
-    let retry_after = retry::retry_after(response.headers(), SystemTime::now());
+    let (status, headers) = (response.status(), response.headers().clone());
+    let body = excerpt_of(response, deadline, secrets).await;
+    refusal_with(status, &headers, message, detail, body)
+}
+
+/// Returns the error for a status other than 200 after the start of the body was read.
+pub(crate) fn refusal_with(
+    status: StatusCode,
+    headers: &HeaderMap,
+    mut message: String,
+    detail: Option<String>,
+    body: Excerpt,
+) -> HttpError {
+    let retry_after = retry::retry_after(headers, SystemTime::now());
     if let Some(delay) = retry_after {
         message.push_str(&format!("; retry after {delay:?}"));
     }
@@ -63,20 +78,28 @@ pub(crate) async fn refusal(
         message,
         detail,
         retry_after,
-        body: excerpt_of(response, deadline, secrets).await,
+        body,
     }
 }
 
-/// Reads the start of a body, until it is long enough, ends, or takes too long.
 pub(crate) async fn excerpt_of(
     response: Response,
     deadline: &Deadline,
     secrets: &Secrets,
 ) -> Excerpt {
+    excerpt(&start_of(response, deadline, secrets).await, secrets)
+}
+
+/// Reads the start of a body, until it is long enough, ends, or takes too long. It may show secrets.
+pub(crate) async fn start_of(
+    response: Response,
+    deadline: &Deadline,
+    secrets: &Secrets,
+) -> Vec<u8> {
     let mut start = Vec::new();
     let body = ResponseBody::new(response, String::new(), u64::MAX, deadline, secrets);
     let Ok(mut body) = body else {
-        return Excerpt::default();
+        return start;
     };
     let read = async {
         while start.len() < EXCERPT_BYTES {
@@ -86,7 +109,7 @@ pub(crate) async fn excerpt_of(
             }
         }
     };
-    // On a timeout, what was read until then is the excerpt.
+    // On a timeout, what was read until then is the start.
     let _ = timeout(EXCERPT_TIME, read).await;
-    excerpt(&start, secrets)
+    start
 }

@@ -3,7 +3,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod attempts;
-#[cfg(feature = "remote-write")]
+#[cfg(any(feature = "prometheus-api", feature = "remote-write"))]
 pub(crate) mod authorization;
 pub(crate) mod body;
 pub(crate) mod connect;

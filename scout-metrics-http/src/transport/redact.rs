@@ -34,7 +34,7 @@ impl From<Token> for Secrets {
     }
 }
 
-#[cfg(feature = "remote-write")]
+#[cfg(any(feature = "prometheus-api", feature = "remote-write"))]
 impl FromIterator<Token> for Secrets {
     fn from_iter<I: IntoIterator<Item = Token>>(secrets: I) -> Self {
         Self(secrets.into_iter().collect())
@@ -42,14 +42,14 @@ impl FromIterator<Token> for Secrets {
 }
 
 impl Secrets {
-    #[cfg(feature = "remote-write")]
+    #[cfg(any(feature = "prometheus-api", feature = "remote-write"))]
     pub(crate) fn push(&mut self, secret: Token) {
         self.0.push(secret);
     }
 
     /// Returns a word of a header as a secret if it is long enough to be one. Removing short words, such as `1`, would
     /// make texts unreadable.
-    #[cfg(feature = "remote-write")]
+    #[cfg(any(feature = "prometheus-api", feature = "remote-write"))]
     pub(crate) fn long(word: &[u8]) -> Option<Token> {
         let long = Some(word).filter(|word| word.len() >= SHORTEST_PIECE)?;
         Token::parse(long).ok()

@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 
 use scout_metrics_core::{Severity, SinceState, Stream};
 
-use super::{facts::Facts, policies::Policy, streams::is_apart};
-use crate::html::{Delta, Name, message, plain, severities::word};
+use super::{facts::Facts, policies::Policy};
+use crate::html::{Delta, Name, is_apart, message, plain, plural, word};
 
 /// The number of things to do first. More would not be first.
 const MAX: usize = 6;
@@ -154,7 +154,7 @@ fn of_policy<'a>(
     };
     let streams = match failing.len() {
         1 => String::new(),
-        many => format!(" in {many} streams"),
+        count => format!(" in {}", plural(count, "stream")),
     };
     let most = format!("most in {}", plain(stream.name().as_str()));
     let state = SinceState::Policy(worst.policy().id().clone());

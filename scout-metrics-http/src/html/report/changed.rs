@@ -2,7 +2,7 @@
 
 use scout_metrics_core::{Change, PolicyResult, chart::Escaped};
 
-use crate::html::{Name, severities::word};
+use crate::html::{Name, word};
 
 /// A change, with names that cannot deceive.
 pub(super) struct Changed<'a> {

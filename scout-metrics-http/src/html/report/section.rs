@@ -9,12 +9,12 @@ use super::{
     changed::Changed,
     facts::Facts,
     policies::{Policy, PolicyView},
-    streams::{StreamView, is_apart, ranked, shown},
+    streams::{StreamView, ranked, shown},
     time::minute,
     trends::Trends,
     verdict::{of_streams, worst},
 };
-use crate::html::{Age, Delta, Level, Name, Severities, Totals, message};
+use crate::html::{Age, Delta, Level, Name, Severities, Totals, is_apart, message};
 
 /// The maximum number of streams whose trends are drawn.
 const MAX_CHARTS: usize = 12;

@@ -1,12 +1,12 @@
 //! Streams, the worst first.
 
 use scout_metrics_core::{
-    Severity, Snapshot, Stream,
+    Severity, Stream,
     chart::{SeverityBar, Sparkline},
 };
 
 use super::{facts::Facts, trends::Trends};
-use crate::html::{Delta, Headline, Level, Name, failing, worst_first};
+use crate::html::{Delta, Headline, Level, Name, failing, is_apart, worst_first};
 
 /// A row of the table of streams.
 pub(super) struct StreamView<'a> {
@@ -73,11 +73,6 @@ pub(super) fn ranked<'a>(facts: &Facts<'a>) -> Vec<(&'a Stream, Level)> {
     let mut streams: Vec<_> = levels.collect();
     streams.sort_by_cached_key(|(stream, level)| worst_first(*level, stream));
     streams
-}
-
-/// Returns whether a stream is not in the totals: `latest-indexed`, unless there is nothing else.
-pub(super) fn is_apart(snapshot: &Snapshot, stream: &Stream) -> bool {
-    stream.name().is_latest_indexed() && snapshot.streams().len() > 1
 }
 
 /// Returns a count, or a dash if it was not reported.

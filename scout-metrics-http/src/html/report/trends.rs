@@ -11,7 +11,7 @@ use super::{
     DAY,
     facts::{ByName, by_name},
 };
-use crate::html::{Totals, change::serious, plain};
+use crate::html::{Totals, plain, serious};
 
 /// A trend whose streams are found by name.
 pub(super) struct Trends<'a>(Vec<Point<'a>>);

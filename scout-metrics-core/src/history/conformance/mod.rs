@@ -1,8 +1,8 @@
-//! Checks that every [`RecordHistory`] must pass, for the tests of histories.
+//! Checks that every [`History`] must pass, for the tests of histories.
 //!
-//! The contract is in the documentation of [`History`](crate::History). [`check`] checks the parts that are visible from
-//! outside, and panics with a sentence that starts with the history's `Display`. [`check_comes_back`] checks any
-//! snapshots, for property tests.
+//! The contract is in the documentation of [`History`]. [`check`] checks the parts of a [`RecordHistory`] that are visible
+//! from outside, and panics with a sentence that starts with the history's `Display`. [`check_comes_back`] checks any
+//! snapshots, for property tests. [`check_filled`] checks a history that other programs fill.
 //!
 //! ```
 //! use scout_metrics_core::{MemoryHistory, conformance};
@@ -13,6 +13,8 @@
 //! # }
 //! ```
 
+mod filled;
+
 use std::{
     future::{Future, poll_fn},
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -20,9 +22,11 @@ use std::{
 
 use futures_util::future::join_all;
 
+pub use self::filled::{check_filled, snapshots};
 use crate::{
-    Anomaly, AnomalyKind, Error, ErrorKind, HistoryExt, Organization, Policy, PolicyResult,
-    RawSample, RecordHistory, Result, Severity, Snapshot, Stream, VulnerabilityCounts,
+    Anomaly, AnomalyKind, Error, ErrorKind, History, HistoryExt, Organization, Policy,
+    PolicyResult, RawSample, RecordHistory, Result, Severity, Snapshot, Stream,
+    VulnerabilityCounts,
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -45,6 +49,7 @@ pub async fn check(history: &dyn RecordHistory) {
     pruning_leaves_later_snapshots(history).await;
     concurrent_calls_agree(history).await;
     dropped_calls_leave_the_history_usable(history).await;
+    comes_back_filled(history).await;
     is_empty(history).await;
 }
 
@@ -151,7 +156,7 @@ async fn come_back(history: &dyn RecordHistory, snapshots: &[Snapshot]) {
 /// # Panics
 ///
 /// If it is not.
-pub fn display_is_one_line(history: &dyn RecordHistory) {
+pub fn display_is_one_line(history: &dyn History) {
     let shown = history.to_string();
     assert!(
         !shown.trim().is_empty() && !shown.contains(char::is_control),
@@ -291,7 +296,7 @@ async fn ranges_have_one_snapshot_a_step(history: &dyn RecordHistory) {
     remove_all(history).await;
 }
 
-async fn ranges_without_sense_are_refused(history: &dyn RecordHistory) {
+async fn ranges_without_sense_are_refused(history: &dyn History) {
     let cases = [
         (hour(1), Duration::ZERO, ErrorKind::Invalid),
         (hour(0) - HOUR, HOUR, ErrorKind::Invalid),
@@ -388,6 +393,13 @@ async fn dropped_calls_leave_the_history_usable(history: &dyn RecordHistory) {
     record_all(history, std::slice::from_ref(&snapshot)).await;
     poll_once(history.latest(snapshot.organization())).await;
     come_back(history, std::slice::from_ref(&snapshot)).await;
+    remove_all(history).await;
+}
+
+async fn comes_back_filled(history: &dyn RecordHistory) {
+    let snapshots = snapshots();
+    record_all(history, &snapshots).await;
+    check_filled(history, &snapshots).await;
     remove_all(history).await;
 }
 
