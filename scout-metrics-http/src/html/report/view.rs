@@ -78,5 +78,7 @@ pub(super) fn write(report: &Report, out: &mut fmt::Formatter<'_>) -> fmt::Resul
         organizations,
         version: env!("CARGO_PKG_VERSION"),
     };
-    view.render_into(out).map_err(|_| fmt::Error)
+    view.render_into(out).map_err(|_| fmt::Error)?;
+    // Askama removes the line feed at the end of a template.
+    out.write_str("\n")
 }
