@@ -26,6 +26,15 @@
     feature = "chart",
     doc = "| draw a chart in a page of your own | [`chart`](crate::chart) | `report --chart` |"
 )]
+#![cfg_attr(
+    any(
+        feature = "metrics",
+        feature = "opentelemetry",
+        feature = "prometheus",
+        feature = "prometheus-client"
+    ),
+    doc = "| have them among the metrics of a service | [`openmetrics::bridge`](crate::openmetrics::bridge) | `embed` |"
+)]
 //! | add a place that metrics come from | [`MetricsSource`](crate::MetricsSource) | `custom_source` |
 
 #[cfg(feature = "local")]
