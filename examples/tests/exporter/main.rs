@@ -25,6 +25,7 @@ mod push;
 mod reload;
 #[cfg(unix)]
 mod secrets;
+mod sharding;
 #[cfg(unix)]
 mod state;
 mod support;

@@ -19,8 +19,29 @@
     doc = "| [push to a database](push) | [`RemoteWrite`](crate::remote_write::RemoteWrite) | `push` |"
 )]
 #![cfg_attr(
+    feature = "exporter",
+    doc = "| serve thousands of organizations | [service discovery](crate::exporter#discovery) with shares for several Prometheus servers | `exporter`, `prometheus/sharded.yml` |"
+)]
+#![cfg_attr(
     feature = "local",
     doc = "| [do without a subscription](local_scans) | [`LocalScans`](crate::LocalScans) | `local_scans`, `scout --scans` |"
+)]
+#![cfg_attr(
+    feature = "html",
+    doc = "| write a report for people | [`html::Report`](crate::html::Report) | `report`, `scout report --format html` |"
+)]
+#![cfg_attr(
+    feature = "chart",
+    doc = "| draw a chart in a page of your own | [`chart`](crate::chart) | `report --chart` |"
+)]
+#![cfg_attr(
+    any(
+        feature = "metrics",
+        feature = "opentelemetry",
+        feature = "prometheus",
+        feature = "prometheus-client"
+    ),
+    doc = "| have them among the metrics of a service | [`openmetrics::bridge`](crate::openmetrics::bridge) | `embed` |"
 )]
 //! | add a place that metrics come from | [`MetricsSource`](crate::MetricsSource) | `custom_source` |
 

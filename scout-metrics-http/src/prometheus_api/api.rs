@@ -26,15 +26,20 @@ use crate::transport::{
     server_url::ServerUrl,
 };
 
+/// The number of warnings of an answer that are kept. One is enough to doubt it.
+pub(super) const MAX_WARNINGS: usize = 10;
+
 /// A parameter of a request.
 pub(super) type Parameter = (&'static str, String);
 
 /// What every request has: Thanos and clusters of VictoriaMetrics must not leave out what they cannot reach, and
-/// VictoriaMetrics must not move the times of evaluation for its cache. Servers ignore what they do not know.
-const COMPLETE_AND_EXACT: [(&str, &str); 3] = [
+/// VictoriaMetrics must not move the times of evaluation for its cache, nor return nothing for the last 30 seconds, which
+/// it would by its own clock. Servers ignore what they do not know.
+const COMPLETE_AND_EXACT: [(&str, &str); 4] = [
     ("partial_response", "false"),
     ("deny_partial_response", "1"),
     ("nocache", "1"),
+    ("latency_offset", "1ms"),
 ];
 
 /// A server with the query API.
@@ -52,6 +57,8 @@ pub(super) struct Api {
 pub(super) struct Answered<T> {
     pub(super) data: T,
     pub(super) warnings: Vec<String>,
+    /// What errors about the data must not show.
+    pub(super) secrets: Secrets,
 }
 
 impl Api {
@@ -231,14 +238,15 @@ fn accept<T>(answer: Answer<T>, body: &[u8], secrets: &Secrets) -> Result<Answer
     let Some(data) = answer.data else {
         return fail(ErrorKind::Decode, "the answer has no data");
     };
-    for info in &answer.infos {
+    for info in answer.infos.iter().take(MAX_WARNINGS) {
         tracing::debug!(info = %secrets.redact(info), "the server has a note about the query");
     }
-    let warnings = answer.warnings.iter();
+    let warnings = answer.warnings.iter().take(MAX_WARNINGS);
     let warnings = warnings.map(|warning| shortened(&secrets.redact(warning)));
     Ok(Answered {
         data,
         warnings: warnings.collect(),
+        secrets: secrets.clone(),
     })
 }
 

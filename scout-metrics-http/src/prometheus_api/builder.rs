@@ -167,7 +167,8 @@ impl PrometheusHistoryBuilder {
     ///
     /// Default: 30 seconds, as in VictoriaMetrics. A server that receives samples from others may have only some samples of
     /// a scrape in the seconds after it, and a snapshot without some of its streams would look as if they were gone.
-    /// Prometheus itself stores a scrape at once, so zero is right if it scrapes the exporter itself.
+    /// Prometheus itself stores a scrape at once, so zero is right if it scrapes the exporter itself. VictoriaMetrics needs a
+    /// few seconds.
     pub fn with_ingestion_delay(mut self, delay: Duration) -> Self {
         self.ingestion_delay = delay;
         self

@@ -25,7 +25,7 @@ use self::{
     search::Search,
     window::{Part, Window, millis, seconds},
 };
-use crate::transport::deadline::Deadline;
+use crate::transport::{deadline::Deadline, redact::Secrets};
 
 /// The snapshots that a server with [Prometheus' query API] has: Prometheus, Thanos, Mimir, VictoriaMetrics, Grafana Cloud.
 ///
@@ -151,14 +151,14 @@ impl PrometheusHistory {
             matchers,
             foreign: &self.0.foreign,
             deadline: &Deadline::after(self.0.api.timeout),
-            warnings: Mutex::default(),
+            told: Mutex::default(),
         };
         let found = search.snapshots(organization, windows, parts).await;
         found.map_err(|error| error.with_organization(organization))
     }
 
     /// Returns the values that a label has in the families of Docker Scout.
-    async fn label_values(&self, label: &str) -> Result<Vec<String>> {
+    async fn label_values(&self, label: &str) -> Result<(Vec<String>, Secrets)> {
         let selectors = FAMILIES.map(|family| self.0.matchers.selector(family));
         let mut parameters: Vec<_> = selectors.map(|selector| ("match[]", selector)).into();
         parameters.push(("start", seconds(window::EARLIEST)));
@@ -169,7 +169,7 @@ impl PrometheusHistory {
         for warning in answer.warnings {
             tracing::warn!(warning, "the list of organizations may be incomplete");
         }
-        Ok(answer.data)
+        Ok((answer.data, answer.secrets))
     }
 }
 
@@ -202,14 +202,17 @@ impl History for PrometheusHistory {
     async fn organizations(&self) -> Result<Vec<Organization>> {
         match &self.0.scope {
             Scope::One(one) => {
-                let families = self.label_values("__name__").await?;
+                let (families, _) = self.label_values("__name__").await?;
                 Ok(families.first().map(|_| one.clone()).into_iter().collect())
             }
             Scope::Label(label) => {
-                let names = self.label_values(label).await?.into_iter().map(|name| {
-                    let message = format!("the label `{label}` does not have an organization");
-                    Organization::new(name)
-                        .map_err(|error| Error::new(ErrorKind::Decode, message).with_source(error))
+                let (names, secrets) = self.label_values(label).await?;
+                let names = names.into_iter().map(|name| {
+                    Organization::new(name).map_err(|error| {
+                        let message = format!("the label `{label}` does not have an organization");
+                        let error = Error::new(ErrorKind::Decode, message).with_source(error);
+                        secrets.redact_error(error)
+                    })
                 });
                 let mut organizations = names.collect::<Result<Vec<_>>>()?;
                 organizations.sort();

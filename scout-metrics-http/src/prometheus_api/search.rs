@@ -15,12 +15,12 @@ use scout_metrics_core::{Error, ErrorKind, Organization, Result, Snapshot};
 
 use super::{
     answer::{Matrix, Series, millis},
-    api::{Api, Parameter},
+    api::{Api, MAX_WARNINGS, Parameter},
     promql::{FAMILIES, Matchers},
     scrapes::Scrapes,
     window::{Part, Window, duration, seconds, step_parameter},
 };
-use crate::transport::deadline::Deadline;
+use crate::transport::{deadline::Deadline, redact::Secrets};
 
 const DAY: i64 = 24 * 3_600_000;
 
@@ -43,7 +43,14 @@ pub(super) struct Search<'a> {
     /// The labels that are not of Docker Scout's metrics.
     pub(super) foreign: &'a HashSet<String>,
     pub(super) deadline: &'a Deadline,
-    pub(super) warnings: Mutex<BTreeSet<String>>,
+    pub(super) told: Mutex<Told>,
+}
+
+/// What answers said besides their data.
+#[derive(Default)]
+pub(super) struct Told {
+    warnings: BTreeSet<String>,
+    secrets: Secrets,
 }
 
 impl Search<'_> {
@@ -52,8 +59,17 @@ impl Search<'_> {
         self,
         organization: &Organization,
         windows: &[Window],
-        mut parts: Vec<Part>,
+        parts: Vec<Part>,
     ) -> Result<Vec<Snapshot>> {
+        let scrapes = self.scrapes(windows, parts).await;
+        let told = self.told.into_inner();
+        let Told { warnings, secrets } = told.unwrap_or_else(PoisonError::into_inner);
+        let warnings: Vec<String> = warnings.into_iter().collect();
+        let snapshots = scrapes.and_then(|scrapes| scrapes.into_snapshots(organization, &warnings));
+        snapshots.map_err(|error| secrets.redact_error(error))
+    }
+
+    async fn scrapes(&self, windows: &[Window], mut parts: Vec<Part>) -> Result<Scrapes> {
         let mut scrapes = Scrapes::new(windows.len());
         while let Some(part) = parts.pop() {
             let found = match self.last_scrapes(&part, windows).await {
@@ -69,9 +85,7 @@ impl Search<'_> {
             let missing = self.collect(found, &part, windows, &mut scrapes)?;
             self.search(&part, &missing, windows, &mut scrapes).await?;
         }
-        let warnings = self.warnings.into_inner();
-        let warnings = warnings.unwrap_or_else(PoisonError::into_inner);
-        scrapes.into_snapshots(organization, &warnings.into_iter().collect::<Vec<_>>())
+        Ok(scrapes)
     }
 
     /// Asks for the last scrape before the end of each window of a part, family by family.
@@ -303,8 +317,17 @@ impl Search<'_> {
         parameters.push(("query", query));
         let answer = self.api.get(path, &parameters, self.deadline).await?;
         let matrix: Matrix = answer.data;
-        let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
-        warnings.extend(answer.warnings);
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        for warning in answer.warnings {
+            tracing::warn!(
+                warning,
+                "the server warned that its answer may be incomplete"
+            );
+            if told.warnings.len() < MAX_WARNINGS {
+                told.warnings.insert(warning);
+            }
+        }
+        told.secrets = answer.secrets;
         Ok(matrix.result)
     }
 }

@@ -9,6 +9,8 @@ mod answers;
 mod conformance;
 mod credentials;
 mod own_client;
+#[cfg(feature = "prometheus-api")]
+mod prometheus_api;
 #[cfg(feature = "rustls")]
 mod proxy;
 #[cfg(feature = "remote-write")]

@@ -27,6 +27,9 @@ pub(crate) struct Server {
     task: JoinHandle<()>,
 }
 
+/// Returns the reply to a request, of which there were some before.
+type Script = Arc<dyn Fn(usize, &Request) -> Reply + Send + Sync>;
+
 #[derive(Default)]
 struct Shared {
     log: Mutex<Log>,
@@ -152,10 +155,23 @@ impl Server {
         tls: Option<TlsAcceptor>,
         script: impl IntoIterator<Item = Reply>,
     ) -> Self {
+        let script: Vec<Reply> = script.into_iter().collect();
+        let reply = move |number: usize, _: &Request| script[number.min(script.len() - 1)].clone();
+        Self::run(tls, Arc::new(reply)).await
+    }
+
+    /// Answers each request with what a function makes of it.
+    #[cfg(feature = "prometheus-api")]
+    pub(crate) async fn answering(
+        reply: impl Fn(&Request) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        Self::run(None, Arc::new(move |_, request: &Request| reply(request))).await
+    }
+
+    async fn run(tls: Option<TlsAcceptor>, script: Script) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared::default());
-        let script: Arc<[Reply]> = script.into_iter().collect();
         let task = tokio::spawn(accept(listener, tls, Arc::clone(&shared), script));
         Self {
             address,
@@ -187,7 +203,7 @@ async fn accept(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     shared: Arc<Shared>,
-    script: Arc<[Reply]>,
+    script: Script,
 ) {
     loop {
         let (stream, _) = listener.accept().await.unwrap();
@@ -220,15 +236,16 @@ impl Stream for TcpStream {
 
 impl Stream for tokio_rustls::server::TlsStream<TcpStream> {}
 
-async fn serve(mut stream: Box<dyn Stream>, shared: &Shared, script: &[Reply]) -> io::Result<()> {
+async fn serve(mut stream: Box<dyn Stream>, shared: &Shared, script: &Script) -> io::Result<()> {
     loop {
         let Some(request) = read_request(&mut stream).await? else {
             return Ok(());
         };
         let reply = {
             let mut log = shared.log.lock().unwrap();
+            let reply = script(log.requests.len(), &request);
             log.requests.push(request);
-            script[(log.requests.len() - 1).min(script.len() - 1)].clone()
+            reply
         };
         for action in reply.actions {
             if let Err(error) = play(&mut stream, action, shared).await {
