@@ -137,7 +137,6 @@ fn start(scale: Scale, upstream: &Upstream) -> PollerSet {
             scale.scaled(Duration::from_secs(1)),
             scale.scaled(LONGEST_BACKOFF),
         )
-        .with_concurrency(32)
         .spawn()
 }
 

@@ -31,6 +31,10 @@ use crate::{
 /// Long enough to avoid a burst of requests, short enough that a process that has just started soon has data.
 const DEFAULT_SPREAD: Duration = Duration::from_secs(10);
 
+/// With this many organizations for each scrape that may run, a round takes ten minutes if Docker Scout needs 2.5 seconds for an
+/// answer, as in Docker's example run.
+const ORGANIZATIONS_PER_SCRAPE: usize = 250;
+
 /// The share of each organization in the default of the longest back-off: together, failing ones retry some ten times a second.
 const BACKOFF_SHARE: Duration = Duration::from_millis(100);
 
@@ -39,8 +43,8 @@ const BACKOFF_SHARE: Duration = Duration::from_millis(100);
 /// # Behaviour and defaults
 ///
 /// - Each source is polled as [`Poller`] describes, with the same defaults. The options apply to all sources.
-/// - At most [eight](PollerSetBuilder::with_concurrency) scrapes run at the same time. A poller that waits for its
-///   turn counts as refreshing.
+/// - At most [eight](PollerSetBuilder::with_concurrency) scrapes run at the same time, or one for each 250 organizations if
+///   that is more. A poller that waits for its turn counts as refreshing.
 /// - The first source is scraped at once, each of the others at a random time within the first
 ///   [ten seconds](PollerSetBuilder::with_spread).
 /// - More than 3,000 organizations that fail together wait longer than five minutes, so that they do not retry more than some
@@ -99,7 +103,7 @@ impl PollerSet {
     pub fn builder() -> PollerSetBuilder {
         PollerSetBuilder {
             sources: SourceSet::new(),
-            concurrency: DEFAULT_CONCURRENCY,
+            concurrency: None,
             spread: None,
             interval: DEFAULT_TIME_TO_LIVE,
             initial: BTreeMap::new(),
@@ -196,7 +200,7 @@ impl fmt::Display for PollerSet {
 #[must_use = "a set of pollers does nothing until it is spawned"]
 pub struct PollerSetBuilder {
     sources: SourceSet,
-    concurrency: usize,
+    concurrency: Option<usize>,
     spread: Option<Duration>,
     interval: Duration,
     initial: BTreeMap<Organization, Snapshot>,
@@ -235,9 +239,10 @@ impl PollerSetBuilder {
         self
     }
 
-    /// Sets the maximum number of scrapes that run at the same time; 8 by default, at least 1.
+    /// Sets the maximum number of scrapes that run at the same time, at least 1; by default 8, or one for each 250
+    /// organizations if that is more.
     pub fn with_concurrency(mut self, concurrency: usize) -> Self {
-        self.concurrency = concurrency;
+        self.concurrency = Some(concurrency);
         self
     }
 
@@ -299,13 +304,14 @@ impl PollerSetBuilder {
     ///
     /// If it is not called on a tokio runtime.
     pub fn spawn(self) -> PollerSet {
+        let count = self.sources.sources().len();
+        let default = DEFAULT_CONCURRENCY.max(count / ORGANIZATIONS_PER_SCRAPE);
         let turns = Arc::new(Turns {
-            permits: semaphore(self.concurrency),
+            permits: semaphore(self.concurrency.unwrap_or(default)),
             end_spread: watch::Sender::new(false),
         });
         let spread = self.spread.unwrap_or(DEFAULT_SPREAD).min(self.interval);
         let now = Instant::now();
-        let count = self.sources.sources().len();
         let mut backoff = Backoff::default();
         let together = BACKOFF_SHARE.saturating_mul(u32::try_from(count).unwrap_or(u32::MAX));
         backoff.max = backoff.max.max(together);
@@ -624,6 +630,17 @@ mod tests {
         assert!(minutes.iter().all(|scrapes| *scrapes <= 10), "{minutes:?}");
         let minutes = scrapes_by_minute(&upstream).await;
         assert!(minutes.iter().all(is_even), "{minutes:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_round_of_many_organizations_takes_ten_minutes() {
+        let upstream = Scripted::counting(Duration::from_millis(2500));
+        let sources =
+            (0..4000).map(|number| upstream.clone().with_organization(organization(number)));
+        let pollers = PollerSet::builder().with_sources(sources).unwrap().spawn();
+        sleep(seconds(660)).await;
+        assert_eq!(pollers.snapshots().count(), 4000);
+        assert_eq!(upstream.most_at_once(), 16);
     }
 
     #[tokio::test(start_paused = true)]
