@@ -24,6 +24,7 @@ mod prometheus;
 mod reload;
 #[cfg(unix)]
 mod secrets;
+mod sharding;
 #[cfg(unix)]
 mod state;
 mod support;
