@@ -8,6 +8,7 @@
 mod access;
 mod alerting;
 mod boards;
+mod browser;
 #[cfg(unix)]
 mod descriptors;
 mod history;
