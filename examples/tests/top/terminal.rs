@@ -57,9 +57,9 @@ fn keys_work_and_the_terminal_is_as_before() {
     terminal.wait_for("2 streams with \"stag\"");
     terminal.press(&["Enter", "Enter"]);
     let details = terminal.wait_for("POLICY");
-    assert!(details.contains("staging of acme"), "{details}");
+    assert!(details.contains("staging\nof acme. Fetched"), "{details}");
     terminal.press(&["n"]);
-    terminal.wait_for("staging of phoenix");
+    terminal.wait_for("staging\nof phoenix.");
     terminal.press(&["Escape"]);
     terminal.wait_for("▶ 2 streams");
     terminal.press(&["?"]);
