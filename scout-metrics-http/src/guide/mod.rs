@@ -19,6 +19,14 @@
     doc = "| [do without a subscription](local_scans) | [`LocalScans`](crate::LocalScans) | `local_scans`, `scout --scans` |"
 )]
 #![cfg_attr(
+    feature = "html",
+    doc = "| write a report for people | [`html::Report`](crate::html::Report) | `report`, `scout report --format html` |"
+)]
+#![cfg_attr(
+    feature = "chart",
+    doc = "| draw a chart in a page of your own | [`chart`](crate::chart) | `report --chart` |"
+)]
+#![cfg_attr(
     any(
         feature = "metrics",
         feature = "opentelemetry",
