@@ -144,13 +144,14 @@ fn the_program_ends_with_its_terminal() {
 #[test]
 fn colors_are_for_terminals_where_they_are_wanted() {
     let Some(terminal) = terminal() else { return };
-    terminal.run(&top("--demo"));
+    terminal.run(&top("--demo; echo status $?"));
     terminal.wait_for("▶ 21 streams");
     let screen = terminal.colored_screen();
     // Red of the sixteen colours.
     assert!(screen.contains("\u{1b}[38;5;1m"), "{screen}");
     terminal.press(&["q"]);
-    terminal.wait_for_shell();
+    // Before that, the program would get what is typed.
+    terminal.wait_for("status 0");
     terminal.run(&format!("clear; NO_COLOR=1 {}", top("--demo")));
     terminal.wait_for("▶ 21 streams");
     let screen = terminal.colored_screen();
