@@ -6,7 +6,7 @@
     feature = "client",
     doc = "| fetch the metrics of an organization | [`ScoutClient`](crate::ScoutClient) | `quickstart` |"
 )]
-//! | keep them current in a service | [`Poller`](crate::Poller), [`PollerSet`](crate::PollerSet) | `watch` |
+//! | keep them current in a service | [`Poller`](crate::Poller), [`PollerSet`](crate::PollerSet) | `top`, `watch` |
 //! | survive an outage | [`MetricsSourceExt`](crate::MetricsSourceExt): `cached`, `recorded`, `or_else` | `exporter` |
 //! | decide | [`gate`](crate::gate) | `scout check` |
 //! | compare two times | [`HistoryExt`](crate::HistoryExt) | `scout diff`, `scout since` |
