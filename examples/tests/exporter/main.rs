@@ -21,10 +21,12 @@ mod peers;
 mod poll;
 mod program;
 mod prometheus;
+mod push;
 #[cfg(unix)]
 mod reload;
 #[cfg(unix)]
 mod secrets;
+mod sharding;
 #[cfg(unix)]
 mod state;
 mod support;

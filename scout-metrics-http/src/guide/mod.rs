@@ -6,7 +6,7 @@
     feature = "client",
     doc = "| fetch the metrics of an organization | [`ScoutClient`](crate::ScoutClient) | `quickstart` |"
 )]
-//! | keep them current in a service | [`Poller`](crate::Poller), [`PollerSet`](crate::PollerSet) | `watch` |
+//! | keep them current in a service | [`Poller`](crate::Poller), [`PollerSet`](crate::PollerSet) | `top`, `watch` |
 //! | survive an outage | [`MetricsSourceExt`](crate::MetricsSourceExt): `cached`, `recorded`, `or_else` | `exporter` |
 //! | decide | [`gate`](crate::gate) | `scout check` |
 //! | compare two times | [`HistoryExt`](crate::HistoryExt) | `scout diff`, `scout since` |
@@ -15,8 +15,24 @@
     doc = "| serve Prometheus | [`exporter`](crate::exporter) | `exporter` |\n| hang it on a wall | [`exporter`](crate::exporter#pages), [`Exporter::with_history`](crate::exporter::Exporter::with_history) | `exporter --demo` |"
 )]
 #![cfg_attr(
+    feature = "remote-write",
+    doc = "| [push to a database](push) | [`RemoteWrite`](crate::remote_write::RemoteWrite) | `push` |"
+)]
+#![cfg_attr(
+    feature = "exporter",
+    doc = "| serve thousands of organizations | [service discovery](crate::exporter#discovery) with shares for several Prometheus servers | `exporter`, `prometheus/sharded.yml` |"
+)]
+#![cfg_attr(
     feature = "local",
     doc = "| [do without a subscription](local_scans) | [`LocalScans`](crate::LocalScans) | `local_scans`, `scout --scans` |"
+)]
+#![cfg_attr(
+    feature = "html",
+    doc = "| write a report for people | [`html::Report`](crate::html::Report) | `report`, `scout report --format html` |"
+)]
+#![cfg_attr(
+    feature = "chart",
+    doc = "| draw a chart in a page of your own | [`chart`](crate::chart) | `report --chart` |"
 )]
 #![cfg_attr(
     any(
@@ -31,3 +47,5 @@
 
 #[cfg(feature = "local")]
 pub mod local_scans;
+#[cfg(feature = "remote-write")]
+pub mod push;

@@ -1,11 +1,10 @@
-//! HTML that people read: the look that the page of the exporter and the [`Report`] share.
+//! HTML that people read: a [`Report`] as one file. The page of the [exporter](crate::guide) has the same look.
 
 mod age;
 mod change;
 mod level;
 mod name;
 mod number;
-#[cfg(feature = "exporter")]
 mod plural;
 mod report;
 mod severities;
@@ -15,13 +14,12 @@ mod totals;
 pub use self::report::Report;
 pub(crate) use self::{
     age::Age,
-    change::Delta,
+    change::{Delta, serious},
     level::{Headline, Level, failing, worst_first},
-    name::{Name, plain},
+    name::{Name, message, plain},
     number::percentage,
-    severities::Severities,
+    plural::plural,
+    severities::{Severities, word},
     style::{STYLE, hash},
-    totals::Totals,
+    totals::{Totals, is_apart},
 };
-#[cfg(feature = "exporter")]
-pub(crate) use self::{change::serious, plural::plural, severities::word, totals::is_apart};
