@@ -18,7 +18,13 @@
     feature = "local",
     doc = "| [do without a subscription](local_scans) | [`LocalScans`](crate::LocalScans) | `local_scans`, `scout --scans` |"
 )]
+#![cfg_attr(
+    feature = "prometheus-api",
+    doc = "| [ask a server that has scraped for months](prometheus_api) | [`PrometheusHistory`](crate::PrometheusHistory) | `scout --prometheus` |"
+)]
 //! | add a place that metrics come from | [`MetricsSource`](crate::MetricsSource) | `custom_source` |
 
 #[cfg(feature = "local")]
 pub mod local_scans;
+#[cfg(feature = "prometheus-api")]
+pub mod prometheus_api;
