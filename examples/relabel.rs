@@ -97,6 +97,7 @@ fn relabel(from: impl Read, to: impl Write, arguments: &Arguments) -> Result<(),
     let options = ParseOptions::new(Format::from(arguments.format));
     let mut families = FamilyTracker::new(&options);
     let mut encoder = Encoder::from_writer(to, options.format());
+    let mut is_openmetrics = false;
     let is_dropped = |name: &str| arguments.drop.iter().any(|dropped| dropped == name);
     ChunkedParser::new(&options).read_from(from, |line| -> Result<(), Box<dyn Error>> {
         let family = families.family_of(line)?;
@@ -109,12 +110,28 @@ fn relabel(from: impl Read, to: impl Write, arguments: &Arguments) -> Result<(),
                     .fold(encoded, |encoded, (name, value)| encoded.label(name, value))
                     .write()?;
             }
-            event => encoder.event(event)?,
+            event => {
+                is_openmetrics |= is_of_openmetrics(&event, options.format());
+                encoder.event(event)?;
+            }
         }
         Ok(())
     })?;
     encoder.finish()?;
+    if is_openmetrics {
+        terminal::say(
+            "note: the input looks like OpenMetrics; --format openmetrics reads it as such",
+        );
+    }
     Ok(())
+}
+
+/// Returns whether a comment of Prometheus text is a line that OpenMetrics gives a meaning to.
+fn is_of_openmetrics(event: &Event<'_, '_>, format: Format) -> bool {
+    let Event::Comment(text) = event else {
+        return false;
+    };
+    format == Format::Prometheus && (text.trim() == "EOF" || text.trim_start().starts_with("UNIT "))
 }
 
 fn open(file: &Path) -> Result<Box<dyn Read>, String> {

@@ -1,6 +1,10 @@
 //! The pollers and the routes of a running exporter, which `SIGHUP` changes without a restart.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use axum::{Router, extract::Request};
 use tokio::{
@@ -10,8 +14,9 @@ use tokio::{
 };
 use tower::ServiceExt;
 
-use scout_metrics_core::{Error, ErrorKind, Result};
-use scout_metrics_http::exporter::{DEFAULT_MAX_SNAPSHOT_AGE, Exporter};
+use scout_metrics_core::{Error, ErrorKind, MemoryHistory, Result};
+use scout_metrics_examples::demo::Demo;
+use scout_metrics_http::exporter::{DEFAULT_FRESH_FOR, DEFAULT_MAX_SNAPSHOT_AGE, Exporter};
 
 use crate::{
     arguments::Arguments,
@@ -65,8 +70,13 @@ impl Service {
         };
         let metrics = ProgramMetrics::new();
         let encoded = metrics.clone();
-        let exporter =
+        let mut exporter =
             Exporter::new().with_program_metrics(move |encoder| encoded.encode_into(encoder));
+        if settings.demo {
+            exporter = exporter.with_history(invented_history(&settings).await?);
+        } else if let Some(state) = &state {
+            exporter = exporter.with_history(state.clone());
+        }
         let mut service = Self {
             arguments,
             settings: settings.clone(),
@@ -158,7 +168,8 @@ impl Service {
     async fn apply(&mut self, settings: Settings, sources: Vec<Source>) -> Result<()> {
         let max_age = sources.iter().map(Source::max_age).max();
         let exporter = serve::configured(self.exporter.successor(), &settings)?
-            .with_max_snapshot_age(max_age.unwrap_or(DEFAULT_MAX_SNAPSHOT_AGE));
+            .with_max_snapshot_age(max_age.unwrap_or(DEFAULT_MAX_SNAPSHOT_AGE))
+            .with_fresh_for(fresh_for(&sources));
         let state = self.state.as_ref();
         let pollers = self.pollers.with_sources(sources, &exporter, state).await?;
         let exporter = exporter.with_sources(pollers.handles());
@@ -194,6 +205,24 @@ impl Service {
     pub(crate) async fn finish(&self) {
         self.pollers.flush(MAX_FLUSH_TIME).await;
     }
+}
+
+/// Returns the age from which a snapshot of one of the sources is old.
+fn fresh_for(sources: &[Source]) -> Duration {
+    let intervals = sources.iter().filter_map(|source| source.interval);
+    let longest = intervals.max().unwrap_or_default();
+    // A source that is fetched more often than that does not get newer data from Docker Scout.
+    DEFAULT_FRESH_FOR.max(longest.saturating_mul(2))
+}
+
+/// Returns the story of invented metrics. It is not written to the state directory, which holds what was served.
+async fn invented_history(settings: &Settings) -> Result<MemoryHistory> {
+    let demo = Demo::new(Demo::SEED, SystemTime::now());
+    let history = MemoryHistory::new();
+    for organization in settings.organizations.keys() {
+        demo.record_of(organization, &history).await?;
+    }
+    Ok(history)
 }
 
 /// Returns the files for TLS, unless they are named by the web configuration file, which the server follows.

@@ -135,13 +135,13 @@ impl Arguments {
 }
 
 /// The earlier snapshots.
-enum Baselines {
+pub(crate) enum Baselines {
     Ago(Box<dyn History>, Duration),
     File(Snapshot),
 }
 
 impl Baselines {
-    fn new(
+    pub(crate) fn new(
         baseline: &Baseline,
         format: FileFormat,
         answers: &Answers,
@@ -157,7 +157,8 @@ impl Baselines {
         }
     }
 
-    async fn before(&self, after: &Snapshot) -> Result<Snapshot, Box<dyn Error>> {
+    /// Returns the snapshot to compare a snapshot with.
+    pub(crate) async fn before(&self, after: &Snapshot) -> Result<Snapshot, Box<dyn Error>> {
         let organization = after.organization();
         match self {
             Self::File(before) if before.organization() == organization => Ok(before.clone()),

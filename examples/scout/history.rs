@@ -24,6 +24,8 @@ use crate::{
 pub(crate) enum Command {
     /// Record the current snapshots of organizations, or those in files
     ///
+    /// With --demo, 90 days of several organizations are recorded, to try what needs a history.
+    ///
     /// The file is created if it does not exist. A snapshot that is recorded again replaces the earlier one with the same
     /// time.
     Import(Import),
@@ -90,11 +92,17 @@ pub(crate) async fn run(command: Command) -> Result<Status, Box<dyn Error>> {
 }
 
 async fn import(arguments: &Import) -> Result<Status, Box<dyn Error>> {
-    let answers = arguments.source.answers().await?;
+    let answers = match arguments.source.past()? {
+        Some(past) => past.into_iter().map(Ok).collect(),
+        None => {
+            let answers = arguments.source.answers().await?.into_iter();
+            answers.map(|(_, answer)| answer).collect::<Vec<_>>()
+        }
+    };
     let history = SqliteHistory::open(&arguments.history).await?;
     let mut recorded = 0;
     let mut status = Status::Done;
-    for (_, answer) in answers {
+    for answer in answers {
         match answer {
             Ok(snapshot) => {
                 history.record(&snapshot).await?;

@@ -4,6 +4,7 @@ use std::{
     collections::HashSet,
     error::Error,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use clap::{ArgGroup, Args};
@@ -14,6 +15,7 @@ use scout_metrics_core::{
 };
 use scout_metrics_examples::{
     connection::Connection,
+    demo::Demo,
     sample,
     snapshot_file::{self, FileFormat},
     terminal,
@@ -97,16 +99,33 @@ impl Source {
     }
 
     fn sample(&self) -> Result<Answers, Box<dyn Error>> {
-        let sample = sample::snapshot()?;
+        let demo = demo();
         let organizations = match self.organizations()? {
-            [] => std::slice::from_ref(sample.organization()),
-            organizations => organizations,
+            [] => vec![sample::snapshot()?.organization().clone()],
+            organizations => organizations.to_vec(),
         };
-        let snapshots = organizations.iter().map(|organization| {
-            let snapshot = Snapshot::new(organization.clone(), sample.streams().to_vec())?;
-            Ok((organization.clone(), Ok(snapshot)))
+        let answers = organizations.into_iter().map(|organization| {
+            let answer = demo.snapshot_at(&organization, demo.now());
+            (organization, answer)
         });
-        snapshots.collect()
+        Ok(answers.collect())
+    }
+
+    /// Returns the history of 90 days of the sample data, of all its organizations unless some are given, or `None`
+    /// without `--demo`.
+    pub(crate) fn past(&self) -> Result<Option<Vec<Snapshot>>, Usage> {
+        if !self.demo {
+            return Ok(None);
+        }
+        let demo = demo();
+        let organizations = match self.organizations()? {
+            [] => demo.organizations(),
+            organizations => organizations.to_vec(),
+        };
+        let past = organizations
+            .iter()
+            .flat_map(|organization| demo.snapshots(organization));
+        Ok(Some(past.collect()))
     }
 
     fn read_files(&self) -> Result<Answers, Box<dyn Error>> {
@@ -120,15 +139,35 @@ impl Source {
         };
         let mut answers = Answers::new();
         for path in &self.files {
-            for snapshot in snapshot_file::read(path, self.file_format, organization)? {
-                let organization = snapshot.organization().clone();
-                if answers.iter().any(|(name, _)| *name == organization) {
-                    return Err(format!("there are several snapshots of `{organization}`").into());
-                }
-                answers.push((organization, Ok(snapshot)));
+            answers.extend(self.read_file(path, organization)?);
+        }
+        let mut seen = HashSet::new();
+        match answers.iter().find(|(name, _)| !seen.insert(name)) {
+            Some((twice, _)) => Err(format!("there are several snapshots of `{twice}`").into()),
+            None => Ok(answers),
+        }
+    }
+
+    /// Returns the snapshots in a file. If it cannot be read, that is the answer of the organization that it is named for.
+    fn read_file(
+        &self,
+        path: &Path,
+        organization: Option<&Organization>,
+    ) -> Result<Answers, Box<dyn Error>> {
+        match snapshot_file::read(path, self.file_format, organization) {
+            Ok(snapshots) => {
+                let named = |snapshot: Snapshot| (snapshot.organization().clone(), Ok(snapshot));
+                Ok(snapshots.into_iter().map(named).collect())
+            }
+            Err(error) => {
+                let error = scout_metrics_core::Error::new(ErrorKind::Other, error.to_string());
+                let name = match organization {
+                    Some(name) => name.clone(),
+                    None => snapshot_file::organization_of(path)?,
+                };
+                Ok(vec![(name, Err(error))])
             }
         }
-        Ok(answers)
     }
 
     async fn read_scans(&self, directory: &Path) -> Result<Answers, Box<dyn Error>> {
@@ -145,6 +184,10 @@ impl Source {
         let answer = terminal::waiting_for("reading reports", scans.scrape()).await;
         Ok(vec![(organization, answer)])
     }
+}
+
+fn demo() -> Demo {
+    Demo::new(Demo::SEED, SystemTime::now())
 }
 
 /// A [`Source`], or the latest snapshots of a history.

@@ -5,6 +5,7 @@ mod check;
 mod completions;
 mod diff;
 mod history;
+mod html;
 mod input;
 mod output;
 mod overview;

@@ -2,12 +2,12 @@
 
 use std::{error::Error, io};
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, builder::PossibleValue};
 
 use scout_metrics_core::{Snapshot, export};
 use scout_metrics_examples::table;
 
-use crate::{input::Input, output::Output, status::Status};
+use crate::{html, input::Input, output::Output, status::Status};
 
 /// Print everything that is known, for people, spreadsheets and programs
 #[derive(Args, Debug)]
@@ -16,11 +16,44 @@ pub(crate) struct Arguments {
     input: Input,
 
     /// Format of the output
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
+    #[arg(long, value_enum, default_value = "table")]
+    format: ReportFormat,
+
+    #[command(flatten)]
+    html: html::Options,
 
     #[command(flatten)]
     output: Output,
+}
+
+/// A report has one more format than an export, because it has no times but those of its history.
+#[derive(Clone, Copy, Debug)]
+enum ReportFormat {
+    Export(Format),
+    Html,
+}
+
+impl ValueEnum for ReportFormat {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[
+            Self::Export(Format::Csv),
+            Self::Html,
+            Self::Export(Format::Json),
+            Self::Export(Format::Jsonl),
+            Self::Export(Format::Markdown),
+            Self::Export(Format::Table),
+        ]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        match self {
+            Self::Export(format) => format.to_possible_value(),
+            Self::Html => {
+                let help = "One file for people: what to do first, streams, policies; with --baseline also changes, with --history also trends";
+                Some(PossibleValue::new("html").help(help))
+            }
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -39,9 +72,15 @@ pub(crate) enum Format {
 }
 
 pub(crate) async fn run(arguments: &Arguments) -> Result<Status, Box<dyn Error>> {
+    let ReportFormat::Export(format) = arguments.format else {
+        let (report, status) = arguments.html.report(&arguments.input).await?;
+        arguments.output.write_raw(report.to_string().as_bytes())?;
+        return Ok(status);
+    };
+    arguments.html.check_unused()?;
     let (snapshots, status) = arguments.input.snapshots().await?;
     if !snapshots.is_empty() {
-        arguments.format.write(&snapshots, &arguments.output)?;
+        format.write(&snapshots, &arguments.output)?;
     }
     Ok(status)
 }

@@ -15,14 +15,20 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use scout_metrics_core::Error;
 
+/// The maximum number of marks and joiners in a row. Living languages need fewer; more would grow over other lines.
+const MAX_MARKS: usize = 8;
+
 /// The maximum width of a response body that is shown with an error.
 const MAX_BODY: usize = 240;
 
-/// Returns the text on one line, with every character escaped that could control the terminal or reorder what it shows.
+/// Returns the text on one line, with every character escaped that could control the terminal, reorder what it shows, or
+/// hide in it.
 pub fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
+    let mut marks = 0;
     for c in text.chars() {
-        if c.is_control() || is_invisible_order(c) {
+        marks = if c.width() == Some(0) { marks + 1 } else { 0 };
+        if c.is_control() || is_invisible(c) || marks > MAX_MARKS {
             shown.extend(c.escape_default());
         } else {
             shown.push(c);
@@ -31,11 +37,15 @@ pub fn printable(text: &str) -> String {
     shown
 }
 
-/// Returns whether a character is invisible and changes the direction or line breaks of the text around it.
-fn is_invisible_order(c: char) -> bool {
+/// Returns whether a character is invisible and changes the direction or line breaks of the text around it, or only makes
+/// it differ from text that looks alike. The joiners of emoji and of Indic and Arabic text are left.
+fn is_invisible(c: char) -> bool {
     matches!(
         c,
-        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+            | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
     )
 }
 
@@ -184,6 +194,10 @@ mod tests {
             printable("a\u{1b}[31mb\r\n\t\u{9b}\u{202e}c\u{7f}"),
             r"a\u{1b}[31mb\r\n\t\u{9b}\u{202e}c\u{7f}"
         );
+        assert_eq!(printable("pro\u{200b}d\u{ad}"), r"pro\u{200b}d\u{ad}");
+        assert_eq!(printable("e\u{301}\u{302}"), "e\u{301}\u{302}");
+        let marks = printable(&format!("e{}", "\u{301}".repeat(9)));
+        assert!(marks.ends_with(r"\u{301}") && marks.starts_with("e\u{301}"));
         assert_eq!(printable("é 日本 👩‍🚀 \"{}\\"), "é 日本 👩‍🚀 \"{}\\");
     }
 

@@ -50,10 +50,12 @@ fn the_list_of_examples_is_complete() {
 fn help_documents_the_exit_status_of_each_example() {
     for name in [
         "custom_source",
+        "embed",
         "inspect",
         "local_scans",
         "quickstart",
         "relabel",
+        "report",
         "scout",
         "watch",
     ] {
@@ -67,6 +69,7 @@ fn help_documents_the_exit_status_of_each_example() {
 fn each_example_has_a_version() {
     for name in [
         "custom_source",
+        "embed",
         "exporter",
         "inspect",
         "quickstart",
@@ -486,6 +489,62 @@ mod local_scans {
                 path.display()
             )
         );
+    }
+}
+
+mod report {
+    use super::*;
+
+    #[test]
+    fn writes_a_report_and_a_chart_of_the_demo() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name| directory.path().join(name);
+        let mut program = example("report");
+        program.arg("-o").arg(path("report.html"));
+        let output = program
+            .arg("--chart")
+            .arg(path("chart.svg"))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+        let html = fs::read_to_string(path("report.html")).unwrap();
+        for part in ["megacorp", "What to do first", "Trends over 90 days"] {
+            assert!(html.contains(part), "{part}");
+        }
+        assert!(html.len() < 300_000, "{}", html.len());
+        let svg = fs::read_to_string(path("chart.svg")).unwrap();
+        assert!(svg.contains("<title>production</title>"), "{svg}");
+        assert!(svg.contains("xmlns="), "{svg}");
+    }
+
+    #[cfg(feature = "png")]
+    #[test]
+    fn a_png_has_twice_the_size_of_the_chart() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name| directory.path().join(name);
+        let mut program = example("report");
+        program.arg("-o").arg(path("report.html"));
+        let output = program
+            .arg("--chart")
+            .arg(path("chart.png"))
+            .output()
+            .unwrap();
+        if stderr(&output).contains("no font is installed") {
+            return eprintln!("SKIPPED: there are no fonts");
+        }
+        assert!(output.status.success(), "{}", stderr(&output));
+        let png = fs::read(path("chart.png")).unwrap();
+        assert_eq!(png[..8], *b"\x89PNG\r\n\x1a\n");
+        assert_eq!(png[16..20], 1440_u32.to_be_bytes());
+    }
+
+    #[test]
+    fn a_chart_is_a_picture() {
+        let output = example("report").args(["--chart", "chart.jpg"]).output();
+        let output = output.unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        let message = "expected a name that ends in .svg or .png";
+        assert!(stderr(&output).contains(message), "{}", stderr(&output));
     }
 }
 

@@ -112,6 +112,23 @@ fn names_the_file_that_is_missing_and_the_option_that_is_invalid() {
 }
 
 #[test]
+fn an_input_that_looks_like_openmetrics_is_noticed() {
+    let note = "note: the input looks like OpenMetrics; --format openmetrics reads it as such\n";
+    for (input, said) in [
+        ("up 1\n# EOF\n", note),
+        ("# UNIT up seconds\nup 1\n", note),
+        ("# EOFs\nup 1\n", ""),
+    ] {
+        let output = relabel(&[], input);
+        assert_eq!(output.status.code(), Some(0));
+        assert_eq!(stdout(&output), input);
+        assert_eq!(stderr(&output), said);
+    }
+    let output = relabel(&["--format", "openmetrics"], "up 1\n# EOF\n");
+    assert_eq!(stderr(&output), "");
+}
+
+#[test]
 fn a_closed_output_is_not_an_error() {
     let mut command = example("relabel");
     let command = command

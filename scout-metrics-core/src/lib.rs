@@ -85,6 +85,7 @@ mod predicate;
 mod refresh;
 mod scrape;
 mod set;
+mod slot;
 mod source;
 #[cfg(test)]
 mod testing;

@@ -24,6 +24,7 @@ use crate::{
     predicate::ErrorPredicate,
     refresh::{Outcome, RefreshState, Terms},
     scrape,
+    slot::Slot,
 };
 
 /// The timer's resolution. A shorter interval would keep a core busy.
@@ -102,6 +103,7 @@ impl Poller {
             terms: Terms::default(),
             clock: ClockSteps::default(),
             initial: None,
+            part: None,
         }
     }
 
@@ -210,6 +212,7 @@ pub struct PollerBuilder {
     terms: Terms,
     clock: ClockSteps,
     initial: Option<Snapshot>,
+    part: Option<f64>,
 }
 
 impl PollerBuilder {
@@ -289,6 +292,12 @@ impl PollerBuilder {
         self
     }
 
+    /// Sets after which part of an interval the poller is due, now and in each interval to come.
+    pub(crate) fn with_slot(mut self, part: f64) -> Self {
+        self.part = Some(part);
+        self
+    }
+
     /// Starts a task, which starts the first refresh, and returns a handle to it.
     ///
     /// # Panics
@@ -305,6 +314,7 @@ impl PollerBuilder {
             source: self.source,
             interval,
             jitter,
+            slot: self.part.and_then(|part| Slot::after(part, interval, now)),
             terms: Terms {
                 time_to_live: interval.saturating_add(jitter),
                 ..self.terms
@@ -389,6 +399,7 @@ struct Shared {
     source: Arc<dyn MetricsSource>,
     interval: Duration,
     jitter: Duration,
+    slot: Option<Slot>,
     /// The time to live is the longest time between two refreshes.
     terms: Terms,
     state: watch::Sender<State>,
@@ -476,6 +487,10 @@ impl Shared {
             settled = Some(state.refresh.settle(outcome, now, &self.terms));
             delay = state.refresh.back_off(now).unwrap_or_else(|| {
                 let pause = state.refresh.pause(self.interval, &self.terms);
+                // A much shorter pause is for an old snapshot.
+                let is_new = self.interval - pause.min(self.interval) <= self.interval / 20;
+                let slot = self.slot.filter(|_| is_new);
+                let pause = slot.map_or(pause, |slot| slot.wait(now));
                 pause.saturating_add(jitter)
             });
             state.refreshes += 1;

@@ -55,6 +55,7 @@
 //! | `csv` | no | `export::csv`: snapshots as a table for spreadsheets |
 //! | `docker-login` | no | `with_docker_login`: the credentials that `docker login` keeps, if no other token is given |
 //! | `exporter` | no | `exporter`: an endpoint with the paths of Docker Scout's own that serves any source; does not need `reqwest` |
+//! | `html` | no | `html::Report`: snapshots and histories as one HTML file for people |
 //! | `json` | no | `export::json` and `export::json_lines`: snapshots and their rows as JSON |
 //! | `local` | no | `LocalScans`: a source that reads the SARIF reports of scanners from a directory |
 //! | `metrics` | no | `openmetrics::bridge::metrics`: current snapshots in the facade of the crate metrics |

@@ -4,6 +4,7 @@ use std::{
     error::Error,
     fs,
     path::{Path, PathBuf},
+    str::FromStr,
     time::Duration,
 };
 
@@ -14,6 +15,8 @@ use scout_metrics_core::{
     gate::{Baseline as GateBaseline, Gate, Rule},
 };
 use scout_metrics_examples::{severity, terminal::printable, time::parse_days};
+
+use scout_metrics_openmetrics::Rule as FormatRule;
 
 use crate::{
     baseline::{Baseline, BaselineHistory},
@@ -57,9 +60,9 @@ pub(super) struct RuleArguments {
     #[arg(long = "env", value_name = "STREAM", value_delimiter = ',')]
     streams: Vec<StreamName>,
 
-    /// Kind of anomalies that these three options ignore, such as deviation; repeatable
-    #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = parse_anomaly_kind)]
-    allow_anomalies: Vec<AnomalyKind>,
+    /// Kind of anomalies that these three options ignore, as a finding shows it in parentheses; repeatable
+    #[arg(long, value_name = "KIND", value_delimiter = ',')]
+    allow_anomalies: Vec<Ignored>,
 }
 
 impl RuleArguments {
@@ -126,8 +129,11 @@ impl RuleArguments {
 
     /// Returns the rule of an option, with the options that apply to each of them.
     fn limited(&self, rule: Rule) -> Rule {
-        let kinds = self.allow_anomalies.iter().copied();
-        let rule = kinds.fold(rule, Rule::with_anomaly_allowed);
+        let ignored = self.allow_anomalies.iter();
+        let rule = ignored.fold(rule, |rule, ignored| match ignored {
+            Ignored::Deviation(name) => rule.with_deviation_allowed(*name),
+            Ignored::Kind(kind) => rule.with_anomaly_allowed(*kind),
+        });
         match self.streams.as_slice() {
             [] => rule,
             streams => rule.with_streams(streams.iter().cloned()),
@@ -142,13 +148,31 @@ fn parse_ratio(text: &str) -> Result<f64, &'static str> {
         .ok_or("expected a number from 0 to 1, such as 0.9")
 }
 
-fn parse_anomaly_kind(text: &str) -> Result<AnomalyKind, String> {
-    let mut kinds = AnomalyKind::ALL.iter();
-    let found = kinds.find(|kind| kind.as_str() == text);
-    found.copied().ok_or_else(|| {
-        let names = AnomalyKind::ALL.iter().map(|kind| kind.as_str());
-        format!("expected one of {}", names.collect::<Vec<_>>().join(", "))
-    })
+/// Anomalies that a rule ignores.
+#[derive(Clone, Copy, Debug)]
+enum Ignored {
+    /// A broken rule of the format, by its name.
+    Deviation(&'static str),
+    Kind(AnomalyKind),
+}
+
+impl FromStr for Ignored {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Some(name) = text.strip_prefix("deviation/") {
+            let mut names = FormatRule::ALL.iter().map(|rule| rule.id());
+            let known = names.find(|known| *known == name).map(Self::Deviation);
+            return known.ok_or_else(|| format!("no format has a rule `{name}`"));
+        }
+        let mut kinds = AnomalyKind::ALL.iter();
+        let found = kinds.find(|kind| kind.as_str() == text);
+        found.copied().map(Self::Kind).ok_or_else(|| {
+            let names = AnomalyKind::ALL.iter().map(|kind| kind.as_str());
+            let names: Vec<&str> = names.collect();
+            format!("expected deviation/RULE or one of {}", names.join(", "))
+        })
+    }
 }
 
 fn read(path: &Path) -> Result<Gate, Box<dyn Error>> {

@@ -8,6 +8,9 @@ const STEP: Duration = Duration::from_secs(15);
 /// How long a random change of the past lasts.
 const NOISE_HOURS: u64 = 12;
 
+/// How many of these times before the end have no random change.
+const STILL: u64 = 16;
+
 /// The time that has passed since the end of the history, in steps.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Live(u64);
@@ -25,14 +28,15 @@ impl Live {
     }
 }
 
-/// Returns a count that is changed at random by a tenth at most, and not at all during the last day.
+/// Returns a count that is changed at random by a twentieth at most, and not at all during the last eight days, so that
+/// changes since yesterday and a week ago are those of the story.
 pub(super) fn noise(seeds: [u64; 3], count: u64, ago: Duration) -> u64 {
-    let half_days = ago.as_secs() / 3600 / NOISE_HOURS;
-    let reach = count / 10;
-    if half_days < 2 || reach == 0 {
+    let block = ago.as_secs() / 3600 / NOISE_HOURS;
+    let reach = count / 20;
+    if block < STILL || reach == 0 {
         return count;
     }
-    let seed = seeds.into_iter().chain([half_days]).fold(0, |seed, part| {
+    let seed = seeds.into_iter().chain([block]).fold(0, |seed, part| {
         fastrand::Rng::with_seed(seed ^ part).u64(..)
     });
     count - reach + fastrand::Rng::with_seed(seed).u64(0..=2 * reach)
@@ -49,23 +53,19 @@ mod tests {
     }
 
     #[test]
-    fn noise_changes_a_count_by_a_tenth_and_stops_a_day_before_the_end() {
+    fn noise_changes_a_count_by_a_twentieth_and_stops_before_the_end() {
         let day = Duration::from_secs(24 * 3600);
-        let changed: Vec<u64> = (1..60)
-            .map(|days| noise([1, 2, 3], 100, day * days))
-            .collect();
-        assert!(changed.iter().all(|count| (90..=110).contains(count)));
-        assert!(changed.iter().any(|count| *count < 95));
-        assert!(changed.iter().any(|count| *count > 105));
-        assert_eq!(noise([1, 2, 3], 100, day - Duration::from_secs(1)), 100);
-        assert_eq!(noise([1, 2, 3], 9, day * 5), 9);
-        assert_ne!(
-            (2..9)
-                .map(|days| noise([1, 2, 3], 1000, day * days))
-                .collect::<Vec<_>>(),
-            (2..9)
-                .map(|days| noise([2, 2, 3], 1000, day * days))
-                .collect::<Vec<_>>()
-        );
+        let changed = |seed, count| -> Vec<u64> {
+            let days = 8..90;
+            days.map(|days| noise([seed, 2, 3], count, day * days))
+                .collect()
+        };
+        let hundred = changed(1, 100);
+        assert!(hundred.iter().all(|count| (95..=105).contains(count)));
+        assert!(hundred.contains(&95) && hundred.contains(&105));
+        assert!(changed(1, 19).iter().all(|count| *count == 19));
+        assert_ne!(changed(1, 1000), changed(2, 1000));
+        let last = day * 8 - Duration::from_secs(1);
+        assert_eq!(noise([1, 2, 3], 100, last), 100);
     }
 }

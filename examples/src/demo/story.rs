@@ -324,7 +324,7 @@ const MEGACORP: Story = Story {
             unrecognized: None,
         },
         StreamStory {
-            name: "データ基盤",
+            name: "crédit-scoring",
             counts: &[(90 * DAY, [5, 18, 60, 140, 0]), (0, [5, 20, 66, 149, 0])],
             policies: &[
                 &[(0, [8, 9])],

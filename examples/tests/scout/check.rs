@@ -157,7 +157,7 @@ fn a_check_without_rules_is_exit_64() {
         &["check", "--demo", "--fail-on=low", "--allow-anomalies=odd"],
     );
     assert!(
-        err.contains("expected one of compliant_exceeds_evaluated, deviation, "),
+        err.contains("expected deviation/RULE or one of compliant_exceeds_evaluated, deviation, "),
         "{err}"
     );
 }
@@ -256,6 +256,25 @@ fn anomalies_are_ignored_by_their_kind_and_the_result_says_how() {
     let (_, err) = scout(0, &ignoring("unknown_family,deviation"));
     assert_eq!(err, "");
     scout(1, &ignoring("unknown_family"));
+
+    // One rule of the format, as the finding names it.
+    let file = directory.path().join("acme.om");
+    let text = "scout_stream_vulnerabilities{streamName=\"a\",severity=\"CRITICAL\"} 0\r\n# EOF\n";
+    fs::write(&file, text).unwrap();
+    let check = [
+        "check",
+        "--file",
+        file.to_str().unwrap(),
+        "--fail-on",
+        "critical",
+    ];
+    let (out, _) = scout(1, &check);
+    assert!(out.contains("(deviation/carriage_return)"), "{out}");
+    let ignoring = |kinds| [&check[..], &["--allow-anomalies", kinds]].concat();
+    scout(0, &ignoring("deviation/carriage_return"));
+    scout(1, &ignoring("deviation/eof"));
+    let (_, err) = scout(64, &ignoring("deviation/blank"));
+    assert!(err.contains("no format has a rule `blank`"), "{err}");
 }
 
 /// A file that was cut off between two lines must not pass, and Prometheus text has no mark of its end.
@@ -280,9 +299,11 @@ fn an_exposition_that_may_be_cut_off_does_not_pass() {
     check(0, &[]);
     fs::write(&path, &good).unwrap();
     let (out, err) = check(1, &[]);
-    assert_eq!(out, "");
-    let expected = "it does not end with `# EOF`, so a part of it may be missing";
-    assert!(err.contains(expected), "{err}");
+    let expected = format!(
+        "acme: could not tell\n  ? cannot read `{file}`: it does not end with `# EOF`, so a part of it may be missing"
+    );
+    assert!(out.starts_with(&expected), "{out}");
+    assert_eq!(err, "");
     check(0, &["--file-format", "prometheus"]);
     check(1, &["--baseline", file]);
     let history = directory.path().join("scout.db");
@@ -386,6 +407,31 @@ fn independent_readers_find_in_each_format_what_the_verdict_says() {
             .collect();
         assert_eq!(judged, expected, "{format}");
     }
+}
+
+/// CI services then show why, next to what the check says about the other files.
+#[test]
+fn a_file_that_cannot_be_read_is_part_of_the_result() {
+    let directory = tempfile::tempdir().unwrap();
+    let violated = file(&directory, "acme.json", "1C");
+    let damaged = directory.path().join("apex.json");
+    fs::write(&damaged, "{").unwrap();
+    let files = ["--file", &violated, "--file", damaged.to_str().unwrap()];
+    let check = |format: &str| {
+        let check = ["check", "--fail-on", "critical", "--format", format];
+        scout(2, &[&check[..], &files].concat()).0
+    };
+    let json: serde_json::Value = serde_json::from_str(&check("json")).unwrap();
+    assert_eq!(json["verdicts"][0]["outcome"], "violated");
+    assert_eq!(json["verdicts"][1]["organization"], "apex");
+    assert_eq!(json["verdicts"][1]["outcome"], "untellable");
+    assert!(
+        check("junit").contains("<testsuite name=\"apex\" tests=\"1\" failures=\"0\" errors=\"1\"")
+    );
+    let overview = [&["overview"], &files[..]].concat();
+    let (out, err) = scout(1, &overview);
+    assert!(out.contains("acme          production"), "{out}");
+    assert!(err.starts_with("error: cannot read `"), "{err}");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! `scout history`, and the histories that other commands read.
 
+use scout_metrics_core::Snapshot;
+
 use crate::support::{scout, snapshot, stream, write};
 
 #[test]
@@ -44,7 +46,39 @@ fn a_history_that_is_missing_or_empty_is_an_error_and_not_created() {
         assert_eq!(err, expected);
         assert!(!path.exists());
     }
-    scout(0, &["history", "import", history, "--demo"]);
+    scout(
+        0,
+        &["history", "import", history, "--demo", "--org", "acme"],
+    );
     scout(0, &["history", "prune", history, "--older-than", "1h"]);
     scout(0, &["overview", "--history", history]);
+}
+
+#[test]
+fn the_demo_has_a_history_of_several_organizations() {
+    let directory = tempfile::tempdir().unwrap();
+    let history = directory.path().join("scout.db");
+    let history = history.to_str().unwrap();
+    let (_, err) = scout(0, &["history", "import", history, "--demo"]);
+    assert_eq!(err, "recorded 2538 snapshots\n");
+    let (out, _) = scout(0, &["overview", "--history", history, "--all"]);
+    for name in ["acme", "brightside", "megacorp", "nimbus", "phoenix"] {
+        assert!(
+            out.contains(&format!("\n{name} ")),
+            "{name} is missing in {out}"
+        );
+    }
+    let earlier = ["--since", "91d", "--step", "1d", "--format", "json"];
+    let export = [
+        "history",
+        "export",
+        "--history",
+        history,
+        "--org",
+        "phoenix",
+    ];
+    let (out, _) = scout(0, &[&export[..], &earlier].concat());
+    let snapshots: Vec<Snapshot> = serde_json::from_str(&out).unwrap();
+    assert!(snapshots[0].stream("legacy-shop").is_some());
+    assert!(snapshots.last().unwrap().stream("legacy-shop").is_none());
 }

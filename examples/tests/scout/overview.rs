@@ -98,3 +98,13 @@ fn an_organization_that_fails_does_not_hide_the_others() {
     assert!(out.contains("acme          production"), "{out}");
     assert!(err.starts_with("error: organization `apex`: "), "{err}");
 }
+
+#[test]
+fn the_demo_has_organizations_that_differ_and_one_that_fails() {
+    let (out, err) = scout(1, &["overview", "--demo", "--org", "phoenix,nimbus"]);
+    assert!(out.contains("\nphoenix       production "), "{out}");
+    assert!(
+        err.contains("organization `nimbus`: 503 Service Unavailable"),
+        "{err}"
+    );
+}

@@ -133,3 +133,103 @@ fn a_history_is_exported_by_time() {
     );
     assert_eq!(err, "error: the history has no snapshots of this time\n");
 }
+
+mod html {
+    use super::*;
+
+    /// Runs `scout report --format html` and returns the file and standard error.
+    fn report(status: i32, arguments: &[&str]) -> (String, String) {
+        let arguments = [&["report", "--format", "html"], arguments].concat();
+        let (out, err) = scout(status, &arguments);
+        assert!(out.starts_with("<!DOCTYPE html>\n"), "{out}\n{err}");
+        (out, err)
+    }
+
+    #[track_caller]
+    fn has(html: &str, parts: &[&str]) {
+        for part in parts {
+            assert!(html.contains(part), "{part}\n{html}");
+        }
+    }
+
+    #[test]
+    fn a_history_has_trends_and_since_when() {
+        let directory = tempfile::tempdir().unwrap();
+        let history = directory.path().join("scout.db");
+        let history = history.to_str().unwrap();
+        for (hours, compliant) in [(24 * 9, 4), (24 * 3, 3), (1, 2)] {
+            let counts = format!("{}C 3H", 5 - compliant);
+            let production =
+                stream("production", &counts).with_policy(result("root", compliant, 4));
+            let file = write(
+                directory.path(),
+                "acme.json",
+                &snapshot("acme", hours, vec![production]),
+            );
+            scout(0, &["history", "import", history, "--file", &file]);
+        }
+        let (html, _) = report(0, &["--history", history, "--title", "Weekly <report>"]);
+        has(
+            &html,
+            &[
+                "<title>Weekly &#60;report&#62;: 1 of 1 stream has critical vulnerabilities</title>",
+                "fix 3 critical vulnerabilities",
+                "Trends over 90 days",
+                "images violate the policy",
+                "<td>2 of 4</td><td>50 %</td>",
+                "since ",
+            ],
+        );
+        let (html, _) = report(0, &["--history", history, "--lookback", "30d"]);
+        has(&html, &["Trends over 30 days"]);
+    }
+
+    #[test]
+    fn two_files_are_compared() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = |name, hours, counts| {
+            let streams = vec![stream("production", counts)];
+            write(directory.path(), name, &snapshot("acme", hours, streams))
+        };
+        let (before, after) = (
+            file("before.json", 24, "1C 9H"),
+            file("after.json", 0, "4C 2H"),
+        );
+        let (html, _) = report(0, &["--file", &after, "--baseline", &before]);
+        has(&html, &["Changes since 20", "critical 1 → 4", "high 9 → 2"]);
+        let target = directory.path().join("report.html");
+        let arguments = ["report", "--format", "html", "--file", &after, "-o"];
+        scout(0, &[&arguments[..], &[target.to_str().unwrap()]].concat());
+        assert!(fs::read_to_string(target).unwrap().ends_with("</html>\n"));
+    }
+
+    #[test]
+    fn an_organization_that_does_not_answer_is_in_the_report() {
+        let arguments = ["--org", "acme", "--token-file", "/no/such/file"];
+        let (html, err) = report(1, &arguments);
+        has(
+            &html,
+            &[
+                "there are no streams; 1 organization did not answer",
+                "/no/such/file",
+            ],
+        );
+        assert!(err.starts_with("error: organization `acme`: "), "{err}");
+    }
+
+    #[test]
+    fn other_formats_refuse_its_options() {
+        let (_, err) = scout(64, &["report", "--demo", "--title", "Weekly"]);
+        assert_eq!(err, "error: --title requires --format html\n");
+        let (_, err) = scout(64, &["report", "--demo", "--baseline", "7d"]);
+        assert_eq!(err, "error: --baseline requires --format html\n");
+        let (_, err) = scout(
+            64,
+            &["report", "--demo", "--format", "html", "--baseline", "7d"],
+        );
+        assert!(
+            err.starts_with("error: a time in --baseline requires --history"),
+            "{err}"
+        );
+    }
+}

@@ -9,6 +9,8 @@
 mod messages;
 #[path = "../support/peer.rs"]
 mod peer;
+#[path = "../support/poll.rs"]
+mod poll;
 #[path = "../support/program.rs"]
 mod program;
 mod receiver;

@@ -3,6 +3,7 @@
 use std::{
     fs,
     net::TcpListener,
+    process::Command,
     time::{Duration, SystemTime},
 };
 
@@ -11,6 +12,7 @@ use scout_metrics_core::{
 };
 
 use crate::{
+    poll::until,
     program::{example, serve, stderr, stdout},
     receiver::Receiver,
     watching::{Watch, organization},
@@ -236,6 +238,27 @@ fn a_command_gets_the_message_on_standard_input() {
     let message: serde_json::Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
     assert_eq!(message["changes"][0]["after"], 2);
     watch.interrupt();
+}
+
+#[test]
+fn a_command_that_is_not_done_is_ended_with_what_it_started() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("number");
+    let command = format!(
+        "sleep 1000 & echo $! >'{}'; echo started >&2; wait; true",
+        path.display()
+    );
+    let (memory, url) = source("1C");
+    let mut watch = watch(&url, &["--exec", &command]);
+    memory.set(Ok(organization("acme", &[("production", "2C")])));
+    watch.wait_for("started");
+    watch.interrupt();
+    let number = fs::read_to_string(path).unwrap();
+    until(Duration::from_secs(60), "the command is ended", || {
+        let mut kill = Command::new("kill");
+        let output = kill.args(["-0", number.trim()]).output().unwrap();
+        (!output.status.success()).then_some(())
+    });
 }
 
 /// The limits are those of the services' documentation, which `message.rs` links to.

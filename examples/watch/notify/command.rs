@@ -2,7 +2,13 @@
 
 use std::{io, process::Stdio, time::Duration};
 
-use tokio::{io::AsyncWriteExt, process::Command, time::timeout};
+#[cfg(unix)]
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::{
+    io::AsyncWriteExt,
+    process::{Child, Command},
+    time::timeout,
+};
 
 use super::{Failure, message::Message};
 
@@ -30,12 +36,12 @@ impl ShellCommand {
 
     async fn try_run(&self, input: &str) -> Result<(), String> {
         let failed = |error: io::Error| format!("cannot be run: {error}");
-        let mut process = self.shell().spawn().map_err(failed)?;
-        if let Some(mut stdin) = process.stdin.take() {
+        let mut running = Running(self.shell().spawn().map_err(failed)?);
+        if let Some(mut stdin) = running.0.stdin.take() {
             // A command that does not read its input may end before it is written.
             let _ = stdin.write_all(input.as_bytes()).await;
         }
-        let status = process.wait().await.map_err(failed)?;
+        let status = running.0.wait().await.map_err(failed)?;
         if status.success() {
             Ok(())
         } else {
@@ -56,6 +62,26 @@ impl ShellCommand {
             // Standard output is for the changes.
             .stdout(io::stderr())
             .kill_on_drop(true);
+        #[cfg(unix)]
+        command.process_group(0);
         command
+    }
+}
+
+/// A command that is ended, with what it started, if nobody waits for it any more.
+struct Running(Child);
+
+#[cfg(unix)]
+impl Drop for Running {
+    fn drop(&mut self) {
+        // A command that has ended has no number, and what it left running on purpose stays.
+        let number = self
+            .0
+            .id()
+            .and_then(|id| Pid::from_raw(id.try_into().ok()?));
+        if let Some(number) = number {
+            // Nothing is left to be ended, or it belongs to another user by now.
+            let _ = kill_process_group(number, Signal::KILL);
+        }
     }
 }

@@ -48,7 +48,7 @@ const PRUNE_INTERVAL: Duration = Duration::from_secs(60 * 60);
 #[command(group = ArgGroup::new("channel").args(["exec", "webhook", "webhook_file"]))]
 #[command(next_help_heading = "Messages")]
 pub(crate) struct NotifyArguments {
-    /// Command to run in a shell when something got worse; it gets the message as JSON on standard input
+    /// Command to run in a shell when something got worse; it gets the message as JSON on standard input and has 60 s
     #[arg(long, value_name = "COMMAND")]
     exec: Option<String>,
 

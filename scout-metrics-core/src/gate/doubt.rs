@@ -95,9 +95,12 @@ impl<'a> Doubts<'a> {
 fn describe(doubts: &[Doubt<'_>], reads: Reads<'_>, allowed: &Allowed) -> Option<String> {
     let mut relevant = doubts
         .iter()
-        .filter(|doubt| reads.includes(doubt.topic) && !allowed.has(doubt.anomaly.kind()));
+        .filter(|doubt| reads.includes(doubt.topic) && !allowed.has_anomaly(doubt.anomaly));
     let anomaly = relevant.next()?.anomaly;
-    let kind = anomaly.kind_name();
+    let kind = match anomaly.rule() {
+        None => anomaly.kind_name().to_owned(),
+        Some(rule) => format!("{}/{rule}", anomaly.kind_name()),
+    };
     Some(match relevant.count() {
         0 => format!("{anomaly} ({kind})"),
         1 => format!("{anomaly} ({kind}), and 1 other"),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::{
     Baseline, Gate, Rule,
-    file_values::{AnomalyKinds, Count, Names, Ratio, Tables, Time},
+    file_values::{Anomalies, Count, Names, Ratio, Tables, Time},
     rule::Allowed,
 };
 use crate::{PolicyId, Severity, StreamName};
@@ -46,7 +46,7 @@ struct RawVulnerabilities {
     #[serde(default)]
     allow_missing: bool,
     #[serde(default)]
-    allow_anomalies: AnomalyKinds,
+    allow_anomalies: Anomalies,
 }
 
 #[derive(Deserialize)]
@@ -68,7 +68,8 @@ impl TryFrom<RawVulnerabilities> for Vulnerabilities {
             allowed: Allowed {
                 missing: table.allow_missing,
                 unevaluated: false,
-                anomalies: table.allow_anomalies.0,
+                anomalies: table.allow_anomalies.kinds,
+                deviations: table.allow_anomalies.deviations,
             },
             ..rule
         }))
@@ -95,7 +96,7 @@ struct Compliance {
     #[serde(default)]
     allow_unevaluated: bool,
     #[serde(default)]
-    allow_anomalies: AnomalyKinds,
+    allow_anomalies: Anomalies,
 }
 
 impl From<Compliance> for Rule {
@@ -107,7 +108,8 @@ impl From<Compliance> for Rule {
             allowed: Allowed {
                 missing: table.allow_missing,
                 unevaluated: table.allow_unevaluated,
-                anomalies: table.allow_anomalies.0,
+                anomalies: table.allow_anomalies.kinds,
+                deviations: table.allow_anomalies.deviations,
             },
             ..Self::min_compliance(table.min.0)
         }
@@ -128,7 +130,7 @@ struct NoWorse {
     #[serde(default)]
     allow_unevaluated: bool,
     #[serde(default)]
-    allow_anomalies: AnomalyKinds,
+    allow_anomalies: Anomalies,
 }
 
 impl From<NoWorse> for Rule {
@@ -145,7 +147,8 @@ impl From<NoWorse> for Rule {
             allowed: Allowed {
                 missing: table.allow_missing,
                 unevaluated: table.allow_unevaluated,
-                anomalies: table.allow_anomalies.0,
+                anomalies: table.allow_anomalies.kinds,
+                deviations: table.allow_anomalies.deviations,
             },
             ..Self::no_worse_than(baseline)
         }

@@ -139,32 +139,35 @@ fn parse_time(text: &str) -> Option<Duration> {
     Duration::try_from(time).ok().filter(|time| !time.is_zero())
 }
 
-/// Kinds of anomalies by name.
+/// Kinds of anomalies by name, and rules of formats as `deviation/<name>`.
 #[derive(Default)]
-pub(super) struct AnomalyKinds(pub(super) Vec<AnomalyKind>);
+pub(super) struct Anomalies {
+    pub(super) kinds: Vec<AnomalyKind>,
+    pub(super) deviations: Vec<String>,
+}
 
-impl<'de> Deserialize<'de> for AnomalyKinds {
+impl<'de> Deserialize<'de> for Anomalies {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let kinds = Vec::<KnownKind>::deserialize(deserializer)?;
-        Ok(Self(kinds.into_iter().map(|kind| kind.0).collect()))
+        let mut anomalies = Self::default();
+        for name in Vec::<String>::deserialize(deserializer)? {
+            match name.strip_prefix("deviation/") {
+                Some(rule) => anomalies.deviations.push(rule.to_owned()),
+                None => anomalies.kinds.push(known_kind(&name)?),
+            }
+        }
+        Ok(anomalies)
     }
 }
 
-struct KnownKind(AnomalyKind);
-
 /// Refuses an unknown name, which [`AnomalyKind`] itself reads as [`AnomalyKind::Other`].
-impl<'de> Deserialize<'de> for KnownKind {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = String::deserialize(deserializer)?;
-        let mut kinds = AnomalyKind::ALL.iter().copied();
-        let known = kinds.find(|kind| kind.as_str() == name);
-        known.map(Self).ok_or_else(|| {
-            let names: Vec<&str> = AnomalyKind::ALL.iter().map(|kind| kind.as_str()).collect();
-            let shown = quoted(&name);
-            let expected = names.join(", ");
-            D::Error::custom(format!(
-                "unknown kind of anomaly {shown}, expected one of {expected}"
-            ))
-        })
-    }
+fn known_kind<E: Error>(name: &str) -> Result<AnomalyKind, E> {
+    let mut kinds = AnomalyKind::ALL.iter().copied();
+    kinds.find(|kind| kind.as_str() == name).ok_or_else(|| {
+        let names: Vec<&str> = AnomalyKind::ALL.iter().map(|kind| kind.as_str()).collect();
+        let shown = quoted(name);
+        let expected = names.join(", ");
+        E::custom(format!(
+            "unknown kind of anomaly {shown}, expected one of {expected}"
+        ))
+    })
 }

@@ -66,7 +66,7 @@
 //! | `at_least` | `no_worse` | the least severity to compare; the default is every severity |
 //! | `allow_missing` | each rule | whether data that is missing passes; the default is `false` |
 //! | `allow_unevaluated` | `compliance`, `no_worse` | whether policies pass against which nothing was evaluated, for `no_worse` if something was in the baseline; the default is `false` |
-//! | `allow_anomalies` | each rule | the [kinds](crate::AnomalyKind::as_str) of anomalies to ignore; the default is none |
+//! | `allow_anomalies` | each rule | the [kinds](crate::AnomalyKind::as_str) of anomalies to ignore, as a finding about one shows them in parentheses; `deviation/NAME` is one broken [rule](crate::Anomaly::rule) of the format; the default is none |
 //!
 //! Unknown keys are errors, and severities are written as Docker Scout writes them, in upper case.
 

@@ -4,11 +4,14 @@ use std::{fmt, time::Duration};
 
 use super::Baseline;
 use crate::{
-    AnomalyKind, PolicyId, Severity, StreamName,
+    Anomaly, AnomalyKind, PolicyId, Severity, StreamName,
     text::{Names, Percent, Rounded},
 };
 
 /// A rule of a [`Gate`](super::Gate).
+///
+/// The crate `scout-metrics-openmetrics` has a `Rule` too, which is one of a format. Where both are needed, import one of them
+/// with another name, as in `use scout_metrics_openmetrics::Rule as FormatRule`.
 ///
 /// Without [`with_stream`](Self::with_stream) a rule is about every stream of the snapshot. Such a rule cannot notice that
 /// a stream has disappeared, but a rule that names the stream does, and so does [`no_worse_than`](Self::no_worse_than).
@@ -70,11 +73,18 @@ pub(super) struct Allowed {
     pub(super) missing: bool,
     pub(super) unevaluated: bool,
     pub(super) anomalies: Vec<AnomalyKind>,
+    pub(super) deviations: Vec<String>,
 }
 
 impl Allowed {
     pub(super) fn has(&self, kind: AnomalyKind) -> bool {
         self.anomalies.contains(&kind)
+    }
+
+    pub(super) fn has_anomaly(&self, anomaly: &Anomaly) -> bool {
+        let mut rules = self.deviations.iter();
+        let is_known = |rule: &str| rules.any(|known| known == rule);
+        self.has(anomaly.kind()) || anomaly.rule().is_some_and(is_known)
     }
 }
 
@@ -198,6 +208,31 @@ impl Rule {
     #[must_use]
     pub fn with_anomaly_allowed(mut self, kind: AnomalyKind) -> Self {
         self.allowed.anomalies.push(kind);
+        self
+    }
+
+    /// Ignores that a rule of the format is broken, given by its [name](Anomaly::rule), both in the snapshot and in the
+    /// baseline.
+    ///
+    /// ```
+    /// use scout_metrics_core::{
+    ///     Anomaly, AnomalyKind, Organization, Severity, Snapshot, Stream,
+    ///     gate::{Gate, Rule},
+    /// };
+    ///
+    /// let late = Anomaly::new(AnomalyKind::Deviation, "HELP comes after samples").with_rule("late_metadata");
+    /// let production = Stream::new("production").with_vulnerabilities("0C".parse()?);
+    /// let snapshot = Snapshot::new(Organization::new("acme")?, [production])?.with_anomalies(vec![late]);
+    ///
+    /// let no_criticals = || Rule::max(Severity::Critical, 0);
+    /// assert!(!Gate::new([no_criticals()])?.check(&snapshot).is_passed());
+    /// let ignoring = no_criticals().with_deviation_allowed("late_metadata");
+    /// assert!(Gate::new([ignoring])?.check(&snapshot).is_passed());
+    /// # Ok::<(), scout_metrics_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_deviation_allowed(mut self, rule: impl Into<String>) -> Self {
+        self.allowed.deviations.push(rule.into());
         self
     }
 

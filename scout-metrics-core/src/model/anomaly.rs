@@ -116,6 +116,7 @@ pub struct Anomaly {
     kind: AnomalyKind,
     /// The name of a kind that this version does not know.
     unknown_kind: Option<Box<str>>,
+    rule: Option<Box<str>>,
     message: String,
     line: Option<u64>,
     sample: Option<RawSample>,
@@ -128,11 +129,19 @@ impl Anomaly {
         Self {
             kind,
             unknown_kind: None,
+            rule: None,
             message: message.into(),
             line: None,
             sample: None,
             is_unplaced: false,
         }
+    }
+
+    /// Sets the rule of the format that is broken, by a name in lower case with underscores.
+    #[must_use]
+    pub fn with_rule(mut self, rule: impl Into<Box<str>>) -> Self {
+        self.rule = Some(rule.into());
+        self
     }
 
     /// Sets the line of the exposition, counted from 1.
@@ -174,6 +183,12 @@ impl Anomaly {
             .unwrap_or_else(|| self.kind.as_str())
     }
 
+    /// Returns the name of the rule of the format that is broken, if the kind is [`AnomalyKind::Deviation`] and the source
+    /// says so.
+    pub fn rule(&self) -> Option<&str> {
+        self.rule.as_deref()
+    }
+
     /// Returns the message, without the line.
     pub fn message(&self) -> &str {
         &self.message
@@ -208,6 +223,8 @@ impl fmt::Display for Anomaly {
 #[derive(Deserialize, Serialize)]
 struct Wire {
     kind: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rule: Option<Box<str>>,
     message: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     line: Option<u64>,
@@ -221,6 +238,7 @@ impl From<Anomaly> for Wire {
     fn from(anomaly: Anomaly) -> Self {
         Self {
             kind: anomaly.kind_name().to_owned(),
+            rule: anomaly.rule,
             message: anomaly.message,
             line: anomaly.line,
             sample: anomaly.sample,
@@ -236,6 +254,7 @@ impl From<Wire> for Anomaly {
         Self {
             kind,
             unknown_kind: is_unknown.then(|| wire.kind.into()),
+            rule: wire.rule,
             message: wire.message,
             line: wire.line,
             is_unplaced: wire.unplaced && wire.sample.is_some(),

@@ -1,9 +1,19 @@
 //! Sources of several organizations, each refreshed in the background.
 
-use std::{collections::BTreeMap, fmt, iter, slice, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt, iter,
+    pin::Pin,
+    slice,
+    sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
-use futures_util::future::{join_all, select_all};
+use futures_util::{
+    future::join_all,
+    stream::{FuturesUnordered, StreamExt},
+};
 use tokio::{
     sync::{Semaphore, watch},
     time::{Instant, timeout},
@@ -30,6 +40,9 @@ const DEFAULT_SPREAD: Duration = Duration::from_secs(10);
 ///   turn counts as refreshing.
 /// - The first source is scraped at once, each of the others at a random time within the first
 ///   [ten seconds](PollerSetBuilder::with_spread).
+/// - After that, each has a place of its own in the interval, so that requests are spread evenly. To get there, after the
+///   start, an outage or [`refresh_now`](Self::refresh_now), it is once refreshed after half an interval or more instead of a
+///   whole one.
 ///
 /// # Concurrency
 ///
@@ -71,6 +84,8 @@ const DEFAULT_SPREAD: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub struct PollerSet {
     pollers: Arc<[Poller]>,
+    /// The index of the poller of each organization.
+    places: Arc<HashMap<Organization, usize>>,
     turns: Arc<Turns>,
 }
 
@@ -94,8 +109,9 @@ impl PollerSet {
 
     /// Returns the poller of an organization, or `None` if the set has no source of that organization.
     pub fn get(&self, organization: &str) -> Option<&Poller> {
-        let mut pollers = self.pollers.iter();
-        pollers.find(|poller| poller.organization().as_str() == organization)
+        self.places
+            .get(organization)
+            .map(|&place| &self.pollers[place])
     }
 
     /// Returns the last good snapshots without waiting. Organizations without one that may be served are left out.
@@ -113,9 +129,7 @@ impl PollerSet {
     pub fn updates(&self) -> SetUpdates {
         let pollers = self.pollers.iter();
         let updates = pollers.map(|poller| (poller.organization().clone(), poller.updates()));
-        SetUpdates {
-            updates: updates.collect(),
-        }
+        SetUpdates::new(updates.collect())
     }
 
     /// Refreshes all pollers without waiting for their intervals or their first turns, and returns what the sources
@@ -224,8 +238,8 @@ impl PollerSetBuilder {
 
     /// Sets the time within which the first scrapes start, at random; 10 seconds by default.
     ///
-    /// Later refreshes are spread by the [jitter](Self::with_jitter). The time is at most the interval. With zero, all
-    /// first scrapes start at once, as far as the concurrency allows.
+    /// Later refreshes are spread over the interval. The time is at most the interval. With zero, all scrapes start together,
+    /// as far as the concurrency allows, and later refreshes are only spread by the [jitter](Self::with_jitter).
     pub fn with_spread(mut self, spread: Duration) -> Self {
         self.spread = Some(spread);
         self
@@ -284,6 +298,9 @@ impl PollerSetBuilder {
         });
         let spread = self.spread.unwrap_or(DEFAULT_SPREAD).min(self.interval);
         let now = Instant::now();
+        let count = self.sources.sources().len() as f64;
+        // Random, so that several processes do not have the same places.
+        let first_place = fastrand::f64();
         let pollers = self.sources.into_iter().enumerate().map(|(index, source)| {
             let source = TakesTurns {
                 source,
@@ -300,13 +317,19 @@ impl PollerSetBuilder {
             if let Some(snapshot) = initial {
                 poller = poller.with_initial(snapshot);
             }
+            if !spread.is_zero() {
+                poller = poller.with_slot((first_place + index as f64 / count).fract());
+            }
             let options = self.options.iter();
             options
                 .fold(poller, |poller, option| option(poller))
                 .spawn()
         });
+        let pollers: Arc<[Poller]> = pollers.collect();
+        let names = pollers.iter().map(|poller| poller.organization().clone());
         PollerSet {
-            pollers: pollers.collect(),
+            places: Arc::new(names.zip(0..).collect()),
+            pollers,
             turns,
         }
     }
@@ -330,30 +353,62 @@ impl fmt::Debug for PollerSetBuilder {
 ///
 /// A slow receiver skips outcomes but always gets the latest of each organization. The pollers stop when their last
 /// handles are dropped; this is not a handle.
-#[derive(Clone, Debug)]
 pub struct SetUpdates {
-    /// Only of pollers that may still run; those that waited longest since they were returned come first.
+    /// As they were when their last outcomes were returned.
     updates: Vec<(Organization, Updates)>,
+    /// A wait for each poller that may still run, so that an update costs the same in a set of any size.
+    waits: FuturesUnordered<Wait>,
 }
 
+/// Ends with the next outcome of the poller at an index.
+type Wait = Pin<Box<dyn Future<Output = (usize, Updates, Option<Result<Snapshot>>)> + Send + Sync>>;
+
 impl SetUpdates {
+    fn new(updates: Vec<(Organization, Updates)>) -> Self {
+        let waits = updates.iter().enumerate();
+        Self {
+            waits: waits
+                .map(|(index, (_, updates))| wait(index, updates.clone()))
+                .collect(),
+            updates,
+        }
+    }
+
     /// Waits for the next refresh of any poller to end and returns its outcome, or `None` once all have stopped.
     ///
     /// Dropping the future loses nothing.
     pub async fn next(&mut self) -> Option<(Organization, Result<Snapshot>)> {
-        while !self.updates.is_empty() {
-            let waits = self.updates.iter_mut();
-            let waits = waits.map(|(_, updates)| Box::pin(updates.next()));
-            let (outcome, index, _) = select_all(waits).await;
-            let ready = self.updates.remove(index);
-            if let Some(outcome) = outcome {
-                let organization = ready.0.clone();
-                // At the end, so that a poller with a short interval does not hide the others.
-                self.updates.push(ready);
-                return Some((organization, outcome));
-            }
+        loop {
+            let (index, updates, outcome) = self.waits.next().await?;
+            let Some(outcome) = outcome else {
+                continue;
+            };
+            let (organization, last) = &mut self.updates[index];
+            last.clone_from(&updates);
+            self.waits.push(wait(index, updates));
+            return Some((organization.clone(), outcome));
         }
-        None
+    }
+}
+
+fn wait(index: usize, mut updates: Updates) -> Wait {
+    Box::pin(async move {
+        let outcome = updates.next().await;
+        (index, updates, outcome)
+    })
+}
+
+impl Clone for SetUpdates {
+    fn clone(&self) -> Self {
+        Self::new(self.updates.clone())
+    }
+}
+
+impl fmt::Debug for SetUpdates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SetUpdates")
+            .field("updates", &self.updates)
+            .finish_non_exhaustive()
     }
 }
 
@@ -414,14 +469,17 @@ impl fmt::Display for TakesTurns {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
+    use std::{
+        collections::HashSet,
+        sync::atomic::{AtomicBool, Ordering::SeqCst},
+    };
 
     use tokio::time::sleep;
 
     use super::*;
     use crate::{
         ErrorKind, MemorySource,
-        testing::{Scripted, down, seconds},
+        testing::{Scripted, down, seconds, snapshot},
     };
 
     const HOUR: Duration = seconds(3600);
@@ -508,6 +566,54 @@ mod tests {
             assert_eq!(answers.errors().count(), 1);
             assert!(sources.iter().all(|source| source.scrapes() == scrapes));
         }
+    }
+
+    /// Returns the number of scrapes in each minute of the next hour.
+    async fn scrapes_by_minute(upstream: &Scripted) -> Vec<usize> {
+        let mut before = upstream.calls();
+        let mut minutes = Vec::new();
+        for _ in 0..60 {
+            sleep(seconds(60)).await;
+            let after = upstream.calls();
+            minutes.push(after - before);
+            before = after;
+        }
+        minutes
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_are_spread_evenly_after_the_start_and_after_an_outage() {
+        let is_down = Arc::new(AtomicBool::new(false));
+        let was_down = Arc::clone(&is_down);
+        let upstream = Scripted::new(Duration::from_millis(1), move |_| {
+            if was_down.load(SeqCst) {
+                return Err(down());
+            }
+            Ok(snapshot("production"))
+        });
+        let sources =
+            (0..240).map(|number| upstream.clone().with_organization(organization(number)));
+        let builder = PollerSet::builder().with_sources(sources).unwrap();
+        let pollers = builder.with_jitter(Duration::ZERO).spawn();
+        sleep(seconds(11)).await;
+        assert_eq!(pollers.snapshots().count(), 240);
+        sleep(2 * HOUR).await;
+        // The end of a minute may fall on either side of a scrape.
+        let is_even = |scrapes: &usize| (3..=5).contains(scrapes);
+        let minutes = scrapes_by_minute(&upstream).await;
+        assert!(minutes.iter().all(is_even), "{minutes:?}");
+
+        is_down.store(true, SeqCst);
+        sleep(2 * HOUR).await;
+        is_down.store(false, SeqCst);
+        let minutes = scrapes_by_minute(&upstream).await;
+        // The longest back-off is five minutes. Who recovers is not due again before half an hour.
+        assert_eq!(minutes[..6].iter().sum::<usize>(), 240, "{minutes:?}");
+        assert_eq!(minutes[6..30].iter().sum::<usize>(), 0, "{minutes:?}");
+        let minutes = scrapes_by_minute(&upstream).await;
+        assert!(minutes.iter().all(|scrapes| *scrapes <= 10), "{minutes:?}");
+        let minutes = scrapes_by_minute(&upstream).await;
+        assert!(minutes.iter().all(is_even), "{minutes:?}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,6 +1,7 @@
 //! Sources of several organizations, scraped together.
 
 use std::{
+    collections::HashSet,
     fmt, slice,
     sync::{
         Arc,
@@ -71,6 +72,7 @@ pub(super) const DEFAULT_CONCURRENCY: usize = 8;
 #[derive(Clone)]
 pub struct SourceSet {
     sources: Vec<Arc<dyn MetricsSource>>,
+    names: HashSet<Organization>,
     /// How long the last scrape of each source took, in nanoseconds; the maximum while it runs or if it was dropped.
     durations: Vec<Arc<AtomicU64>>,
     permits: Arc<Semaphore>,
@@ -81,6 +83,7 @@ impl SourceSet {
     pub fn new() -> Self {
         Self {
             sources: Vec::new(),
+            names: HashSet::new(),
             durations: Vec::new(),
             permits: semaphore(DEFAULT_CONCURRENCY),
         }
@@ -103,7 +106,7 @@ impl SourceSet {
     /// [`ErrorKind::Invalid`] if the set already has a source of the same organization.
     pub fn with_source(mut self, source: impl MetricsSource) -> Result<Self> {
         let organization = source.organization();
-        if self.organizations().any(|name| name == organization) {
+        if self.names.contains(organization) {
             let error = Error::new(ErrorKind::Invalid, "the set already has a source of it");
             return Err(error.with_organization(organization));
         }
@@ -119,6 +122,7 @@ impl SourceSet {
     }
 
     fn push(&mut self, source: impl MetricsSource) {
+        self.names.insert(source.organization().clone());
         self.sources.push(Arc::new(source));
         self.durations.push(Arc::default());
     }

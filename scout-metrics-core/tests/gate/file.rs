@@ -18,7 +18,8 @@ fn the_documented_file_can_be_read() {
             .with_stream("production"),
         Rule::max_at_least(Severity::High, 10)
             .with_streams(["staging", "latest-indexed"])
-            .with_anomaly_allowed(AnomalyKind::UnknownFamily),
+            .with_anomaly_allowed(AnomalyKind::UnknownFamily)
+            .with_deviation_allowed("late_metadata"),
         Rule::min_compliance(0.9)
             .with_policy("default-non-root-user")
             .with_unevaluated_allowed(),

@@ -34,6 +34,16 @@ pub(super) struct Guard {
     failures: Failures,
 }
 
+/// What a request must have to be admitted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Required {
+    Nothing,
+    /// The password of a user; there are no tokens.
+    Password,
+    /// A token. The password of a user may do, too.
+    Token,
+}
+
 /// Why a request is not admitted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Refusal {
@@ -109,7 +119,7 @@ impl Guard {
         organization: Option<&Organization>,
         peer: Option<IpAddr>,
     ) -> std::result::Result<(), Refusal> {
-        if self.is_open() {
+        if self.required() == Required::Nothing {
             return Ok(());
         }
         let credentials = Credentials::of(headers).ok_or(Refusal::Unauthorized)?;
@@ -124,9 +134,16 @@ impl Guard {
         Err(counted.map_or_else(Refusal::Excess, |()| Refusal::Unauthorized))
     }
 
-    fn is_open(&self) -> bool {
+    /// Returns what a request must have.
+    pub(super) fn required(&self) -> Required {
         let mut passwords = self.passwords.iter();
-        self.tokens.is_empty() && !passwords.any(|passwords| passwords.is_required())
+        if !self.tokens.is_empty() {
+            Required::Token
+        } else if passwords.any(|passwords| passwords.is_required()) {
+            Required::Password
+        } else {
+            Required::Nothing
+        }
     }
 
     async fn admits(

@@ -6,8 +6,8 @@ use axum::Router;
 use secrecy::{ExposeSecret, SecretString};
 
 use scout_metrics_core::{
-    Error, ErrorKind, MetricsSource, MetricsSourceExt, Observed, Organization, Result, Snapshot,
-    SourceSet,
+    Error, ErrorKind, History, MetricsSource, MetricsSourceExt, Observed, Organization, Result,
+    Snapshot, SourceSet,
 };
 use scout_metrics_openmetrics::{ContentType, EncodeError, Encoder, Exposition, MetricFamily};
 
@@ -21,6 +21,11 @@ use super::{
 /// By default, a poller and a cache keep a snapshot for up to 24 hours after the 60 minutes for which it is fresh. They
 /// know why it is old, so they should be the first to refuse it.
 pub const DEFAULT_MAX_SNAPSHOT_AGE: Duration = Duration::from_secs(25 * 60 * 60);
+
+/// The default of [`Exporter::with_fresh_for`]: 2 hours.
+///
+/// Docker Scout computes its metrics once an hour, and a poller or a cache keeps a snapshot for an hour by default.
+pub const DEFAULT_FRESH_FOR: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// The default of [`Exporter::with_startup_time`]: 5 minutes, the time for which Prometheus serves the last sample of a
 /// target that went away.
@@ -55,6 +60,8 @@ pub struct Exporter {
     max_snapshot_age: Duration,
     cache_control_max_age: Option<Duration>,
     startup_time: Duration,
+    history: Option<Arc<dyn History>>,
+    fresh_for: Duration,
     own_metrics: Arc<OwnMetrics>,
 }
 
@@ -75,6 +82,8 @@ impl Exporter {
             max_snapshot_age: DEFAULT_MAX_SNAPSHOT_AGE,
             cache_control_max_age: None,
             startup_time: DEFAULT_STARTUP_TIME,
+            history: None,
+            fresh_for: DEFAULT_FRESH_FOR,
             own_metrics: Arc::default(),
         }
     }
@@ -133,6 +142,8 @@ impl Exporter {
             max_snapshot_age: self.max_snapshot_age,
             cache_control_max_age: self.cache_control_max_age,
             startup_time: self.startup_time,
+            history: self.history.clone(),
+            fresh_for: self.fresh_for,
             own_metrics: Arc::clone(&self.own_metrics),
         }
     }
@@ -355,6 +366,43 @@ impl Exporter {
         self
     }
 
+    /// Sets the history from which the pages show changes since yesterday and last week, trends, and since when policies
+    /// have failed; none by default.
+    ///
+    /// It is read in the background, once for each snapshot: a history that is slow or fails delays no page, which says
+    /// what is missing and why. The pages compare days, so the history needs no more than a snapshot for each of the last
+    /// 90 days.
+    ///
+    /// ```
+    /// use scout_metrics_core::{MemoryHistory, MetricsSourceExt};
+    /// # use scout_metrics_core::{MemorySource, Organization, Snapshot};
+    /// # use scout_metrics_http::exporter::Exporter;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), scout_metrics_core::Error> {
+    /// # let scout = MemorySource::new(Snapshot::new(Organization::new("acme")?, [])?);
+    /// let history = MemoryHistory::new();
+    /// let exporter = Exporter::new().with_source(scout.recorded(history.clone())).with_history(history);
+    /// let router = exporter.into_router()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_history(mut self, history: impl History) -> Self {
+        self.history = Some(Arc::new(history));
+        self
+    }
+
+    /// Sets the age from which the pages show a snapshot as old, in red; [`DEFAULT_FRESH_FOR`] by default.
+    ///
+    /// Pass twice the interval at which the sources get a new snapshot. Unlike
+    /// [`with_max_snapshot_age`](Self::with_max_snapshot_age), this refuses nothing.
+    #[must_use]
+    pub fn with_fresh_for(mut self, age: Duration) -> Self {
+        self.fresh_for = age;
+        self
+    }
+
     /// Sets how long after its creation the exporter waits for the first metrics of every [observed](Self::observe)
     /// source before it is ready without some of them; [`DEFAULT_STARTUP_TIME`] by default.
     ///
@@ -398,7 +446,8 @@ impl Exporter {
             self.cache_control_max_age,
             self.own_metrics,
         )
-        .with_external_url(self.external_url);
+        .with_external_url(self.external_url)
+        .with_pages(self.history, self.fresh_for);
         Ok(routes::router(state, guard))
     }
 

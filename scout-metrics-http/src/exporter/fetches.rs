@@ -71,6 +71,11 @@ impl OrganizationFetches {
         self.last_good = Some(LastGood::new(snapshot));
     }
 
+    /// Returns whether no fetch has ended yet.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.last_good.is_none() && self.last_error.is_none()
+    }
+
     /// Returns the age of the last snapshot.
     pub(super) fn age(&self) -> Option<Duration> {
         self.last_good.as_ref().map(LastGood::age)

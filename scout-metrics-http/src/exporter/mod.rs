@@ -196,6 +196,7 @@ mod compression;
 mod credentials;
 mod discovery;
 mod encodings;
+mod endpoint;
 mod error_response;
 mod external_url;
 mod failures;
@@ -219,7 +220,7 @@ mod state;
 mod workers;
 
 pub use self::{
-    builder::{DEFAULT_MAX_SNAPSHOT_AGE, DEFAULT_STARTUP_TIME, Exporter},
+    builder::{DEFAULT_FRESH_FOR, DEFAULT_MAX_SNAPSHOT_AGE, DEFAULT_STARTUP_TIME, Exporter},
     external_url::ExternalUrl,
     password_verifier::{PasswordVerifier, Verdict},
 };

@@ -6,6 +6,7 @@ pub(super) const DISCOVERY: &str = "/sd";
 pub(super) const METRICS: &str = "/metrics";
 pub(super) const ORGANIZATIONS: &str = "/api/v1/organizations";
 pub(super) const PAGE: &str = "/";
+pub(super) const PROMETHEUS: &str = "/prometheus.yml";
 
 /// Returns the path of the metrics of an organization.
 pub(super) fn metrics_of(organization: impl std::fmt::Display) -> String {
@@ -15,6 +16,29 @@ pub(super) fn metrics_of(organization: impl std::fmt::Display) -> String {
 /// Returns the path of the snapshot of an organization.
 pub(super) fn snapshot_of(organization: impl std::fmt::Display) -> String {
     format!("{ORGANIZATIONS}/{organization}/snapshot")
+}
+
+/// Returns the path of the page of an organization.
+pub(super) fn page_of(organization: impl std::fmt::Display) -> String {
+    format!("/organizations/{organization}")
+}
+
+/// Returns the path of the configuration for Prometheus of an organization.
+pub(super) fn prometheus_of(organization: impl std::fmt::Display) -> String {
+    format!("/organizations/{organization}{PROMETHEUS}")
+}
+
+/// Returns the path of the page of a stream, whose name is a segment of a path already.
+pub(super) fn stream_page_of(
+    organization: impl std::fmt::Display,
+    segment: impl std::fmt::Display,
+) -> String {
+    format!("/organizations/{organization}/streams/{segment}")
+}
+
+/// Returns the path of a file that the pages load.
+pub(super) fn asset(name: impl std::fmt::Display) -> String {
+    format!("/assets/{name}")
 }
 
 /// Returns the part of a request's path before a route: where the router is nested, or nothing.

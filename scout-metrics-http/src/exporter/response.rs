@@ -27,7 +27,7 @@ use super::{
 };
 
 /// The answer may be kept, but must be revalidated each time.
-const REVALIDATE: HeaderValue = HeaderValue::from_static("private, no-cache");
+pub(super) const REVALIDATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 
 /// Responds with an encoded snapshot, or with 304 if the client already has it.
 ///
@@ -109,18 +109,23 @@ fn cache_control(max_age: Option<Duration>) -> HeaderValue {
 /// Returns whether the client has this answer. A tag takes precedence over a time (RFC 9110, section 13.2.2).
 fn is_known(request: &HeaderMap, tag: &HeaderValue, modified: SystemTime) -> bool {
     if request.contains_key(IF_NONE_MATCH) {
-        let lines = request.get_all(IF_NONE_MATCH).iter();
-        let mut known = lines
-            .filter_map(|line| line.to_str().ok())
-            .flat_map(|line| line.split(','))
-            .map(str::trim)
-            .map(|known| known.strip_prefix("W/").unwrap_or(known));
-        return known.any(|known| known == "*" || known == tag);
+        return is_tag_known(request, tag);
     }
     let since = request.get(IF_MODIFIED_SINCE);
     let since = since.and_then(|since| httpdate::parse_http_date(since.to_str().ok()?).ok());
     // The header holds whole seconds.
     since.is_some_and(|since| whole_seconds(modified) <= whole_seconds(since))
+}
+
+/// Returns whether the client has the answer with this tag.
+pub(super) fn is_tag_known(request: &HeaderMap, tag: &HeaderValue) -> bool {
+    let lines = request.get_all(IF_NONE_MATCH).iter();
+    let mut known = lines
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .map(str::trim)
+        .map(|known| known.strip_prefix("W/").unwrap_or(known));
+    known.any(|known| known == "*" || known == tag)
 }
 
 fn whole_seconds(time: SystemTime) -> u64 {

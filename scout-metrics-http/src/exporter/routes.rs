@@ -1,21 +1,25 @@
 //! The routes, with authentication before and counting after each of them.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     Extension, Router,
-    extract::{MatchedPath, Path, Request, State},
+    extract::{MatchedPath, OriginalUri, Path, Request, State},
+    http::HeaderMap,
     middleware::{self, Next},
     response::Response,
     routing::get,
 };
 
 use super::{
-    auth::{Guard, peer},
+    auth::{Guard, Refusal, peer},
     discovery, error_response, health,
     metrics::{self, OrganizationPath},
     organizations, page,
-    paths::{DISCOVERY, METRICS, ORGANIZATIONS, PAGE, metrics_of, snapshot_of},
+    paths::{
+        DISCOVERY, METRICS, ORGANIZATIONS, PAGE, PROMETHEUS, asset, metrics_of, page_of,
+        prometheus_of, snapshot_of, stream_page_of,
+    },
     state::ExporterState,
 };
 
@@ -29,16 +33,34 @@ pub(super) fn router(state: ExporterState, guard: Guard) -> Router {
         .route(METRICS, get(metrics::all))
         .route(ORGANIZATIONS, get(organizations::organizations))
         .route(DISCOVERY, get(discovery::discovery))
-        .route(PAGE, get(page::page))
+        .route(PROMETHEUS, get(page::prometheus::of_all))
+        .route(
+            &prometheus_of("{org}"),
+            get(page::prometheus::of_organization),
+        )
+        .layer(Extension(Arc::clone(&guard)))
         .route_layer(middleware::from_fn_with_state(
             Arc::clone(&guard),
             authenticate,
         ));
+    let pages = Router::new()
+        .route(PAGE, get(page::overview))
+        .route(&page_of("{org}"), get(page::organization))
+        .route(&stream_page_of("{org}", "{stream}"), get(page::stream))
+        .route_layer(middleware::from_fn_with_state(
+            Arc::clone(&guard),
+            authenticate_people,
+        ));
     let open = Router::new()
+        .route(&asset("{file}"), get(page::assets::asset))
         .route("/-/healthy", get(health::healthy))
         .route("/-/ready", get(health::ready).layer(Extension(guard)));
     let count = middleware::from_fn_with_state(Arc::clone(&state), count);
-    guarded.merge(open).route_layer(count).with_state(state)
+    guarded
+        .merge(pages)
+        .merge(open)
+        .route_layer(count)
+        .with_state(state)
 }
 
 async fn authenticate(
@@ -47,12 +69,40 @@ async fn authenticate(
     request: Request,
     next: Next,
 ) -> Response {
-    let organization = path.as_ref().ok().map(|Path(parameters)| &parameters.org);
     let peer = peer(request.extensions());
-    match guard.check(request.headers(), organization, peer).await {
+    match check(&guard, &path, request.headers(), peer).await {
         Ok(()) => next.run(request).await,
         Err(refusal) => error_response::of_refusal(refusal),
     }
+}
+
+/// Does the same, and answers with a page if the request is refused.
+async fn authenticate_people(
+    State(guard): State<Arc<Guard>>,
+    path: OrganizationPath,
+    OriginalUri(uri): OriginalUri,
+    route: MatchedPath,
+    request: Request,
+    next: Next,
+) -> Response {
+    let peer = peer(request.extensions());
+    match check(&guard, &path, request.headers(), peer).await {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => {
+            let root = page::root(route.as_str(), &uri);
+            page::message::refused(&root, error_response::of_refusal(refusal))
+        }
+    }
+}
+
+async fn check(
+    guard: &Guard,
+    path: &OrganizationPath,
+    headers: &HeaderMap,
+    peer: Option<IpAddr>,
+) -> Result<(), Refusal> {
+    let organization = path.as_ref().ok().map(|Path(parameters)| &parameters.org);
+    guard.check(headers, organization, peer).await
 }
 
 /// Counts by the pattern of the route, because the number of paths is not bounded.

@@ -2,14 +2,14 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use axum::http::Uri;
+use axum::http::{HeaderMap, Uri};
 
-use scout_metrics_core::{Error, Organization, Result, Snapshot, SourceSet};
+use scout_metrics_core::{Error, History, Organization, Result, Snapshot, SourceSet};
 
 use super::{
-    all_metrics::AllMetrics, encodings::Encodings, external_url::ExternalUrl,
-    organization::ServedOrganization, outages::Outages, own_metrics::OwnMetrics, paths,
-    workers::Workers,
+    all_metrics::AllMetrics, builder::DEFAULT_FRESH_FOR, encodings::Encodings,
+    external_url::ExternalUrl, organization::ServedOrganization, outages::Outages,
+    own_metrics::OwnMetrics, page::Pasts, paths, scrape_timeout, workers::Workers,
 };
 
 /// The sources and their state.
@@ -25,6 +25,9 @@ pub(super) struct ExporterState {
     /// The `max-age` of the `Cache-Control` header.
     pub(super) cache_control_max_age: Option<Duration>,
     pub(super) external_url: Option<ExternalUrl>,
+    /// The age from which the pages show a snapshot as old.
+    pub(super) fresh_for: Duration,
+    pub(super) pasts: Pasts,
     pub(super) workers: Workers,
 }
 
@@ -55,12 +58,25 @@ impl ExporterState {
             own_metrics,
             cache_control_max_age,
             external_url: None,
+            fresh_for: DEFAULT_FRESH_FOR,
+            pasts: Pasts::new(None),
             workers,
         }
     }
 
     pub(super) fn with_external_url(mut self, url: Option<ExternalUrl>) -> Self {
         self.external_url = url;
+        self
+    }
+
+    /// Sets what the pages need.
+    pub(super) fn with_pages(
+        mut self,
+        history: Option<Arc<dyn History>>,
+        fresh_for: Duration,
+    ) -> Self {
+        self.pasts = Pasts::new(history);
+        self.fresh_for = fresh_for;
         self
     }
 
@@ -85,6 +101,17 @@ impl ExporterState {
     /// Returns the number of organizations whose metrics the exporter waits for before it is ready.
     pub(super) fn awaited(&self) -> usize {
         self.awaited.len()
+    }
+
+    /// Returns how long a page may wait for sources: a moment only if all are polled, because then nothing is fetched for
+    /// the page.
+    pub(super) fn patience(&self, headers: &HeaderMap) -> Duration {
+        const A_MOMENT: Duration = Duration::from_secs(3);
+        let limit = scrape_timeout::limit(headers);
+        if self.awaited.len() == self.organizations.len() {
+            return limit.min(A_MOMENT);
+        }
+        limit
     }
 
     /// Returns the organizations whose first metrics are missing, with the error of the last fetch, or nothing once

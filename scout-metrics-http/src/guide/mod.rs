@@ -22,6 +22,23 @@
     feature = "prometheus-api",
     doc = "| [ask a server that has scraped for months](prometheus_api) | [`PrometheusHistory`](crate::PrometheusHistory) | `scout --prometheus` |"
 )]
+#![cfg_attr(
+    feature = "html",
+    doc = "| write a report for people | [`html::Report`](crate::html::Report) | `report`, `scout report --format html` |"
+)]
+#![cfg_attr(
+    feature = "chart",
+    doc = "| draw a chart in a page of your own | [`chart`](crate::chart) | `report --chart` |"
+)]
+#![cfg_attr(
+    any(
+        feature = "metrics",
+        feature = "opentelemetry",
+        feature = "prometheus",
+        feature = "prometheus-client"
+    ),
+    doc = "| have them among the metrics of a service | [`openmetrics::bridge`](crate::openmetrics::bridge) | `embed` |"
+)]
 //! | add a place that metrics come from | [`MetricsSource`](crate::MetricsSource) | `custom_source` |
 
 #[cfg(feature = "local")]

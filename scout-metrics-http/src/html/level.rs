@@ -13,9 +13,9 @@ pub(crate) enum Level {
     Warn,
     /// More high vulnerabilities, or more images that violate a policy, than before.
     Worse,
-    /// Critical vulnerabilities.
+    /// Critical vulnerabilities, or some of a severity that nobody knows.
     Bad,
-    /// Neither critical nor high vulnerabilities are reported, and no policy.
+    /// Critical or high vulnerabilities are not reported, and nothing else is known to be bad.
     Unknown,
 }
 
@@ -46,10 +46,10 @@ impl Level {
     pub(crate) fn of(stream: &Stream, before: Option<&Stream>) -> Self {
         let counts = stream.vulnerabilities();
         let (critical, high) = (counts.get(Severity::Critical), counts.get(Severity::High));
-        if critical.is_none() && high.is_none() && stream.policies().is_empty() {
-            Self::Unknown
-        } else if critical > Some(0) {
+        if critical > Some(0) || unrecognized(stream) > 0 {
             Self::Bad
+        } else if critical.is_none() || high.is_none() {
+            Self::Unknown
         } else if before.is_some_and(|before| is_worse(stream, before)) {
             Self::Worse
         } else if high > Some(0) || failing(stream).next().is_some() {
@@ -58,6 +58,12 @@ impl Level {
             Self::Fine
         }
     }
+}
+
+/// Returns the number of vulnerabilities of severities that are not known, which may be the worst.
+fn unrecognized(stream: &Stream) -> u64 {
+    let counts = stream.vulnerabilities().unrecognized();
+    counts.fold(0, |sum, (_, count)| sum.saturating_add(count))
 }
 
 /// Returns whether there are more high vulnerabilities, or more images that violate a policy, than before.
@@ -115,7 +121,10 @@ impl Headline {
         let failing = failing(stream).count() as u64;
         let (letter, number, word) = match level {
             Level::Unknown => ('?', None, "not reported"),
-            Level::Bad => ('C', critical, "critical"),
+            Level::Bad => match critical.unwrap_or(0) {
+                0 => ('!', Some(unrecognized(stream)), "of an unknown severity"),
+                critical => ('C', Some(critical), "critical"),
+            },
             _ if high > Some(0) => ('H', high, "high"),
             _ if failing == 1 => ('P', Some(1), "policy fails"),
             _ if failing > 1 => ('P', Some(failing), "policies fail"),
@@ -150,6 +159,9 @@ mod tests {
     #[test]
     fn each_level_has_a_letter_and_a_number() {
         let fine = with_policy(stream("0C 0H 7M"), 9);
+        let blocker = stream("0C 0H").vulnerabilities().clone();
+        let blocker = blocker.with_unrecognized("BLOCKER", 7).unwrap();
+        let blocker = Stream::new("blocker").with_vulnerabilities(blocker);
         let cases = [
             (fine.clone(), None, Level::Fine, '✓', Some(0)),
             (stream("0C 3H"), None, Level::Warn, 'H', Some(3)),
@@ -182,6 +194,9 @@ mod tests {
                 Some(2),
             ),
             (stream("9M"), None, Level::Unknown, '?', None),
+            (stream("0C"), None, Level::Unknown, '?', None),
+            (stream("3H"), None, Level::Unknown, '?', None),
+            (blocker, None, Level::Bad, '!', Some(7)),
             (Stream::new("empty"), None, Level::Unknown, '?', None),
         ];
         for (stream, before, level, letter, number) in cases {

@@ -1,10 +1,11 @@
-//! HTML that people read: the look that the page of the exporter and the [`Report`] share.
+//! HTML that people read: a [`Report`] as one file. The page of the [exporter](crate::guide) has the same look.
 
 mod age;
 mod change;
 mod level;
 mod name;
 mod number;
+mod plural;
 mod report;
 mod severities;
 mod style;
@@ -13,11 +14,12 @@ mod totals;
 pub use self::report::Report;
 pub(crate) use self::{
     age::Age,
-    change::Delta,
+    change::{Delta, serious},
     level::{Headline, Level, failing, worst_first},
-    name::{Name, plain},
+    name::{Name, message, plain},
     number::percentage,
-    severities::Severities,
+    plural::plural,
+    severities::{Severities, word},
     style::{STYLE, hash},
-    totals::Totals,
+    totals::{Totals, is_apart},
 };

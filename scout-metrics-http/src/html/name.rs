@@ -8,7 +8,7 @@ use scout_metrics_core::chart::{Escaped, is_invisible};
 /// The number of characters of a name that are shown.
 const SHOWN: usize = 60;
 
-/// The number of characters of a longer name that a tooltip has.
+/// The number of characters of a message, and of a longer name in its tooltip.
 const TOOLTIP: usize = 400;
 
 /// Displays a name as HTML, so that it is what it seems to be.
@@ -39,7 +39,16 @@ impl fmt::Display for Name<'_> {
 
 /// Returns a name for places without markup, such as the title of the page: cut, with escapes.
 pub(crate) fn plain(name: &str) -> String {
-    let (shown, is_cut) = start(name, SHOWN - 1);
+    visible(name, SHOWN)
+}
+
+/// Returns a message that has text from elsewhere, as [`plain`] does, but longer.
+pub(crate) fn message(text: &str) -> String {
+    visible(text, TOOLTIP)
+}
+
+fn visible(text: &str, characters: usize) -> String {
+    let (shown, is_cut) = start(text, characters - 1);
     let mut text = String::new();
     for c in shown.chars() {
         match is_invisible(c) {

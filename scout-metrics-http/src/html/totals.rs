@@ -6,7 +6,7 @@ use super::level::failing;
 
 /// The sums over the environments of an organization.
 ///
-/// `latest-indexed` is not in them: it has the images that the environments have, too.
+/// `latest-indexed` is not in them: it has the images that the environments have, too. It counts only if it is alone.
 #[derive(Clone, Debug)]
 pub(crate) struct Totals<'a> {
     /// The vulnerabilities of all environments. The same image in two environments counts twice.
@@ -25,7 +25,7 @@ impl<'a> Totals<'a> {
         let (latest, environments): (Vec<_>, Vec<_>) = snapshot
             .streams()
             .iter()
-            .partition(|stream| stream.name().is_latest_indexed());
+            .partition(|stream| is_apart(snapshot, stream));
         let mut counts = VulnerabilityCounts::new();
         for severity in Severity::ALL {
             if let Some(sum) = sum(&environments, severity) {
@@ -49,11 +49,16 @@ impl<'a> Totals<'a> {
         let environments = snapshot
             .streams()
             .iter()
-            .filter(|stream| !stream.name().is_latest_indexed());
+            .filter(|stream| !is_apart(snapshot, stream));
         environments
             .filter_map(super::change::serious)
             .reduce(u64::saturating_add)
     }
+}
+
+/// Returns whether a stream is not part of the sums of its snapshot.
+pub(crate) fn is_apart(snapshot: &Snapshot, stream: &Stream) -> bool {
+    stream.name().is_latest_indexed() && snapshot.streams().len() > 1
 }
 
 /// Returns the sum of the counts of a severity, or `None` if no stream reports it.
@@ -86,5 +91,12 @@ mod tests {
         assert_eq!(totals.environments, 2);
         assert_eq!(totals.latest_indexed, snapshot.stream("latest-indexed"));
         assert_eq!(Totals::serious(&snapshot), Some(5));
+        let alone = Snapshot::new(
+            Organization::new("acme").unwrap(),
+            [stream("latest-indexed", "9C")],
+        );
+        let alone = alone.unwrap();
+        assert_eq!(Totals::new(&alone).counts.to_string(), "9C");
+        assert_eq!(Totals::new(&alone).latest_indexed, None);
     }
 }

@@ -184,8 +184,12 @@ fn write_at(path: &Path, token: &str, modified: std::time::SystemTime) {
 }
 
 /// Every route that a token is needed for, and whether it is about the organization `acme`.
-const ROUTES: [(&str, bool); 7] = [
+const ROUTES: [(&str, bool); 11] = [
     ("/", false),
+    ("/organizations/acme", true),
+    ("/organizations/acme/prometheus.yml", true),
+    ("/organizations/acme/streams/production", true),
+    ("/prometheus.yml", false),
     ("/metrics", false),
     ("/v1/exporter/org/acme", true),
     (PATH, true),
@@ -205,7 +209,7 @@ async fn status_at(router: &Router, path: &str, token: Option<&str>) -> StatusCo
 }
 
 #[tokio::test]
-async fn all_routes_but_health_need_a_token() {
+async fn all_routes_with_data_need_a_token() {
     let router = guarded_router();
     for (path, _) in ROUTES {
         assert_eq!(
@@ -219,7 +223,7 @@ async fn all_routes_but_health_need_a_token() {
             "{path}"
         );
     }
-    for path in ["/-/healthy", "/-/ready"] {
+    for path in ["/-/healthy", "/-/ready", "/assets/page.js"] {
         assert_eq!(
             status_at(&router, path, None).await,
             StatusCode::OK,

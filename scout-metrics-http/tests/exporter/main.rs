@@ -40,8 +40,13 @@ use scout_metrics_http::exporter::Exporter;
 
 const PATH: &str = "/v1/exporter/org/acme/metrics";
 /// All routes, for the organization `acme`.
-const ROUTES: [&str; 9] = [
+const ROUTES: [&str; 14] = [
     "/",
+    "/assets/page.css",
+    "/organizations/acme",
+    "/organizations/acme/prometheus.yml",
+    "/organizations/acme/streams/production",
+    "/prometheus.yml",
     "/metrics",
     PATH,
     "/v1/exporter/org/acme",

@@ -27,7 +27,7 @@
 //! ```
 //!
 //! The attributes are the labels. Values are 64-bit integers. Attributes share the names of streams and the identifiers of
-//! policies with the snapshot; other texts are copied at most once for each stream and policy. Streams that vanish from the
+//! policies with the snapshot; each other text is copied once for each family. Streams that vanish from the
 //! snapshot vanish from the next export.
 //!
 //! # Limits of OpenTelemetry
@@ -41,8 +41,9 @@
 //! [OpenTelemetry]: https://docs.rs/opentelemetry
 //! [view]: https://docs.rs/opentelemetry_sdk/0.33/opentelemetry_sdk/metrics/struct.MeterProviderBuilder.html#method.with_view
 
-use std::{borrow::Cow, convert::Infallible, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, convert::Infallible, sync::Arc};
 
+use foldhash::quality::RandomState;
 use opentelemetry::{
     Key, KeyValue, Value,
     metrics::{AsyncInstrument, Meter},
@@ -107,7 +108,7 @@ struct Observations<'a, 'o> {
     starts: Vec<Start>,
     ends: Vec<Option<Value>>,
     attributes: Vec<KeyValue>,
-    copied: Option<(&'a str, Arc<str>)>,
+    copies: HashMap<&'a str, Arc<str>, RandomState>,
 }
 
 #[derive(Default)]
@@ -123,7 +124,7 @@ impl<'a, 'o> Observations<'a, 'o> {
             starts: Vec::new(),
             ends: Vec::new(),
             attributes: Vec::new(),
-            copied: None,
+            copies: HashMap::default(),
         }
     }
 
@@ -136,16 +137,16 @@ impl<'a, 'o> Observations<'a, 'o> {
         }
     }
 
-    /// Copies a text, unless it is the last one that was copied, as the organization is for each stream.
-    fn copy(&mut self, text: &'a str) -> Arc<str> {
-        match &self.copied {
-            Some((last, copy)) if *last == text => Arc::clone(copy),
-            _ => {
-                let copy: Arc<str> = text.into();
-                self.copied = Some((text, Arc::clone(&copy)));
-                copy
-            }
+    fn key(&mut self, name: Text<'a>) -> Key {
+        match name {
+            Text::Static(name) => Key::from_static_str(name),
+            name => self.copy(name.as_str()).into(),
         }
+    }
+
+    /// Copies a text, once for all samples.
+    fn copy(&mut self, text: &'a str) -> Arc<str> {
+        Arc::clone(self.copies.entry(text).or_insert_with(|| text.into()))
     }
 }
 
@@ -160,10 +161,11 @@ impl<'a> Samples<'a> for Observations<'a, '_> {
     ) -> Result<(), Infallible> {
         let mut attributes = std::mem::take(&mut at(&mut self.starts, place).attributes);
         attributes.clear();
-        attributes.extend(labels.map(|(name, value)| KeyValue::new(key(name), self.value(value))));
+        let attribute = |(name, value)| KeyValue::new(self.key(name), self.value(value));
+        attributes.extend(labels.map(attribute));
         self.starts[place] = Start {
             attributes,
-            last_key: Some(key(last_label)),
+            last_key: Some(self.key(last_label)),
         };
         Ok(())
     }
@@ -200,12 +202,5 @@ impl<'a> Samples<'a> for Observations<'a, '_> {
             self.observer.observe(count, &attributes);
         }
         Ok(())
-    }
-}
-
-fn key(name: Text<'_>) -> Key {
-    match name {
-        Text::Static(name) => Key::from_static_str(name),
-        name => name.as_str().to_owned().into(),
     }
 }

@@ -29,6 +29,10 @@ use super::label_page::{LabelPage, LabelPageDraft};
 ///
 /// The order of the labels is kept, and sets are compared with it; [`sorted`](Self::sorted) returns an order that does not
 /// depend on the source. A set that was read in lenient mode may have a name more than once, as Prometheus accepts.
+///
+/// A set never changes, so it can be the key of a map. Clippy's `mutable_key_type` cannot see that, because the shared page is
+/// in a [`OnceLock`](std::sync::OnceLock). A line in `clippy.toml` tells it:
+/// `ignore-interior-mutability = ["scout_metrics_openmetrics::LabelSet"]`.
 #[derive(Clone, Default)]
 pub struct LabelSet {
     /// `None` for a set without labels.

@@ -136,7 +136,10 @@ impl AnomalyList {
                 rule.id(),
                 rule.broken_text()
             );
-            self.push(AnomalyKind::Deviation, message, first_line)?;
+            self.reserve(&message, first_line, rule.id().len())?;
+            let anomaly = Anomaly::new(AnomalyKind::Deviation, message);
+            self.anomalies
+                .push(anomaly.with_line(first_line).with_rule(rule.id()));
         }
         self.anomalies.sort_by_key(Anomaly::line);
         mark_duplicates(&mut self.anomalies);

@@ -1,13 +1,11 @@
 //! Families of all types in the registries.
 
-use prometheus::Registry;
 use scout_metrics_openmetrics::{
-    Format, LabelSet, MetricFamily, MetricType, Sample, Suffix,
-    bridge::{prometheus::FamilyCollector, prometheus_client},
+    Format, LabelSet, MetricFamily, MetricType, Sample, Suffix, bridge,
 };
 
 use crate::{
-    hosts::{encode_client, encode_prometheus},
+    hosts,
     series::{families, parsed},
 };
 
@@ -58,89 +56,110 @@ fn all_types() -> Vec<MetricFamily> {
     families(ALL_TYPES, Format::OpenMetrics)
 }
 
-#[test]
-fn a_registry_of_prometheus_client_has_the_types_that_it_knows() {
-    let mut registry = ::prometheus_client::registry::Registry::default();
-    let collector = prometheus_client::FamilyCollector::new(all_types);
-    registry.register_collector(Box::new(collector));
-    let text = encode_client(&registry).replace("Hits \"served\".", "Hits.");
-    let expected = [
-        ("hits", MetricType::Counter, 2),
-        ("temperature", MetricType::Gauge, 2),
-        ("latency_seconds", MetricType::Histogram, 4),
-        ("pause_seconds", MetricType::Unknown, 1),
-        ("pause_seconds_sum", MetricType::Unknown, 1),
-        ("pause_seconds_count", MetricType::Unknown, 1),
-        ("build", MetricType::Info, 1),
-        ("mode", MetricType::Unknown, 2),
-        ("load", MetricType::Unknown, 1),
-    ];
-    let expected = expected.map(|(name, kind, count)| (name.to_owned(), kind, count));
-    assert_eq!(types(&text, Format::OpenMetrics), expected);
-    let mut values = parsed(ALL_TYPES, Format::OpenMetrics);
-    values.retain(|(name, _), _| !name.ends_with("_created"));
-    assert_eq!(parsed(&text, Format::OpenMetrics), values);
-}
-
-#[test]
-fn a_registry_of_prometheus_has_the_types_that_it_knows() {
-    let registry = Registry::new();
-    let collector = || Box::new(FamilyCollector::new(all_types));
-    registry.register(collector()).unwrap();
-    assert!(registry.register(collector()).is_err());
-    let text = encode_prometheus(&registry);
-    // The library sorts by name.
-    let expected = [
-        ("build_info", MetricType::Gauge, 1),
-        ("hits", MetricType::Counter, 2),
-        ("latency_seconds", MetricType::Histogram, 4),
-        ("load", MetricType::Gauge, 1),
-        ("mode", MetricType::Gauge, 2),
-        ("pause_seconds", MetricType::Summary, 3),
-        ("temperature", MetricType::Gauge, 2),
-    ];
-    let expected = expected.map(|(name, kind, count)| (name.to_owned(), kind, count));
-    assert_eq!(types(&text, Format::Prometheus), expected);
-    let mut values = parsed(ALL_TYPES, Format::OpenMetrics);
-    values.retain(|(name, _), _| !name.ends_with("_created"));
-    assert_eq!(parsed(&text, Format::Prometheus), values);
-}
-
-#[test]
-fn what_is_not_plain_does_not_break_an_exposition() {
-    let families = || {
-        let sample = |labels: &[(&str, &str)]| {
-            Sample::new(
-                Suffix::None,
-                labels.iter().copied().collect::<LabelSet>(),
-                1.0,
-            )
-        };
-        vec![
-            MetricFamily::new("not plain", MetricType::Gauge).with_sample(sample(&[])),
-            MetricFamily::new("plain", MetricType::Gauge)
-                .with_help("two\nlines")
-                .with_sample(sample(&[("not plain", "x")]))
-                .with_sample(sample(&[("x", "\n\"\\")])),
-            // More events below a bound than below a higher one.
-            MetricFamily::new("odd", MetricType::Histogram).with_sample(Sample::new(
-                Suffix::Bucket,
-                [("le", "+Inf")].into(),
-                -1.5,
-            )),
-        ]
+/// Families with names that no registry escapes, and a histogram that is not one.
+fn odd() -> Vec<MetricFamily> {
+    let sample = |labels: &[(&str, &str)]| {
+        let labels: LabelSet = labels.iter().copied().collect();
+        Sample::new(Suffix::None, labels, 1.0)
     };
-    let mut client = ::prometheus_client::registry::Registry::default();
-    client.register_collector(Box::new(prometheus_client::FamilyCollector::new(families)));
-    let registry = Registry::new();
-    registry
-        .register(Box::new(FamilyCollector::new(families)))
-        .unwrap();
-    for values in [
-        parsed(&encode_client(&client), Format::OpenMetrics),
-        parsed(&encode_prometheus(&registry), Format::Prometheus),
-    ] {
-        let names: Vec<&str> = values.keys().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["odd_bucket", "plain"]);
+    let bucket = Sample::new(Suffix::Bucket, [("le", "+Inf")].into(), -1.5);
+    vec![
+        MetricFamily::new("not plain", MetricType::Gauge).with_sample(sample(&[])),
+        MetricFamily::new("plain", MetricType::Gauge)
+            .with_help("two\nlines")
+            .with_sample(sample(&[("not plain", "x")]))
+            .with_sample(sample(&[("x", "\n\"\\")])),
+        MetricFamily::new("odd", MetricType::Histogram).with_sample(bucket),
+    ]
+}
+
+fn names(values: &crate::series::Values) -> Vec<&str> {
+    values.keys().map(|(name, _)| name.as_str()).collect()
+}
+
+/// Returns the samples of all types that both registries have.
+fn expected_values() -> crate::series::Values {
+    let mut values = parsed(ALL_TYPES, Format::OpenMetrics);
+    values.retain(|(name, _), _| !name.ends_with("_created"));
+    values
+}
+
+#[cfg(feature = "prometheus-client")]
+mod prometheus_client {
+    use super::*;
+    use ::prometheus_client::registry::Registry;
+    use bridge::prometheus_client::FamilyCollector;
+    use hosts::prometheus_client::encode;
+
+    fn collected(families: fn() -> Vec<MetricFamily>) -> String {
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(FamilyCollector::new(families)));
+        encode(&registry)
+    }
+
+    #[test]
+    fn the_registry_has_the_types_that_it_knows() {
+        // The library does not escape help texts.
+        let text = collected(all_types).replace("Hits \"served\".", "Hits.");
+        let expected = [
+            ("hits", MetricType::Counter, 2),
+            ("temperature", MetricType::Gauge, 2),
+            ("latency_seconds", MetricType::Histogram, 4),
+            ("pause_seconds", MetricType::Unknown, 1),
+            ("pause_seconds_sum", MetricType::Unknown, 1),
+            ("pause_seconds_count", MetricType::Unknown, 1),
+            ("build", MetricType::Info, 1),
+            ("mode", MetricType::Unknown, 2),
+            ("load", MetricType::Unknown, 1),
+        ];
+        let expected = expected.map(|(name, kind, count)| (name.to_owned(), kind, count));
+        assert_eq!(types(&text, Format::OpenMetrics), expected);
+        assert_eq!(parsed(&text, Format::OpenMetrics), expected_values());
+    }
+
+    #[test]
+    fn what_is_not_plain_does_not_break_an_exposition() {
+        let values = parsed(&collected(odd), Format::OpenMetrics);
+        assert_eq!(names(&values), ["odd_bucket", "plain"]);
+    }
+}
+
+#[cfg(feature = "prometheus")]
+mod prometheus {
+    use super::*;
+    use ::prometheus::Registry;
+    use bridge::prometheus::FamilyCollector;
+    use hosts::prometheus::encode;
+
+    fn collected(families: fn() -> Vec<MetricFamily>) -> String {
+        let registry = Registry::new();
+        let collector = || Box::new(FamilyCollector::new(families));
+        registry.register(collector()).unwrap();
+        assert!(registry.register(collector()).is_err());
+        encode(&registry)
+    }
+
+    #[test]
+    fn the_registry_has_the_types_that_it_knows() {
+        let text = collected(all_types);
+        // The library sorts by name.
+        let expected = [
+            ("build_info", MetricType::Gauge, 1),
+            ("hits", MetricType::Counter, 2),
+            ("latency_seconds", MetricType::Histogram, 4),
+            ("load", MetricType::Gauge, 1),
+            ("mode", MetricType::Gauge, 2),
+            ("pause_seconds", MetricType::Summary, 3),
+            ("temperature", MetricType::Gauge, 2),
+        ];
+        let expected = expected.map(|(name, kind, count)| (name.to_owned(), kind, count));
+        assert_eq!(types(&text, Format::Prometheus), expected);
+        assert_eq!(parsed(&text, Format::Prometheus), expected_values());
+    }
+
+    #[test]
+    fn what_is_not_plain_does_not_break_an_exposition() {
+        let values = parsed(&collected(odd), Format::Prometheus);
+        assert_eq!(names(&values), ["odd_bucket", "plain"]);
     }
 }

@@ -1,7 +1,7 @@
 //! The limits of OpenTelemetry that its bridge documents.
 
 use crate::{
-    hosts::{Host, OpenTelemetry},
+    hosts::{Host, opentelemetry::OpenTelemetry},
     series::{encoded, series},
     snapshots::small,
 };

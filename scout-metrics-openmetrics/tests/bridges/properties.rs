@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use scout_metrics_core::{Policy, PolicyResult, Severity, Snapshot, Stream, VulnerabilityCounts};
 
 use crate::{
-    hosts::{Facade, Host, OpenTelemetry, Prometheus, PrometheusClient},
+    hosts::{self, Host},
     series::encoded,
     snapshots::organization,
 };
@@ -69,9 +69,13 @@ proptest! {
     #[test]
     fn any_snapshots_are_collected_as_they_are_written(snapshots in snapshots()) {
         let expected = encoded(&snapshots, true);
-        prop_assert_eq!(&values::<PrometheusClient>(&snapshots), &expected);
-        prop_assert_eq!(&values::<Prometheus>(&snapshots), &expected);
-        prop_assert_eq!(&values::<OpenTelemetry>(&snapshots), &expected);
-        prop_assert_eq!(&values::<Facade>(&snapshots), &expected);
+        #[cfg(feature = "metrics")]
+        prop_assert_eq!(&values::<hosts::facade::Facade>(&snapshots), &expected);
+        #[cfg(feature = "opentelemetry")]
+        prop_assert_eq!(&values::<hosts::opentelemetry::OpenTelemetry>(&snapshots), &expected);
+        #[cfg(feature = "prometheus")]
+        prop_assert_eq!(&values::<hosts::prometheus::Prometheus>(&snapshots), &expected);
+        #[cfg(feature = "prometheus-client")]
+        prop_assert_eq!(&values::<hosts::prometheus_client::PrometheusClient>(&snapshots), &expected);
     }
 }

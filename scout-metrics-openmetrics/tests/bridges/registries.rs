@@ -7,18 +7,18 @@ use scout_metrics_core::{
 };
 
 use crate::{
-    hosts::{Facade, Host, OpenTelemetry, Prometheus, PrometheusClient},
+    hosts::Host,
     series::{Values, encoded},
     snapshots::{nasty, organization, small},
 };
 
-fn expected<H: Host>(snapshots: &[Snapshot], has_label: bool) -> Values {
+pub(crate) fn expected<H: Host>(snapshots: &[Snapshot], has_label: bool) -> Values {
     let mut expected = encoded(snapshots, has_label);
     expected.retain(|series, value| H::can_hold(series, value));
     expected
 }
 
-async fn poller(source: &MemorySource) -> Poller {
+pub(crate) async fn poller(source: &MemorySource) -> Poller {
     let poller = Poller::builder(source.clone()).spawn();
     // The first refresh may fail.
     let _ = poller.scrape().await;
@@ -96,8 +96,8 @@ async fn a_closure_has_current_snapshots<H: Host>() {
 }
 
 macro_rules! tests {
-    ($($module:ident: $host:ty),*) => {
-        $(tests!(@ $module, $host,
+    ($($feature:literal $module:ident $host:ident,)*) => {
+        $(tests!(@ $feature $module $host
             what_is_collected_is_what_the_encoder_writes
             the_metrics_of_several_organizations_have_a_label
             streams_that_vanish_are_dropped
@@ -105,14 +105,13 @@ macro_rules! tests {
             a_closure_has_current_snapshots
         );)*
     };
-    (@ $module:ident, $host:ty, $($test:ident)*) => {
+    (@ $feature:literal $module:ident $host:ident $($test:ident)*) => {
+        #[cfg(feature = $feature)]
         mod $module {
-            use super::*;
-
             $(
                 #[tokio::test]
                 async fn $test() {
-                    super::$test::<$host>().await;
+                    super::$test::<crate::hosts::$module::$host>().await;
                 }
             )*
         }
@@ -120,45 +119,8 @@ macro_rules! tests {
 }
 
 tests! {
-    facade: Facade,
-    opentelemetry: OpenTelemetry,
-    prometheus: Prometheus,
-    prometheus_client: PrometheusClient
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_snapshot_that_is_too_old_is_not_collected() {
-    const HOUR: std::time::Duration = std::time::Duration::from_secs(3600);
-    let source = MemorySource::new(small("acme", &["production"]));
-    let poller = poller(&source).await;
-    let mut host = Prometheus::new(poller.clone(), false);
-    source.set(Err(Error::new(ErrorKind::Unavailable, "down")));
-    tokio::time::sleep(20 * HOUR).await;
-    assert!(!host.values().is_empty());
-    tokio::time::sleep(20 * HOUR).await;
-    assert_eq!(host.values(), Values::new());
-}
-
-#[tokio::test]
-async fn a_registry_of_prometheus_has_collectors_of_several_organizations() {
-    use scout_metrics_openmetrics::bridge::prometheus::SnapshotCollector;
-
-    let registry = ::prometheus::Registry::new();
-    let snapshots = [nasty("acme"), nasty("apex")];
-    for snapshot in &snapshots {
-        let poller = poller(&MemorySource::new(snapshot.clone())).await;
-        let collector = || SnapshotCollector::new(poller.clone()).with_organization_label();
-        registry.register(Box::new(collector())).unwrap();
-        assert!(registry.register(Box::new(collector())).is_err());
-    }
-    let text = crate::hosts::encode_prometheus(&registry);
-    let values = crate::series::parsed(&text, scout_metrics_openmetrics::Format::Prometheus);
-    assert_eq!(values, expected::<Prometheus>(&snapshots, true));
-}
-
-#[test]
-fn debug_shows_the_label() {
-    let gauges = scout_metrics_openmetrics::bridge::opentelemetry::SnapshotGauges::new(Vec::new);
-    let text = format!("{gauges:?}");
-    assert!(text.contains(r#"label: Some(("org", None))"#), "{text}");
+    "metrics" facade Facade,
+    "opentelemetry" opentelemetry OpenTelemetry,
+    "prometheus" prometheus Prometheus,
+    "prometheus-client" prometheus_client PrometheusClient,
 }

@@ -1,14 +1,11 @@
 //! What to do first.
 
-use std::{cmp::Reverse, collections::BTreeMap};
+use std::cmp::Reverse;
 
-use scout_metrics_core::{PolicyResult, Severity, SinceState, Stream};
+use scout_metrics_core::{Severity, SinceState, Stream};
 
-use super::{
-    Content, Section,
-    section::{Times, environments, policy_name},
-};
-use crate::html::{Delta, Name, failing};
+use super::{facts::Facts, policies::Policy};
+use crate::html::{Delta, Name, is_apart, message, plain, plural, word};
 
 /// The number of things to do first. More would not be first.
 const MAX: usize = 6;
@@ -26,12 +23,12 @@ pub(super) struct Advice<'a> {
     pub(super) subject: Option<Name<'a>>,
     pub(super) what: String,
     pub(super) detail: String,
+    /// The change, and since when.
     pub(super) delta: Option<(&'static str, Delta)>,
-    rank: Rank,
+    urgency: Urgency,
+    /// The number by which those of the same urgency are sorted.
+    number: u64,
 }
-
-/// What is done first has the greatest rank.
-type Rank = (Urgency, u64);
 
 /// How urgent it is, from the least.
 #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
@@ -44,81 +41,89 @@ enum Urgency {
     Failure,
 }
 
-/// Returns what to do first, the most urgent first.
-pub(super) fn of<'a>(sections: &'a [Section], times: &Times) -> Vec<Advice<'a>> {
-    let mut advice: Vec<Advice<'_>> = sections
-        .iter()
-        .flat_map(|section| of_section(section, times))
-        .collect();
-    advice.sort_by_key(|advice| Reverse(advice.rank));
+/// Returns what to do first about organizations or the reasons why nothing is known about them, the most urgent first.
+pub(super) fn of<'a, 'f>(
+    organizations: impl Iterator<Item = (Name<'a>, &'f Result<Facts<'a>, &'a String>)>,
+) -> Vec<Advice<'a>>
+where
+    'a: 'f,
+{
+    let mut advice = Vec::new();
+    for (organization, facts) in organizations {
+        match facts {
+            Ok(facts) => of_facts(organization, facts, &mut advice),
+            Err(reason) => advice.push(of_failure(organization, reason)),
+        }
+    }
+    advice.sort_by_key(|advice| Reverse((advice.urgency, advice.number)));
     let mut alike = (Urgency::Failure, 0);
     advice.retain(|advice| {
-        let count = if alike.0 == advice.rank.0 {
-            alike.1 + 1
-        } else {
-            1
-        };
-        alike = (advice.rank.0, count);
-        count <= MAX_ALIKE
+        let is_alike = alike.0 == advice.urgency;
+        alike = (advice.urgency, if is_alike { alike.1 + 1 } else { 1 });
+        alike.1 <= MAX_ALIKE
     });
     advice.truncate(MAX);
     advice
 }
 
-fn of_section<'a>(section: &'a Section, times: &Times) -> Vec<Advice<'a>> {
-    let organization = Name(section.organization.as_str());
-    let content = match &section.content {
-        Ok(content) => content,
-        Err(reason) => {
-            return vec![Advice {
-                letter: '?',
-                class: "unknown",
-                organization,
-                subject: None,
-                what: "find out why there is no answer".to_owned(),
-                detail: reason.clone(),
-                delta: None,
-                rank: (Urgency::Failure, 0),
-            }];
-        }
-    };
-    let streams = environments(&content.snapshot);
-    let mut advice = of_policies(organization, content, &streams, times);
-    let of_streams = streams
+fn of_failure<'a>(organization: Name<'a>, reason: &str) -> Advice<'a> {
+    Advice {
+        letter: '?',
+        class: "unknown",
+        organization,
+        subject: None,
+        what: "find out why there is no answer".to_owned(),
+        detail: message(reason),
+        delta: None,
+        urgency: Urgency::Failure,
+        number: 0,
+    }
+}
+
+fn of_facts<'a>(organization: Name<'a>, facts: &Facts<'a>, advice: &mut Vec<Advice<'a>>) {
+    let snapshot = &facts.content.snapshot;
+    let counted = snapshot
+        .streams()
         .iter()
-        .filter_map(|stream| of_stream(organization, content, stream, times));
-    advice.extend(of_streams);
-    advice
+        .filter(|stream| !is_apart(snapshot, stream));
+    advice.extend(
+        counted
+            .clone()
+            .filter_map(|stream| of_stream(organization, stream, facts)),
+    );
+    let policies = Policy::of(counted);
+    advice.extend(
+        policies
+            .iter()
+            .filter_map(|policy| of_policy(organization, policy, facts)),
+    );
 }
 
 fn of_stream<'a>(
     organization: Name<'a>,
-    content: &'a Content,
     stream: &'a Stream,
-    times: &Times,
+    facts: &Facts<'a>,
 ) -> Option<Advice<'a>> {
-    let worst = [Severity::Critical, Severity::High].into_iter();
-    let severity = worst
-        .into_iter()
-        .find(|severity| stream.vulnerabilities()[*severity] > 0)?;
-    let count = stream.vulnerabilities()[severity];
-    let before = content.earlier.last().and_then(|(ago, snapshot)| {
-        let stream = snapshot.stream(stream.name().as_str())?;
-        Some((*ago, stream.vulnerabilities().get(severity)))
-    });
+    let counts = stream.vulnerabilities();
+    let mut worst = [Severity::Critical, Severity::High].into_iter();
+    let severity = worst.find(|severity| counts[*severity] > 0)?;
+    let count = counts[severity];
+    let before = facts.earlier(stream).next_back();
+    let before =
+        before.and_then(|(ago, before)| Some((ago, before?.vulnerabilities().get(severity))));
     let is_worse = before.is_some_and(|(_, before)| before.is_some_and(|before| before < count));
     let (letter, class, urgency) = match severity {
         Severity::Critical if is_worse => ('C', "bad", Urgency::Worse),
         Severity::Critical => ('C', "bad", Urgency::Critical),
         _ => ('H', "warn", Urgency::High),
     };
-    let word = crate::html::severities::word(severity);
+    let word = word(severity);
     let noun = if count == 1 {
         "vulnerability"
     } else {
         "vulnerabilities"
     };
-    let since = times.since(content, stream, &SinceState::Severity(severity));
+    let since = facts.since(stream, &SinceState::Severity(severity));
     Some(Advice {
         letter,
         class,
@@ -129,58 +134,42 @@ fn of_stream<'a>(
             .map(|since| format!("{word} {since}"))
             .unwrap_or_default(),
         delta: before.map(|(ago, before)| (ago, Delta::new(before, Some(count)))),
-        rank: (urgency, count),
+        urgency,
+        number: count,
     })
 }
 
-/// Returns an advice for each policy that images violate.
-fn of_policies<'a>(
+fn of_policy<'a>(
     organization: Name<'a>,
-    content: &'a Content,
-    streams: &[&'a Stream],
-    times: &Times,
-) -> Vec<Advice<'a>> {
-    let mut policies: BTreeMap<&str, Vec<(&Stream, &PolicyResult)>> = BTreeMap::new();
-    for stream in streams {
-        for result in failing(stream) {
-            policies
-                .entry(result.policy().id().as_str())
-                .or_default()
-                .push((stream, result));
-        }
-    }
-    let advice = policies.into_values().filter_map(|mut results| {
-        results.sort_by_key(|(_, result)| Reverse(result.violating()));
-        let (stream, worst) = *results.first()?;
-        let violating = results
-            .iter()
-            .map(|(_, result)| result.violating())
-            .fold(0, u64::saturating_add);
-        let state = SinceState::Policy(worst.policy().id().clone());
-        let since = times.since(content, stream, &state);
-        let images = if violating == 1 {
-            "image violates"
-        } else {
-            "images violate"
-        };
-        let most = format!("most in {}", crate::html::plain(stream.name().as_str()));
-        let environments = match results.len() {
-            1 => String::new(),
-            many => format!(" in {many} streams"),
-        };
-        Some(Advice {
-            letter: 'P',
-            class: "warn",
-            organization,
-            subject: Some(policy_name(worst)),
-            what: format!("{violating} {images} the policy{environments}"),
-            detail: match since {
-                Some(since) => format!("{most}, where it has failed {since}"),
-                None => most,
-            },
-            delta: None,
-            rank: (Urgency::Policy, violating),
-        })
-    });
-    advice.collect()
+    policy: &Policy<'a>,
+    facts: &Facts<'a>,
+) -> Option<Advice<'a>> {
+    let failing = policy.failing();
+    let (stream, worst) = failing.first()?;
+    let violating = policy.violating();
+    let verb = if violating == 1 {
+        "image violates"
+    } else {
+        "images violate"
+    };
+    let streams = match failing.len() {
+        1 => String::new(),
+        count => format!(" in {}", plural(count, "stream")),
+    };
+    let most = format!("most in {}", plain(stream.name().as_str()));
+    let state = SinceState::Policy(worst.policy().id().clone());
+    Some(Advice {
+        letter: 'P',
+        class: "warn",
+        organization,
+        subject: Some(policy.name()),
+        what: format!("{violating} {verb} the policy{streams}"),
+        detail: match facts.since(stream, &state) {
+            Some(since) => format!("{most}, where it has failed {since}"),
+            None => most,
+        },
+        delta: None,
+        urgency: Urgency::Policy,
+        number: violating,
+    })
 }

@@ -2,7 +2,7 @@
 
 use scout_metrics_core::{Change, PolicyResult, chart::Escaped};
 
-use crate::html::{Name, severities::word};
+use crate::html::{Name, word};
 
 /// A change, with names that cannot deceive.
 pub(super) struct Changed<'a> {
@@ -90,7 +90,7 @@ fn counts(before: Option<u64>, after: Option<u64>) -> String {
 }
 
 fn policy(result: &PolicyResult) -> Name<'_> {
-    super::section::policy_name(result)
+    super::policies::policy_name(result)
 }
 
 fn complying(result: &PolicyResult) -> String {

@@ -2,7 +2,12 @@
 
 mod advice;
 mod changed;
+mod facts;
+mod policies;
 mod section;
+mod streams;
+mod time;
+mod trends;
 mod verdict;
 mod view;
 
@@ -26,7 +31,7 @@ const MAX_POINTS: u64 = 400;
 /// `Display` writes one HTML file that needs nothing else: no script, no font, no other file, no network. Its
 /// Content-Security-Policy allows only its own style. It has a light and a dark look, fits a phone, and prints well.
 /// What it contains depends on what is known: a [snapshot](Self::with_snapshot) has streams and policies, a
-/// [comparison](Self::with_comparison) also has changes, and a [history](Self::with_history) also has trends and since when
+/// [comparison](Self::with_comparison) also has changes, and a [history](Self::add_history) also has trends and since when
 /// something is as it is.
 ///
 /// All streams are in the report. It draws the trends of the 12 worst of each organization, and lists the 20 worst
@@ -92,24 +97,26 @@ impl Report {
 
     /// Adds an organization as it is.
     #[must_use]
-    pub fn with_snapshot(self, snapshot: Snapshot) -> Self {
-        self.with_content(Content {
+    pub fn with_snapshot(mut self, snapshot: Snapshot) -> Self {
+        self.push(Content {
             snapshot,
             earlier: Vec::new(),
             since: Vec::new(),
             trend: None,
-        })
+        });
+        self
     }
 
     /// Adds an organization as it is, with what has changed.
     #[must_use]
-    pub fn with_comparison(self, comparison: &Comparison) -> Self {
-        self.with_content(Content {
+    pub fn with_comparison(mut self, comparison: &Comparison) -> Self {
+        self.push(Content {
             snapshot: comparison.after().clone(),
             earlier: vec![("before", comparison.before().clone())],
             since: Vec::new(),
             trend: None,
-        })
+        });
+        self
     }
 
     /// Adds the latest snapshot of an organization in a history, with its changes since a day and a week before, and its
@@ -119,12 +126,12 @@ impl Report {
     ///
     /// [`NotFound`](ErrorKind::NotFound) if the history has no snapshot of the organization. Otherwise as
     /// [`History::range`].
-    pub async fn with_history<H: History + ?Sized>(
-        self,
+    pub async fn add_history<H: History + ?Sized>(
+        &mut self,
         history: &H,
         organization: &Organization,
         lookback: Duration,
-    ) -> Result<Self> {
+    ) -> Result<()> {
         let Some(snapshot) = history.latest(organization).await? else {
             let error = Error::new(ErrorKind::NotFound, "the history has no snapshot of it");
             return Err(error.with_organization(organization));
@@ -140,12 +147,13 @@ impl Report {
             .trend(organization, start, end, points(lookback))
             .await?;
         let since = history.since(organization, lookback).await?;
-        Ok(self.with_content(Content {
+        self.push(Content {
             snapshot,
             earlier,
             since,
             trend: Some(trend),
-        }))
+        });
+        Ok(())
     }
 
     /// Adds an organization whose metrics could not be fetched or read, with the reason.
@@ -159,12 +167,11 @@ impl Report {
         self
     }
 
-    fn with_content(mut self, content: Content) -> Self {
+    fn push(&mut self, content: Content) {
         self.sections.push(Section {
             organization: content.snapshot.organization().clone(),
             content: Ok(content),
         });
-        self
     }
 }
 

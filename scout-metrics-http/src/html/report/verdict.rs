@@ -1,6 +1,6 @@
 //! The report in one sentence.
 
-use super::section::SectionView;
+use super::view::OrganizationView;
 use crate::html::Level;
 
 /// The worst level, and what a person should know who reads nothing else.
@@ -10,17 +10,18 @@ pub(super) struct Verdict {
 }
 
 impl Verdict {
-    pub(super) fn new(sections: &[SectionView<'_>]) -> Self {
-        let levels: Vec<Level> = sections
-            .iter()
+    pub(super) fn new(organizations: &[OrganizationView<'_>]) -> Self {
+        let sections = || {
+            organizations
+                .iter()
+                .filter_map(|organization| organization.section.as_ref().ok())
+        };
+        let levels: Vec<Level> = sections()
             .flat_map(|section| &section.levels)
             .copied()
             .collect();
-        let failed = sections
-            .iter()
-            .filter(|section| section.failure.is_some())
-            .count();
-        let old = sections.iter().filter(|section| section.is_old).count();
+        let failed = organizations.len() - sections().count();
+        let old = sections().filter(|section| section.is_old).count();
         let mut parts = vec![of_streams(&levels)];
         if failed > 0 {
             parts.push(format!(
@@ -52,12 +53,6 @@ pub(super) fn worst(levels: &[Level], is_unsure: bool) -> Level {
         Some(Level::Bad) => Level::Bad,
         Some(level) if !is_unsure && !levels.contains(&Level::Unknown) => level,
         _ => Level::Unknown,
-    }
-}
-
-impl Verdict {
-    pub(super) fn sign(&self) -> char {
-        self.level.sign()
     }
 }
 

@@ -7,10 +7,12 @@ use askama::Template;
 use super::{
     Report,
     advice::{self, Advice},
-    section::{self, SectionView, Times, minute},
+    facts::Facts,
+    section::{SectionView, changes},
+    time::minute,
     verdict::Verdict,
 };
-use crate::html::{STYLE, hash, plain};
+use crate::html::{Name, STYLE, hash, message, plain};
 
 #[derive(Template)]
 #[template(path = "html/report.html")]
@@ -21,18 +23,47 @@ struct View<'a> {
     style: String,
     verdict: Verdict,
     advice: Vec<Advice<'a>>,
-    sections: Vec<SectionView<'a>>,
+    organizations: Vec<OrganizationView<'a>>,
     version: &'static str,
+}
+
+/// An organization, or why there is nothing about it.
+pub(super) struct OrganizationView<'a> {
+    name: Name<'a>,
+    /// The fragment of links to it.
+    id: String,
+    pub(super) section: Result<SectionView<'a>, String>,
 }
 
 /// Writes a report as HTML.
 pub(super) fn write(report: &Report, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let times = Times::new(report.created);
-    let changes: Vec<_> = report.sections.iter().map(section::changes).collect();
-    let sections = (1..).zip(&report.sections).zip(&changes);
-    let sections = sections
-        .map(|((place, section), changes)| SectionView::new(place, section, changes, &times));
-    let sections: Vec<_> = sections.collect();
+    let contents = || {
+        report
+            .sections
+            .iter()
+            .map(|section| section.content.as_ref())
+    };
+    let facts: Vec<_> = contents()
+        .map(|content| content.map(|content| Facts::new(content, report.created)))
+        .collect();
+    let changes: Vec<_> = contents()
+        .map(|content| content.map(changes).unwrap_or_default())
+        .collect();
+    let organizations = (1..).zip(&report.sections).zip(facts.iter().zip(&changes));
+    let organizations =
+        organizations.map(|((place, section), (facts, changes))| OrganizationView {
+            name: Name(section.organization.as_str()),
+            id: format!("o{place}"),
+            section: match facts {
+                Ok(facts) => Ok(SectionView::new(facts, changes)),
+                Err(reason) => Err(message(reason)),
+            },
+        });
+    let organizations: Vec<_> = organizations.collect();
+    let names = report
+        .sections
+        .iter()
+        .map(|section| Name(section.organization.as_str()));
     let style = format!("{STYLE}{}", include_str!("report.css"));
     let view = View {
         title: plain(&report.title),
@@ -42,10 +73,12 @@ pub(super) fn write(report: &Report, out: &mut fmt::Formatter<'_>) -> fmt::Resul
             hash(&style)
         ),
         style,
-        verdict: Verdict::new(&sections),
-        advice: advice::of(&report.sections, &times),
-        sections,
+        verdict: Verdict::new(&organizations),
+        advice: advice::of(names.zip(&facts)),
+        organizations,
         version: env!("CARGO_PKG_VERSION"),
     };
-    view.render_into(out).map_err(|_| fmt::Error)
+    view.render_into(out).map_err(|_| fmt::Error)?;
+    // Askama removes the line feed at the end of a template.
+    out.write_str("\n")
 }

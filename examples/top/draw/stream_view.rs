@@ -1,0 +1,168 @@
+//! The details of a stream.
+
+use ratatui::text::{Line, Span};
+
+use scout_metrics_core::{PolicyResult, Severity, Stream};
+use scout_metrics_examples::terminal::{fit, pad_end};
+
+use super::{chart, list, organization_view::anomalies, state, text};
+use crate::{
+    app::{App, DAYS, StreamPast},
+    theme::Theme,
+};
+
+/// The width of a bar or a meter.
+const BAR: usize = 16;
+
+/// The width of everything before a trend.
+const BEFORE_TREND: usize = 58;
+
+/// The maximum width of the name of a policy, of which 80 columns leave this.
+const POLICY: usize = 34;
+
+pub(super) fn lines(app: &App, theme: Theme, width: u16) -> Vec<Line<'static>> {
+    let Some(row) = app.rows.get(app.selected) else {
+        return vec![Line::raw(
+            "This stream is not reported any more. Esc goes back.",
+        )];
+    };
+    let (organization, snapshot, stream) = app.stream(*row);
+    let past = organization.past.stream(stream.name());
+    let name = fit(stream.name().as_str(), usize::from(width) * 2);
+    let (said, style) = state::long(organization, theme);
+    let mut lines = vec![
+        Line::from(vec![
+            Span::styled(name, theme.title()),
+            Span::raw(format!(
+                " of {}",
+                fit(organization.organization.as_str(), 40)
+            )),
+        ]),
+        Line::styled(said, style),
+        Line::raw(""),
+    ];
+    let trend = usize::from(width).saturating_sub(BEFORE_TREND);
+    lines.extend(severities(stream, past, trend, theme));
+    lines.push(Line::raw(""));
+    lines.extend(policies(stream, past, theme));
+    lines.extend(anomalies(snapshot, theme, width));
+    lines
+}
+
+fn severities(
+    stream: &Stream,
+    past: Option<&StreamPast>,
+    trend: usize,
+    theme: Theme,
+) -> Vec<Line<'static>> {
+    let counts = stream.vulnerabilities();
+    if counts.is_empty() {
+        return vec![Line::styled("No vulnerability counts.", theme.dim())];
+    }
+    let heading = format!(
+        "{:<12} {:>8} {BLANK:BAR$} {:>8} {:>8}",
+        "SEVERITY", "COUNT", "1 DAY", "7 DAYS"
+    );
+    let of_trend = if past.is_some() { "  90 DAYS" } else { "" };
+    let mut lines = vec![Line::styled(format!("{heading}{of_trend}"), theme.dim())];
+    let largest = counts.iter().map(|(_, count)| count).max().unwrap_or(0);
+    for severity in Severity::ALL {
+        let Some(count) = counts.get(severity) else {
+            lines.push(Line::styled(
+                format!("{:<12} {:>8}", severity.as_str(), "-"),
+                theme.dim(),
+            ));
+            continue;
+        };
+        let style = theme.severity(severity, count);
+        let bar = chart::bar(count, largest, BAR);
+        let mut spans = vec![
+            Span::raw(format!("{:<12}", severity.as_str())),
+            Span::styled(format!(" {count:>8}"), style),
+            Span::styled(format!(" {bar:<BAR$}"), style),
+        ];
+        spans.extend([1, 7].map(|days| {
+            let before = past.and_then(|past| past.ago(severity, days));
+            let change = before.map(|before| i128::from(count) - i128::from(before));
+            let (change, style) = list::change(change, theme);
+            Span::styled(format!(" {change:>8}"), style)
+        }));
+        if let Some(past) = past {
+            let numbers: Vec<_> = past.severity(severity).collect();
+            let trend = format!("  {}", chart::trend(&numbers, trend));
+            spans.push(Span::styled(trend, theme.dim()));
+        }
+        lines.push(Line::from(spans));
+    }
+    lines.extend(counts.unrecognized().map(|(name, count)| {
+        let name = pad_end(&fit(name, 12), 12);
+        Line::styled(
+            format!("{name} {count:>8}  a severity that is not known"),
+            theme.doubtful(),
+        )
+    }));
+    lines
+}
+
+const BLANK: &str = "";
+
+fn policies(stream: &Stream, past: Option<&StreamPast>, theme: Theme) -> Vec<Line<'static>> {
+    if stream.policies().is_empty() {
+        return vec![Line::styled("No policies.", theme.dim())];
+    }
+    let heading = format!(
+        "{:<POLICY$}   {:<BAR$} {:>11}  {}",
+        "POLICY", "COMPLIANT", "IMAGES", "FAILS FOR"
+    );
+    let mut lines = vec![Line::styled(heading, theme.dim())];
+    let mut results: Vec<&PolicyResult> = stream.policies().iter().collect();
+    // What fails comes first, and what fails most before the rest.
+    results.sort_by(|a, b| ratio(a).total_cmp(&ratio(b)));
+    lines.extend(
+        results
+            .into_iter()
+            .map(|result| policy(result, past, theme)),
+    );
+    lines
+}
+
+fn ratio(result: &PolicyResult) -> f64 {
+    result.ratio().unwrap_or(f64::INFINITY)
+}
+
+fn policy(result: &PolicyResult, past: Option<&StreamPast>, theme: Theme) -> Line<'static> {
+    let policy = result.policy();
+    let name = match policy.display_name() {
+        "" => policy.id().as_str(),
+        name => name,
+    };
+    let name = pad_end(&fit(name, POLICY), POLICY);
+    let (compliant, evaluated) = (result.compliant(), result.evaluated());
+    let (mark, style) = match result.ratio() {
+        None => ('–', theme.dim()),
+        Some(ratio) if ratio > 1.0 => ('!', theme.doubtful()),
+        Some(_) if result.is_compliant() => ('✓', theme.good()),
+        Some(_) => ('✗', theme.bad()),
+    };
+    let images = format!("{compliant}/{evaluated}");
+    let meter = match evaluated {
+        0 => format!("{:<BAR$}", "not evaluated"),
+        _ => chart::meter(compliant, evaluated, BAR),
+    };
+    let since = past
+        .and_then(|past| past.failing_days(policy.id()))
+        .map(since);
+    Line::from(vec![
+        Span::raw(format!("{name} ")),
+        Span::styled(format!("{mark} {meter} {images:>11}"), style),
+        Span::raw(format!("  {}", since.unwrap_or_default())),
+    ])
+}
+
+fn since(days: usize) -> String {
+    match days {
+        0 => "today".to_owned(),
+        _ if days + 1 >= DAYS => format!("{DAYS} days+"),
+        _ => text::plural(days, "day", "days"),
+    }
+}
