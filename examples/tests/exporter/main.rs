@@ -8,6 +8,7 @@
 mod access;
 mod alerting;
 mod boards;
+mod browser;
 #[cfg(unix)]
 mod descriptors;
 mod history;
@@ -20,6 +21,7 @@ mod peers;
 mod poll;
 mod program;
 mod prometheus;
+mod push;
 #[cfg(unix)]
 mod reload;
 #[cfg(unix)]

@@ -28,17 +28,14 @@ pub(super) fn lines(app: &App, theme: Theme, width: u16) -> Vec<Line<'static>> {
     };
     let (organization, snapshot, stream) = app.stream(*row);
     let past = organization.past.stream(stream.name());
-    let name = fit(stream.name().as_str(), usize::from(width) * 2);
     let (said, style) = state::long(organization, theme);
+    let of = fit(organization.organization.as_str(), 40);
     let mut lines = vec![
+        Line::styled(fit(stream.name().as_str(), width.into()), theme.title()),
         Line::from(vec![
-            Span::styled(name, theme.title()),
-            Span::raw(format!(
-                " of {}",
-                fit(organization.organization.as_str(), 40)
-            )),
+            Span::raw(format!("of {of}. ")),
+            Span::styled(said, style),
         ]),
-        Line::styled(said, style),
         Line::raw(""),
     ];
     let trend = usize::from(width).saturating_sub(BEFORE_TREND);

@@ -6,13 +6,17 @@
     feature = "client",
     doc = "| fetch the metrics of an organization | [`ScoutClient`](crate::ScoutClient) | `quickstart` |"
 )]
-//! | keep them current in a service | [`Poller`](crate::Poller), [`PollerSet`](crate::PollerSet) | `watch` |
+//! | keep them current in a service | [`Poller`](crate::Poller), [`PollerSet`](crate::PollerSet) | `top`, `watch` |
 //! | survive an outage | [`MetricsSourceExt`](crate::MetricsSourceExt): `cached`, `recorded`, `or_else` | `exporter` |
 //! | decide | [`gate`](crate::gate) | `scout check` |
 //! | compare two times | [`HistoryExt`](crate::HistoryExt) | `scout diff`, `scout since` |
 #![cfg_attr(
     feature = "exporter",
     doc = "| serve Prometheus and people | [`exporter`](crate::exporter) | `exporter` |"
+)]
+#![cfg_attr(
+    feature = "remote-write",
+    doc = "| [push to a database](push) | [`RemoteWrite`](crate::remote_write::RemoteWrite) | `push` |"
 )]
 #![cfg_attr(
     feature = "exporter",
@@ -43,3 +47,5 @@
 
 #[cfg(feature = "local")]
 pub mod local_scans;
+#[cfg(feature = "remote-write")]
+pub mod push;
