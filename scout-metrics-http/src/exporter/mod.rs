@@ -144,6 +144,14 @@
 //!         authorization: {type: Bearer, credentials_file: /run/secrets/exporter_token}
 //! ```
 //!
+//! Several Prometheus servers share many organizations by a hash of the label `org`, here as the first of four:
+//!
+//! ```yaml
+//!     relabel_configs:
+//!       - {source_labels: [org], action: hashmod, modulus: 4, target_label: __tmp_shard}
+//!       - {source_labels: [__tmp_shard], action: keep, regex: "0"}
+//! ```
+//!
 //! # Below a path
 //!
 //! `Router::new().nest_service("/scout", router)` serves all routes below `/scout`, and the page at both `/scout` and

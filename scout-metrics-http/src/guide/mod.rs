@@ -15,6 +15,14 @@
     doc = "| serve Prometheus and people | [`exporter`](crate::exporter) | `exporter` |"
 )]
 #![cfg_attr(
+    feature = "remote-write",
+    doc = "| [push to a database](push) | [`RemoteWrite`](crate::remote_write::RemoteWrite) | `push` |"
+)]
+#![cfg_attr(
+    feature = "exporter",
+    doc = "| serve thousands of organizations | [service discovery](crate::exporter#discovery) with shares for several Prometheus servers | `exporter`, `prometheus/sharded.yml` |"
+)]
+#![cfg_attr(
     feature = "local",
     doc = "| [do without a subscription](local_scans) | [`LocalScans`](crate::LocalScans) | `local_scans`, `scout --scans` |"
 )]
@@ -39,3 +47,5 @@
 
 #[cfg(feature = "local")]
 pub mod local_scans;
+#[cfg(feature = "remote-write")]
+pub mod push;

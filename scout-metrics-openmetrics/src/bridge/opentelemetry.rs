@@ -30,10 +30,12 @@
 //! policies with the snapshot; each other text is copied once for each family. Streams that vanish from the
 //! snapshot vanish from the next export.
 //!
+//! The example `embed` pushes to a collector with OTLP.
+//!
 //! # Limits of OpenTelemetry
 //!
 //! - The SDK keeps 2,000 series of an instrument and adds up all others as one with the attribute `otel.metric.overflow`.
-//!   An organization with more than 285 streams and seven policies needs a [view] with a higher limit.
+//!   With seven policies, an organization with more than 285 streams needs a [view] with a higher limit.
 //! - Instruments have their names before there are any metrics, so only [unplaced](scout_metrics_core::Anomaly::is_unplaced)
 //!   samples of the four known families are observed, and of these only whole numbers.
 //! - Each family is observed by itself: a snapshot that arrives during a collection is in the families after that.

@@ -6,7 +6,10 @@ use std::{
 };
 
 use metrics_exporter_prometheus::PrometheusBuilder;
-use metrics_util::debugging::{DebugValue, DebuggingRecorder};
+use metrics_util::{
+    MetricKindMask,
+    debugging::{DebugValue, DebuggingRecorder},
+};
 use scout_metrics_openmetrics::{Format, bridge::metrics::SnapshotPublisher};
 
 use crate::{
@@ -34,6 +37,27 @@ fn a_vanished_series_is_nan() {
         }
     }
     assert_eq!(values(&recorder.handle().render()), expected);
+}
+
+#[test]
+fn a_recorder_removes_vanished_series_that_are_idle() {
+    let current = Arc::new(Mutex::new(vec![small("acme", &["a", "b"])]));
+    let read = Arc::clone(&current);
+    let mut publisher = SnapshotPublisher::new(move || read.lock().unwrap().clone());
+    // Whatever is not published between two scrapes is idle.
+    let idle = Some(Duration::from_nanos(1));
+    let recorder = PrometheusBuilder::new()
+        .idle_timeout(MetricKindMask::GAUGE, idle)
+        .build_recorder();
+    let mut scrape = || {
+        publisher.publish_to(&recorder);
+        parsed(&recorder.handle().render(), Format::Prometheus)
+    };
+    let before = scrape();
+    assert_eq!(before, encoded(&current.lock().unwrap(), true));
+    *current.lock().unwrap() = vec![small("acme", &["a"])];
+    assert_eq!(scrape().len(), before.len());
+    assert_eq!(scrape(), encoded(&current.lock().unwrap(), true));
 }
 
 #[test]

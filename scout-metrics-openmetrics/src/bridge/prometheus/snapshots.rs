@@ -69,7 +69,7 @@ fn describe(snapshots: &LabelledSnapshots, family: Family) -> Desc {
     let mut names: Vec<String> = own.iter().map(|name| (*name).to_owned()).collect();
     let mut constant = HashMap::new();
     match snapshots.label() {
-        Some((name, Some(value))) => drop(constant.insert(name.to_owned(), value.to_owned())),
+        Some((name, Some(value))) => constant.extend([(name.to_owned(), value.to_owned())]),
         Some((name, None)) => names.push(name.to_owned()),
         None => (),
     }
