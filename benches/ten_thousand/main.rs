@@ -29,6 +29,9 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// Docker's example run with 236 samples took that long.
 const LATENCY: Duration = Duration::from_millis(2500);
 
+/// The default of 10,000 organizations.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(1000);
+
 /// An hour has so many parts, so one is a minute.
 const PARTS: usize = 60;
 
@@ -132,9 +135,8 @@ fn start(scale: Scale, upstream: &Upstream) -> PollerSet {
         .with_spread(scale.scaled(Duration::from_secs(10)))
         .with_backoff(
             scale.scaled(Duration::from_secs(1)),
-            scale.scaled(Duration::from_secs(5 * 60)),
+            scale.scaled(LONGEST_BACKOFF),
         )
-        .with_concurrency(32)
         .spawn()
 }
 
@@ -155,6 +157,8 @@ fn print_rates(name: &str, scale: Scale, upstream: &Upstream, since: Instant, ho
     let rates = upstream.rates(since + scale.interval * hour, scale.minute(), PARTS);
     let all: usize = rates.iter().sum();
     let most = rates.iter().max().copied().unwrap_or_default();
+    // Each organization is fetched once an hour, twice in the first hour, and more often during an outage.
+    assert!(2 * all > scale.organizations && all < 32 * scale.organizations);
     let even = scale.organizations as f64 / PARTS as f64;
     println!(
         "{name}: {all} requests, at most {most} in a minute, {:.1} times an even load",

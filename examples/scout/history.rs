@@ -9,15 +9,9 @@ use std::{
 use clap::{Args, Subcommand};
 
 use scout_metrics_core::{History, Organization, RecordHistory, SqliteHistory};
-use scout_metrics_examples::{terminal, time::parse_days};
+use scout_metrics_examples::{history, terminal, time::parse_days};
 
-use crate::{
-    input::Source,
-    output::Output,
-    past::{PastArguments, open_file},
-    report::Format,
-    status::Status,
-};
+use crate::{input::Source, output::Output, past::PastArguments, report::Format, status::Status};
 
 /// Keep snapshots in a SQLite file, which --history of the other commands reads
 #[derive(Debug, Subcommand)]
@@ -140,7 +134,7 @@ async fn export(arguments: &Export) -> Result<Status, Box<dyn Error>> {
 }
 
 async fn prune(arguments: &Prune) -> Result<Status, Box<dyn Error>> {
-    let history = open_file(&arguments.history).await?;
+    let history = history::open(&arguments.history).await?;
     // Nothing is older than the beginning of time.
     let before = SystemTime::now()
         .checked_sub(arguments.older_than)

@@ -10,12 +10,12 @@ use std::{
 use clap::{ArgGroup, Args};
 
 use scout_metrics_core::{
-    ErrorKind, History, HistoryExt, LocalScans, MetricsSource, Organization, Result as CoreResult,
-    Snapshot,
+    ErrorKind, History, LocalScans, MetricsSource, Organization, Result as CoreResult, Snapshot,
 };
 use scout_metrics_examples::{
     connection::Connection,
     demo::Demo,
+    history::latest as latest_of,
     sample,
     snapshot_file::{self, FileFormat},
     terminal,
@@ -254,16 +254,8 @@ async fn latest(past: Past<'_>, wanted: &[Organization]) -> Result<Answers, Box<
     }
     let mut answers = Answers::new();
     for organization in organizations {
-        let missing = || {
-            let error = scout_metrics_core::Error::new(
-                ErrorKind::NotFound,
-                "the history has no snapshot of it",
-            );
-            error.with_organization(&organization)
-        };
-        let searching = history.latest(&organization);
+        let searching = latest_of(&*history, &organization);
         let answer = terminal::waiting_for("reading the history", searching).await;
-        let answer = answer.and_then(|snapshot| snapshot.ok_or_else(missing));
         answers.push((organization, answer));
     }
     Ok(answers)

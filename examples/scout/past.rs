@@ -7,8 +7,8 @@ use std::{
 
 use clap::Args;
 
-use scout_metrics_core::{History, Organization, SqliteHistory};
-use scout_metrics_examples::terminal;
+use scout_metrics_core::{History, Organization};
+use scout_metrics_examples::{history, terminal};
 use scout_metrics_http::PrometheusHistory;
 
 use crate::status::usage_if_invalid;
@@ -24,7 +24,7 @@ impl Past<'_> {
     /// Opens a file that exists. A server is not asked yet.
     pub(crate) async fn open(self) -> Result<Box<dyn History>, Box<dyn Error>> {
         match self {
-            Self::File(path) => Ok(Box::new(open_file(path).await?)),
+            Self::File(path) => Ok(Box::new(history::open(path).await?)),
             Self::Server(server, url) => Ok(Box::new(server.connect(url)?)),
         }
     }
@@ -41,18 +41,6 @@ impl Past<'_> {
             Self::Server(..) => "the server of --prometheus".to_owned(),
         }
     }
-}
-
-/// Opens a SQLite file that exists.
-pub(crate) async fn open_file(path: &Path) -> Result<SqliteHistory, Box<dyn Error>> {
-    if !path.exists() {
-        let path = terminal::printable(&path.to_string_lossy());
-        return Err(
-            format!("there is no history `{path}`: `scout history import` makes one").into(),
-        );
-    }
-    let opened = terminal::waiting_for("checking the history", SqliteHistory::open(path)).await;
-    Ok(opened?)
 }
 
 /// The place of a command that reads nothing else.

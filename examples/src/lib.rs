@@ -4,6 +4,7 @@ pub mod changes;
 pub mod command_line;
 pub mod connection;
 pub mod demo;
+pub mod history;
 pub mod picture;
 pub mod sample;
 pub mod severity;

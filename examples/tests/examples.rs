@@ -72,6 +72,7 @@ fn each_example_has_a_version() {
         "embed",
         "exporter",
         "inspect",
+        "push",
         "quickstart",
         "relabel",
         "scout",

@@ -11,10 +11,12 @@ use ratatui::{Terminal, backend::TestBackend, crossterm::event::Event as Termina
 use tokio::{
     sync::mpsc,
     task::JoinHandle,
-    time::{MissedTickBehavior, interval, sleep},
+    time::{Interval, MissedTickBehavior, interval, sleep},
 };
 
-use scout_metrics_core::{History, HistoryExt, MetricsSource, Organization, PollerSet, Result};
+use scout_metrics_core::{
+    History, HistoryExt, MetricsSource, Organization, PollerSet, Result, SetUpdates,
+};
 
 use crate::{
     app::{App, Command, DAYS, Event, Freshness, Past, Reading},
@@ -56,48 +58,47 @@ impl Session {
     /// Shows the dashboard until the user or a signal ends it.
     pub(crate) async fn run(mut self, theme: Theme) -> io::Result<()> {
         // Before the screen is entered: a signal in between would not give it back.
-        let mut signals = Signals::new()?;
+        let signals = Signals::new()?;
         let mut screen = Screen::enter()?;
-        let mut keys = keys::read()?;
-        let mut updates = self.pollers.updates();
-        let mut pasts = self.follow_history();
-        let mut seconds = interval(Duration::from_secs(1));
-        seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut inputs = self.inputs(signals)?;
         loop {
             self.read_pollers();
             let app = &mut self.app;
             screen.terminal.draw(|frame| draw(app, theme, frame))?;
-            let event = tokio::select! {
-                _ = seconds.tick() => Event::Time(SystemTime::now()),
-                Some(_) = updates.next() => continue,
-                Some((organization, past)) = pasts.recv() => Event::Past(organization, past),
-                key = keys.recv() => match key {
-                    Some(TerminalEvent::Key(key)) => Event::Key(key),
-                    Some(_) => continue,
-                    // The terminal is gone.
-                    None => return Ok(()),
-                },
-                signal = signals.next() => match signal {
-                    Signal::End => return Ok(()),
-                    Signal::Continue => {
-                        screen.reenter()?;
-                        continue;
-                    }
-                },
+            let command = match inputs.next().await {
+                Input::End => return Ok(()),
+                Input::Event(event) => self.app.update(event),
+                Input::Redraw => None,
+                Input::Reenter => {
+                    screen.reenter()?;
+                    None
+                }
             };
-            match self.app.update(event) {
+            match command {
                 None => {}
                 Some(Command::Quit) => return Ok(()),
                 Some(Command::Refresh) => self.refresh(),
                 Some(Command::Suspend) => {
                     screen::leave();
-                    if signals.suspend().await == Signal::End {
+                    if inputs.signals.suspend().await == Signal::End {
                         return Ok(());
                     }
                     screen.reenter()?;
                 }
             }
         }
+    }
+
+    fn inputs(&self, signals: Signals) -> io::Result<Inputs> {
+        let mut seconds = interval(Duration::from_secs(1));
+        seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        Ok(Inputs {
+            keys: keys::read()?,
+            pasts: self.follow_history(),
+            seconds,
+            signals,
+            updates: self.pollers.updates(),
+        })
     }
 
     /// Writes a picture of the first screen, after each source has answered or failed.
@@ -159,6 +160,46 @@ impl Session {
             });
         }
         receiver
+    }
+}
+
+/// Everything that a running dashboard waits for.
+struct Inputs {
+    keys: mpsc::Receiver<TerminalEvent>,
+    pasts: mpsc::Receiver<(Organization, Past)>,
+    seconds: Interval,
+    signals: Signals,
+    updates: SetUpdates,
+}
+
+enum Input {
+    End,
+    Event(Event),
+    /// Something that is read before each frame has changed: the size of the terminal or a poller.
+    Redraw,
+    /// The program was stopped, and the shell has used the terminal meanwhile.
+    Reenter,
+}
+
+impl Inputs {
+    async fn next(&mut self) -> Input {
+        tokio::select! {
+            _ = self.seconds.tick() => Input::Event(Event::Time(SystemTime::now())),
+            Some(_) = self.updates.next() => Input::Redraw,
+            Some((organization, past)) = self.pasts.recv() => {
+                Input::Event(Event::Past(organization, past))
+            }
+            key = self.keys.recv() => match key {
+                Some(TerminalEvent::Key(key)) => Input::Event(Event::Key(key)),
+                Some(_) => Input::Redraw,
+                // The terminal is gone.
+                None => Input::End,
+            },
+            signal = self.signals.next() => match signal {
+                Signal::End => Input::End,
+                Signal::Continue => Input::Reenter,
+            },
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     error::Error as StdError,
     fmt,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -13,14 +13,13 @@ use clap::Args;
 use tokio::task::spawn_blocking;
 
 use scout_metrics_core::{
-    Error, ErrorKind, History, HistoryExt, MetricsSource, Organization, PollerSet, Result,
-    Snapshot, SqliteHistory,
+    Error, ErrorKind, History, HistoryExt, MetricsSource, Organization, PollerSet, Result, Snapshot,
 };
 use scout_metrics_examples::{
     connection::Connection,
     demo::Demo,
+    history,
     snapshot_file::{self, FileFormat},
-    terminal::printable,
     time::parse_interval,
 };
 
@@ -96,7 +95,7 @@ impl Options {
             return self.demo().await;
         }
         let history: Option<Arc<dyn History>> = match &self.history {
-            Some(path) => Some(Arc::new(open_history(path).await?)),
+            Some(path) => Some(Arc::new(history::open(path).await?)),
             None => None,
         };
         let (sources, interval) = if !self.files.is_empty() {
@@ -214,16 +213,6 @@ impl Sources {
     }
 }
 
-async fn open_history(path: &Path) -> Result<SqliteHistory, Box<dyn StdError>> {
-    if !path.exists() {
-        let path = printable(&path.to_string_lossy());
-        return Err(
-            format!("there is no history `{path}`: `scout history import` makes one").into(),
-        );
-    }
-    Ok(SqliteHistory::open(path).await?)
-}
-
 /// The latest snapshot of a history that another program records.
 #[derive(Debug)]
 struct LatestOf {
@@ -238,11 +227,7 @@ impl MetricsSource for LatestOf {
     }
 
     async fn scrape(&self) -> Result<Snapshot> {
-        let latest = self.history.latest(&self.organization).await?;
-        latest.ok_or_else(|| {
-            let fault = Error::new(ErrorKind::NotFound, "the history has no snapshot of it");
-            fault.with_organization(&self.organization)
-        })
+        history::latest(&*self.history, &self.organization).await
     }
 }
 

@@ -57,7 +57,7 @@
 //!
 //! # Not supported
 //!
-//! This crate has no network access and no text format: `scout-metrics-openmetrics` reads and writes expositions, and
+//! This crate has no network access and no text format of metrics: `scout-metrics-openmetrics` reads and writes expositions, and
 //! `scout-metrics-http` fetches them from Docker Scout.
 
 #![forbid(unsafe_code)]

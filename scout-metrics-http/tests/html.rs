@@ -154,7 +154,7 @@ async fn a_history_shows_trends_and_since_when() {
             "No critical vulnerabilities, 1 stream is worse than before"
                 .to_lowercase()
                 .as_str(),
-            "P acme / No root : 2 images violate the policy most in production, where it has failed since 16 Nov 2026 (11 d)",
+            "P acme / No root : 2 images violate the policy in production, where it has failed since 16 Nov 2026 (11 d)",
             "H acme / production : fix 4 high vulnerabilities ▲ +3 week high for at least 90 d",
             "production 7 of 9 78 % since 16 Nov 2026 (11 d)",
             "critical and high · day ▲ +3 · week ▲ +3",

@@ -8,7 +8,10 @@ use tempfile::TempDir;
 
 use crate::{
     prometheus::Prometheus,
-    support::{METRICS, Running, examples, exporter, generations, request, start_exporter, write},
+    support::{
+        METRICS, Running, eventually, examples, exporter, generations, get, request,
+        start_exporter, write,
+    },
 };
 
 /// The bcrypt hash of `s3cr3t` with the cost that the documentation of exporter-toolkit recommends.
@@ -363,4 +366,60 @@ fn check_shared_configuration(prometheus: &Path, promtool: &Path) {
         scraper.wait_for_error(&format!("{name}-password"), "HTTP status 4");
         scraper.wait_for_error(&format!("{name}-certificate"), "tls: ");
     }
+}
+
+/// The configuration that the page links to is what Prometheus needs, whatever guards the exporter.
+#[test]
+fn promtool_accepts_the_configuration_of_the_page_and_prometheus_scrapes_with_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let token = write(directory.path(), "token", "s3cr3t");
+    let users = format!("basic_auth_users:\n  prometheus: {HASH}\n");
+    let users = write(directory.path(), "web.yml", &users);
+    for (arguments, login) in [
+        (vec!["--web.route-prefix", "/scout"], String::new()),
+        (vec!["--web.bearer-token-file", &token], basic("", "s3cr3t")),
+        (
+            vec!["--web.config.file", &users],
+            basic("prometheus", "s3cr3t"),
+        ),
+    ] {
+        let mut command = exporter();
+        let (_exporter, address) = start_exporter(command.arg("--demo").args(&arguments));
+        let prefix = if login.is_empty() { "/scout" } else { "" };
+        for path in ["/prometheus.yml", "/organizations/acme/prometheus.yml"] {
+            let answer = request(&address, &format!("{prefix}{path}"), &login);
+            let (head, text) = answer.split_once("\r\n\r\n").unwrap();
+            assert!(head.starts_with("HTTP/1.0 200 "), "{answer}");
+            for promtool in generations("promtool") {
+                let home = configured(text);
+                let file = home.path().join("prometheus.yml");
+                let mut check = Command::new(promtool);
+                let checked = check.args(["check", "config"]).arg(file).output().unwrap();
+                let said = String::from_utf8_lossy(&checked.stderr);
+                assert!(checked.status.success(), "{said}\n{text}");
+            }
+            for prometheus in generations("prometheus") {
+                let home = configured(text);
+                let prometheus = Prometheus::start(&prometheus, home.path(), &[]);
+                eventually("there is a sample", || {
+                    let query =
+                        "/api/v1/query?query=scout_stream_vulnerabilities%7Borg%3D%22acme%22%7D";
+                    let (_, found) = get(&prometheus.address, query, None);
+                    found.contains("CRITICAL").then_some(())
+                });
+            }
+        }
+    }
+}
+
+/// Returns a directory with a configuration of the page, and the secrets that it names, for scrapes every second.
+fn configured(text: &str) -> TempDir {
+    let home = tempfile::tempdir().unwrap();
+    for file in ["scout_token", "scout_password"] {
+        write(home.path(), file, "s3cr3t");
+    }
+    let text = text.replace("/etc/prometheus", home.path().to_str().unwrap());
+    let text = text.replace("60s", "1s").replace("10s", "1s");
+    write(home.path(), "prometheus.yml", &text);
+    home
 }

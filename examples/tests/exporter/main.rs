@@ -8,6 +8,7 @@
 mod access;
 mod alerting;
 mod boards;
+mod browser;
 #[cfg(unix)]
 mod descriptors;
 mod history;
@@ -20,10 +21,12 @@ mod peers;
 mod poll;
 mod program;
 mod prometheus;
+mod push;
 #[cfg(unix)]
 mod reload;
 #[cfg(unix)]
 mod secrets;
+mod sharding;
 #[cfg(unix)]
 mod state;
 mod support;

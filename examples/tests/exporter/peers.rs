@@ -66,7 +66,7 @@ scrape_configs:
 }
 
 /// Waits until a database has samples of each metric, and returns them.
-fn stored_samples(address: &str) -> BTreeSet<Sample> {
+pub(crate) fn stored_samples(address: &str) -> BTreeSet<Sample> {
     let mut found = BTreeSet::new();
     for metric in [
         "stream_vulnerabilities",
@@ -85,7 +85,6 @@ fn stored_samples(address: &str) -> BTreeSet<Sample> {
     found
 }
 
-/// Starts VictoriaMetrics on a port that was free just now, because it does not report a port that the system chose.
 fn read_sample(sample: &Value) -> Sample {
     let labels = sample["metric"].as_object().unwrap().iter();
     let of_scout =

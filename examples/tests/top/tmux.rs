@@ -27,7 +27,7 @@ impl Tmux {
         let socket = directory.path().join("tmux");
         let tmux = Self { directory, socket };
         let [columns, lines] = [columns, lines].map(|size| size.to_string());
-        let shell = "env -u NO_COLOR -u DOCKER_SCOUT_ORG PS1='ready ' bash --norc --noprofile -i";
+        let shell = "env -u NO_COLOR -u RUST_BACKTRACE -u DOCKER_SCOUT_ORG PS1='ready ' bash --norc --noprofile -i";
         let session = ["new-session", "-d", "-x", &columns, "-y", &lines, shell];
         // Without the user's configuration.
         let out = tmux.tmux(&[&["-f", "/dev/null"], &session[..]].concat());

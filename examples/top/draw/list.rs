@@ -76,6 +76,16 @@ pub(super) fn change(change: Option<i128>, theme: Theme) -> (String, Style) {
     (change.map(text::change).unwrap_or_default(), style)
 }
 
+/// Returns how many of all policies fail.
+pub(super) fn failing(failing: usize, all: usize, columns: u16, theme: Theme) -> Cell<'static> {
+    let shown = text::fraction(failing, all, columns.into());
+    match (failing, all) {
+        (_, 0) => right("-", theme.dim()),
+        (0, _) => right(shown, theme.good()),
+        _ => right(shown, theme.bad()),
+    }
+}
+
 /// Returns the heading of a trend, or nothing if there is no history.
 pub(super) fn trend_heading<'a>(mut pasts: impl Iterator<Item = &'a Past>) -> &'static str {
     if pasts.any(|past| !past.is_empty()) {

@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 use scout_metrics_core::{Severity, Snapshot};
 use scout_metrics_examples::terminal::fit;
 
-use super::{organizations, state, text};
+use super::{state, text};
 use crate::{
     app::{App, advice},
     theme::Theme,
@@ -21,9 +21,10 @@ pub(super) fn lines(app: &App, theme: Theme, width: u16) -> Vec<Line<'static>> {
     let Some(organization) = app.chosen() else {
         return Vec::new();
     };
+    let name = organization.organization.as_str();
     let (said, style) = state::long(organization, theme);
     let mut lines = vec![
-        Line::from(organizations::name(organization)).style(theme.title()),
+        Line::styled(fit(name, width.into()), theme.title()),
         Line::styled(said, style),
     ];
     if let Some(error) = &organization.freshness.error {

@@ -6,7 +6,6 @@ use ratatui::{
     Frame,
     layout::{Constraint, Rect},
     style::Style,
-    text::Span,
     widgets::{Cell, Row, Table},
 };
 
@@ -20,6 +19,9 @@ use crate::{
 
 /// The width of the widest state, `✗ fails, 47h old`.
 const STATE: u16 = 16;
+
+/// The width of the number of failing policies.
+const FAILING: u16 = 7;
 
 /// What is left of 80 columns for a trend.
 const TREND: u16 = 9;
@@ -46,7 +48,7 @@ pub(super) fn draw(app: &App, theme: Theme, area: Rect, frame: &mut Frame<'_>) {
     });
     let widths = [Constraint::Length(1), Constraint::Min(10)];
     let widths = widths.into_iter().chain(list::COUNTS).chain([
-        Constraint::Length(7),
+        Constraint::Length(FAILING),
         Constraint::Length(trend),
         Constraint::Length(STATE),
     ]);
@@ -85,19 +87,6 @@ fn one(state: &OrganizationState, trend: usize, theme: Theme) -> Vec<Cell<'stati
 }
 
 fn numbers(summary: &Summary, theme: Theme) -> impl Iterator<Item = Cell<'static>> {
-    let policies = failed_of(summary.failing, summary.evaluated, theme);
+    let policies = list::failing(summary.failing, summary.evaluated, FAILING, theme);
     list::counts(summary.counts, theme).chain([policies])
-}
-
-pub(super) fn failed_of(failed: usize, all: usize, theme: Theme) -> Cell<'static> {
-    match (failed, all) {
-        (_, 0) => list::right("-", theme.dim()),
-        (0, all) => list::right(format!("0/{all}"), theme.good()),
-        (failed, all) => list::right(format!("{failed}/{all}"), theme.bad()),
-    }
-}
-
-/// Returns the name of a state for a title.
-pub(super) fn name(state: &OrganizationState) -> Span<'static> {
-    Span::raw(fit(state.organization.as_str(), 40))
 }

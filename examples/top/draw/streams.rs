@@ -11,7 +11,7 @@ use ratatui::{
 use scout_metrics_core::Severity;
 use scout_metrics_examples::terminal::fit;
 
-use super::{chart, list, organizations::failed_of, state, text};
+use super::{chart, list, state, text};
 use crate::{
     app::{App, Health, Pane, StreamRow, advice, changed_since_yesterday, failing},
     theme::Theme,
@@ -19,6 +19,12 @@ use crate::{
 
 /// The width of the name of an organization.
 const ORGANIZATION: u16 = 10;
+
+/// The width of a change.
+const CHANGE: u16 = 5;
+
+/// The width of the number of failing policies.
+const FAILING: u16 = 5;
 
 /// What is left of 80 columns for a trend.
 const TREND: u16 = 9;
@@ -36,7 +42,7 @@ pub(super) fn draw(app: &App, theme: Theme, area: Rect, frame: &mut Frame<'_>) {
     let [organization, trend] = [ORGANIZATION + extra / 6, TREND + extra / 3];
     let visible = list::visible(app.selected, app.rows.len(), height);
     // Eleven columns have ten gaps.
-    let name = area.width - (1 + organization + 25 + 5 + 4 + trend) - 10;
+    let name = area.width - (1 + organization + 25 + CHANGE + FAILING + trend) - 10;
     let rows = visible.map(|place| {
         let is_selected = place == app.selected;
         let mark = if is_selected { "›" } else { " " };
@@ -58,8 +64,8 @@ pub(super) fn draw(app: &App, theme: Theme, area: Rect, frame: &mut Frame<'_>) {
         Constraint::Length(name),
     ];
     let widths = widths.into_iter().chain(list::COUNTS).chain([
-        Constraint::Length(5),
-        Constraint::Length(4),
+        Constraint::Length(CHANGE),
+        Constraint::Length(FAILING),
         Constraint::Length(trend),
     ]);
     let header = heading(app).style(theme.dim());
@@ -108,7 +114,7 @@ fn row(app: &App, row: StreamRow, widths: [u16; 3], theme: Theme) -> Vec<Cell<'s
     let (change, style) = list::change(changed_since_yesterday(stream, &state.past), theme);
     cells.push(list::right(change, style));
     let (failed, all) = failing(stream);
-    cells.push(failed_of(failed, all, theme));
+    cells.push(list::failing(failed, all, FAILING, theme));
     let past = state.past.stream(stream.name());
     let numbers: Vec<_> = past.into_iter().flat_map(|past| past.worst()).collect();
     cells.push(Cell::from(chart::trend(&numbers, trend_width)).style(theme.dim()));

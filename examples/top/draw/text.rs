@@ -23,15 +23,27 @@ pub(super) fn time(time: SystemTime) -> String {
     time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
-/// Returns a change with its sign, `=` for none.
+/// Returns a change with its sign in at most five columns, `=` for none.
 pub(super) fn change(change: i128) -> String {
+    let size = count(u64::try_from(change.unsigned_abs()).unwrap_or(u64::MAX));
     match change {
         0 => "=".to_owned(),
-        _ => format!("{change:+}"),
+        1.. => format!("+{size}"),
+        _ => format!("-{size}"),
     }
 }
 
-/// Returns a count that needs at most five columns with the letter after it.
+/// Returns how many of all fail, or without the number of all if that does not fit.
+pub(super) fn fraction(failing: usize, all: usize, columns: usize) -> String {
+    let fraction = format!("{failing}/{all}");
+    if fraction.len() <= columns {
+        fraction
+    } else {
+        count(failing as u64)
+    }
+}
+
+/// Returns a count in at most four columns.
 pub(super) fn count(count: u64) -> String {
     match count {
         0..10_000 => count.to_string(),
@@ -74,6 +86,19 @@ mod tests {
     fn no_count_is_too_wide() {
         let counts = [0, 9999, 10_000, 999_999, 1_000_000, 1 << 53];
         assert_eq!(counts.map(count), ["0", "9999", "10k", "999k", "1M", ">1G"]);
+    }
+
+    #[test]
+    fn a_change_has_a_sign_and_is_not_too_wide() {
+        let changes = [0, 9999, -9999, 123_456, i128::MIN].map(change);
+        assert_eq!(changes, ["=", "+9999", "-9999", "+123k", "->1G"]);
+    }
+
+    #[test]
+    fn a_fraction_is_never_cut() {
+        assert_eq!(fraction(10, 12, 5), "10/12");
+        assert_eq!(fraction(100, 120, 5), "100");
+        assert_eq!(fraction(12_345, 99_999, 7), "12k");
     }
 
     #[test]

@@ -25,21 +25,30 @@ use super::{
 };
 use crate::{
     DEFAULT_TIME_TO_LIVE, Error, MetricsSource, Organization, Poller, PollerBuilder, RefreshStatus,
-    Result, Snapshot, Updates,
+    Result, Snapshot, Updates, backoff::Backoff,
 };
 
 /// Long enough to avoid a burst of requests, short enough that a process that has just started soon has data.
 const DEFAULT_SPREAD: Duration = Duration::from_secs(10);
+
+/// With this many organizations for each scrape that may run, a round takes ten minutes if Docker Scout needs 2.5 seconds for an
+/// answer, as in Docker's example run.
+const ORGANIZATIONS_PER_SCRAPE: usize = 250;
+
+/// The share of each organization in the default of the longest back-off: together, failing ones retry some ten times a second.
+const BACKOFF_SHARE: Duration = Duration::from_millis(100);
 
 /// A [`Poller`] for each of several organizations, with a bound on how many refresh at the same time.
 ///
 /// # Behaviour and defaults
 ///
 /// - Each source is polled as [`Poller`] describes, with the same defaults. The options apply to all sources.
-/// - At most [eight](PollerSetBuilder::with_concurrency) scrapes run at the same time. A poller that waits for its
-///   turn counts as refreshing.
+/// - At most [eight](PollerSetBuilder::with_concurrency) scrapes run at the same time, or one for each 250 organizations if
+///   that is more. A poller that waits for its turn counts as refreshing.
 /// - The first source is scraped at once, each of the others at a random time within the first
 ///   [ten seconds](PollerSetBuilder::with_spread).
+/// - More than 3,000 organizations that fail together wait longer than five minutes, so that they do not retry more than some
+///   ten times a second; see [`with_backoff`](PollerSetBuilder::with_backoff).
 /// - After that, each has a place of its own in the interval, so that requests are spread evenly. To get there, after the
 ///   start, an outage or [`refresh_now`](Self::refresh_now), it is once refreshed after half an interval or more instead of a
 ///   whole one.
@@ -94,7 +103,7 @@ impl PollerSet {
     pub fn builder() -> PollerSetBuilder {
         PollerSetBuilder {
             sources: SourceSet::new(),
-            concurrency: DEFAULT_CONCURRENCY,
+            concurrency: None,
             spread: None,
             interval: DEFAULT_TIME_TO_LIVE,
             initial: BTreeMap::new(),
@@ -191,7 +200,7 @@ impl fmt::Display for PollerSet {
 #[must_use = "a set of pollers does nothing until it is spawned"]
 pub struct PollerSetBuilder {
     sources: SourceSet,
-    concurrency: usize,
+    concurrency: Option<usize>,
     spread: Option<Duration>,
     interval: Duration,
     initial: BTreeMap<Organization, Snapshot>,
@@ -230,9 +239,10 @@ impl PollerSetBuilder {
         self
     }
 
-    /// Sets the maximum number of scrapes that run at the same time; 8 by default, at least 1.
+    /// Sets the maximum number of scrapes that run at the same time, at least 1; by default 8, or one for each 250
+    /// organizations if that is more.
     pub fn with_concurrency(mut self, concurrency: usize) -> Self {
-        self.concurrency = concurrency;
+        self.concurrency = Some(concurrency);
         self
     }
 
@@ -274,6 +284,8 @@ impl PollerSetBuilder {
     }
 
     /// Sets how long each poller waits after failures; see [`PollerBuilder::with_backoff`].
+    ///
+    /// By default the maximum is five minutes, or a tenth of a second for each organization if that is longer.
     pub fn with_backoff(self, first: Duration, max: Duration) -> Self {
         self.with_option(move |poller| poller.with_backoff(first, max))
     }
@@ -292,13 +304,17 @@ impl PollerSetBuilder {
     ///
     /// If it is not called on a tokio runtime.
     pub fn spawn(self) -> PollerSet {
+        let count = self.sources.sources().len();
+        let default = DEFAULT_CONCURRENCY.max(count / ORGANIZATIONS_PER_SCRAPE);
         let turns = Arc::new(Turns {
-            permits: semaphore(self.concurrency),
+            permits: semaphore(self.concurrency.unwrap_or(default)),
             end_spread: watch::Sender::new(false),
         });
         let spread = self.spread.unwrap_or(DEFAULT_SPREAD).min(self.interval);
         let now = Instant::now();
-        let count = self.sources.sources().len() as f64;
+        let mut backoff = Backoff::default();
+        let together = BACKOFF_SHARE.saturating_mul(u32::try_from(count).unwrap_or(u32::MAX));
+        backoff.max = backoff.max.max(together);
         // Random, so that several processes do not have the same places.
         let first_place = fastrand::f64();
         let pollers = self.sources.into_iter().enumerate().map(|(index, source)| {
@@ -313,12 +329,12 @@ impl PollerSetBuilder {
                 },
             };
             let initial = self.initial.get(source.organization()).cloned();
-            let mut poller = Poller::builder(source);
+            let mut poller = Poller::builder(source).with_backoff(backoff.first, backoff.max);
             if let Some(snapshot) = initial {
                 poller = poller.with_initial(snapshot);
             }
             if !spread.is_zero() {
-                poller = poller.with_slot((first_place + index as f64 / count).fract());
+                poller = poller.with_slot((first_place + index as f64 / count as f64).fract());
             }
             let options = self.options.iter();
             options
@@ -614,6 +630,31 @@ mod tests {
         assert!(minutes.iter().all(|scrapes| *scrapes <= 10), "{minutes:?}");
         let minutes = scrapes_by_minute(&upstream).await;
         assert!(minutes.iter().all(is_even), "{minutes:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_round_of_many_organizations_takes_ten_minutes() {
+        let upstream = Scripted::counting(Duration::from_millis(2500));
+        let sources =
+            (0..4000).map(|number| upstream.clone().with_organization(organization(number)));
+        let pollers = PollerSet::builder().with_sources(sources).unwrap().spawn();
+        sleep(seconds(660)).await;
+        assert_eq!(pollers.snapshots().count(), 4000);
+        assert_eq!(upstream.most_at_once(), 16);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn many_organizations_that_fail_together_retry_some_ten_times_a_second() {
+        let upstream = Scripted::new(Duration::ZERO, |_| Err(down()));
+        let sources =
+            (0..6000).map(|number| upstream.clone().with_organization(organization(number)));
+        let pollers = PollerSet::builder().with_sources(sources).unwrap().spawn();
+        sleep(HOUR / 2).await;
+        let before = upstream.calls();
+        sleep(seconds(100)).await;
+        let retries = upstream.calls() - before;
+        assert!((500..2000).contains(&retries), "{retries}");
+        drop(pollers);
     }
 
     #[tokio::test(start_paused = true)]

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use scout_metrics_core::{ErrorKind, LocalScans};
+use scout_metrics_core::{ErrorKind, LocalScans, MetricsSource};
 
 use super::{Scans, report};
 
@@ -82,6 +82,25 @@ async fn no_beginning_of_a_report_is_a_report() {
     for end in 0..whole.len() {
         fs::write(&path, &whole[..end]).unwrap();
         assert_eq!(scans.error().await.kind(), ErrorKind::Decode, "{end}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn a_changed_report_is_read_or_damaged(
+        place in 0_usize..14_000,
+        bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..20),
+        removed in 0_usize..200,
+    ) {
+        let mut report = include_str!("reports/trivy.sarif").as_bytes().to_vec();
+        let end = (place + removed).min(report.len());
+        report.splice(place..end, bytes);
+        let scans = Scans::new().with("production/image.sarif", report);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        // A panic would be an error of another kind.
+        if let Err(error) = runtime.block_on(scans.source().scrape()) {
+            proptest::prop_assert_eq!(error.kind(), ErrorKind::Decode);
+        }
     }
 }
 

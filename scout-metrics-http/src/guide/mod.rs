@@ -6,17 +6,29 @@
     feature = "client",
     doc = "| fetch the metrics of an organization | [`ScoutClient`](crate::ScoutClient) | `quickstart` |"
 )]
-//! | keep them current in a service | [`Poller`](crate::Poller), [`PollerSet`](crate::PollerSet) | `watch` |
+//! | keep them current in a service | [`Poller`](crate::Poller), [`PollerSet`](crate::PollerSet) | `top`, `watch` |
 //! | survive an outage | [`MetricsSourceExt`](crate::MetricsSourceExt): `cached`, `recorded`, `or_else` | `exporter` |
 //! | decide | [`gate`](crate::gate) | `scout check` |
 //! | compare two times | [`HistoryExt`](crate::HistoryExt) | `scout diff`, `scout since` |
 #![cfg_attr(
     feature = "exporter",
-    doc = "| serve Prometheus and people | [`exporter`](crate::exporter) | `exporter` |"
+    doc = "| serve Prometheus | [`exporter`](crate::exporter) | `exporter` |\n| hang it on a wall | [`exporter`](crate::exporter#pages), [`Exporter::with_history`](crate::exporter::Exporter::with_history) | `exporter --demo` |"
+)]
+#![cfg_attr(
+    feature = "remote-write",
+    doc = "| [push to a database](push) | [`RemoteWrite`](crate::remote_write::RemoteWrite) | `push` |"
+)]
+#![cfg_attr(
+    feature = "exporter",
+    doc = "| serve thousands of organizations | [service discovery](crate::exporter#discovery) with shares for several Prometheus servers | `exporter`, `prometheus/sharded.yml` |"
 )]
 #![cfg_attr(
     feature = "local",
     doc = "| [do without a subscription](local_scans) | [`LocalScans`](crate::LocalScans) | `local_scans`, `scout --scans` |"
+)]
+#![cfg_attr(
+    feature = "prometheus-api",
+    doc = "| [ask a server that has scraped for months](prometheus_api) | [`PrometheusHistory`](crate::PrometheusHistory) | `scout --prometheus` |"
 )]
 #![cfg_attr(
     feature = "html",
@@ -39,3 +51,7 @@
 
 #[cfg(feature = "local")]
 pub mod local_scans;
+#[cfg(feature = "prometheus-api")]
+pub mod prometheus_api;
+#[cfg(feature = "remote-write")]
+pub mod push;

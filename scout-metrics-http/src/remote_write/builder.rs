@@ -33,8 +33,7 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
 const DEFAULT_WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// That of Prometheus (`max_samples_per_send`) and one half of a megabyte: a sample of Docker Scout's has about 250 bytes in
-/// 1.0.
+/// The samples are those of Prometheus (`max_samples_per_send`). So many of Docker Scout's have about half of the bytes.
 const DEFAULT_LIMITS: BatchLimits = BatchLimits {
     samples: 2000,
     bytes: 1024 * 1024,
@@ -42,8 +41,7 @@ const DEFAULT_LIMITS: BatchLimits = BatchLimits {
 
 const DEFAULT_QUEUE_BYTES: usize = 64 * 1024 * 1024;
 
-/// Prometheus accepts samples that are at most about an hour older than the newest one it has, and then those of a block of
-/// two hours.
+/// The range of a block of Prometheus, which refuses samples that are much older than the newest one it has.
 const DEFAULT_MAX_AGE: Duration = Duration::from_secs(2 * 60 * 60);
 
 const DEFAULT_BACKOFF: Backoff = Backoff {
@@ -175,7 +173,8 @@ impl RemoteWriteBuilder {
     /// oldest are dropped first.
     ///
     /// A snapshot that is written again because it has not changed shares its memory. Up to two snapshots of each
-    /// organization are kept in addition: the current one, and one of which only a part is in the queue.
+    /// organization are kept in addition: the current one, and one of which only a part is in the queue. So is the request that
+    /// is on its way.
     pub fn with_queue_limit(mut self, bytes: usize) -> Self {
         self.queue_bytes = bytes;
         self
@@ -183,7 +182,7 @@ impl RemoteWriteBuilder {
 
     /// Sets for how long a sample is kept while the receiver is down; two hours by default.
     ///
-    /// Receivers such as Prometheus refuse samples that are older than a block, so they are not worth keeping.
+    /// Receivers such as Prometheus refuse samples that are much older than the newest one they have.
     pub fn with_max_age(mut self, max_age: Duration) -> Self {
         self.max_age = max_age;
         self

@@ -12,7 +12,7 @@ use scout_metrics_core::Error;
 
 use super::{ProtocolVersion, negotiation::Answer};
 use crate::transport::{
-    answer, authorization::Authorization, connect, deadline::Deadline, error::HttpError,
+    answer, authorization::Authorization, deadline::Deadline, error::HttpError, exchange::Exchange,
     http_client, proxy::Route, redact::Secrets, server_url::ServerUrl,
 };
 
@@ -102,7 +102,6 @@ impl Receiver {
         secrets: &Secrets,
         deadline: &Deadline,
     ) -> Result<Reply, HttpError> {
-        let (server, route) = (self.url.server(), &self.route);
         let request = self
             .http
             .post(self.url.url().clone())
@@ -112,29 +111,12 @@ impl Receiver {
             .header(USER_AGENT, http_client::USER_AGENT)
             .header(VERSION, version.header())
             .body(body);
-        let response = deadline
-            .bound(request.send(), || {
-                format!("waiting for an answer from `{server}`{}", route.suffix())
-            })
-            .await?
-            .map_err(|error| connect::explain(error.without_url(), &server, route))?;
-        let status = response.status();
-        if !self.url.is_same_origin(response.url()) {
-            // A client of the caller's own follows redirects.
-            return Err(HttpError::OtherOrigin(answer::place(
-                response.url(),
-                secrets,
-            )));
-        }
-        if answer::is_redirect(status) {
-            return Err(answer::redirect(&response, self.url.url(), secrets));
-        }
-        if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED
-            && let Some(message) = route.authentication_message()
-        {
-            let source = None;
-            return Err(HttpError::ProxyAuthentication { message, source });
-        }
+        let exchange = Exchange {
+            server: &self.url,
+            route: &self.route,
+            deadline,
+        };
+        let response = exchange.send(request, self.url.url(), secrets).await?;
         Ok(self.reply(response, secrets, deadline).await)
     }
 

@@ -92,7 +92,8 @@ impl RemoteWriteStats {
         self.queue_age
     }
 
-    /// Returns how many requests were sent, including those that failed.
+    /// Returns how many requests were sent, including those that failed. A request that was sent once more with a new token
+    /// counts once.
     pub fn requests(&self) -> u64 {
         self.requests
     }
@@ -113,7 +114,7 @@ impl RemoteWriteStats {
         self.last_error.as_ref()
     }
 
-    /// Returns the version of the protocol in use, or `None` as long as no receiver has accepted one.
+    /// Returns the version of the protocol in use, or `None` as long as that is not known.
     pub fn version(&self) -> Option<ProtocolVersion> {
         self.version
     }

@@ -29,6 +29,10 @@ use crate::transport::deadline::Deadline;
 /// minutes leaves gaps, because Prometheus forgets a series that has no sample for so long; a service uses
 /// [`RemoteWrite`](super::RemoteWrite).
 ///
+/// # Concurrency
+///
+/// Calls wait for each other, so that the samples of a series stay in order.
+///
 /// # Cancellation
 ///
 /// Dropping a write closes its connection. The receiver may have accepted a part of the samples.

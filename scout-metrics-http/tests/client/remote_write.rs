@@ -9,6 +9,9 @@ use scout_metrics_core::{
     Error, ErrorKind, MemorySource, Organization, Poller, Result, Snapshot, Stream,
 };
 use scout_metrics_http::remote_write::{ProtocolVersion, RemoteWrite, RemoteWriteBuilder};
+use scout_metrics_openmetrics::{
+    Format, LabelSet, MetricFamily, MetricType, Sample, Suffix, encode_families,
+};
 
 use crate::{
     LONG, SHORT, TOKEN, leak_in,
@@ -93,6 +96,26 @@ async fn a_request_has_the_headers_of_the_specification_and_a_body_in_snappys_bl
             .any(|part| part == text.as_bytes())
     };
     assert!(has("scout_stream_vulnerabilities") && has("acme") && has("production"));
+}
+
+#[tokio::test]
+async fn any_families_are_written_with_the_labels_that_they_do_not_have() {
+    let server = Server::start([accepted()]).await;
+    let labels = LabelSet::from([("job", "own"), ("empty", "")]);
+    let up = MetricFamily::new("up", MetricType::Gauge)
+        .with_sample(Sample::new(Suffix::None, labels, 1.0))
+        .with_sample(Sample::new(Suffix::None, LabelSet::new(), 1.0));
+    let builder = builder(&server).with_label("job", "builder");
+    let writer = builder.with_version(ProtocolVersion::V1).build().unwrap();
+    assert_eq!(writer.write_families(&[up]).await.unwrap(), 2);
+    let body = &server.log().requests[0].body;
+    let message = snap::raw::Decoder::new().decompress_vec(body).unwrap();
+    let text = String::from_utf8_lossy(&message);
+    assert_eq!(
+        (text.matches("own").count(), text.matches("builder").count()),
+        (1, 1)
+    );
+    assert!(!text.contains("empty") && !text.contains("org"), "{text}");
 }
 
 #[tokio::test]
@@ -410,15 +433,16 @@ async fn an_outage_is_logged_once_with_the_reason_and_without_the_token() {
     assert_eq!((stats.sent(), stats.requests()), (2, 4));
     assert_eq!(stats.version(), Some(ProtocolVersion::V2));
     assert!(stats.retries().eq([("unavailable", 3)]));
-    let names: Vec<String> = stats
-        .families()
-        .iter()
-        .map(|family| family.name().to_owned())
-        .collect();
-    assert!(
-        names.contains(&"scout_remote_write_sent_samples".to_owned()),
-        "{names:?}"
-    );
+    let served = encode_families(&stats.families(), Format::OpenMetrics).unwrap();
+    let served = String::from_utf8(served.into_body().to_vec()).unwrap();
+    for line in [
+        "scout_remote_write_sent_samples_total 2\n",
+        "scout_remote_write_retries_total{kind=\"unavailable\"} 3\n",
+        "scout_remote_write_dropped_samples_total{reason=\"queue_full\"} 0\n",
+        "scout_remote_write_queued_samples 0\n",
+    ] {
+        assert!(served.contains(line), "no {line} in {served}");
+    }
     let text = logged().text();
     assert!(!text.contains(TOKEN));
     assert_eq!(text.matches("mark-of-outage").count(), 1);

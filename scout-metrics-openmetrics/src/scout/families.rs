@@ -3,7 +3,7 @@
 use scout_metrics_core::{Error, ErrorKind, Result, Snapshot};
 
 use super::encode_into;
-use crate::{Encoder, Format, Limit, Limits, MetricFamily, ParseOptions, parse_families};
+use crate::{Encoder, Format, Limits, MetricFamily, ParseOptions, parse_families};
 
 /// Returns several snapshots as families, each with constant labels in front of its own labels.
 ///
@@ -33,11 +33,6 @@ pub fn families<'a>(
     let encoded = encode_into(&mut encoder, snapshots).and_then(|()| encoder.finish());
     let text = encoded.map_err(|error| Error::new(ErrorKind::Invalid, error.to_string()))?;
     // The snapshots are in memory already, so limits would protect nothing.
-    let limits = Limit::ALL.iter().fold(Limits::default(), |limits, limit| {
-        limits.with_limit(*limit, usize::MAX)
-    });
-    let options = ParseOptions::new(Format::Prometheus).with_limits(limits);
-    Ok(parse_families(text.as_bytes(), &options)?
-        .into_iter()
-        .collect())
+    let options = ParseOptions::new(Format::Prometheus).with_limits(Limits::unlimited());
+    Ok(parse_families(text.as_bytes(), &options)?.into_vec())
 }

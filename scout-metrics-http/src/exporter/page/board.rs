@@ -335,10 +335,7 @@ impl Summary {
             }
         };
         let is = |count| if count == 1 { "is" } else { "are" };
-        add(
-            self.worse,
-            format!("{} {} worse than yesterday", self.worse, is(self.worse)),
-        );
+        add(self.worse, format!("{} worse than yesterday", self.worse));
         if self.critical == 0 {
             add(self.failing, format!("policies fail in {}", self.failing));
         }

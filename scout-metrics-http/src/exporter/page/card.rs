@@ -146,10 +146,7 @@ fn notes(listed: &Listed<'_>) -> Vec<&'static str> {
         }
     };
     note(listed.yesterday == Earlier::Absent, "new since yesterday");
-    note(
-        listed.is_apart,
-        "overlaps the environments, not in the totals",
-    );
+    note(listed.is_apart, "not in the totals");
     note(
         contradicts_itself(listed.stream),
         "a policy has contradictory counts",

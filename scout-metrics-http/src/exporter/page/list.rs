@@ -8,8 +8,8 @@ use super::{
     query::Query,
 };
 
-/// The number of streams on a page: eight rows of six and two on a large screen, and a page that loads quickly.
-const PAGE_SIZE: usize = 50;
+/// The number of streams on a page: six rows of six on a large screen, and less than 80 kB.
+const PAGE_SIZE: usize = 36;
 
 /// The streams that a query shows.
 pub(super) struct List<'a> {

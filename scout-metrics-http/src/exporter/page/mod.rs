@@ -56,29 +56,26 @@ pub(super) fn root(route: &str, uri: &Uri) -> String {
     links::root(route, uri)
 }
 
-/// Renders a page away from the threads that serve, and answers with it.
+/// Renders a page away from the threads that serve, and answers with it. Returns `None` if there is nothing to render.
 async fn respond(
     workers: &Workers,
     request: &HeaderMap,
-    render: impl FnOnce() -> std::result::Result<askama::Result<String>, Response> + Send + 'static,
-) -> Response {
+    render: impl FnOnce() -> Option<askama::Result<String>> + Send + 'static,
+) -> Option<Response> {
     let coding = ContentCoding::negotiate(request);
     let encode = move || {
-        let rendered = match render() {
-            Ok(rendered) => rendered,
-            Err(response) => return Ok(Err(response)),
-        };
-        let html = rendered.map_err(|error| {
+        let html = render().transpose().map_err(|error| {
             Error::new(ErrorKind::Other, "the page cannot be rendered").with_source(error)
         })?;
-        let tag = tag(&html, coding);
-        let payload = Payload::new("text/html; charset=utf-8", html);
-        Ok(Ok((payload.encoded(coding), tag)))
+        Ok(html.map(|html| {
+            let tag = tag(&html, coding);
+            let payload = Payload::new("text/html; charset=utf-8", html);
+            (payload.encoded(coding), tag)
+        }))
     };
     match workers.run(encode).await {
-        Ok(Ok((payload, tag))) => with_policy(tagged(request, payload, tag)),
-        Ok(Err(response)) => response,
-        Err(error) => error_response::of_bug(&error),
+        Ok(page) => page.map(|(payload, tag)| with_policy(tagged(request, payload, tag))),
+        Err(error) => Some(error_response::of_bug(&error)),
     }
 }
 

@@ -84,12 +84,11 @@ pub(in crate::exporter) async fn organization(
     let workers = state.workers.clone();
     let render = move || {
         let board = Board::new(&state, &answers, &entries);
-        let known = board.organizations.first();
-        known
-            .map(|known| view(&state, &board, known, query, &entries).render())
-            .ok_or_else(|| message::no_organization(ROOT))
+        let known = board.organizations.first()?;
+        Some(view(&state, &board, known, query, &entries).render())
     };
-    respond(&workers, &headers, render).await
+    let page = respond(&workers, &headers, render).await;
+    page.unwrap_or_else(|| message::no_organization(ROOT))
 }
 
 /// The answer of an organization and what is known about its past.

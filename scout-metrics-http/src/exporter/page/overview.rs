@@ -61,9 +61,10 @@ pub(in crate::exporter) async fn overview(
     let workers = state.workers.clone();
     let render = move || {
         let board = Board::new(&state, &answers, &entries);
-        Ok(view(&state, &uri, query, &board, &entries).render())
+        Some(view(&state, &uri, query, &board, &entries).render())
     };
-    respond(&workers, &headers, render).await
+    let page = respond(&workers, &headers, render).await;
+    page.unwrap_or_else(|| message::no_organization(&root))
 }
 
 fn view<'a>(

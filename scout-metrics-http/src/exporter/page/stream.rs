@@ -104,16 +104,13 @@ pub(in crate::exporter) async fn stream(
     let workers = state.workers.clone();
     let render = move || {
         let board = Board::new(&state, &answers, &entries);
-        let Some(known) = board.organizations.first() else {
-            return Err(message::no_organization(ROOT));
-        };
+        let known = board.organizations.first()?;
         let is_loading = entries.values().any(Entry::is_loading);
         let no_past = no_past(&state.pasts, &entries);
-        let view = view(&board, known, &stream, is_loading, no_past);
-        let view = view.ok_or_else(|| message::no_stream(ROOT))?;
-        Ok(view.render())
+        Some(view(&board, known, &stream, is_loading, no_past)?.render())
     };
-    respond(&workers, &headers, render).await
+    let page = respond(&workers, &headers, render).await;
+    page.unwrap_or_else(|| message::no_stream(ROOT))
 }
 
 /// Returns the page, or `None` if the snapshot has no such stream. Without a snapshot the page says why.

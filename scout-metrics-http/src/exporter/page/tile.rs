@@ -26,6 +26,7 @@ pub(super) struct Sums {
     pub(super) counts: [(&'static str, char, Option<Short>); Severity::ALL.len()],
     pub(super) bar: SeverityBar,
     pub(super) streams: usize,
+    /// The critical and high vulnerabilities of `latest-indexed`, if it is apart.
     pub(super) latest_indexed: Option<VulnerabilityCounts>,
     /// The changes since yesterday and since a week ago, if one is known.
     pub(super) changes: Option<[Delta; 2]>,
@@ -86,6 +87,20 @@ fn class(known: &Known<'_>) -> &'static str {
     }
 }
 
+/// Returns the critical and high vulnerabilities among counts.
+fn serious(counts: &VulnerabilityCounts) -> VulnerabilityCounts {
+    let severities = [Severity::Critical, Severity::High];
+    severities
+        .into_iter()
+        .fold(VulnerabilityCounts::new(), |all, severity| {
+            let count = counts.get(severity);
+            // The count was in bounds where it came from.
+            count
+                .and_then(|count| all.clone().with(severity, count).ok())
+                .unwrap_or(all)
+        })
+}
+
 impl Sums {
     fn new(known: &Known<'_>, good: &Good<'_>) -> Self {
         let past = known.past.as_deref();
@@ -104,7 +119,7 @@ impl Sums {
             }),
             bar: SeverityBar::new(counts).decorative(),
             streams: good.totals.environments,
-            latest_indexed: latest.cloned(),
+            latest_indexed: latest.map(serious),
             changes: earlier
                 .iter()
                 .any(Option::is_some)

@@ -152,11 +152,14 @@ fn of_policy<'a>(
     } else {
         "images violate"
     };
-    let streams = match failing.len() {
-        1 => String::new(),
-        count => format!(" in {}", plural(count, "stream")),
+    let place = plain(stream.name().as_str());
+    let (streams, most) = match failing.len() {
+        1 => (String::new(), format!("in {place}")),
+        count => (
+            format!(" in {}", plural(count, "stream")),
+            format!("most in {place}"),
+        ),
     };
-    let most = format!("most in {}", plain(stream.name().as_str()));
     let state = SinceState::Policy(worst.policy().id().clone());
     Some(Advice {
         letter: 'P',

@@ -141,6 +141,13 @@ impl<'a> SectionView<'a> {
     }
 }
 
+impl SectionView<'_> {
+    /// Returns the number of columns of the table of policies. Only a history knows since when one has failed.
+    pub(super) fn policy_columns(&self) -> u32 {
+        if self.days > 0 { 5 } else { 4 }
+    }
+}
+
 impl TotalsView {
     fn new(content: &Content) -> Self {
         let totals = Totals::new(&content.snapshot);
