@@ -12,7 +12,7 @@
 //! | compare two times | [`HistoryExt`](crate::HistoryExt) | `scout diff`, `scout since` |
 #![cfg_attr(
     feature = "exporter",
-    doc = "| serve Prometheus and people | [`exporter`](crate::exporter) | `exporter` |"
+    doc = "| serve Prometheus | [`exporter`](crate::exporter) | `exporter` |\n| hang it on a wall | [`exporter`](crate::exporter#pages), [`Exporter::with_history`](crate::exporter::Exporter::with_history) | `exporter --demo` |"
 )]
 #![cfg_attr(
     feature = "remote-write",
