@@ -28,7 +28,12 @@
 //!
 //! | route | answer |
 //! |---|---|
-//! | `/` | a page for people: up to 500 streams of each organization, policies, ages, links to the other routes |
+//! | `/` | a [page for people](#pages): all organizations and streams, the worst first |
+//! | `/organizations/{org}` | a page for people about one organization: totals, trends, policies, changes, streams |
+//! | `/organizations/{org}/streams/{stream}` | a page for people about one stream |
+//! | `/assets/{file}` | the style, the script and the icons of the pages; requires no token |
+//! | `/prometheus.yml` | a configuration for Prometheus that scrapes `/metrics` at the address of the request |
+//! | `/organizations/{org}/prometheus.yml` | the same for the metrics of one organization |
 //! | `/metrics` | the metrics of all organizations with a label `org`, and the exporter's own |
 //! | `/v1/exporter/org/{org}/metrics` | the metrics of one organization, as Docker Scout serves them |
 //! | `/v1/exporter/org/{org}` | the same: the path that Docker Scout used until May 2024 and that many configurations still have |
@@ -66,7 +71,7 @@
 //! of Prometheus and of the Datadog agent; the maximum is 5 minutes. If the source of an organization has not answered
 //! by then, its route answers 503 with the reason.
 //!
-//! `/metrics` leaves out an organization whose source fails or does not answer in time, and the page shows the reason.
+//! `/metrics` leaves out an organization whose source fails or does not answer in time, and the pages show the reason.
 //! `scout_exporter_up` and the log show it too; the log has one line when an outage begins and one when it ends. At most 8
 //! sources are scraped at the same time.
 //!
@@ -76,8 +81,9 @@
 //! |---|---|---|
 //! | 200 | the source returned a snapshot | `Content-Type`, `Vary`; for one organization also `ETag`, `Last-Modified`, `Age`, `Cache-Control` |
 //! | 304 | the client has the snapshot, according to `If-None-Match` or `If-Modified-Since` | the same without `Content-Type` |
+//! | 400 | a parameter of a [page](#pages) is out of range, or the address of the exporter is needed and the request has no valid `Host` | |
 //! | 401 | [credentials](#authentication) are required, and the request has none or wrong ones; the body contains nothing else | `WWW-Authenticate` for Basic and for Bearer |
-//! | 404 | no source has this organization | |
+//! | 404 | no source has this organization, or its snapshot has no such stream | |
 //! | 405 | the method is neither `GET` nor `HEAD` | `Allow` |
 //! | 429 | there were [too many failed logins](#failed-logins) | `Retry-After` |
 //! | 500 | the exporter or its source is misconfigured, or has a bug: [`Config`], [`Invalid`], [`Other`] | |
@@ -152,6 +158,26 @@
 //!       - {source_labels: [__tmp_shard], action: keep, regex: "0"}
 //! ```
 //!
+//! # Pages
+//!
+//! The page at `/` is made for a screen on a wall. Its first line says one of *All fine*, *Not worse*, *Worse than yesterday*,
+//! *We don’t know* and *Bad*, and why. It lists 36 streams at a time, the worst first, each with one number, its level as a
+//! letter, the counts by severity, the policy that fails first, and the age of the data in red if it is
+//! [old](Exporter::with_fresh_for). `latest-indexed` overlaps the environments, so it is not in the totals unless it is the
+//! only stream. With a history ([`Exporter::with_history`]) there are changes since yesterday and a week ago, trends, and the
+//! day since which a policy has failed.
+//!
+//! The parameters `filter` (a part of a name), `sort` (`worst`, `changed` or `name`) and `page` select streams; other values
+//! are answered with 400. Everything works without a script. A small script loads the page again once a minute without losing
+//! the place, and says so if the exporter does not answer; it does nothing in a hidden tab.
+//!
+//! A page loads nothing but `/assets/`, and its `Content-Security-Policy` allows nothing else: no inline style or script, and
+//! no other origin. Names are escaped, cut, and shown with the characters that cannot be seen. Pages have an `ETag`, and
+//! browsers must revalidate them.
+//!
+//! A page waits for polled sources 3 seconds at most, and says which ones are still being fetched. For other sources it waits as
+//! the metrics do.
+//!
 //! # Below a path
 //!
 //! `Router::new().nest_service("/scout", router)` serves all routes below `/scout`, and the page at both `/scout` and
@@ -160,11 +186,12 @@
 //!
 //! # Authentication
 //!
-//! With at least one bearer token, all routes except `/-/healthy` and `/-/ready` require credentials. A token of the
+//! With at least one bearer token, all routes except `/-/healthy`, `/-/ready` and `/assets/` require credentials. A token of the
 //! exporter ([`Exporter::with_bearer_token`], [`Exporter::with_bearer_token_file`]) is accepted by all of them, a token of
 //! an organization ([`Exporter::with_organization_token`], [`Exporter::with_organization_token_file`]) by the routes that
 //! have the organization in their path. A scraper sends a token as `Authorization: Bearer`. HTTP Basic authentication
-//! with the token as the password and any user name is accepted, too, so that people can open `/` in a browser.
+//! with the token as the password and any user name is accepted, too: a browser asks for both when it opens a page. No route
+//! accepts a token in its address.
 //! [`Exporter::with_password_verifier`] adds users with passwords of their own; with it, no token is needed.
 //!
 //! **Without any token and without users, the routes are open to everyone who can connect**: suitable for a loopback

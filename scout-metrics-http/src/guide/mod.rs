@@ -12,7 +12,7 @@
 //! | compare two times | [`HistoryExt`](crate::HistoryExt) | `scout diff`, `scout since` |
 #![cfg_attr(
     feature = "exporter",
-    doc = "| serve Prometheus and people | [`exporter`](crate::exporter) | `exporter` |"
+    doc = "| serve Prometheus | [`exporter`](crate::exporter) | `exporter` |\n| hang it on a wall | [`exporter`](crate::exporter#pages), [`Exporter::with_history`](crate::exporter::Exporter::with_history) | `exporter --demo` |"
 )]
 #![cfg_attr(
     feature = "remote-write",
@@ -25,6 +25,10 @@
 #![cfg_attr(
     feature = "local",
     doc = "| [do without a subscription](local_scans) | [`LocalScans`](crate::LocalScans) | `local_scans`, `scout --scans` |"
+)]
+#![cfg_attr(
+    feature = "prometheus-api",
+    doc = "| [ask a server that has scraped for months](prometheus_api) | [`PrometheusHistory`](crate::PrometheusHistory) | `scout --prometheus` |"
 )]
 #![cfg_attr(
     feature = "html",
@@ -47,5 +51,7 @@
 
 #[cfg(feature = "local")]
 pub mod local_scans;
+#[cfg(feature = "prometheus-api")]
+pub mod prometheus_api;
 #[cfg(feature = "remote-write")]
 pub mod push;

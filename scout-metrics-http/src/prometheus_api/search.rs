@@ -14,7 +14,7 @@ use futures_util::future::try_join_all;
 use scout_metrics_core::{Error, ErrorKind, Organization, Result, Snapshot};
 
 use super::{
-    answer::{Matrix, Series, millis},
+    answer::{Found, Series, millis},
     api::{Api, MAX_WARNINGS, Parameter},
     promql::{FAMILIES, Matchers},
     scrapes::Scrapes,
@@ -292,13 +292,18 @@ impl Search<'_> {
         step: i64,
         more: [Parameter; N],
     ) -> Result<Vec<Series>> {
-        let times = [
-            ("start", seconds(start)),
-            ("end", seconds(end)),
-            ("step", step_parameter(step)),
-        ];
-        let parameters = times.into_iter().chain(more).collect();
-        let series = self.ask("query_range", query, parameters).await?;
+        let series = if start == end {
+            let parameters = more.into_iter().chain([("time", seconds(end))]);
+            self.ask("query", query, parameters.collect()).await?
+        } else {
+            let times = [
+                ("start", seconds(start)),
+                ("end", seconds(end)),
+                ("step", step_parameter(step)),
+            ];
+            let parameters = more.into_iter().chain(times).collect();
+            self.ask("query_range", query, parameters).await?
+        };
         let is_asked =
             |time: i64| (start..=end).contains(&time) && (time - start).rem_euclid(step) == 0;
         let mut times = series.iter().flat_map(|series| &series.values);
@@ -316,7 +321,7 @@ impl Search<'_> {
     ) -> Result<Vec<Series>> {
         parameters.push(("query", query));
         let answer = self.api.get(path, &parameters, self.deadline).await?;
-        let matrix: Matrix = answer.data;
+        let found: Found = answer.data;
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         for warning in answer.warnings {
             tracing::warn!(
@@ -328,7 +333,7 @@ impl Search<'_> {
             }
         }
         told.secrets = answer.secrets;
-        Ok(matrix.result)
+        Ok(found.result)
     }
 }
 
