@@ -1,6 +1,6 @@
 //! How much does the client cost, compared with a plain GET and reading the body?
 
-use std::hint::black_box;
+use std::{hint::black_box, sync::Arc};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use scout_metrics_benches::scout;
@@ -33,7 +33,8 @@ fn bench_fetch(criterion: &mut Criterion) {
     let acme = Organization::new("acme").expect("the name is valid");
     for samples in [236, 20_000] {
         let text = scout(samples);
-        let url = server::serve(&text);
+        let answer = server::answer("text/plain; version=0.0.4; charset=utf-8", &text);
+        let url = server::serve(move |_| Arc::clone(&answer));
         let client = ScoutClient::builder()
             .with_base_url(&url)
             .with_token("dckr_pat_bench")

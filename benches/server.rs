@@ -1,4 +1,4 @@
-//! A server that gives the same exposition to whoever asks, as quickly as it can.
+//! A server that gives answers that are ready to whoever asks, as quickly as it can.
 
 use std::{
     io::{self, BufRead, BufReader, Write},
@@ -7,33 +7,42 @@ use std::{
     thread,
 };
 
-/// Starts the server on threads of its own, and returns its address.
-pub(crate) fn serve(exposition: &str) -> String {
+/// Returns a whole answer with a body of a content type.
+pub(crate) fn answer(content_type: &str, body: &str) -> Arc<[u8]> {
+    let length = body.len();
     let head = format!(
-        "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\nContent-Length: {}\r\n\r\n",
-        exposition.len()
+        "HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\n\r\n"
     );
-    let answer: Arc<[u8]> = [head.as_bytes(), exposition.as_bytes()].concat().into();
+    [head.as_bytes(), body.as_bytes()].concat().into()
+}
+
+/// Starts the server on threads of its own, and returns its address. Each request gets the answer for its first line.
+pub(crate) fn serve(answer: impl Fn(&str) -> Arc<[u8]> + Send + Sync + 'static) -> String {
+    let answer = Arc::new(answer);
     let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
     let address = listener.local_addr().expect("the listener is bound");
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let answer = Arc::clone(&answer);
-            thread::spawn(move || answer_all(stream, &answer));
+            thread::spawn(move || answer_all(stream, &*answer));
         }
     });
     format!("http://{address}")
 }
 
 /// Answers the requests of one connection until it is closed.
-fn answer_all(stream: TcpStream, answer: &[u8]) -> io::Result<()> {
+fn answer_all(stream: TcpStream, answer: &dyn Fn(&str) -> Arc<[u8]>) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut requests = BufReader::new(stream.try_clone()?);
     let mut writer = stream;
-    let mut line = String::new();
+    let (mut first, mut line) = (String::new(), String::new());
     while requests.read_line(&mut line)? > 0 {
+        if first.is_empty() {
+            first.clone_from(&line);
+        }
         if line == "\r\n" {
-            writer.write_all(answer)?;
+            writer.write_all(&answer(&first))?;
+            first.clear();
         }
         line.clear();
     }

@@ -61,8 +61,8 @@
 //! | `metrics` | no | `openmetrics::bridge::metrics`: current snapshots in the facade of the crate metrics |
 //! | `opentelemetry` | no | `openmetrics::bridge::opentelemetry`: current snapshots as observable gauges, for OTLP |
 //! | `prometheus` | no | `openmetrics::bridge::prometheus`: current snapshots, and the exporter's own metrics, in a registry |
-//! | `prometheus-client` | no | `openmetrics::bridge::prometheus_client`: the same for prometheus-client |
 //! | `prometheus-api` | no | `PrometheusHistory`: past snapshots from a server with Prometheus' query API |
+//! | `prometheus-client` | no | `openmetrics::bridge::prometheus_client`: the same for prometheus-client |
 //! | `remote-write` | no | `remote_write`: pushes snapshots, or any families, to databases with the protocol of Prometheus, 2.0 and 1.0 |
 //! | `rustls` | yes | HTTPS for the client, with ring and the authorities of webpki-roots, of the system, and of a file |
 //! | `sqlite` | no | `SqliteHistory`: past snapshots in one SQLite file; builds SQLite with a C compiler |

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use scout_metrics_core::{Severity, Stream, StreamName};
+use scout_metrics_core::{Organization, Severity, Stream, StreamName};
 
 use super::{App, OrganizationState, Past, Sort, View};
 
@@ -24,7 +24,7 @@ impl App {
     }
 
     /// Sorts and filters again, and selects this stream if it is still shown.
-    pub(super) fn rebuild_around(&mut self, selected: Option<(String, StreamName)>) {
+    pub(super) fn rebuild_around(&mut self, selected: Option<(Organization, StreamName)>) {
         let sort = self.sort;
         self.organizations.sort_by_cached_key(|state| {
             (organization_weight(state, sort), state.organization.clone())
@@ -36,28 +36,28 @@ impl App {
             (weight, state.organization.clone(), stream.name().clone())
         });
         self.rows = rows;
-        // At the top of the overview stays the top, which is the worst, and not the stream that is there now.
-        let follows = self.view != View::Overview || self.selected > 0;
-        let place = selected.filter(|_| follows);
-        let place = place.and_then(|selected| self.place_of(&selected));
+        let place = selected.and_then(|selected| self.place_of(&selected));
+        if place.is_none() && self.view == View::Stream {
+            // Otherwise the details of another stream would take the place of those of one that has gone.
+            self.view = View::Overview;
+        }
+        // In the overview the first row stays selected, whatever is in it: it is the worst.
+        let place = place.filter(|_| self.view != View::Overview || self.selected > 0);
         self.selected = place.unwrap_or(self.selected.min(self.rows.len().saturating_sub(1)));
     }
 
     /// Returns the names of the organization and of the stream that are selected.
-    pub(super) fn selected_name(&self) -> Option<(String, StreamName)> {
+    pub(super) fn selected_name(&self) -> Option<(Organization, StreamName)> {
         let row = self.rows.get(self.selected)?;
         let state = self.organizations.get(row.organization)?;
         let stream = state.streams().get(row.stream)?;
-        Some((
-            state.organization.as_str().to_owned(),
-            stream.name().clone(),
-        ))
+        Some((state.organization.clone(), stream.name().clone()))
     }
 
-    fn place_of(&self, (organization, name): &(String, StreamName)) -> Option<usize> {
+    fn place_of(&self, (organization, name): &(Organization, StreamName)) -> Option<usize> {
         self.rows.iter().position(|row| {
             let (state, _, stream) = self.stream(*row);
-            state.organization.as_str() == organization && stream.name() == name
+            state.organization == *organization && stream.name() == name
         })
     }
 

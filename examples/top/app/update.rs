@@ -433,6 +433,21 @@ mod tests {
     }
 
     #[test]
+    fn details_close_when_their_stream_has_gone() {
+        let mut app = app();
+        press(&mut app, KeyCode::Enter);
+        let still_there = reading("acme", &[("staging", "1C")]);
+        app.update(Event::Readings(vec![still_there]));
+        assert_eq!(
+            (app.view, selected(&app)),
+            (View::Stream, "acme/staging".to_owned())
+        );
+        let gone = reading("acme", &[("production", "1C")]);
+        app.update(Event::Readings(vec![gone]));
+        assert_eq!(app.view, View::Overview);
+    }
+
+    #[test]
     fn a_key_closes_help_and_does_nothing_else() {
         let mut app = app();
         press(&mut app, KeyCode::Char('?'));

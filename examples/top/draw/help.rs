@@ -35,7 +35,10 @@ const LINES: &[(&str, &str)] = &[
         "critical and high, the peaks if there is little room",
     ),
     ("FAIL", "failing policies of all that were evaluated"),
-    ("✓ ! ✗ …", "fresh, old, fails or refused, waiting"),
+    (
+        "✓ ! ✗ …",
+        "fresh, old or anomalies, failing or refused, waiting",
+    ),
     (
         "",
         "Sums leave out latest-indexed: it overlaps environments.",

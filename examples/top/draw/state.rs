@@ -2,9 +2,9 @@
 
 use ratatui::{style::Style, text::Span};
 
-use scout_metrics_core::{Error, ErrorKind};
+use scout_metrics_core::ErrorKind;
 
-use super::text::duration;
+use super::text::{duration, plural};
 use crate::{
     app::{Health, OrganizationState},
     theme::Theme,
@@ -15,7 +15,15 @@ pub(super) fn short(state: &OrganizationState, theme: Theme) -> Span<'static> {
     let age = state.freshness.age.map(duration);
     let error = state.freshness.error.as_ref();
     let is_unknown = error.is_some_and(|error| error.kind() == ErrorKind::NotFound);
+    let anomalies = state
+        .snapshot
+        .as_ref()
+        .map_or(0, |snapshot| snapshot.anomalies().len());
     let (text, style) = match (state.health(), age) {
+        (Health::Fine, _) if anomalies > 0 => {
+            let anomalies = plural(anomalies, "anomaly", "anomalies");
+            (format!("! {anomalies}"), theme.doubtful())
+        }
         (Health::Fine, age) => (format!("✓ {}", age.unwrap_or_default()), theme.good()),
         (Health::Old, age) => (
             format!("! {} old", age.unwrap_or_default()),
@@ -37,7 +45,7 @@ pub(super) fn long(state: &OrganizationState, theme: Theme) -> (String, Style) {
     let kind = freshness
         .error
         .as_ref()
-        .map(|error| Error::kind(error).to_string());
+        .map(|error| error.kind().to_string());
     let kind = kind.unwrap_or_default();
     let next = match (freshness.is_refreshing, freshness.next_in) {
         (true, _) => "asking now".to_owned(),

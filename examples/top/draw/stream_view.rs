@@ -22,9 +22,7 @@ const POLICY: usize = 34;
 
 pub(super) fn lines(app: &App, theme: Theme, width: u16) -> Vec<Line<'static>> {
     let Some(row) = app.rows.get(app.selected) else {
-        return vec![Line::raw(
-            "This stream is not reported any more. Esc goes back.",
-        )];
+        return Vec::new();
     };
     let (organization, snapshot, stream) = app.stream(*row);
     let past = organization.past.stream(stream.name());
@@ -57,40 +55,19 @@ fn severities(
         return vec![Line::styled("No vulnerability counts.", theme.dim())];
     }
     let heading = format!(
-        "{:<12} {:>8} {BLANK:BAR$} {:>8} {:>8}",
-        "SEVERITY", "COUNT", "1 DAY", "7 DAYS"
+        "{:<12} {:>8} {:BAR$} {:>8} {:>8}",
+        "SEVERITY", "COUNT", "", "1 DAY", "7 DAYS"
     );
     let of_trend = if past.is_some() { "  90 DAYS" } else { "" };
     let mut lines = vec![Line::styled(format!("{heading}{of_trend}"), theme.dim())];
     let largest = counts.iter().map(|(_, count)| count).max().unwrap_or(0);
-    for severity in Severity::ALL {
-        let Some(count) = counts.get(severity) else {
-            lines.push(Line::styled(
-                format!("{:<12} {:>8}", severity.as_str(), "-"),
-                theme.dim(),
-            ));
-            continue;
-        };
-        let style = theme.severity(severity, count);
-        let bar = chart::bar(count, largest, BAR);
-        let mut spans = vec![
-            Span::raw(format!("{:<12}", severity.as_str())),
-            Span::styled(format!(" {count:>8}"), style),
-            Span::styled(format!(" {bar:<BAR$}"), style),
-        ];
-        spans.extend([1, 7].map(|days| {
-            let before = past.and_then(|past| past.ago(severity, days));
-            let change = before.map(|before| i128::from(count) - i128::from(before));
-            let (change, style) = list::change(change, theme);
-            Span::styled(format!(" {change:>8}"), style)
-        }));
-        if let Some(past) = past {
-            let numbers: Vec<_> = past.severity(severity).collect();
-            let trend = format!("  {}", chart::trend(&numbers, trend));
-            spans.push(Span::styled(trend, theme.dim()));
+    lines.extend(Severity::ALL.map(|severity| match counts.get(severity) {
+        None => Line::styled(format!("{:<12} {:>8}", severity.as_str(), "-"), theme.dim()),
+        Some(count) => {
+            let bar = chart::bar(count, largest, BAR);
+            severity_line((severity, count), &bar, past, trend, theme)
         }
-        lines.push(Line::from(spans));
-    }
+    }));
     lines.extend(counts.unrecognized().map(|(name, count)| {
         let name = pad_end(&fit(name, 12), 12);
         Line::styled(
@@ -101,7 +78,31 @@ fn severities(
     lines
 }
 
-const BLANK: &str = "";
+fn severity_line(
+    (severity, count): (Severity, u64),
+    bar: &str,
+    past: Option<&StreamPast>,
+    trend: usize,
+    theme: Theme,
+) -> Line<'static> {
+    let style = theme.severity(severity, count);
+    let mut spans = vec![
+        Span::raw(format!("{:<12}", severity.as_str())),
+        Span::styled(format!(" {count:>8} {bar:<BAR$}"), style),
+    ];
+    spans.extend([1, 7].map(|days| {
+        let before = past.and_then(|past| past.ago(severity, days));
+        let change = before.map(|before| i128::from(count) - i128::from(before));
+        let (change, style) = list::change(change, theme);
+        Span::styled(format!(" {change:>8}"), style)
+    }));
+    if let Some(past) = past {
+        let numbers: Vec<_> = past.severity(severity).collect();
+        let trend = format!("  {}", chart::trend(&numbers, trend));
+        spans.push(Span::styled(trend, theme.dim()));
+    }
+    Line::from(spans)
+}
 
 fn policies(stream: &Stream, past: Option<&StreamPast>, theme: Theme) -> Vec<Line<'static>> {
     if stream.policies().is_empty() {
@@ -146,13 +147,12 @@ fn policy(result: &PolicyResult, past: Option<&StreamPast>, theme: Theme) -> Lin
         0 => format!("{:<BAR$}", "not evaluated"),
         _ => chart::meter(compliant, evaluated, BAR),
     };
-    let since = past
-        .and_then(|past| past.failing_days(policy.id()))
-        .map(since);
+    let past = past.filter(|_| !result.is_compliant());
+    let days = past.and_then(|past| past.failing_days(policy.id()));
     Line::from(vec![
         Span::raw(format!("{name} ")),
         Span::styled(format!("{mark} {meter} {images:>11}"), style),
-        Span::raw(format!("  {}", since.unwrap_or_default())),
+        Span::raw(format!("  {}", days.map(since).unwrap_or_default())),
     ])
 }
 

@@ -27,6 +27,10 @@
     doc = "| [do without a subscription](local_scans) | [`LocalScans`](crate::LocalScans) | `local_scans`, `scout --scans` |"
 )]
 #![cfg_attr(
+    feature = "prometheus-api",
+    doc = "| [ask a server that has scraped for months](prometheus_api) | [`PrometheusHistory`](crate::PrometheusHistory) | `scout --prometheus` |"
+)]
+#![cfg_attr(
     feature = "html",
     doc = "| write a report for people | [`html::Report`](crate::html::Report) | `report`, `scout report --format html` |"
 )]
@@ -41,11 +45,20 @@
         feature = "prometheus",
         feature = "prometheus-client"
     ),
-    doc = "| have them among the metrics of a service | [`openmetrics::bridge`](crate::openmetrics::bridge) | `embed` |"
+    doc = "| [have them among the metrics of a service](registries) | [`openmetrics::bridge`](crate::openmetrics::bridge) | `embed` |"
 )]
 //! | add a place that metrics come from | [`MetricsSource`](crate::MetricsSource) | `custom_source` |
 
 #[cfg(feature = "local")]
 pub mod local_scans;
+#[cfg(feature = "prometheus-api")]
+pub mod prometheus_api;
 #[cfg(feature = "remote-write")]
 pub mod push;
+#[cfg(any(
+    feature = "metrics",
+    feature = "opentelemetry",
+    feature = "prometheus",
+    feature = "prometheus-client"
+))]
+pub mod registries;

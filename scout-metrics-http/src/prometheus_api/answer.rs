@@ -34,25 +34,46 @@ pub(super) enum Status {
     Success,
 }
 
-/// What `query_range`, and `query` with a range of samples, return.
+/// Series with values: what `query_range` returns, and `query` for one time or for all samples of a window.
 #[derive(Debug, Deserialize)]
-pub(super) struct Matrix {
+pub(super) struct Found {
     #[serde(rename = "resultType")]
-    _type: MatrixType,
+    _type: ResultType,
     pub(super) result: Vec<Series>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum MatrixType {
+enum ResultType {
     Matrix,
+    Vector,
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(from = "WireSeries")]
 pub(super) struct Series {
     pub(super) metric: BTreeMap<String, String>,
-    #[serde(default)]
     pub(super) values: Vec<Point>,
+}
+
+/// A series of a matrix, which has `values`, or of a vector, which has a `value`.
+#[derive(Deserialize)]
+struct WireSeries {
+    metric: BTreeMap<String, String>,
+    #[serde(default)]
+    values: Vec<Point>,
+    value: Option<Point>,
+}
+
+impl From<WireSeries> for Series {
+    fn from(wire: WireSeries) -> Self {
+        let mut values = wire.values;
+        values.extend(wire.value);
+        Self {
+            metric: wire.metric,
+            values,
+        }
+    }
 }
 
 /// A time in milliseconds, which is rounded, and a value.
@@ -125,7 +146,7 @@ mod tests {
     fn matrix(result: &str) -> Result<Vec<Series>, String> {
         let text =
             format!(r#"{{"status":"success","data":{{"resultType":"matrix","result":{result}}}}}"#);
-        let answer: serde_json::Result<Answer<Matrix>> = serde_json::from_str(&text);
+        let answer: serde_json::Result<Answer<Found>> = serde_json::from_str(&text);
         let answer = answer.map_err(|error| error.to_string())?;
         Ok(answer.data.unwrap().result)
     }
@@ -152,7 +173,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_matrix_is_named() {
+    fn a_vector_has_a_value_for_each_series() {
+        let text = r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"2"]}]}}"#;
+        let answer: Answer<Found> = serde_json::from_str(text).unwrap();
+        let point = Point {
+            time: 1000,
+            value: 2.0,
+        };
+        assert_eq!(answer.data.unwrap().result[0].values, [point]);
+    }
+
+    #[test]
+    fn what_is_no_series_is_named() {
         let error = |result: &str| matrix(result).unwrap_err();
         let told = error(r#"[{"metric":{},"values":[[1,2]]}]"#);
         assert!(
@@ -166,11 +198,11 @@ mod tests {
         );
         let told = error(r#"[{"metric":{},"values":[[1]]}]"#);
         assert!(told.starts_with("invalid length 1"), "{told}");
-        let text = r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;
-        let vector: serde_json::Result<Answer<Matrix>> = serde_json::from_str(text);
-        let told = vector.err().unwrap().to_string();
+        let text = r#"{"status":"success","data":{"resultType":"scalar","result":[1,"2"]}}"#;
+        let scalar: serde_json::Result<Answer<Found>> = serde_json::from_str(text);
+        let told = scalar.err().unwrap().to_string();
         assert!(
-            told.starts_with("unknown variant `vector`, expected `matrix`"),
+            told.starts_with("unknown variant `scalar`, expected `matrix` or `vector`"),
             "{told}"
         );
     }

@@ -70,12 +70,9 @@ pub(super) struct Part {
 
 impl Part {
     pub(super) fn new(places: Range<usize>, windows: &[Window], step: i64) -> Self {
-        /// Servers require a step even if there is no second time. All times are multiples of this one, so a server that
-        /// rounds them changes nothing.
-        const ANY: i64 = 1;
         Self {
             start: windows[places.start].until,
-            step: if places.len() == 1 { ANY } else { step },
+            step,
             places,
         }
     }
@@ -170,4 +167,93 @@ pub(super) fn duration(millis: i64) -> String {
 /// float, multiply it, and cut it to milliseconds: they make 514.285 of 514.286.
 pub(super) fn step_parameter(millis: i64) -> String {
     format!("{}4", seconds(millis))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: i64 = 1_700_000_000_000;
+
+    fn time(millis: i64, nanos: u64) -> SystemTime {
+        from_millis(FIRST + millis) + Duration::from_nanos(nanos)
+    }
+
+    fn before(time: SystemTime, tolerance: Duration) -> Option<(i64, i64)> {
+        let window = Window::before(time, tolerance, FIRST + 10_000)?;
+        Some((window.after - FIRST, window.until - FIRST))
+    }
+
+    #[test]
+    fn a_tolerance_includes_its_end() {
+        let millisecond = Duration::from_millis(1);
+        assert_eq!(before(time(5, 0), Duration::ZERO), Some((4, 5)));
+        assert_eq!(before(time(5, 0), 2 * millisecond), Some((2, 5)));
+        // Nothing of whole milliseconds is within half a one.
+        assert_eq!(before(time(5, 500_000), millisecond / 4), None);
+        assert_eq!(before(time(5, 500_000), millisecond / 2), Some((4, 5)));
+        assert_eq!(before(time(5, 500_000), millisecond), Some((4, 5)));
+    }
+
+    #[test]
+    fn what_is_not_settled_or_too_old_is_cut_off() {
+        let year_9999 = UNIX_EPOCH + Duration::from_secs(253_402_300_800);
+        assert_eq!(
+            before(year_9999, Duration::MAX),
+            Some((EARLIEST - FIRST, 10_000))
+        );
+        assert_eq!(before(year_9999, Duration::from_secs(1)), None);
+        assert_eq!(before(UNIX_EPOCH, Duration::MAX), None);
+    }
+
+    #[test]
+    fn no_time_of_evaluation_is_before_the_end_of_its_window() {
+        let step = Duration::from_nanos(3_600_000_333_333);
+        let times: Vec<SystemTime> = (0..2500).map(|n| time(0, 999_999) + n * step).collect();
+        let (windows, parts) = windows(&times, step, i64::MAX);
+        assert_eq!(parts.len(), 3);
+        for part in parts {
+            for place in part.places.clone() {
+                let late = part.time(place) - windows[place].until;
+                assert!((0..=1000).contains(&late), "{late}");
+                assert_eq!(part.place(part.time(place)), Some(place));
+                assert_eq!(part.place(part.time(place) + 1), None);
+            }
+            let [first, second] = part.halves(&windows).unwrap();
+            assert_eq!(first.places.end, second.places.start);
+            assert_eq!(
+                second.time(second.places.start),
+                windows[second.places.start].until
+            );
+        }
+        for pair in windows.windows(2) {
+            assert_eq!(pair[0].until, pair[1].after);
+        }
+    }
+
+    #[test]
+    fn a_window_that_is_cut_off_is_asked_for_alone() {
+        let step = Duration::from_millis(10);
+        let times: Vec<SystemTime> = (0..5).map(|n| time(0, 0) + n * step).collect();
+        let (windows, parts) = windows(&times, step, FIRST + 25);
+        let ends: Vec<i64> = windows.iter().map(|window| window.until - FIRST).collect();
+        assert_eq!(ends, [0, 10, 20, 25]);
+        let places: Vec<_> = parts.into_iter().map(|part| part.places).collect();
+        assert_eq!(places, [0..3, 3..4]);
+    }
+
+    #[test]
+    fn the_longest_step_has_one_window() {
+        let (windows, parts) = windows(&[time(0, 0)], Duration::MAX, i64::MAX);
+        assert_eq!(windows[0].after, EARLIEST);
+        assert_eq!((parts[0].start, parts[0].end()), (FIRST, FIRST));
+        assert_eq!(parts[0].halves(&windows), None);
+    }
+
+    #[test]
+    fn parameters_have_milliseconds() {
+        assert_eq!(seconds(1_700_000_000_007), "1700000000.007");
+        assert_eq!(step_parameter(514_286), "514.2864");
+        assert_eq!(duration(60_001), "60001ms");
+    }
 }

@@ -52,15 +52,19 @@ fn matrix(series: &str) -> Reply {
     ))
 }
 
-/// The parameters of a request, decoded.
 fn parameter(request: &Request, name: &str) -> String {
+    let found = optional(request, name);
+    found.unwrap_or_else(|| panic!("no {name} in {}", request.head))
+}
+
+/// Returns a parameter of a request, decoded.
+fn optional(request: &Request, name: &str) -> Option<String> {
     let target = request.head.split(' ').nth(1).unwrap();
     let url = Url::parse("http://x").unwrap().join(target).unwrap();
-    let found = url.query_pairs().find(|(key, _)| key == name);
-    found
-        .unwrap_or_else(|| panic!("no {name} in {target}"))
-        .1
-        .into_owned()
+    let mut pairs = url.query_pairs();
+    pairs
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
 }
 
 fn is_about_vulnerabilities(request: &Request) -> bool {
@@ -74,7 +78,7 @@ fn last_scrape(series: &str) -> impl Fn(&Request) -> Reply + use<> {
         if !is_about_vulnerabilities(request) {
             return matrix("");
         }
-        let time = parameter(request, "start");
+        let time = parameter(request, "time");
         let scrape = format!(r#"{{"metric":{{}},"values":[[{time},"{time}"]]}}"#);
         matrix(&format!("{scrape},{}", series.replace("TIME", &time)))
     }
@@ -106,14 +110,13 @@ async fn asks_as_documented() {
     let log = server.log();
     assert_eq!(log.requests.len(), 4);
     for request in &log.requests {
-        assert!(request.head.starts_with("GET /prom/api/v1/query_range?"));
+        assert!(request.head.starts_with("GET /prom/api/v1/query?"));
         let header = |name| request.header(name).unwrap();
         assert_eq!(header("authorization"), "Basic MTIzNDU6b3Blbi1zZXNhbWU=");
         assert_eq!(header("x-scope-orgid"), "security");
         assert_eq!(header("accept"), "application/json");
         assert_eq!(header("accept-encoding"), "gzip");
-        assert_eq!(parameter(request, "start"), "1700000000.000");
-        assert_eq!(parameter(request, "end"), "1700000000.000");
+        assert_eq!(parameter(request, "time"), "1700000000.000");
         assert_eq!(parameter(request, "lookback_delta"), "60002ms");
         assert_eq!(parameter(request, "partial_response"), "false");
         assert_eq!(parameter(request, "deny_partial_response"), "1");
@@ -457,11 +460,16 @@ async fn a_warning_is_in_the_snapshot_so_that_no_gate_overlooks_it() {
 
 /// Answers a range of vulnerabilities with a scrape at each time of evaluation.
 fn dense(request: &Request) -> Reply {
-    let number = |name| parameter(request, name).parse::<f64>().unwrap() as i64;
     if !is_about_vulnerabilities(request) {
         return matrix("");
     }
-    let times = (number("start")..=number("end")).step_by(number("step").max(1) as usize);
+    let number = |name| {
+        let of_instant = || parameter(request, "time");
+        let text = optional(request, name).unwrap_or_else(of_instant);
+        text.parse::<f64>().unwrap() as i64
+    };
+    let step = optional(request, "step").map_or(1, |_| number("step"));
+    let times = (number("start")..=number("end")).step_by(step as usize);
     let (times, values): (Vec<String>, Vec<String>) = times
         .map(|time| (format!(r#"[{time},"{time}"]"#), format!(r#"[{time},"3"]"#)))
         .unzip();

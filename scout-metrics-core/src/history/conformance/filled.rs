@@ -94,7 +94,7 @@ fn acme(number: u32, later: Duration) -> Snapshot {
             _ => stream.with_vulnerabilities(counts(number / 3)),
         });
     }
-    if number % 3 == 0 {
+    if number.is_multiple_of(3) {
         streams.push(Stream::new("empty"));
     }
     if number >= 12 {
@@ -108,7 +108,7 @@ fn counts(number: u32) -> VulnerabilityCounts {
         let counts = VulnerabilityCounts::new()
             .with(Severity::Critical, u64::from(number % 6).saturating_sub(2))?
             .with(Severity::Medium, Snapshot::MAX_COUNT)?;
-        if number % 7 == 0 {
+        if number.is_multiple_of(7) {
             return Ok(counts);
         }
         counts.with(Severity::Low, u64::from(number))
