@@ -123,7 +123,8 @@ impl Options {
     ) -> Result<(Report, Status), Box<dyn Error>> {
         let history = past.open().await?;
         let mut status = Status::Done;
-        for (organization, _) in input.answers().await? {
+        let answers = input.answers().await?;
+        for (organization, _) in answers {
             let reading = report.add_history(&history, &organization, self.lookback);
             if let Err(error) = terminal::waiting_for("reading the history", reading).await {
                 terminal::complain(&error);

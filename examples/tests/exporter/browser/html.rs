@@ -70,6 +70,11 @@ fn the_pages_are_valid() {
     let (_, icon) = get(address, "/assets/unknown.svg", None);
     write(directory.path(), "icon.svg", &icon);
 
+    let reports = runtime.block_on(super::report::reports());
+    for (number, report) in reports.iter().enumerate() {
+        write(directory.path(), &format!("report-{number}.html"), report);
+    }
+
     let mut command = Command::new("java");
     command.arg("-jar").arg(validator).args([
         "--also-check-css",

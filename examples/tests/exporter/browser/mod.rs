@@ -2,6 +2,7 @@
 
 mod driver;
 mod html;
+mod report;
 
 use std::time::{Duration, SystemTime};
 

@@ -36,7 +36,7 @@ const MAX_POINTS: u64 = 400;
 ///
 /// All streams are in the report. It draws the trends of the 12 worst of each organization, and lists the 20 worst
 /// streams of a policy and the 60 most important changes; it says how many it leaves out. For 50 streams and 90 days it
-/// has about 150 kB.
+/// has about 230 kB.
 ///
 /// ```
 /// use scout_metrics_core::{Organization, Snapshot, Stream};
