@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use scout_metrics_examples::tls;
 use scout_metrics_http::{
     async_trait,
-    reqwest::{Client, redirect::Policy},
+    reqwest::{Client, Url, redirect::Policy},
 };
 
 /// How long a push may take.
@@ -22,6 +22,10 @@ pub(super) fn reader(
     url: &str,
     interval: Duration,
 ) -> Result<PeriodicReader<MetricExporter>, Box<dyn Error>> {
+    let is_http = Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+    if !is_http {
+        return Err("--otlp is not a URL such as http://localhost:4318/v1/metrics".into());
+    }
     let client = Client::builder()
         .timeout(TIMEOUT)
         .redirect(Policy::none())

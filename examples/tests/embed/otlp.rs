@@ -10,7 +10,7 @@ use crate::{
     collector::Collector,
     embed::Embed,
     peer,
-    program::serve,
+    program::{example, serve, stderr},
     values::{Values, encoded, nasty, of_scout},
 };
 
@@ -67,4 +67,13 @@ fn the_last_metrics_are_pushed_when_the_program_stops() {
     embed.interrupt();
     let (_, body) = collector.next();
     assert!(!body.is_empty());
+}
+
+#[test]
+fn the_collector_has_to_be_a_url() {
+    let arguments = ["--listen", "127.0.0.1:0", "--otlp", "localhost:4318"];
+    let output = example("embed").args(arguments).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let expected = "--otlp is not a URL such as http://localhost:4318/v1/metrics";
+    assert!(stderr(&output).contains(expected), "{}", stderr(&output));
 }

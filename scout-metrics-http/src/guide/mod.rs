@@ -45,7 +45,7 @@
         feature = "prometheus",
         feature = "prometheus-client"
     ),
-    doc = "| have them among the metrics of a service | [`openmetrics::bridge`](crate::openmetrics::bridge) | `embed` |"
+    doc = "| [have them among the metrics of a service](registries) | [`openmetrics::bridge`](crate::openmetrics::bridge) | `embed` |"
 )]
 //! | add a place that metrics come from | [`MetricsSource`](crate::MetricsSource) | `custom_source` |
 
@@ -55,3 +55,10 @@ pub mod local_scans;
 pub mod prometheus_api;
 #[cfg(feature = "remote-write")]
 pub mod push;
+#[cfg(any(
+    feature = "metrics",
+    feature = "opentelemetry",
+    feature = "prometheus",
+    feature = "prometheus-client"
+))]
+pub mod registries;

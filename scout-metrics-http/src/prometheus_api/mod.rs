@@ -57,9 +57,11 @@ use crate::transport::{deadline::Deadline, redact::Secrets};
 /// A [range](History::range) is one query for each of the four families, for up to 1,000 steps; an answer that would be too
 /// large is asked for in halves. The query returns the series of the last scrape before each step, as far as the server
 /// looks back: as far as the step is long, but at most a day, in Prometheus 3.5, Thanos and VictoriaMetrics; five minutes in
-/// Prometheus 2.42 and others that do not know the parameter. Where that finds nothing, the number of samples is asked for, and the samples themselves are read if there
-/// are any: after an outage, or if scrapes are rarer than the server looks back. Requests have no effect on the server, and
-/// are retried as those of the [`ScoutClient`](crate::ScoutClient).
+/// Prometheus 2.42 and others that do not know the parameter. Where that finds nothing, the number of samples is asked for,
+/// and the samples themselves are read if there are any: after an outage, or if scrapes are rarer than the server looks back.
+/// At most 200,000 samples are read at once, and an answer has at most ten million values, as in `SqliteHistory`.
+///
+/// Requests have no effect on the server, and are retried as those of the [`ScoutClient`](crate::ScoutClient).
 ///
 /// # Errors
 ///

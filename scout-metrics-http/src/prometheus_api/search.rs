@@ -12,6 +12,7 @@ use std::{
 
 use futures_util::future::try_join_all;
 use scout_metrics_core::{Error, ErrorKind, Organization, Result, Snapshot};
+use tokio::task::spawn_blocking;
 
 use super::{
     answer::{Found, Series, millis},
@@ -65,8 +66,18 @@ impl Search<'_> {
         let told = self.told.into_inner();
         let Told { warnings, secrets } = told.unwrap_or_else(PoisonError::into_inner);
         let warnings: Vec<String> = warnings.into_iter().collect();
-        let snapshots = scrapes.and_then(|scrapes| scrapes.into_snapshots(organization, &warnings));
-        snapshots.map_err(|error| secrets.redact_error(error))
+        let organization = organization.clone();
+        // Ten million values take a second or two.
+        let make =
+            move || scrapes.and_then(|scrapes| scrapes.into_snapshots(&organization, &warnings));
+        let made = match spawn_blocking(make).await {
+            Ok(made) => made,
+            Err(aborted) => {
+                let message = "the snapshots were not made of the answers";
+                Err(Error::new(ErrorKind::Other, message).with_source(aborted))
+            }
+        };
+        made.map_err(|error| secrets.redact_error(error))
     }
 
     async fn scrapes(&self, windows: &[Window], mut parts: Vec<Part>) -> Result<Scrapes> {
@@ -115,14 +126,13 @@ impl Search<'_> {
             .into_iter()
             .map(|series| LastScrapes::new(series, part))
             .collect();
-        // A time of evaluation is rounded up, so a scrape may be after the end of its window.
         let is_told = |place: &usize| {
-            let mut times = families.iter().filter_map(|family| family.times.get(place));
-            times.all(|time| *time <= windows[*place].until)
+            let mut families = families.iter();
+            families.all(|family| family.tells(*place, windows[*place]))
         };
         let told: HashSet<usize> = part.places.clone().filter(is_told).collect();
         let mut found = HashSet::new();
-        for (family, LastScrapes { times, series }) in families.into_iter().enumerate() {
+        for (family, LastScrapes { times, series, .. }) in families.into_iter().enumerate() {
             for Series { metric, values } in series {
                 let series = scrapes.series(family, metric, self.foreign);
                 let places = values
@@ -352,6 +362,8 @@ struct LastScrapes {
     /// The values of the series without labels.
     times: BTreeMap<usize, i64>,
     series: Vec<Series>,
+    /// The places at which one of the series has a value.
+    with_values: HashSet<usize>,
 }
 
 impl LastScrapes {
@@ -361,9 +373,22 @@ impl LastScrapes {
             .partition(|series| series.metric.is_empty());
         let points = times.iter().flat_map(|series| &series.values);
         let times = points.filter_map(|point| Some((part.place(point.time)?, millis(point.value))));
+        let values = series.iter().flat_map(|series| &series.values);
         Self {
             times: times.collect(),
+            with_values: values.filter_map(|point| part.place(point.time)).collect(),
             series,
         }
+    }
+
+    /// Returns whether the answer settles what the last scrape of a window has of the family.
+    ///
+    /// It does not if a scrape is after the end of the window, because the time of evaluation is rounded up, or if there is
+    /// a scrape without values: VictoriaMetrics returns the time of samples before a staleness marker, but not the samples.
+    fn tells(&self, place: usize, window: Window) -> bool {
+        self.times.get(&place).is_none_or(|time| {
+            let is_before = *time <= window.after;
+            is_before || window.has(*time) && self.with_values.contains(&place)
+        })
     }
 }

@@ -28,8 +28,8 @@
 //!
 //! - Nothing is collected: values are as old as the last publication, so choose an interval that is shorter than that of
 //!   scrapes.
-//! - A gauge cannot be removed. A series that vanishes from the snapshot is set to NaN once, which compares with nothing
-//!   and shows in no graph, and then left alone. Let the recorder remove it: with metrics-exporter-prometheus,
+//! - A gauge cannot be removed. A series that vanishes from the snapshot is set to NaN once, which is neither above nor
+//!   below any bound and shows in no graph, and then left alone. Let the recorder remove it: with metrics-exporter-prometheus,
 //!   `idle_timeout(MetricKindMask::GAUGE, ...)` and a time longer than two intervals. All other series are published each
 //!   time, so they are never idle. Until then a `sum` over all series is NaN, too.
 //! - The facade has no untyped metrics, so unplaced samples of unknown families are gauges.
