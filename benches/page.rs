@@ -102,7 +102,8 @@ fn bench_page(criterion: &mut Criterion) {
                 group.bench_function(format!("{streams} streams, {path}, {coding}"), |b| {
                     b.iter(|| {
                         let page = runtime.block_on(page(black_box(&router), path, coding));
-                        assert_eq!(page.len(), size);
+                        // The age of the data grows meanwhile.
+                        assert!(page.len().abs_diff(size) < 200);
                     });
                 });
             }
