@@ -16,7 +16,7 @@ pub(crate) use self::{
     age::Age,
     change::{Delta, serious},
     level::{Headline, Level, failing, worst_first},
-    name::{Name, message, plain},
+    name::{Name, plain, sentence},
     number::percentage,
     plural::plural,
     severities::{Severities, word},

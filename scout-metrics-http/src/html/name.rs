@@ -8,7 +8,7 @@ use scout_metrics_core::chart::{Escaped, is_invisible};
 /// The number of characters of a name that are shown.
 const SHOWN: usize = 60;
 
-/// The number of characters of a message, and of a longer name in its tooltip.
+/// The number of characters of a sentence, and of a longer name in its tooltip.
 const TOOLTIP: usize = 400;
 
 /// Displays a name as HTML, so that it is what it seems to be.
@@ -42,8 +42,8 @@ pub(crate) fn plain(name: &str) -> String {
     visible(name, SHOWN)
 }
 
-/// Returns a message that has text from elsewhere, as [`plain`] does, but longer.
-pub(crate) fn message(text: &str) -> String {
+/// Returns a sentence that has text from elsewhere, as [`plain`] does, but longer.
+pub(crate) fn sentence(text: &str) -> String {
     visible(text, TOOLTIP)
 }
 
@@ -99,6 +99,7 @@ mod tests {
             r"<bdi>a<i>\u{202e}</i>b<i>\u{200b}</i><i>\u{a}</i></bdi>"
         );
         assert_eq!(plain("a\u{202e}<b"), r"a\u{202e}<b");
+        assert_eq!(sentence("a\u{200b}b is new\n"), r"a\u{200b}b is new\u{a}");
     }
 
     #[test]
@@ -110,6 +111,7 @@ mod tests {
         assert!(shown.len() < 8000, "{}", shown.len());
         assert!(shown.ends_with(r"<i>\u{202e}</i>…</bdi>"), "{shown}");
         assert!(plain(&long).len() < 600);
+        assert_eq!(sentence(&"a".repeat(9999)).chars().count(), TOOLTIP);
         assert_eq!(plain(&"a".repeat(99)), format!("{}…", "a".repeat(59)));
     }
 }

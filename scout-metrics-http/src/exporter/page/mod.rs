@@ -19,7 +19,6 @@ pub(super) mod pasts;
 mod policies;
 pub(super) mod prometheus;
 mod query;
-mod sentence;
 mod stream;
 mod tile;
 mod time;

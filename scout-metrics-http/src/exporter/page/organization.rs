@@ -30,10 +30,9 @@ use super::{
     policies::Policies,
     query::Query,
     respond,
-    sentence::sentence,
     tile::Tile,
 };
-use crate::html::plural;
+use crate::html::{plural, sentence};
 
 /// What links to the root start with on this page.
 const ROOT: &str = "../";

@@ -31,10 +31,9 @@ use super::{
     pasts::Entry,
     policies::Policies,
     respond,
-    sentence::sentence,
     tile::Tile,
 };
-use crate::html::{Headline, Level, Name, failing, plain, plural, word};
+use crate::html::{Headline, Level, Name, failing, plain, plural, sentence, word};
 
 /// What links to the root start with on this page.
 const ROOT: &str = "../../../";

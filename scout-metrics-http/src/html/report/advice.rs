@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use scout_metrics_core::{Severity, SinceState, Stream};
 
 use super::{facts::Facts, policies::Policy};
-use crate::html::{Delta, Name, is_apart, message, plain, plural, word};
+use crate::html::{Delta, Name, is_apart, plain, plural, sentence, word};
 
 /// The number of things to do first. More would not be first.
 const MAX: usize = 6;
@@ -73,7 +73,7 @@ fn of_failure<'a>(organization: Name<'a>, reason: &str) -> Advice<'a> {
         organization,
         subject: None,
         what: "find out why there is no answer".to_owned(),
-        detail: message(reason),
+        detail: sentence(reason),
         delta: None,
         urgency: Urgency::Failure,
         number: 0,

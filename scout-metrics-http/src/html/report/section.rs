@@ -14,7 +14,7 @@ use super::{
     trends::Trends,
     verdict::{of_streams, worst},
 };
-use crate::html::{Age, Delta, Level, Name, Severities, Totals, is_apart, message};
+use crate::html::{Age, Delta, Level, Name, Severities, Totals, is_apart, sentence};
 
 /// The maximum number of streams whose trends are drawn.
 const MAX_CHARTS: usize = 12;
@@ -134,7 +134,7 @@ impl<'a> SectionView<'a> {
             anomalies: anomalies
                 .iter()
                 .take(MAX_ANOMALIES)
-                .map(|anomaly| message(anomaly.message()))
+                .map(|anomaly| sentence(anomaly.message()))
                 .collect(),
             anomalies_hidden: anomalies.len().saturating_sub(MAX_ANOMALIES),
         }

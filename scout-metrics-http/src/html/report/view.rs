@@ -12,7 +12,7 @@ use super::{
     time::minute,
     verdict::Verdict,
 };
-use crate::html::{Name, STYLE, hash, message, plain};
+use crate::html::{Name, STYLE, hash, plain, sentence};
 
 #[derive(Template)]
 #[template(path = "html/report.html")]
@@ -56,7 +56,7 @@ pub(super) fn write(report: &Report, out: &mut fmt::Formatter<'_>) -> fmt::Resul
             id: format!("o{place}"),
             section: match facts {
                 Ok(facts) => Ok(SectionView::new(facts, changes)),
-                Err(reason) => Err(message(reason)),
+                Err(reason) => Err(sentence(reason)),
             },
         });
     let organizations: Vec<_> = organizations.collect();
