@@ -293,6 +293,23 @@ async fn shutdown_writes_what_waits_and_ends_series_if_asked() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn shutdown_writes_a_snapshot_that_the_task_has_not_seen() {
+    for ends in [false, true] {
+        let source = MemorySource::new(snapshot("acme", &[("production", 1)]));
+        let poller = poller(&source);
+        poller.refresh_now().await.unwrap();
+        let receiver = Scripted::default();
+        let pushed = start(builder().with_end_of_series(ends), &receiver, &poller);
+        pushed.shutdown(MINUTE).await;
+        let seen = receiver.take();
+        check_order(&seen);
+        let mut expected = vec![Some(1.0)];
+        expected.extend(ends.then_some(None));
+        assert_eq!(values(&seen, "production"), expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn shutdown_is_bounded_and_counts_what_is_lost() {
     let source = MemorySource::new(snapshot("acme", &[("production", 1)]));
     let receiver = Scripted::default();

@@ -33,6 +33,11 @@ impl Tracker {
         }
     }
 
+    /// Returns whether the last writes were of this snapshot.
+    pub(super) fn has_written(&self, snapshot: Option<&Snapshot>) -> bool {
+        self.current.as_ref().map(|(written, _)| written) == snapshot
+    }
+
     /// Returns the writes that replace what was written before by a snapshot, or by nothing if there is none: first the
     /// ends of series that it does not have.
     pub(super) fn write(
