@@ -434,6 +434,15 @@ async fn a_value_that_is_no_count_is_an_error() {
 }
 
 #[tokio::test]
+async fn a_series_that_is_in_an_answer_twice_is_an_anomaly() {
+    let twice = format!("{SERIES},{}", SERIES.replace(r#""3""#, r#""-0""#));
+    let server = Server::answering(last_scrape(&twice)).await;
+    let snapshot = found(&server).await;
+    let kinds: Vec<_> = snapshot.anomalies().iter().map(|one| one.kind()).collect();
+    assert_eq!(kinds, [AnomalyKind::DuplicateSample]);
+}
+
+#[tokio::test]
 async fn a_warning_is_in_the_snapshot_so_that_no_gate_overlooks_it() {
     let answer = last_scrape(SERIES);
     let server = Server::answering(move |request| {
