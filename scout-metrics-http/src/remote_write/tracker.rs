@@ -8,15 +8,12 @@ use tokio::time::Instant;
 
 use super::{
     batch::{Rows, Write},
-    table::{Table, millis},
+    rising::RisingTimes,
+    table::Table,
 };
 
 /// The label that names the organization.
 pub(super) const ORGANIZATION: &str = "org";
-
-/// How far from now Prometheus accepts samples, in milliseconds (`maxAheadTime` of its handler of remote write). What was
-/// written with a clock that was more wrong than that, it has refused.
-const MAX_AHEAD: i64 = 10 * 60 * 1000;
 
 /// Makes writes of the snapshots of one organization.
 #[derive(Debug)]
@@ -24,7 +21,7 @@ pub(super) struct Tracker {
     group: usize,
     constant: Arc<[(String, String)]>,
     current: Option<(Snapshot, Arc<Table>)>,
-    last_at: i64,
+    times: RisingTimes,
 }
 
 impl Tracker {
@@ -33,7 +30,7 @@ impl Tracker {
             group,
             constant,
             current: None,
-            last_at: i64::MIN,
+            times: RisingTimes::default(),
         }
     }
 
@@ -49,7 +46,7 @@ impl Tracker {
         snapshot: Option<Snapshot>,
         time: SystemTime,
     ) -> Result<Vec<Write>> {
-        let at = self.next_time(millis(time.into()));
+        let at = self.times.next(time);
         let Some(snapshot) = snapshot else {
             let ended = self.current.take();
             let ended = ended.map(|(_, table)| self.stale(table, &Table::default(), at));
@@ -69,26 +66,16 @@ impl Tracker {
                 (table, false)
             }
         };
-        self.last_at = at;
         writes.push(self.new_write(table, Rows::All, at, is_repeat));
         Ok(writes)
     }
 
-    /// Returns the time of the next samples. Samples of a series must have rising times, and the clock may be set back.
-    fn next_time(&self, now: i64) -> i64 {
-        if self.last_at.saturating_sub(now) > MAX_AHEAD {
-            return now;
-        }
-        now.max(self.last_at.saturating_add(1))
-    }
-
     /// Returns the ends of the series that a table has and its successor has not.
-    fn stale(&mut self, table: Arc<Table>, successor: &Table, at: i64) -> Option<Write> {
+    fn stale(&self, table: Arc<Table>, successor: &Table, at: i64) -> Option<Write> {
         let rows = table.rows_missing_in(successor);
         if rows.is_empty() {
             return None;
         }
-        self.last_at = at;
         Some(self.new_write(table, Rows::Stale(rows.into()), at, true))
     }
 
@@ -110,37 +97,4 @@ pub(super) fn table(snapshot: &Snapshot, constant: &[(String, String)]) -> Resul
     let constant = constant.iter().map(|(name, value)| (&**name, &**value));
     let labels: Vec<_> = [organization].into_iter().chain(constant).collect();
     Table::new(&scout::families([(snapshot, &*labels)])?, &[])
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::{super::testing::snapshot, *};
-
-    const MINUTE: Duration = Duration::from_secs(60);
-
-    /// Returns the time of the samples that are written at a time.
-    fn write_at(tracker: &mut Tracker, time: SystemTime) -> i64 {
-        let snapshot = snapshot("acme", &[("production", 1)]);
-        tracker.write(Some(snapshot), time).unwrap()[0].at
-    }
-
-    #[test]
-    fn times_rise_when_the_clock_is_set_back_a_little_and_follow_it_when_it_was_wrong() {
-        let mut tracker = Tracker::new(0, Arc::default());
-        let now = SystemTime::UNIX_EPOCH + 1000 * MINUTE;
-        let millis = |time: SystemTime| millis(time.into());
-        assert_eq!(write_at(&mut tracker, now), millis(now));
-        assert_eq!(write_at(&mut tracker, now - MINUTE), millis(now) + 1);
-        assert_eq!(
-            write_at(&mut tracker, now + 90 * MINUTE),
-            millis(now + 90 * MINUTE)
-        );
-        assert_eq!(write_at(&mut tracker, now + MINUTE), millis(now + MINUTE));
-        assert_eq!(
-            write_at(&mut tracker, now + MINUTE),
-            millis(now + MINUTE) + 1
-        );
-    }
 }
