@@ -99,7 +99,6 @@
 //!
 //! ## What strict mode checks in Prometheus text
 //!
-//! Everything that the [description of the format] demands with "must": one TYPE and one HELP for a name, TYPE before the samples, all
 //! Everything that the [description of the format] says with "must": one TYPE and one HELP for a name, TYPE before the samples, all
 //! lines of a metric in one group, no series twice, a bucket `+Inf` in each histogram that is equal to its count, and bounds
 //! and quantiles in increasing order; also that the buckets of a histogram do not fall. DIFFERENCE: a histogram with a negative
