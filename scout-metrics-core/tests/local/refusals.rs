@@ -241,7 +241,7 @@ async fn more_results_than_a_file_of_a_scanner_can_have_are_refused() {
 async fn small_results_in_many_runs_are_refused_together() {
     let run = report(&format!("[{}{{}}]", "{},".repeat(249_999)));
     let run = run.split_once("\"runs\": [").unwrap().1;
-    let runs = vec![run.strip_suffix("]}").unwrap(); 4].join(",");
+    let runs = [run.strip_suffix("]}").unwrap(); 4].join(",");
     let many = format!(r#"{{"version": "2.1.0", "runs": [{runs}]}}"#);
     let scans = Scans::new().with("production/image.sarif", many);
     assert_eq!(scans.error().await.kind(), ErrorKind::Limit);
