@@ -97,7 +97,7 @@ fn prometheus(snapshot: &Snapshot) -> Collect {
 
 fn opentelemetry(snapshot: &Snapshot) -> Collect {
     let callbacks = Arc::new(Callbacks::default());
-    let provider: Arc<dyn InstrumentProvider + Send + Sync> = callbacks.clone();
+    let provider: Arc<dyn InstrumentProvider + Send + Sync> = Arc::<Callbacks>::clone(&callbacks);
     SnapshotGauges::new(current(snapshot)).register(&Meter::new(provider));
     Box::new(move || {
         let observer = Observer::default();

@@ -9,7 +9,6 @@ mod collector;
 mod embed;
 mod otlp;
 #[path = "../support/peer.rs"]
-#[expect(dead_code, reason = "other tests need more of it")]
 mod peer;
 #[path = "../support/program.rs"]
 #[expect(dead_code, reason = "other tests need more of it")]

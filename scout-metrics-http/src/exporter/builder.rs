@@ -371,7 +371,7 @@ impl Exporter {
     ///
     /// It is read in the background, once for each snapshot: a history that is slow or fails delays no page, which says
     /// what is missing and why. The pages compare days, so the history needs no more than a snapshot for each of the last
-    /// 90 days.
+    /// 90 days. Trends are shown for the first 10,000 streams of an organization.
     ///
     /// ```
     /// use scout_metrics_core::{MemoryHistory, MetricsSourceExt};

@@ -163,9 +163,9 @@
 //! The page at `/` is made for a screen on a wall. Its first line says one of *All fine*, *Not worse*, *Worse than yesterday*,
 //! *We don’t know* and *Bad*, and why. It lists 36 streams at a time, the worst first, each with one number, its level as a
 //! letter, the counts by severity, the policy that fails first, and the age of the data in red if it is
-//! [old](Exporter::with_fresh_for). `latest-indexed` overlaps the environments, so it is not in the totals unless it is the
-//! only stream. With a history ([`Exporter::with_history`]) there are changes since yesterday and a week ago, trends, and the
-//! day since which a policy has failed.
+//! [old](Exporter::with_fresh_for). `latest-indexed` overlaps the environments, so it comes last and is not in the totals,
+//! unless it is the only stream. With a history ([`Exporter::with_history`]) there are changes since yesterday and a week
+//! ago, trends, and the day since which a policy has failed.
 //!
 //! The parameters `filter` (a part of a name), `sort` (`worst`, `changed` or `name`) and `page` select streams; other values
 //! are answered with 400. Everything works without a script. A small script loads the page again once a minute without losing

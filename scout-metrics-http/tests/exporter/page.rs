@@ -216,6 +216,8 @@ async fn latest_indexed_is_apart_unless_it_is_alone() {
     ] {
         assert!(page.contains(part), "{part}: {page}");
     }
+    let first = page.split("/streams/").nth(1).unwrap();
+    assert!(first.starts_with("a\""), "{page}");
 }
 
 #[tokio::test]

@@ -241,6 +241,8 @@ fn every_page_is_accessible_in_both_themes_and_fits_a_phone() {
                 browser.open(&page).await;
                 let overflow = "return document.documentElement.scrollWidth - innerWidth";
                 assert_eq!(browser.run(overflow).await, 0, "{page} at {width}");
+                let scrolled = "return [...document.querySelectorAll('.scroll')].some(e => e.scrollWidth > e.clientWidth)";
+                assert_eq!(browser.run(scrolled).await, false, "{page} at {width}");
                 let violations = browser.violations().await.unwrap_or_default();
                 assert_eq!(violations, Vec::<String>::new(), "{page} {theme}");
                 let background = "return getComputedStyle(document.body).backgroundColor";

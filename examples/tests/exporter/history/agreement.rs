@@ -94,17 +94,17 @@ async fn a_month_gives_the_same_answers_verdicts_and_reports() {
     let month = Month::new().await;
     for server in filled(&month.snapshots) {
         eprintln!("{}", server.name);
+        let theirs = server.history();
         for name in ["acme", "apex"] {
             let organization = Organization::new(name).unwrap();
-            answers_agree(&month, &server, &organization).await;
-            verdicts_agree(&month, &server, &organization).await;
+            answers_agree(&theirs, &month.history, &organization).await;
+            verdicts_agree(&theirs, &month.history, &organization).await;
         }
         programs_agree(&month, &server);
     }
 }
 
-async fn answers_agree(month: &Month, server: &Filled, organization: &Organization) {
-    let (theirs, ours) = (server.history(), &month.history);
+async fn answers_agree(theirs: &dyn History, ours: &dyn History, organization: &Organization) {
     assert_eq!(
         theirs.organizations().await.unwrap(),
         ours.organizations().await.unwrap()
@@ -140,7 +140,7 @@ async fn answers_agree(month: &Month, server: &Filled, organization: &Organizati
 }
 
 /// Compares verdicts that pass, that are violated, and that cannot be told.
-async fn verdicts_agree(month: &Month, server: &Filled, organization: &Organization) {
+async fn verdicts_agree(theirs: &dyn History, ours: &dyn History, organization: &Organization) {
     let baselines = [
         Baseline::ago(7 * DAY),
         Baseline::ago(2 * DAY),
@@ -158,8 +158,7 @@ async fn verdicts_agree(month: &Month, server: &Filled, organization: &Organizat
     for rule in baselines.into_iter().chain(others) {
         let gate = Gate::new([rule]).unwrap();
         let mut verdicts = Vec::new();
-        let histories: [&dyn History; 2] = [&server.history(), &month.history];
-        for history in histories {
+        for history in [theirs, ours] {
             let latest = history.latest(organization).await.unwrap().unwrap();
             let verdict = gate.check_with(&latest, history).await;
             verdicts.push((

@@ -7,10 +7,7 @@ use std::{
 
 use axum::{
     extract::Path,
-    http::{
-        HeaderMap, HeaderValue, StatusCode,
-        header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS},
-    },
+    http::{HeaderMap, HeaderValue, StatusCode, header::CACHE_CONTROL},
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
@@ -59,9 +56,7 @@ pub(in crate::exporter) async fn asset(
         return StatusCode::NOT_FOUND.into_response();
     };
     let mut response = response::of_now(payload.encoded(ContentCoding::negotiate(&headers)));
-    let headers = response.headers_mut();
-    headers.insert(CACHE_CONTROL, FOREVER);
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response.headers_mut().insert(CACHE_CONTROL, FOREVER);
     response
 }
 

@@ -291,7 +291,9 @@ pub(super) fn select<'a>(streams: &[Listed<'a>], query: &Query) -> Vec<Listed<'a
         Sort::Changed => selected.sort_by_cached_key(Listed::changed_first),
         Sort::Name => {}
         Sort::Worst => {
-            selected.sort_by_cached_key(|listed| worst_first(listed.level, listed.stream));
+            // What is apart shows again what the others show.
+            let key = |listed: &Listed<'_>| worst_first(listed.level, listed.stream);
+            selected.sort_by_cached_key(|listed| (listed.is_apart, key(listed)));
         }
     }
     selected

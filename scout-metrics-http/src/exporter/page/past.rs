@@ -6,7 +6,7 @@ use std::{
 };
 
 use scout_metrics_core::{
-    History, HistoryExt, PolicyId, Result, Severity, Snapshot, Stream, StreamName,
+    History, HistoryExt, PolicyId, PolicyResult, Result, Severity, Snapshot, Stream, StreamName,
     VulnerabilityCounts,
 };
 
@@ -204,7 +204,7 @@ fn visit_policy(stream: &Stream, id: &PolicyId, time: SystemTime, past: &mut Str
 }
 
 /// Returns whether images violate a policy. Contradictory counts are no failure.
-fn fails(result: &scout_metrics_core::PolicyResult) -> bool {
+fn fails(result: &PolicyResult) -> bool {
     !result.is_compliant()
 }
 
@@ -215,7 +215,7 @@ fn time_of(end: SystemTime, day: usize) -> Option<SystemTime> {
 }
 
 /// Returns the counts of a stream, cut to what 32 bits hold.
-pub(super) fn counts_of(stream: &Stream) -> Counts {
+fn counts_of(stream: &Stream) -> Counts {
     Severity::ALL.map(|severity| {
         let count = stream.vulnerabilities().get(severity)?;
         Some(u32::try_from(count).unwrap_or(u32::MAX))
@@ -225,7 +225,7 @@ pub(super) fn counts_of(stream: &Stream) -> Counts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use scout_metrics_core::{MemoryHistory, Organization, Policy, PolicyResult, RecordHistory};
+    use scout_metrics_core::{MemoryHistory, Organization, Policy, RecordHistory};
 
     fn snapshot(days: u32, counts: &str, compliant: u64) -> Snapshot {
         let end = SystemTime::UNIX_EPOCH + 20_000 * DAY;
