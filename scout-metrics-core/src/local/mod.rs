@@ -61,8 +61,8 @@ use crate::{Error, ErrorKind, MetricsSource, Organization, PolicyId, Result, Sna
 /// | Trivy (`Trivy`) | results whose rule has the tag `vulnerability`, so no secrets, misconfigurations or licences | `Package` and `Installed Version` in the message of the result |
 /// | any other | all results | `purl` and `purls` of the result and the rule |
 ///
-/// If the package or the identifier of a result is not known, the result counts by itself. Results that SARIF calls passed, informational, not
-/// applicable, absent or suppressed do not count.
+/// If the package or the identifier of a result is not known, the result counts by itself. Results that SARIF calls passed,
+/// informational, not applicable, absent or suppressed do not count.
 ///
 /// The severity is the first of these that is there. A word wins over a number, because scanners write a number for severities
 /// that they do not know.
