@@ -24,6 +24,13 @@ pub(crate) fn detect(exposition: &[u8], options: &ParseOptions) -> Detected {
         parse_families(exposition, &options)
     };
     let prometheus = read(Format::Prometheus);
+    let is_protobuf = || read(Format::Protobuf).is_ok_and(|families| !families.is_empty());
+    if prometheus.is_err() && !ends_with_eof(exposition) && is_protobuf() {
+        return Detected {
+            format: Format::Protobuf,
+            remark: None,
+        };
+    }
     let looks_like_openmetrics =
         has_unit(exposition) || prometheus.as_ref().is_ok_and(is_named_as_openmetrics);
     if !ends_with_eof(exposition) {

@@ -43,7 +43,7 @@ struct Arguments {
     file: PathBuf,
 
     /// Format of the input; auto reads an exposition that ends with `# EOF` as OpenMetrics, unless it is Prometheus text
-    /// with such a comment
+    /// with such a comment, and one that is no text as protobuf
     #[arg(long, value_enum, default_value_t = InputFormat::Auto)]
     format: InputFormat,
 
@@ -73,6 +73,7 @@ enum InputFormat {
     Auto,
     Openmetrics,
     Prometheus,
+    Protobuf,
 }
 
 impl InputFormat {
@@ -88,6 +89,7 @@ impl InputFormat {
             }
             Self::Openmetrics => Format::OpenMetrics,
             Self::Prometheus => Format::Prometheus,
+            Self::Protobuf => Format::Protobuf,
         }
     }
 }
@@ -96,6 +98,7 @@ impl InputFormat {
 enum OutputFormat {
     Openmetrics,
     Prometheus,
+    Protobuf,
 }
 
 impl From<OutputFormat> for Format {
@@ -103,6 +106,7 @@ impl From<OutputFormat> for Format {
         match format {
             OutputFormat::Openmetrics => Self::OpenMetrics,
             OutputFormat::Prometheus => Self::Prometheus,
+            OutputFormat::Protobuf => Self::Protobuf,
         }
     }
 }

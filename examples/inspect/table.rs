@@ -5,7 +5,7 @@ use std::io::{Result, Write};
 use anstyle::Style;
 
 use scout_metrics_examples::terminal::{fit, pad_end, pad_start, width};
-use scout_metrics_openmetrics::{Exemplar, LabelSet, MetricFamily, Sample};
+use scout_metrics_openmetrics::{Exemplar, LabelSet, MetricFamily, NativeHistogram, Sample};
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -79,7 +79,12 @@ impl Table {
             Some(timestamp) => timestamp.to_string(),
         });
         table.add("exemplar", samples, |sample| {
-            sample.exemplar().map(shown_exemplar).unwrap_or_default()
+            let exemplars: Vec<_> = sample.exemplars().iter().map(shown_exemplar).collect();
+            exemplars.join(" ")
+        });
+        table.add("native histogram", samples, |sample| {
+            let native = sample.native_histogram();
+            native.map(shown_native).unwrap_or_default()
         });
         table
     }
@@ -167,6 +172,12 @@ fn shown_labels(labels: &LabelSet) -> String {
         .map(|(name, value)| format!("{name}={value:?}"))
         .collect();
     format!("{{{}}}", pairs.join(","))
+}
+
+fn shown_native(native: &NativeHistogram) -> String {
+    let buckets = native.positive().counts().len() + native.negative().counts().len();
+    let (schema, sum) = (native.schema(), shown_value(native.sum()));
+    format!("schema {schema}, {buckets} buckets, sum {sum}")
 }
 
 fn shown_exemplar(exemplar: &Exemplar) -> String {

@@ -48,6 +48,7 @@ pub struct ContentType {
 enum Version {
     OpenMetrics0_0_1,
     OpenMetrics1_0_0,
+    Protobuf,
     Text0_0_4,
     Text1_0_0,
 }
@@ -59,19 +60,33 @@ impl ContentType {
     /// [OpenMetrics 1.0](https://prometheus.io/docs/specs/om/open_metrics_spec/).
     pub const OPENMETRICS_1_0_0: Self = Self::new(Version::OpenMetrics1_0_0);
 
+    /// The [protobuf format](https://prometheus.io/docs/instrumenting/exposition_formats/#protobuf-format) of Prometheus, which
+    /// Prometheus requests first when it scrapes native histograms.
+    pub const PROTOBUF: Self = Self::new(Version::Protobuf);
+
     /// The [Prometheus text format](https://prometheus.io/docs/instrumenting/exposition_formats/), the default.
     pub const TEXT_0_0_4: Self = Self::new(Version::Text0_0_4);
 
     /// The Prometheus text format of Prometheus 3, which has quoted names.
     pub const TEXT_1_0_0: Self = Self::new(Version::Text1_0_0);
 
-    /// All formats in all versions, in the order in which [`negotiate`](Self::negotiate) prefers them. Names are escaped
-    /// with underscores.
+    /// All formats that are text in all versions, in the order in which [`negotiate`](Self::negotiate) prefers them. Names are
+    /// escaped with underscores.
+    pub const ALL_TEXT: &'static [Self] = &[
+        Self::TEXT_0_0_4,
+        Self::OPENMETRICS_1_0_0,
+        Self::OPENMETRICS_0_0_1,
+        Self::TEXT_1_0_0,
+    ];
+
+    /// All formats in all versions: those of [`ALL_TEXT`](Self::ALL_TEXT) and [`PROTOBUF`](Self::PROTOBUF), in the order in which
+    /// a server that offers all of them prefers them.
     pub const ALL: &'static [Self] = &[
         Self::TEXT_0_0_4,
         Self::OPENMETRICS_1_0_0,
         Self::OPENMETRICS_0_0_1,
         Self::TEXT_1_0_0,
+        Self::PROTOBUF,
     ];
 
     const fn new(version: Version) -> Self {
@@ -89,7 +104,9 @@ impl ContentType {
         self
     }
 
-    /// Returns the content type that an `Accept` header prefers, of [all](Self::ALL) that this crate writes.
+    /// Returns the content type that an `Accept` header prefers, of [all that are text](Self::ALL_TEXT), so that an
+    /// [`Encoder`](crate::Encoder) can write it. A server that writes with [`encode_families`](crate::encode_families) can offer
+    /// [`ALL`](Self::ALL) in [`negotiate_among`](Self::negotiate_among).
     ///
     /// Prometheus 3 gets OpenMetrics 1.0.0 with quoted names, Prometheus 2 the same with underscores. A client that
     /// accepts everything, such as a browser, gets Prometheus text 0.0.4. See
@@ -106,7 +123,7 @@ impl ContentType {
     /// assert_eq!(ContentType::negotiate("*/*"), ContentType::TEXT_0_0_4);
     /// ```
     pub fn negotiate(accept: &str) -> Self {
-        Self::negotiate_among(accept, Self::ALL)
+        Self::negotiate_among(accept, Self::ALL_TEXT)
     }
 
     /// Returns the content type that an `Accept` header prefers, of those that a server offers.
@@ -152,13 +169,15 @@ impl ContentType {
     pub const fn format(self) -> Format {
         match self.version {
             Version::OpenMetrics0_0_1 | Version::OpenMetrics1_0_0 => Format::OpenMetrics,
+            Version::Protobuf => Format::Protobuf,
             Version::Text0_0_4 | Version::Text1_0_0 => Format::Prometheus,
         }
     }
 
-    /// Returns the version of the format, such as `1.0.0`.
+    /// Returns the version of the format, such as `1.0.0`. The protobuf format has none.
     pub const fn version(self) -> &'static str {
         match self.version {
+            Version::Protobuf => "",
             Version::OpenMetrics0_0_1 => "0.0.1",
             Version::Text0_0_4 => "0.0.4",
             Version::OpenMetrics1_0_0 | Version::Text1_0_0 => "1.0.0",
@@ -174,14 +193,24 @@ impl ContentType {
         let (media_type, default_version) = match self.format() {
             Format::OpenMetrics => (OPENMETRICS, "0.0.1"),
             Format::Prometheus => (TEXT, "0.0.4"),
+            Format::Protobuf => (PROTOBUF, ""),
         };
         let version = || range.parameter("version").unwrap_or(default_version);
         range.includes(media_type)
-            && (range.wildcard() != Wildcard::None || version() == self.version())
+            && (range.wildcard() != Wildcard::None
+                || version() == self.version()
+                    && (self.format() != Format::Protobuf || is_delimited(range)))
     }
 }
 
+/// Returns whether a range of the media type of protobuf has the messages of the format, each after its length.
+fn is_delimited(range: &MediaRange<'_>) -> bool {
+    let is = |name, value| range.parameter(name) == Some(value);
+    is("proto", "io.prometheus.client.MetricFamily") && is("encoding", "delimited")
+}
+
 const OPENMETRICS: &str = "application/openmetrics-text";
+const PROTOBUF: &str = "application/vnd.google.protobuf";
 const TEXT: &str = "text/plain";
 
 /// Returns a media type with the parameter for an escaping scheme, as a text that lives for ever.
@@ -208,6 +237,10 @@ impl ContentType {
                 "application/openmetrics-text; version=1.0.0; charset=utf-8",
                 self.escaping
             ),
+            Version::Protobuf => with_escaping!(
+                "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited",
+                self.escaping
+            ),
             Version::Text0_0_4 => {
                 with_escaping!("text/plain; version=0.0.4; charset=utf-8", self.escaping)
             }
@@ -224,12 +257,14 @@ impl fmt::Display for ContentType {
     }
 }
 
-/// Returns the content type that loses nothing: Prometheus text 0.0.4 or OpenMetrics 1.0.0 with quoted names.
+/// Returns the content type that loses nothing: Prometheus text 0.0.4 or OpenMetrics 1.0.0 with quoted names, or protobuf with
+/// names as they are.
 impl From<Format> for ContentType {
     fn from(format: Format) -> Self {
         let content_type = match format {
             Format::OpenMetrics => Self::OPENMETRICS_1_0_0,
             Format::Prometheus => Self::TEXT_0_0_4,
+            Format::Protobuf => Self::PROTOBUF,
         };
         content_type.with_escaping(EscapingScheme::AllowUtf8)
     }
@@ -280,7 +315,8 @@ impl FromStr for ContentType {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error(
     "expected the content type `text/plain` in version 0.0.4 or 1.0.0, or `application/openmetrics-text` in version \
-     0.0.1 or 1.0.0, in UTF-8"
+     0.0.1 or 1.0.0, in UTF-8, or `application/vnd.google.protobuf` with delimited messages of \
+     `io.prometheus.client.MetricFamily`"
 )]
 pub struct UnknownContentType(());
 
@@ -325,6 +361,28 @@ mod tests {
                 content_type,
                 "{accept}"
             );
+        }
+    }
+
+    #[test]
+    fn protobuf_is_for_those_who_ask_where_it_is_offered() {
+        // Prometheus 3 with `scrape_native_histograms`
+        let accept = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;\
+                      escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,\
+                      text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
+        let chosen = ContentType::negotiate_among(accept, ContentType::ALL);
+        assert_eq!(
+            chosen,
+            ContentType::PROTOBUF.with_escaping(EscapingScheme::AllowUtf8)
+        );
+        let text = ContentType::negotiate(accept);
+        assert_eq!(
+            text,
+            ContentType::OPENMETRICS_1_0_0.with_escaping(EscapingScheme::AllowUtf8)
+        );
+        for accept in ["*/*", "application/*", "application/vnd.google.protobuf"] {
+            let chosen = ContentType::negotiate_among(accept, ContentType::ALL);
+            assert_ne!(chosen, ContentType::PROTOBUF, "{accept}");
         }
     }
 
@@ -418,7 +476,11 @@ mod tests {
                 let content_type = content_type.with_escaping(*escaping);
                 assert_eq!(content_type.as_str().parse(), Ok(content_type));
                 let shown = content_type.to_string();
-                assert!(shown.contains(&format!("version={};", content_type.version())));
+                let version = format!("version={};", content_type.version());
+                assert_eq!(
+                    shown.contains(&version),
+                    content_type.format() != Format::Protobuf
+                );
                 assert!(shown.ends_with(&format!("escaping={escaping}")), "{shown}");
             }
         }
@@ -435,7 +497,9 @@ mod tests {
             "text/plain; charset=iso-8859-1",
             "text/plain; version=2.0.0",
             "application/openmetrics-text; version=2.0.0",
-            "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited",
+            "application/vnd.google.protobuf",
+            "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=text",
+            "application/vnd.google.protobuf; proto=io.prometheus.client.Metric; encoding=delimited",
         ] {
             let read = value.parse::<ContentType>();
             assert_eq!(read, Err(UnknownContentType(())), "{value}");

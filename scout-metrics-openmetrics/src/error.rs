@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt};
 
 use crate::{Limit, ParseErrorKind, Rule, foreign};
 
-/// A place in an exposition.
+/// A place in an exposition. In a protobuf exposition, which has no lines, only the offset is known; the others are 0.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Position {
@@ -18,7 +18,10 @@ pub struct Position {
 
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}, column {}", self.line, self.column)
+        match self.line {
+            0 => write!(f, "byte {}", self.offset),
+            line => write!(f, "line {line}, column {}", self.column),
+        }
     }
 }
 
@@ -68,6 +71,19 @@ impl ParseError {
             fault,
             position,
             excerpt,
+        }))
+    }
+
+    /// Describes a fault in bytes that are not text.
+    pub(crate) fn in_bytes(fault: Fault) -> Self {
+        let offset = fault.at as u64;
+        Self(Box::new(Inner {
+            fault,
+            position: Position {
+                offset,
+                ..Position::default()
+            },
+            excerpt: Excerpt::new("", ""),
         }))
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A text format for metrics. Its versions and media types are those of [`ContentType`](crate::ContentType).
+/// A format for metrics. Its versions and media types are those of [`ContentType`](crate::ContentType).
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum Format {
@@ -12,14 +12,19 @@ pub enum Format {
     /// default.
     #[default]
     Prometheus,
+    /// The [protobuf format](https://prometheus.io/docs/instrumenting/exposition_formats/#protobuf-format) of Prometheus. It is no
+    /// text: [`parse_families`](crate::parse_families), [`encode_families`](crate::encode_families) and
+    /// [`transcode`](crate::transcode) know it, and [`protobuf`](crate::protobuf) reads it message by message.
+    Protobuf,
 }
 
 impl Format {
-    /// Returns the short name: `openmetrics-1.0` or `prometheus-text-0.0.4`.
+    /// Returns the short name: `openmetrics-1.0`, `prometheus-text-0.0.4` or `prometheus-protobuf`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::OpenMetrics => "openmetrics-1.0",
             Self::Prometheus => "prometheus-text-0.0.4",
+            Self::Protobuf => "prometheus-protobuf",
         }
     }
 }
@@ -27,5 +32,32 @@ impl Format {
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
+    }
+}
+
+/// The formats that are text.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum TextFormat {
+    OpenMetrics,
+    Prometheus,
+}
+
+impl Format {
+    /// Returns the format as one that is text, if it is.
+    pub(crate) const fn text(self) -> Option<TextFormat> {
+        match self {
+            Self::OpenMetrics => Some(TextFormat::OpenMetrics),
+            Self::Prometheus => Some(TextFormat::Prometheus),
+            Self::Protobuf => None,
+        }
+    }
+}
+
+impl From<TextFormat> for Format {
+    fn from(format: TextFormat) -> Self {
+        match format {
+            TextFormat::OpenMetrics => Self::OpenMetrics,
+            TextFormat::Prometheus => Self::Prometheus,
+        }
     }
 }

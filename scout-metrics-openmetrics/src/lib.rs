@@ -1,4 +1,4 @@
-//! Parser and encoder of the Prometheus text and OpenMetrics 1.0 text formats, for any metrics.
+//! Parser and encoder of the text and protobuf formats of Prometheus and of OpenMetrics 1.0 text, for any metrics.
 //!
 //! ```
 //! use scout_metrics_openmetrics::{Event, Format, ParseOptions, Parser};
@@ -35,8 +35,9 @@
 //! | histograms and summaries as one value | [`Histogram`], [`Summary`] | |
 //! | text part by part, into any output | [`Encoder`] | none |
 //! | lines of a parser, with changes | [`Encoder::event`], [`Encoder::sample_ref`] | none per sample without escapes or changed labels |
-//! | families to text, checked against all rules | [`encode_families`] | |
+//! | families to any format, checked against all rules | [`encode_families`] | |
 //! | families of one format in another, with a list of what is lost | [`transcode`], [`transcode_lossy`] | |
+//! | the protobuf format of Prometheus, metric by metric | [`protobuf::Parser`] | none per metric |
 //! | Docker Scout's metrics to snapshots and back | [`scout`] | |
 //!
 //! # Serving
@@ -123,7 +124,7 @@
 //!
 //! # Not supported
 //!
-//! The protobuf formats, OpenMetrics 2.0, and native histograms.
+//! OpenMetrics 2.0, the protobuf format of OpenMetrics, and protobuf expositions that arrive in chunks.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -152,6 +153,7 @@ mod model;
 mod names;
 mod number;
 mod parse;
+pub mod protobuf;
 mod rule;
 #[cfg(feature = "scout")]
 pub mod scout;
@@ -159,6 +161,7 @@ pub mod scout;
 pub mod serialize;
 mod transcode;
 
+pub(crate) use crate::format::TextFormat;
 #[doc(hidden)]
 pub use crate::parse::ReaderLevel;
 pub use crate::{
@@ -177,7 +180,8 @@ pub use crate::{
     group::{Bucket, GroupError, Histogram, HistogramBuilder, Quantile, Summary, SummaryBuilder},
     limit::Limit,
     model::{
-        Exemplar, LabelSet, LabelSetIter, Metric, MetricFamily, MetricType, Metrics, Sample, Suffix,
+        BucketSpan, Exemplar, LabelSet, LabelSetIter, Metric, MetricFamily, MetricType, Metrics,
+        NativeBuckets, NativeHistogram, NativeHistogramError, Sample, Suffix,
     },
     names::{EscapingScheme, NameCollision, UnknownEscapingScheme},
     number::Timestamp,

@@ -123,8 +123,11 @@ rules! {
     MetadataSyntax, "metadata_syntax", Syntax, "metadata are `# TYPE name type`, `# HELP name text` or `# UNIT name unit`", "a line with TYPE, HELP or UNIT is malformed";
     MetricName, "metric_name", Syntax, "a metric name without quotes is `[a-zA-Z_:][a-zA-Z0-9_:]*`", "a metric name without quotes is not of the form `[a-zA-Z_:][a-zA-Z0-9_:]*`";
     NameClash, "name_clash", Semantics, "no sample name can belong to two families", "a sample name can belong to two families";
+    NativeHistogram, "native_histogram", Semantics, "a native histogram has a schema from -4 to 8, a zero threshold that is not negative, and as many buckets as its spans", "the schema, the zero threshold or the spans of a native histogram are not what they can be";
     Number, "number", Syntax, "a value is a decimal number, `NaN`, `+Inf` or `-Inf`", "a value is not a decimal number, `NaN`, `+Inf` or `-Inf`";
     NumberRange, "number_range", Syntax, "a value fits a 64-bit float", "a value does not fit a 64-bit float";
+    ProtobufMessage, "protobuf_message", Syntax, "a protobuf exposition is messages `MetricFamily`, each after its length", "bytes are not a message `MetricFamily` after its length";
+    ProtobufValue, "protobuf_value", Semantics, "a metric has a value of the type of its family", "a metric has no value of the type of its family";
     QuotedName, "quoted_name", Syntax, "names are not quoted, which is an extension of Prometheus 3", "a name is quoted";
     QuantileOrder, "quantile_order", Semantics, "the quantiles of a summary are sorted by increasing values of the label `quantile`", "a quantile is not greater than the one before";
     QuantileRange, "quantile_range", Semantics, "a quantile, and nothing else of a summary, has a label `quantile`, which is a number from 0 to 1", "the label `quantile` of a quantile is missing or not a number from 0 to 1, or another sample of a summary has that label";

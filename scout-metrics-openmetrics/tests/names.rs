@@ -245,7 +245,7 @@ fn every_content_type_is_converted_into_every_other_one_and_back() {
             converted += 1;
         }
     }
-    assert_eq!(converted, 64);
+    assert_eq!(converted, 100);
 }
 
 fn sample(suffix: Suffix, value: f64) -> Sample {
@@ -364,7 +364,7 @@ fn a_counter_has_the_same_name_in_both_formats() {
         (Values, "U__a_2e_b__total"),
     ] {
         for families in [&openmetrics, &prometheus] {
-            for content_type in ContentType::ALL {
+            for content_type in ContentType::ALL_TEXT {
                 let content_type = content_type.with_escaping(scheme);
                 let written = encode_families(families, content_type).unwrap();
                 let text = String::from_utf8(written.body().to_vec()).unwrap();

@@ -25,6 +25,7 @@ fn each_prometheus_stores_names_in_the_way_that_it_knows() {
                 ("default", "{\"scout.later\",\"image.digest\"=\"é\""),
                 ("values", "{\"U__scout_2e_later\",U__image_2e_digest=\"é\""),
                 ("text", "{\"scout_dot_later\",image_dot_digest=\"é\""),
+                ("protobuf", "{\"scout.later\",\"image.digest\"=\"é\""),
             ],
             false => &[("default", "{__name__=\"scout_later\",image_digest=\"é\"")],
         };
@@ -54,6 +55,7 @@ fn scrape_job(job: &str, address: &str) -> String {
         "text" => {
             "    metric_name_escaping_scheme: dots\n    scrape_protocols: [PrometheusText1.0.0]\n"
         }
+        "protobuf" => "    scrape_protocols: [PrometheusProto]\n",
         _ => "",
     };
     format!(

@@ -12,6 +12,10 @@ use serde::Deserialize;
 use super::LocalScans;
 use crate::{Error, ErrorKind, Result, text::OneLine};
 
+/// The maximum number of objects in a file, each of which takes some hundred bytes of memory. Scanners write more than 60
+/// bytes for each.
+const MAX_OBJECTS: usize = 1_000_000;
+
 /// What may still be read in one scrape.
 #[derive(Debug)]
 pub(super) struct Budget {
@@ -56,6 +60,10 @@ impl Content {
         if text.trim_ascii().is_empty() {
             return Err(damaged(path, "the file is empty"));
         }
+        if text.iter().filter(|byte| **byte == b'{').count() > MAX_OBJECTS {
+            let fault = format!("it has more than the limit of {MAX_OBJECTS} JSON objects");
+            return Err(cannot_read(path, too_large(fault)));
+        }
         serde_json::from_slice(text).map_err(|error| damaged(path, error))
     }
 }
@@ -75,9 +83,13 @@ fn read_bounded(path: &Path) -> io::Result<Content> {
             "larger than the limit of {} bytes",
             LocalScans::MAX_FILE_SIZE
         );
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+        return Err(too_large(message));
     }
     Ok(Content { bytes, modified })
+}
+
+fn too_large(fault: String) -> io::Error {
+    io::Error::new(io::ErrorKind::FileTooLarge, fault)
 }
 
 /// Returns the error of a file or directory that the system does not let us read.

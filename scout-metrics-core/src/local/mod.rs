@@ -61,7 +61,7 @@ use crate::{Error, ErrorKind, MetricsSource, Organization, PolicyId, Result, Sna
 /// | Trivy (`Trivy`) | results whose rule has the tag `vulnerability`, so no secrets, misconfigurations or licences | `Package` and `Installed Version` in the message of the result |
 /// | any other | all results | `purl` and `purls` of the result and the rule |
 ///
-/// If the package of a result is not known, the result counts by itself. Results that SARIF calls passed, informational, not
+/// If the package or the identifier of a result is not known, the result counts by itself. Results that SARIF calls passed, informational, not
 /// applicable, absent or suppressed do not count.
 ///
 /// The severity is the first of these that is there. A word wins over a number, because scanners write a number for severities
@@ -116,7 +116,8 @@ use crate::{Error, ErrorKind, MetricsSource, Organization, PolicyId, Result, Sna
 ///
 /// A file has at most [`MAX_FILE_SIZE`](Self::MAX_FILE_SIZE), all together [`MAX_TOTAL_SIZE`](Self::MAX_TOTAL_SIZE) bytes; there
 /// are at most [`MAX_FILES`](Self::MAX_FILES) files and directories, and [`MAX_POLICIES`](Self::MAX_POLICIES) policies in a file.
-/// One file at a time is in memory. Files are read and parsed on tokio's threads for blocking work
+/// A file has at most a million JSON objects, and the results of a report name at most a million packages. One file at a time
+/// is in memory. Files are read and parsed on tokio's threads for blocking work
 /// ([`spawn_blocking`](tokio::task::spawn_blocking)). A scrape that is dropped stops after the current file.
 ///
 /// # Example

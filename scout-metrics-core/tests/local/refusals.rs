@@ -237,6 +237,37 @@ async fn more_results_than_a_file_of_a_scanner_can_have_are_refused() {
     assert!(fault.starts_with(expected), "{fault}");
 }
 
+#[tokio::test]
+async fn small_results_in_many_runs_are_refused_together() {
+    let run = report(&format!("[{}{{}}]", "{},".repeat(249_999)));
+    let run = run.split_once("\"runs\": [").unwrap().1;
+    let runs = [run.strip_suffix("]}").unwrap(); 4].join(",");
+    let many = format!(r#"{{"version": "2.1.0", "runs": [{runs}]}}"#);
+    let scans = Scans::new().with("production/image.sarif", many);
+    assert_eq!(scans.error().await.kind(), ErrorKind::Limit);
+    assert_eq!(
+        scans.fault().await,
+        "organization `acme`: cannot read `production/image.sarif`: it has more than the limit of 1000000 JSON objects"
+    );
+}
+
+#[tokio::test]
+async fn results_that_repeat_the_many_packages_of_a_rule_are_refused() {
+    let purls = vec![r#""pkg:a""#; 200_000].join(",");
+    let results = vec![r#"{"ruleIndex": 0}"#; 200_000].join(",");
+    let log = format!(
+        r#"{{"version": "2.1.0", "runs": [{{"tool": {{"driver": {{"name": "x", "rules": [
+            {{"id": "a", "properties": {{"security-severity": "9.0", "purls": [{purls}]}}}}
+        ]}}}}, "results": [{results}]}}]}}"#
+    );
+    let scans = Scans::new().with("production/image.sarif", log);
+    assert_eq!(
+        scans.fault().await,
+        "organization `acme`: cannot read `production/image.sarif`: the results name more than 1000000 packages, \
+         repetitions included"
+    );
+}
+
 #[cfg(unix)]
 mod unix {
     use std::os::unix::fs::symlink;

@@ -73,6 +73,73 @@ async fn rules_are_found_by_identifier_and_by_place_before_or_after_the_results(
 }
 
 #[tokio::test]
+async fn the_worst_of_several_rules_with_an_identifier_counts() {
+    let rules = ["9.0", "2.0"];
+    for rules in [rules, [rules[1], rules[0]]] {
+        let rules = rules.map(|score| {
+            format!(r#"{{"id": "CVE-1", "properties": {{"security-severity": "{score}"}}}}"#)
+        });
+        let log = format!(
+            r#"{{"version": "2.1.0", "runs": [{{
+                "tool": {{"driver": {{"name": "x", "rules": [{}]}}}}, "results": [{{"ruleId": "CVE-1"}}]
+            }}]}}"#,
+            rules.join(",")
+        );
+        assert_eq!(counted(log).await, "1C 0H 0M 0L");
+    }
+}
+
+#[tokio::test]
+async fn a_place_among_the_rules_of_an_extension_is_none_among_those_of_the_driver() {
+    let log = r#"{"version": "2.1.0", "runs": [{
+        "tool": {
+            "driver": {"name": "x", "rules": [{"id": "a", "properties": {"security-severity": "2.0"}}]},
+            "extensions": [{"name": "more", "rules": [{"id": "b", "properties": {"security-severity": "9.0"}}]}]
+        },
+        "results": [{"ruleIndex": 0, "rule": {"index": 0, "toolComponent": {"index": 0}}}]
+    }]}"#;
+    counted_with_doubt(
+        log,
+        "0C 0H 0M 0L 1?",
+        "the report does not say how severe 1 of its vulnerabilities are",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn results_without_an_identifier_count_each() {
+    let result = r#"{"properties": {"security-severity": "9.0", "purl": "pkg:npm/a@1"}}"#;
+    assert_eq!(
+        counted(report(&format!("[{result}, {result}]"))).await,
+        "2C 0H 0M 0L"
+    );
+}
+
+#[tokio::test]
+async fn an_empty_word_hides_no_score() {
+    for properties in [
+        r#""cvssV3_severity": "", "security-severity": "9.0""#,
+        r#""cvssV3_severity": " ", "tags": ["CRITICAL"]"#,
+        r#""tags": ["", "CRITICAL"]"#,
+    ] {
+        let results = format!(r#"[{{"properties": {{{properties}}}}}]"#);
+        assert_eq!(
+            counted(report(&results)).await,
+            "1C 0H 0M 0L",
+            "{properties}"
+        );
+    }
+    let score = r#"{"security-severity": "9.0", "tags": ["vulnerability"]}"#;
+    let trivy = format!(
+        r#"{{"version": "2.1.0", "runs": [{{
+            "tool": {{"driver": {{"name": "Trivy", "rules": [{{"id": "CVE-1", "properties": {score}}}]}}}},
+            "results": [{{"ruleId": "CVE-1", "message": {{"text": "Package: a\nInstalled Version: 1\nSeverity: \n"}}}}]
+        }}]}}"#
+    );
+    assert_eq!(counted(trivy).await, "1C 0H 0M 0L");
+}
+
+#[tokio::test]
 async fn results_that_need_no_action_do_not_count() {
     let results = [
         r#""kind": "pass""#,

@@ -8,7 +8,9 @@ use std::{
 use bytes::Bytes;
 
 use scout_metrics_core::{Anomaly, Error, ErrorKind, RawSample, Result, Snapshot};
-use scout_metrics_openmetrics::{ContentType, EncodeError, Encoder, EscapingScheme, Format, scout};
+use scout_metrics_openmetrics::{
+    ContentType, EncodeError, Encoder, EscapingScheme, Format, encode_families, scout,
+};
 
 use super::{
     names,
@@ -44,10 +46,11 @@ impl AllMetrics {
         own_metrics: &OwnMetrics,
         content_type: ContentType,
     ) -> Result<(ContentType, [Bytes; 2])> {
+        if content_type.format() == Format::Protobuf {
+            return encode_protobuf(snapshots, own_metrics, content_type);
+        }
         let encode = |content_type| self.encode_as(content_type, snapshots, own_metrics);
-        names::encode(content_type, encode).map_err(|error| {
-            Error::new(ErrorKind::Other, "the metrics cannot be encoded").with_source(error)
-        })
+        names::encode(content_type, encode).map_err(fault)
     }
 
     fn encode_as(
@@ -104,6 +107,25 @@ impl AllMetrics {
     }
 }
 
+fn fault(error: EncodeError) -> Error {
+    Error::new(ErrorKind::Other, "the metrics cannot be encoded").with_source(error)
+}
+
+/// Few ask for it, so it is written for each request.
+fn encode_protobuf(
+    snapshots: &[Snapshot],
+    own_metrics: &OwnMetrics,
+    content_type: ContentType,
+) -> Result<(ContentType, [Bytes; 2])> {
+    let mut families = own_metrics.families();
+    families.extend(with_labels(snapshots, |snapshots| {
+        scout::families(snapshots)
+    })?);
+    let encode = |content_type| encode_families(&families, content_type);
+    let (content_type, exposition) = names::encode(content_type, encode).map_err(fault)?;
+    Ok((content_type, [exposition.into_body(), Bytes::new()]))
+}
+
 fn are_same(a: &[Snapshot], b: &[Snapshot]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.is_same(b))
 }
@@ -112,16 +134,24 @@ fn encode_snapshots(
     encoder: &mut Encoder<String>,
     snapshots: &[Snapshot],
 ) -> std::result::Result<(), EncodeError> {
+    with_labels(snapshots, |snapshots| {
+        scout::encode_into(encoder, snapshots)
+    })
+}
+
+/// Calls a function with snapshots and the labels that distinguish them.
+fn with_labels<T>(
+    snapshots: &[Snapshot],
+    write: impl FnOnce(Vec<(&Snapshot, &[(&str, &str)])>) -> T,
+) -> T {
     let snapshots: Vec<Cow<'_, Snapshot>> = snapshots.iter().map(with_own_names_free).collect();
     let labels: Vec<[(&str, &str); 1]> = snapshots
         .iter()
         .map(|snapshot| [(ORGANIZATION, snapshot.organization().as_str())])
         .collect();
-    let snapshots = snapshots.iter().zip(&labels);
-    scout::encode_into(
-        encoder,
-        snapshots.map(|(snapshot, labels)| (&**snapshot, &labels[..])),
-    )
+    let labelled = snapshots.iter().zip(&labels);
+    let labelled = labelled.map(|(snapshot, labels)| (&**snapshot, &labels[..]));
+    write(labelled.collect())
 }
 
 /// Renames samples that have the name of one of the exporter's own metrics, also after escaping, as labels are renamed:

@@ -9,7 +9,9 @@ use axum::http::HeaderValue;
 use tokio::sync::OnceCell;
 
 use scout_metrics_core::{Error, ErrorKind, Result, Snapshot};
-use scout_metrics_openmetrics::{ContentType, Encoder, EscapingScheme, scout};
+use scout_metrics_openmetrics::{
+    ContentType, EncodeError, Encoder, EscapingScheme, Format, encode_families, scout,
+};
 
 use super::{compression::ContentCoding, names, payload::Payload, workers::Workers};
 
@@ -170,6 +172,17 @@ fn encode(
     let Representation::Metrics(content_type) = representation else {
         return Ok((Payload::json(snapshot)?, None));
     };
+    if content_type.format() == Format::Protobuf {
+        let families = scout::families([(snapshot, &[][..])])?;
+        let encode = |content_type| encode_families(&families, content_type);
+        let (content_type, exposition) =
+            names::encode(content_type, encode).map_err(fault(snapshot))?;
+        let escaping = (!names::are_plain(snapshot)).then(|| content_type.escaping());
+        return Ok((
+            Payload::new(content_type.as_str(), exposition.into_body()),
+            escaping,
+        ));
+    }
     let encode = |content_type| {
         let mut encoder = Encoder::new(String::new(), content_type);
         scout::encode_into(&mut encoder, [(snapshot, &[][..])])?;
@@ -177,13 +190,17 @@ fn encode(
         Ok((encoder.finish()?, has_escaped_names))
     };
     let (content_type, (text, has_escaped_names)) =
-        names::encode(content_type, encode).map_err(|error| {
-            Error::new(ErrorKind::Other, "the snapshot cannot be encoded")
-                .with_organization(snapshot.organization())
-                .with_source(error)
-        })?;
+        names::encode(content_type, encode).map_err(fault(snapshot))?;
     let escaping = has_escaped_names.then(|| content_type.escaping());
     Ok((Payload::new(content_type.as_str(), text), escaping))
+}
+
+fn fault(snapshot: &Snapshot) -> impl Fn(EncodeError) -> Error {
+    |error| {
+        Error::new(ErrorKind::Other, "the snapshot cannot be encoded")
+            .with_organization(snapshot.organization())
+            .with_source(error)
+    }
 }
 
 #[cfg(test)]

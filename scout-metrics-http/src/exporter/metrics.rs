@@ -98,5 +98,5 @@ fn accepted_content_type(headers: &HeaderMap) -> ContentType {
         .iter()
         .filter_map(|line| line.to_str().ok())
         .collect();
-    ContentType::negotiate(&lines.join(","))
+    ContentType::negotiate_among(&lines.join(","), ContentType::ALL)
 }

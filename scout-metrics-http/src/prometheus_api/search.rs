@@ -231,7 +231,7 @@ impl Search<'_> {
                 after: window.after,
                 until: *end,
             };
-            (window, samples) = (found.last(length), *count);
+            (window, samples) = (found.counted(length), *count);
         }
         Ok(Some(window))
     }
@@ -242,7 +242,7 @@ impl Search<'_> {
             let end = window.last(length);
             let counts = self.count(end.length(), end.until, end.until, 1).await?;
             if let Some((_, count)) = counts.first_key_value() {
-                return Ok(Some((end, *count)));
+                return Ok(Some((window.counted(length), *count)));
             }
         }
         Ok(None)

@@ -55,6 +55,12 @@ impl Window {
             ..*self
         }
     }
+
+    /// Returns the last part of the window that has all samples of a count over this length. Before Prometheus 3.0, a count
+    /// includes a sample at the start of its range.
+    pub(super) fn counted(&self, length: i64) -> Self {
+        self.last(length.saturating_add(1))
+    }
 }
 
 /// Windows of the same length, one after another, and the times of evaluation that a query for them needs.

@@ -1,9 +1,8 @@
 //! The options of remote write, their defaults, and the checks on them.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
-use scout_metrics_core::{MetricsSource, Poller, Result};
-use tokio::sync::Mutex;
+use scout_metrics_core::{Error, ErrorKind, MetricsSource, Organization, Poller, Result};
 
 use super::{
     ProtocolVersion, RemoteWrite, RemoteWriter,
@@ -238,7 +237,7 @@ impl RemoteWriteBuilder {
     /// If it is not called on a tokio runtime.
     pub fn spawn(self, pollers: impl IntoIterator<Item = Poller>) -> Result<RemoteWrite> {
         let pollers: Vec<Poller> = pollers.into_iter().collect();
-        check_organizations(&pollers)?;
+        check_organizations(pollers.iter().map(Poller::organization), "pollers")?;
         let sender = self.sender()?;
         Ok(self.spawn_with(sender, pollers))
     }
@@ -266,11 +265,8 @@ impl RemoteWriteBuilder {
     ///
     /// [`ErrorKind::Config`](scout_metrics_core::ErrorKind::Config), as for [`spawn`](Self::spawn).
     pub fn build(self) -> Result<RemoteWriter> {
-        Ok(RemoteWriter {
-            sender: Mutex::new(self.sender()?),
-            patience: self.write_timeout,
-            labels: self.labels.into(),
-        })
+        let sender = self.sender()?;
+        Ok(RemoteWriter::new(sender, self.write_timeout, self.labels))
     }
 
     fn sender(&self) -> Result<Sender, HttpError> {
@@ -358,15 +354,16 @@ fn is_plain(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(is_part) && !name.as_bytes()[0].is_ascii_digit()
 }
 
-fn check_organizations(pollers: &[Poller]) -> Result<()> {
-    let mut seen = std::collections::BTreeSet::new();
-    for poller in pollers {
-        let organization = poller.organization();
+/// Refuses an organization that is named twice: both would have the same series.
+pub(super) fn check_organizations<'a>(
+    organizations: impl Iterator<Item = &'a Organization>,
+    things: &str,
+) -> Result<()> {
+    let mut seen = BTreeSet::new();
+    for organization in organizations {
         if !seen.insert(organization) {
-            let message = "two pollers have this organization";
-            let error =
-                scout_metrics_core::Error::new(scout_metrics_core::ErrorKind::Invalid, message);
-            return Err(error.with_organization(organization));
+            let message = format!("two {things} have this organization");
+            return Err(Error::new(ErrorKind::Invalid, message).with_organization(organization));
         }
     }
     Ok(())

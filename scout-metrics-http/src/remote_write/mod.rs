@@ -32,6 +32,7 @@ mod message;
 mod negotiation;
 mod queue;
 mod receiver;
+mod rising;
 mod sender;
 mod stats;
 mod table;

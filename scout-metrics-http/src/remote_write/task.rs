@@ -213,6 +213,7 @@ impl Collector {
                 _ = ticks.tick() => (0..self.pollers.len()).for_each(|place| self.record(place, shared)),
             }
         }
+        self.record_unseen(shared);
         if self.ends_series {
             for tracker in &mut self.trackers {
                 if let Ok(writes) = tracker.write(None, SystemTime::now()) {
@@ -221,6 +222,16 @@ impl Collector {
             }
         }
         shared.close();
+    }
+
+    /// Queues what has arrived at the same time as the order to stop.
+    fn record_unseen(&mut self, shared: &Shared) {
+        for place in 0..self.pollers.len() {
+            let current = self.pollers[place].current();
+            if !self.trackers[place].has_written(current.as_ref()) {
+                self.record(place, shared);
+            }
+        }
     }
 
     /// Queues the samples of an organization as they are now.

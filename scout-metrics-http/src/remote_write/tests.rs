@@ -6,7 +6,7 @@ use scout_metrics_core::{Error, ErrorKind, MemorySource, Poller};
 use tokio::time::{Instant, sleep};
 
 use super::{
-    DropReason, RemoteWrite, RemoteWriteBuilder,
+    DropReason, RemoteWrite, RemoteWriteBuilder, RemoteWriter,
     batch::BatchLimits,
     testing::{LIMITS, Says, Scripted, Seen, builder, snapshot},
 };
@@ -293,6 +293,23 @@ async fn shutdown_writes_what_waits_and_ends_series_if_asked() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn shutdown_writes_a_snapshot_that_the_task_has_not_seen() {
+    for ends in [false, true] {
+        let source = MemorySource::new(snapshot("acme", &[("production", 1)]));
+        let poller = poller(&source);
+        poller.refresh_now().await.unwrap();
+        let receiver = Scripted::default();
+        let pushed = start(builder().with_end_of_series(ends), &receiver, &poller);
+        pushed.shutdown(MINUTE).await;
+        let seen = receiver.take();
+        check_order(&seen);
+        let mut expected = vec![Some(1.0)];
+        expected.extend(ends.then_some(None));
+        assert_eq!(values(&seen, "production"), expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn shutdown_is_bounded_and_counts_what_is_lost() {
     let source = MemorySource::new(snapshot("acme", &[("production", 1)]));
     let receiver = Scripted::default();
@@ -342,4 +359,29 @@ async fn organizations_share_requests_and_a_poller_may_stop() {
     assert!(ended.clone().all(|seen| seen.labels.contains("org=apex")));
     assert_eq!(ended.count(), 2);
     check_order(&seen);
+}
+
+#[tokio::test]
+async fn a_writer_gives_rising_times_to_writes_that_follow_at_once() {
+    let receiver = Scripted::default();
+    let writer = RemoteWriter::new(receiver.sender(LIMITS), MINUTE, []);
+    for criticals in 0..100 {
+        let snapshot = snapshot("acme", &[("production", criticals)]);
+        assert_eq!(writer.write(&[snapshot]).await.unwrap(), SAMPLES);
+    }
+    check_order(&receiver.take());
+}
+
+#[tokio::test]
+async fn a_writer_refuses_two_snapshots_of_an_organization_whose_series_are_the_same() {
+    let receiver = Scripted::default();
+    let writer = RemoteWriter::new(receiver.sender(LIMITS), MINUTE, []);
+    let snapshots = [1, 2].map(|criticals| snapshot("acme", &[("production", criticals)]));
+    let error = writer.write(&snapshots).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    assert_eq!(
+        error.to_string(),
+        "organization `acme`: two snapshots have this organization"
+    );
+    assert_eq!(receiver.take(), []);
 }

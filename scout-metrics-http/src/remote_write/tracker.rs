@@ -8,7 +8,8 @@ use tokio::time::Instant;
 
 use super::{
     batch::{Rows, Write},
-    table::{Table, millis},
+    rising::RisingTimes,
+    table::Table,
 };
 
 /// The label that names the organization.
@@ -20,7 +21,7 @@ pub(super) struct Tracker {
     group: usize,
     constant: Arc<[(String, String)]>,
     current: Option<(Snapshot, Arc<Table>)>,
-    last_at: i64,
+    times: RisingTimes,
 }
 
 impl Tracker {
@@ -29,8 +30,13 @@ impl Tracker {
             group,
             constant,
             current: None,
-            last_at: i64::MIN,
+            times: RisingTimes::default(),
         }
+    }
+
+    /// Returns whether the last writes were of this snapshot.
+    pub(super) fn has_written(&self, snapshot: Option<&Snapshot>) -> bool {
+        self.current.as_ref().map(|(written, _)| written) == snapshot
     }
 
     /// Returns the writes that replace what was written before by a snapshot, or by nothing if there is none: first the
@@ -40,8 +46,7 @@ impl Tracker {
         snapshot: Option<Snapshot>,
         time: SystemTime,
     ) -> Result<Vec<Write>> {
-        // Samples of a series must have rising times, and the clock may be set back.
-        let at = millis(time.into()).max(self.last_at.saturating_add(1));
+        let at = self.times.next(time);
         let Some(snapshot) = snapshot else {
             let ended = self.current.take();
             let ended = ended.map(|(_, table)| self.stale(table, &Table::default(), at));
@@ -61,18 +66,16 @@ impl Tracker {
                 (table, false)
             }
         };
-        self.last_at = at;
         writes.push(self.new_write(table, Rows::All, at, is_repeat));
         Ok(writes)
     }
 
     /// Returns the ends of the series that a table has and its successor has not.
-    fn stale(&mut self, table: Arc<Table>, successor: &Table, at: i64) -> Option<Write> {
+    fn stale(&self, table: Arc<Table>, successor: &Table, at: i64) -> Option<Write> {
         let rows = table.rows_missing_in(successor);
         if rows.is_empty() {
             return None;
         }
-        self.last_at = at;
         Some(self.new_write(table, Rows::Stale(rows.into()), at, true))
     }
 

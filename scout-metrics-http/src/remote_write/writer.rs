@@ -16,9 +16,11 @@ use tokio::{
 
 use super::{
     batch::{Batch, Rows, Write},
+    builder::check_organizations,
     queue::Queue,
+    rising::RisingTimes,
     sender::{Bodies, Sender},
-    table::{Table, millis},
+    table::Table,
     tracker,
 };
 use crate::transport::deadline::Deadline;
@@ -53,13 +55,34 @@ use crate::transport::deadline::Deadline;
 /// # }
 /// ```
 pub struct RemoteWriter {
-    pub(super) sender: Mutex<Sender>,
-    pub(super) labels: Arc<[(String, String)]>,
+    ordered: Mutex<Ordered>,
+    labels: Arc<[(String, String)]>,
     /// The maximum time of a call.
-    pub(super) patience: Duration,
+    patience: Duration,
+}
+
+/// What writes use one after another.
+struct Ordered {
+    sender: Sender,
+    times: RisingTimes,
 }
 
 impl RemoteWriter {
+    pub(super) fn new(
+        sender: Sender,
+        patience: Duration,
+        labels: impl Into<Arc<[(String, String)]>>,
+    ) -> Self {
+        Self {
+            ordered: Mutex::new(Ordered {
+                sender,
+                times: RisingTimes::default(),
+            }),
+            labels: labels.into(),
+            patience,
+        }
+    }
+
     /// Writes all samples of snapshots, with the current time and the label `org`, and returns how many samples that were.
     ///
     /// Failures are retried until [the time that the builder sets](super::RemoteWriteBuilder::with_write_timeout) is over.
@@ -68,8 +91,10 @@ impl RemoteWriter {
     ///
     /// The kind of the answer or of the failure, such as `Unauthorized`, `Status`, `Unavailable`, `Transport` and `Timeout`,
     /// with the [status](Error::status) and the start of the [body](Error::body), in which the receiver says why it refused
-    /// samples. Other samples may have been written.
+    /// samples. Other samples may have been written. `Invalid`, before anything is written, if two snapshots are of the same
+    /// organization.
     pub async fn write(&self, snapshots: &[Snapshot]) -> Result<u64> {
+        check_organizations(snapshots.iter().map(Snapshot::organization), "snapshots")?;
         let tables = snapshots
             .iter()
             .map(|snapshot| tracker::table(snapshot, &self.labels));
@@ -91,9 +116,10 @@ impl RemoteWriter {
 
     async fn write_tables(&self, tables: Vec<Table>) -> Result<u64> {
         let deadline = Deadline::after(self.patience);
-        let mut sender = self.sender.lock().await;
+        let mut ordered = self.ordered.lock().await;
+        let Ordered { sender, times } = &mut *ordered;
         let mut queue = Queue::new(usize::MAX, Duration::MAX);
-        let at = millis(SystemTime::now().into());
+        let at = times.next(SystemTime::now());
         for (group, table) in tables.into_iter().enumerate() {
             let _nothing_is_dropped = queue.push(Write {
                 table: Arc::new(table),
@@ -110,7 +136,7 @@ impl RemoteWriter {
             if batch.samples() == 0 {
                 break;
             }
-            let (count, error) = deliver(&mut sender, &batch, &deadline).await?;
+            let (count, error) = deliver(sender, &batch, &deadline).await?;
             written += count as u64;
             first_error = first_error.or(error);
         }
@@ -135,12 +161,15 @@ async fn deliver(
 ) -> Result<(usize, Option<Error>)> {
     let mut bodies = Bodies::default();
     let mut failures = 0;
+    let mut previous = None;
     loop {
         let attempt = sender.attempt(batch, &mut bodies, &|| {});
         let attempt = deadline.bound(attempt, || "writing samples".to_owned());
-        let error = match attempt.await? {
-            Ok(outcome) => return Ok((outcome.written, outcome.error)),
-            Err(error) => error,
+        let error = match attempt.await {
+            Ok(Ok(outcome)) => return Ok((outcome.written, outcome.error)),
+            Ok(Err(error)) => error,
+            // The time is mostly over because of earlier failures, which say more.
+            Err(timeout) => return Err(previous.unwrap_or(timeout.into())),
         };
         failures += 1;
         let delay = sender.delay(failures, &error);
@@ -149,6 +178,7 @@ async fn deliver(
         }
         log_failure(delay, &error);
         sleep(delay).await;
+        previous = Some(error);
     }
 }
 

@@ -434,6 +434,15 @@ async fn a_value_that_is_no_count_is_an_error() {
 }
 
 #[tokio::test]
+async fn a_series_that_is_in_an_answer_twice_is_an_anomaly() {
+    let twice = format!("{SERIES},{}", SERIES.replace(r#""3""#, r#""-0""#));
+    let server = Server::answering(last_scrape(&twice)).await;
+    let snapshot = found(&server).await;
+    let kinds: Vec<_> = snapshot.anomalies().iter().map(|one| one.kind()).collect();
+    assert_eq!(kinds, [AnomalyKind::DuplicateSample]);
+}
+
+#[tokio::test]
 async fn a_warning_is_in_the_snapshot_so_that_no_gate_overlooks_it() {
     let answer = last_scrape(SERIES);
     let server = Server::answering(move |request| {
@@ -520,6 +529,77 @@ async fn a_range_is_asked_for_in_parts_that_servers_allow() {
     assert_eq!(
         error.message(),
         "the answer is larger than the limit of 100 bytes"
+    );
+}
+
+/// Answers as Prometheus before 3.0, which looks back five minutes from an instant, and for which a range includes its start.
+/// It has the scrapes of [`SERIES`] with these times in milliseconds.
+fn with_closed_ranges(scrapes: Vec<i64>) -> impl Fn(&Request) -> Reply {
+    move |request| {
+        let query = parameter(request, "query");
+        let length = query.rsplit_once('[').and_then(|(_, rest)| {
+            let (length, _) = rest.split_once("ms]")?;
+            length.parse::<i64>().ok()
+        });
+        let Some(length) = length.filter(|_| is_about_vulnerabilities(request)) else {
+            return matrix("");
+        };
+        let millis = |text: String| (text.parse::<f64>().unwrap() * 1000.0) as i64;
+        let in_range = |end: i64| {
+            let scrapes = scrapes.iter().copied();
+            scrapes.filter(move |at| (end - length..=end).contains(at))
+        };
+        if !query.contains("count_over_time") {
+            let end = millis(parameter(request, "time"));
+            let values = in_range(end).map(|at| format!(r#"[{},"3"]"#, at as f64 / 1000.0));
+            let values: Vec<String> = values.collect();
+            return matrix(&SERIES.replace(r#"[TIME,"3"]"#, &values.join(",")));
+        }
+        let ends: Vec<i64> = match optional(request, "time") {
+            Some(time) => vec![millis(time)],
+            None => {
+                let [start, end, step] =
+                    ["start", "end", "step"].map(|name| millis(parameter(request, name)));
+                (start..=end).step_by(step as usize).collect()
+            }
+        };
+        let counts = ends.into_iter().filter_map(|end| {
+            let count = Some(in_range(end).count()).filter(|count| *count > 0)?;
+            Some(format!(r#"[{},"{count}"]"#, end as f64 / 1000.0))
+        });
+        let counts: Vec<String> = counts.collect();
+        matrix(&format!(
+            r#"{{"metric":{{}},"values":[{}]}}"#,
+            counts.join(",")
+        ))
+    }
+}
+
+#[tokio::test]
+async fn a_scrape_at_the_start_of_a_range_that_includes_it_is_found() {
+    let hour = Duration::from_secs(3600);
+    let day = 24 * hour;
+    let server = Server::answering(with_closed_ranges(vec![TIME * 1000])).await;
+    let history = history(&server);
+    let found = history.at(&acme(), at(TIME) + day, 30 * day).await;
+    assert_eq!(found.unwrap().unwrap().scraped_at(), at(TIME));
+    // The start of the window is in it, the time before is not.
+    let found = history.at(&acme(), at(TIME) + hour, hour).await;
+    assert_eq!(found.unwrap().unwrap().scraped_at(), at(TIME));
+    let millisecond = Duration::from_millis(1);
+    let shorter = hour - millisecond;
+    let found = history.at(&acme(), at(TIME) + hour, shorter).await;
+    assert_eq!(found.unwrap(), None);
+
+    // A window with too many samples is divided into a hundred parts, here of 1,001 milliseconds.
+    let last = TIME * 1000 - 1001;
+    let scrapes = (last - 30_000..last).flat_map(|at| [at; 7]).chain([last]);
+    let server = Server::answering(with_closed_ranges(scrapes.collect())).await;
+    let found = builder(&server).build().unwrap();
+    let found = found.at(&acme(), at(TIME), Duration::from_secs(100)).await;
+    assert_eq!(
+        found.unwrap().unwrap().scraped_at(),
+        at(TIME) - 1001 * millisecond
     );
 }
 

@@ -246,6 +246,17 @@ async fn redirects_are_not_followed() {
 }
 
 #[tokio::test]
+async fn the_answer_to_the_attempt_before_is_not_hidden_by_the_end_of_the_time() {
+    let down = Reply::status("503 Service Unavailable", "", "starting");
+    let server = Server::start([down, Reply::nothing().then_hold()]).await;
+    let error = write(builder(&server).with_write_timeout(SHORT)).await;
+    let error = error.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert_eq!(error.body(), Some("starting"));
+    assert_eq!(server.requests(), 2);
+}
+
+#[tokio::test]
 async fn no_server_and_slow_servers_are_errors_in_time() {
     let begin = Instant::now();
     let gone = {

@@ -77,6 +77,29 @@ async fn each_client_gets_names_that_it_can_read() {
 }
 
 #[tokio::test]
+async fn protobuf_is_for_those_who_ask() {
+    let accept = format!(
+        "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;\
+         escaping=allow-utf-8;q=0.6,{PROMETHEUS_3}"
+    );
+    let router = router_with("{\"scout.later\",\"image.digest\"=\"é\"} 7\n");
+    for path in [PATH, "/metrics"] {
+        let request = Request::get(path).header("accept", &accept);
+        let request = request.body(Body::empty()).unwrap();
+        let response = router.clone().oneshot(request).await.unwrap();
+        let content_type = ContentType::PROTOBUF.with_escaping(EscapingScheme::AllowUtf8);
+        assert_eq!(response.headers()["content-type"], content_type.as_str());
+        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        let families = parse_families(&body, &ParseOptions::new(content_type)).unwrap();
+        let later = families.get("scout.later").unwrap();
+        assert_eq!(later.samples()[0].labels().get("image.digest"), Some("é"));
+        assert_eq!(later.samples()[0].value(), 7.0);
+        let own = families.get("scout_exporter_up");
+        assert_eq!(own.is_some(), path == "/metrics");
+    }
+}
+
+#[tokio::test]
 async fn names_that_would_become_the_same_are_written_as_values() {
     let router =
         router_with("{\"scout.later\"} 1\nscout_later 2\nx{\"a b\"=\"1\",\"a.b\"=\"2\"} 3\n");
@@ -140,9 +163,9 @@ async fn bodies_and_tags(router: &Router) -> (usize, usize) {
 
 #[tokio::test]
 async fn content_types_with_the_same_body_share_it_and_have_tags_of_their_own() {
-    assert_eq!(bodies_and_tags(&open_router()).await, (2, 16));
+    assert_eq!(bodies_and_tags(&open_router()).await, (3, 20));
     let router = router_with("{\"scout.later\"} 7\n");
-    assert_eq!(bodies_and_tags(&router).await, (8, 16));
+    assert_eq!(bodies_and_tags(&router).await, (12, 20));
 }
 
 #[tokio::test]

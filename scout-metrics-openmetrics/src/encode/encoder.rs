@@ -141,6 +141,7 @@ impl<W: Write> Encoder<W> {
         help: &str,
         unit: &str,
     ) -> Result<(), EncodeError> {
+        self.check_text()?;
         self.check_family(name, kind, help, unit)?;
         let Some(mut names) = self.names.take() else {
             let written = self.write_family(name, kind, help, unit);
@@ -169,7 +170,7 @@ impl<W: Write> Encoder<W> {
                     self.write_help(name, help)?;
                 }
             }
-            Format::Prometheus => {
+            Format::Prometheus | Format::Protobuf => {
                 if !help.is_empty() {
                     self.write_help(name, help)?;
                 }
@@ -198,7 +199,7 @@ impl<W: Write> Encoder<W> {
         let format = self.format;
         write_metadata(&mut self.out, "HELP", name, |out| match format {
             Format::OpenMetrics => write_quoted(out, help),
-            Format::Prometheus => write_help_text(out, help),
+            Format::Prometheus | Format::Protobuf => write_help_text(out, help),
         })
     }
 
@@ -230,9 +231,10 @@ impl<W: Write> Encoder<W> {
     ///
     /// If the output fails.
     pub fn finish(mut self) -> Result<W, EncodeError> {
+        self.check_text()?;
         let ended = self.close_line().and_then(|()| match self.format {
             Format::OpenMetrics => self.out.write_str("# EOF\n"),
-            Format::Prometheus => Ok(()),
+            Format::Prometheus | Format::Protobuf => Ok(()),
         });
         ended.map_err(|error| self.output_error(error))?;
         self.finish_part()
@@ -335,6 +337,7 @@ impl<W: Write> Encoder<W> {
         labels: impl IntoIterator<Item = (N, V)>,
         value: impl FnOnce(&mut W) -> fmt::Result,
     ) -> Result<(), EncodeError> {
+        self.check_text()?;
         self.close_line()?;
         write_series(
             &mut self.out,
@@ -423,6 +426,21 @@ impl<W: Write> Encoder<W> {
         Ok(())
     }
 
+    /// Checks that the format is text.
+    pub(super) fn check_text(&self) -> Result<(), EncodeError> {
+        match self.format.text() {
+            Some(_) => Ok(()),
+            None => {
+                let what = "an `Encoder` writes text; `encode_families` writes this format";
+                Err(EncodeError::not_expressible(
+                    "an exposition",
+                    self.format,
+                    what,
+                ))
+            }
+        }
+    }
+
     /// Returns the error of a family that the format cannot express.
     pub(super) fn refusal(&self, name: &str, what: impl Into<String>) -> EncodeError {
         let subject = format!("the family `{}`", shown(name));
@@ -453,7 +471,7 @@ impl<W: Write> SampleEncoder<'_, W> {
         let Encoder { out, format, .. } = &mut *self.encoder;
         let written = match format {
             Format::OpenMetrics => write!(out, " {timestamp}"),
-            Format::Prometheus => {
+            Format::Prometheus | Format::Protobuf => {
                 let millis = timestamp.to_millis().ok_or_else(|| {
                     let what = "a timestamp has to be whole milliseconds";
                     EncodeError::not_expressible("a sample", *format, what)

@@ -80,6 +80,11 @@ pub enum Lost {
         /// The name of the samples that are written.
         after: String,
     },
+    /// Samples are left out because they are native histograms, which only the protobuf format has.
+    NativeHistograms {
+        /// The number of samples.
+        count: usize,
+    },
     /// The samples are in another order: OpenMetrics has the samples of one metric together, with rising timestamps and
     /// bounds.
     Order,
@@ -90,12 +95,12 @@ pub enum Lost {
     },
     /// The samples have suffixes that the type does not have, and so became families of their own, of the same type.
     Split,
-    /// Timestamps are rounded down to milliseconds, because Prometheus text counts these.
+    /// Timestamps are rounded down to milliseconds, because Prometheus text and protobuf count these.
     TimestampPrecision {
         /// The number of timestamps.
         count: usize,
     },
-    /// Timestamps are left out: in Prometheus text those that are beyond 64 bits of milliseconds, in OpenMetrics those of
+    /// Timestamps are left out: in Prometheus text and protobuf those that are beyond 64 bits of milliseconds, in OpenMetrics those of
     /// a metric that has samples without a timestamp.
     Timestamps {
         /// The number of timestamps.
@@ -123,6 +128,7 @@ impl Lost {
             (Self::EarlierPoints { count }, Self::EarlierPoints { count: more })
             | (Self::Exemplars { count }, Self::Exemplars { count: more })
             | (Self::InvalidLabels { count }, Self::InvalidLabels { count: more })
+            | (Self::NativeHistograms { count }, Self::NativeHistograms { count: more })
             | (Self::RepeatedSeries { count }, Self::RepeatedSeries { count: more })
             | (Self::TimestampPrecision { count }, Self::TimestampPrecision { count: more })
             | (Self::Timestamps { count }, Self::Timestamps { count: more }) => {
@@ -168,6 +174,9 @@ impl fmt::Display for Lost {
                 shown(before),
                 shown(after)
             ),
+            Self::NativeHistograms { count } => {
+                write_count(f, *count, "native histogram", "left out")
+            }
             Self::Order => f.write_str("its samples are in another order"),
             Self::RepeatedSeries { count } => write_count(
                 f,

@@ -10,8 +10,8 @@ use super::{
     tracker::{is_suffix_of, suffix_in},
 };
 use crate::{
-    Event, Exemplar, ExemplarRef, Format, Limit, Line, MetricFamily, MetricType, ParseError,
-    ParseOptions, Parser, Rule, Sample, SampleRef, Suffix,
+    Event, Exemplar, ExemplarRef, Limit, Line, MetricFamily, MetricType, ParseError, ParseOptions,
+    Parser, Rule, Sample, SampleRef, Suffix, TextFormat,
     error::{Fault, shown},
     parse::NamesBefore,
 };
@@ -210,11 +210,11 @@ impl Collector {
 
     /// Checks that no sample of a histogram or summary of Prometheus text came before its TYPE.
     fn check_late_type(&mut self, name: &str, kind: MetricType) -> Result<(), Stop> {
-        if self.options.format() == Format::OpenMetrics {
+        if self.options.text_format() == TextFormat::OpenMetrics {
             return Ok(());
         }
         for suffix in Suffix::NAMED {
-            if !is_suffix_of(self.options.format(), suffix, kind) {
+            if !is_suffix_of(self.options.text_format(), suffix, kind) {
                 continue;
             }
             let sample = format!("{name}{suffix}");
@@ -253,7 +253,7 @@ impl Collector {
         let Some(place) = self.find(name) else {
             return self.add_family(name);
         };
-        let is_openmetrics = self.options.format() == Format::OpenMetrics;
+        let is_openmetrics = self.options.text_format() == TextFormat::OpenMetrics;
         let has_samples = self.has_samples(place);
         // All reference parsers of Prometheus text accept HELP after the samples.
         if has_samples && (is_openmetrics || keyword == "TYPE") {
@@ -304,7 +304,7 @@ impl Collector {
     /// Goes to the family of a sample, and remembers the suffix.
     fn go_to_family_of_sample(&mut self, sample: SampleRef<'_, '_>) -> Result<(), Stop> {
         let name = sample.name().decode();
-        let format = self.options.format();
+        let format = self.options.text_format();
         let here = self
             .current
             .and_then(|place| Some((place, suffix_in(format, &self.families[place], &name)?)));
@@ -340,7 +340,7 @@ impl Collector {
             let mut bases = suffixes.filter_map(|suffix| name.strip_suffix(suffix.as_str()));
             bases.next().unwrap_or(name)
         };
-        self.options.format() == Format::Prometheus
+        self.options.text_format() == TextFormat::Prometheus
             && self.current.is_some_and(|current| {
                 has_none(current) && has_none(place) && base(current) == base(place)
             })
@@ -351,14 +351,16 @@ impl Collector {
         Suffix::NAMED.into_iter().find_map(|suffix| {
             let place = self.find(name.strip_suffix(suffix.as_str())?)?;
             let kind = self.families[place].kind();
-            is_suffix_of(self.options.format(), suffix, kind).then_some((place, suffix))
+            is_suffix_of(self.options.text_format(), suffix, kind).then_some((place, suffix))
         })
     }
 
     /// Checks that a sample with the bare name of its family may have it.
     fn check_suffix(&mut self, place: usize) -> Result<(), Stop> {
         let family = &self.families[place];
-        if self.options.format() == Format::Prometheus || self.suffix.belongs_to(family.kind()) {
+        if self.options.text_format() == TextFormat::Prometheus
+            || self.suffix.belongs_to(family.kind())
+        {
             return Ok(());
         }
         let (rule, suffix) = match family.kind() {
@@ -435,7 +437,7 @@ impl Collector {
 
     /// Checks that the name of a new family is not that of samples of another one.
     fn check_bare_name(&mut self, place: usize) -> Result<(), Stop> {
-        if self.options.format() == Format::Prometheus {
+        if self.options.text_format() == TextFormat::Prometheus {
             return Ok(());
         }
         let Some((suffix, start)) = self.name_ends.insert(self.families[place].name()) else {
@@ -451,7 +453,7 @@ impl Collector {
 
     /// Checks that no samples of a family, now that its type is known, have the name of another one.
     fn check_suffixed_names(&mut self, place: usize) -> Result<(), Stop> {
-        if self.options.format() == Format::Prometheus {
+        if self.options.text_format() == TextFormat::Prometheus {
             return Ok(());
         }
         for suffix in self.name_ends.of(self.families[place].kind()) {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::{families::parse_families, names::escape};
 use crate::{
     ContentType, EncodeError, Encoder, Exposition, Format, Limits, MetricFamily, MetricType, Mode,
-    ParseOptions, Sample, Suffix,
+    ParseOptions, Sample, Suffix, protobuf,
 };
 
 /// Writes families as an exposition.
@@ -20,6 +20,9 @@ use crate::{
 /// OpenMetrics names a counter without `_total` and its sample with it; Prometheus text gives both the same name. A
 /// counter is written in the way of the format, so `http_requests` of OpenMetrics is `http_requests_total` of Prometheus
 /// text and the other way round.
+///
+/// The protobuf format has the bounds of buckets and the quantiles as numbers, so how a label spells them is not kept, and
+/// neither is the order of the samples of one histogram or summary.
 ///
 /// ```
 /// use scout_metrics_openmetrics::{Format, LabelSet, MetricFamily, MetricType, Sample, Suffix, encode_families};
@@ -43,18 +46,34 @@ pub fn encode_families(
     let content_type = content_type.into();
     let families = &*escape(families, content_type.escaping())?;
     let format = content_type.format();
+    let out = match format {
+        Format::OpenMetrics | Format::Prometheus => encode_text(families, format)?.into_bytes(),
+        Format::Protobuf => encode_protobuf(families)?,
+    };
+    let strict = ParseOptions::new(format)
+        .with_mode(Mode::Strict)
+        .with_limits(Limits::unlimited());
+    let read = parse_families(&out, &strict).map_err(EncodeError::broken_rule)?;
+    check_same(families, read.as_slice(), format)?;
+    Ok(Exposition::new(content_type, out))
+}
+
+fn encode_text(families: &[MetricFamily], format: Format) -> Result<String, EncodeError> {
     let mut encoder = Encoder::new(String::new(), format);
     for family in families {
         let encoded = encode_family(&mut encoder, family);
         encoded.map_err(|error| error.with_family(family))?;
     }
-    let out = encoder.finish()?;
-    let strict = ParseOptions::new(format)
-        .with_mode(Mode::Strict)
-        .with_limits(Limits::unlimited());
-    let read = parse_families(out.as_bytes(), &strict).map_err(EncodeError::broken_rule)?;
-    check_same(families, read.as_slice(), format)?;
-    Ok(Exposition::new(content_type, out))
+    encoder.finish()
+}
+
+fn encode_protobuf(families: &[MetricFamily]) -> Result<Vec<u8>, EncodeError> {
+    let mut out = Vec::new();
+    for family in families {
+        let written = protobuf::write_family(&mut out, family);
+        written.map_err(|error| error.with_family(family))?;
+    }
+    Ok(out)
 }
 
 fn encode_family(encoder: &mut Encoder<String>, family: &MetricFamily) -> Result<(), EncodeError> {
@@ -87,6 +106,7 @@ fn family_name(family: &MetricFamily, format: Format) -> Result<Cow<'_, str>, En
         Format::Prometheus if is_counter && has_two_names => {
             refuse("the samples of a counter have to have one name")
         }
+        Format::Protobuf => Ok(protobuf::read_name(family)),
         _ => Ok(family.name_in(format)),
     }
 }
@@ -111,6 +131,9 @@ fn check_same(
 
 /// Returns whether all but the name is the same.
 fn is_same(family: &MetricFamily, read: &MetricFamily, format: Format) -> bool {
+    if format == Format::Protobuf {
+        return protobuf::is_same(family, read);
+    }
     let mut samples = family.samples().iter().zip(read.samples());
     family.kind() == read.kind()
         && family.help() == read.help()
@@ -135,6 +158,14 @@ fn encode_sample(
     family: &MetricFamily,
     sample: &Sample,
 ) -> Result<(), EncodeError> {
+    let what = match sample.exemplars().len() {
+        _ if sample.native_histogram().is_some() => "the format has no native histograms",
+        0 | 1 => "",
+        _ => "a sample has at most one exemplar",
+    };
+    if !what.is_empty() {
+        return Err(EncodeError::not_expressible("", encoder.format(), what));
+    }
     let labels = sample.labels().iter();
     let mut encoded = encoder.sample_of(family.name(), sample.suffix(), labels, sample.value())?;
     if let Some(timestamp) = sample.timestamp() {

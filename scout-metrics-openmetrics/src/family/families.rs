@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use super::{check::Seen, collect::Collector, names::unescape};
 use crate::{
-    Deviation, EscapingScheme, MetricFamily, NameCollision, ParseError, ParseOptions, parse::utf8,
+    Deviation, EscapingScheme, Format, MetricFamily, NameCollision, ParseError, ParseOptions,
+    parse::utf8, protobuf,
 };
 
 /// Reads a whole exposition into families.
@@ -28,6 +29,9 @@ use crate::{
 /// Any [`ParseErrorKind`](crate::ParseErrorKind); `Semantics` where families break a rule that the mode does not
 /// forgive.
 pub fn parse_families(exposition: &[u8], options: &ParseOptions) -> Result<Families, ParseError> {
+    if options.format() == Format::Protobuf {
+        return protobuf::read_families(exposition, options);
+    }
     let text = utf8(exposition)?;
     let mut collector = Collector::new(options, Seen::noted());
     let families = collector.read(text, options);

@@ -1,6 +1,6 @@
 //! Escapes and unescapes the names of families.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, iter};
 
 use crate::{
     EscapingScheme, Exemplar, LabelSet, MetricFamily, NameCollision, Sample, Suffix,
@@ -104,8 +104,8 @@ impl Renaming {
     fn changes(self, family: &MetricFamily) -> bool {
         self.family_name(family) != family.name()
             || family.samples().iter().any(|sample| {
-                let exemplar = sample.exemplar().map(Exemplar::labels);
-                let mut sets = [Some(sample.labels()), exemplar].into_iter().flatten();
+                let exemplars = sample.exemplars().iter().map(Exemplar::labels);
+                let mut sets = iter::once(sample.labels()).chain(exemplars);
                 sets.any(|labels| self.changes_labels(labels))
             })
     }
@@ -132,11 +132,15 @@ impl Renaming {
 
     fn sample(self, sample: &Sample) -> Result<Sample, NameCollision> {
         let labels = self.labels(sample.labels())?;
-        let mut renamed = sample.clone().with_labels(labels);
-        if let Some(exemplar) = sample.exemplar() {
-            renamed = renamed.with_exemplar(self.exemplar(exemplar)?);
-        }
-        Ok(renamed)
+        let exemplars = sample
+            .exemplars()
+            .iter()
+            .map(|exemplar| self.exemplar(exemplar));
+        let exemplars: Result<Vec<_>, _> = exemplars.collect();
+        Ok(sample
+            .clone()
+            .with_labels(labels)
+            .with_exemplars(exemplars?))
     }
 
     fn exemplar(self, exemplar: &Exemplar) -> Result<Exemplar, NameCollision> {

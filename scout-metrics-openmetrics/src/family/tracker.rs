@@ -1,7 +1,7 @@
 //! The family of each line, for those who read line by line.
 
 use super::places::NamePlaces;
-use crate::{Event, Format, Line, MetricFamily, MetricType, ParseOptions, Suffix, Text};
+use crate::{Event, Line, MetricFamily, MetricType, ParseOptions, Suffix, Text, TextFormat};
 
 /// Finds the family that each line of an exposition belongs to, as [`parse_families`](crate::parse_families) does.
 ///
@@ -26,7 +26,7 @@ use crate::{Event, Format, Line, MetricFamily, MetricType, ParseOptions, Suffix,
 /// ```
 #[derive(Clone, Debug)]
 pub struct FamilyTracker {
-    format: Format,
+    format: TextFormat,
     limit: usize,
     /// The families, without samples.
     families: Vec<MetricFamily>,
@@ -90,7 +90,7 @@ impl FamilyTracker {
     /// matter.
     pub fn new(options: &ParseOptions) -> Self {
         Self {
-            format: options.format(),
+            format: options.text_format(),
             limit: options.limits().families(),
             families: Vec::new(),
             lines: Vec::new(),
@@ -192,7 +192,7 @@ impl FamilyTracker {
 }
 
 /// Returns the suffix that a sample's name has in a family, if it can be of that family.
-pub(super) fn suffix_in(format: Format, family: &MetricFamily, name: &str) -> Option<Suffix> {
+pub(super) fn suffix_in(format: TextFormat, family: &MetricFamily, name: &str) -> Option<Suffix> {
     let rest = name.strip_prefix(family.name())?;
     if rest.is_empty() {
         return Some(Suffix::None);
@@ -202,13 +202,13 @@ pub(super) fn suffix_in(format: Format, family: &MetricFamily, name: &str) -> Op
 }
 
 /// Returns whether a format gives a suffix to samples of a type.
-pub(super) fn is_suffix_of(format: Format, suffix: Suffix, kind: MetricType) -> bool {
+pub(super) fn is_suffix_of(format: TextFormat, suffix: Suffix, kind: MetricType) -> bool {
     use MetricType::{GaugeHistogram, Histogram, Summary};
 
     let belongs = suffix.belongs_to(kind);
     match format {
-        Format::OpenMetrics => belongs,
-        Format::Prometheus => {
+        TextFormat::OpenMetrics => belongs,
+        TextFormat::Prometheus => {
             let has_suffixes = matches!(kind, GaugeHistogram | Histogram | Summary);
             belongs && has_suffixes && suffix != Suffix::Created
         }

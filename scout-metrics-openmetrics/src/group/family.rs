@@ -202,19 +202,30 @@ fn read_histogram(
     {
         builder = builder.with_created(created);
     }
+    if let Some((sample, native)) = point
+        .native
+        .and_then(|sample| Some((sample, sample.native_histogram()?)))
+    {
+        builder = builder.with_native(native.clone());
+        builder = builder.with_native_exemplars(sample.exemplars().iter().cloned());
+    }
     point.check_used()?;
     Ok(builder)
 }
 
 fn read_bucket((text, sample): &(&str, &Sample)) -> Result<Bucket, String> {
     let bucket = Bucket::with_bound(read_number(text, BOUND)?, sample.value());
-    Ok(match sample.exemplar() {
-        Some(exemplar) => bucket.with_exemplar(exemplar.clone()),
-        None => bucket,
-    })
+    match sample.exemplars() {
+        [] => Ok(bucket),
+        [exemplar] => Ok(bucket.with_exemplar(exemplar.clone())),
+        _ => Err(format!("has a bucket `{text}` with several exemplars")),
+    }
 }
 
 fn read_summary(point: &mut Point<'_>) -> Result<SummaryBuilder, String> {
+    if point.native.is_some() {
+        return Err("has a native histogram".to_owned());
+    }
     let mut builder = Summary::builder().with_labels(point.labels.clone());
     let quantiles: Result<Vec<_>, _> = point.numbered.iter().map(read_quantile).collect();
     builder = builder.with_quantiles(quantiles?);

@@ -5,7 +5,7 @@ use super::{
     numbered::LabelNumber,
     points::{PointWriter, check_count, check_labels},
 };
-use crate::{Exemplar, LabelSet, Sample, Suffix, Timestamp};
+use crate::{Exemplar, LabelSet, NativeHistogram, Sample, Suffix, Timestamp};
 
 /// The name of the label with the bound of a bucket.
 pub(super) const BOUND: &str = "le";
@@ -16,7 +16,8 @@ pub(super) const BOUND: &str = "le";
 /// It is checked when it is made. Its buckets are sorted by rising bounds, which are numbers; they are cumulative, so each
 /// holds all events of the buckets before it; the last one is `+Inf` and holds as many as there are. That also holds for
 /// the histograms of [`MetricFamily::histograms`](crate::MetricFamily::histograms), whatever was read. Rules of one format
-/// alone, such as that OpenMetrics counts whole events, are left to [`encode_families`](crate::encode_families).
+/// alone, such as that OpenMetrics counts whole events, are left to [`encode_families`](crate::encode_families). A histogram
+/// may have a [native histogram](NativeHistogram) of the same events next to its buckets, or in place of them.
 ///
 /// ```
 /// use scout_metrics_openmetrics::{Format, Histogram, MetricFamily, encode_families};
@@ -53,6 +54,9 @@ pub struct Histogram {
     has_count: bool,
     sum: Option<f64>,
     created: Option<f64>,
+    native: Option<NativeHistogram>,
+    /// Those of the native histogram.
+    exemplars: Vec<Exemplar>,
 }
 
 impl Histogram {
@@ -71,19 +75,32 @@ impl Histogram {
         self.timestamp
     }
 
-    /// Returns the buckets by rising bounds. The last one is `+Inf`.
+    /// Returns the buckets by rising bounds. The last one is `+Inf`. There are none if there is only a native histogram.
     pub fn buckets(&self) -> &[Bucket] {
         &self.buckets
     }
 
     /// Returns the number of events.
     pub fn count(&self) -> f64 {
-        self.buckets.last().map_or(0.0, Bucket::count)
+        let native = self.native.as_ref().map(NativeHistogram::count);
+        let classic = self.buckets.last().map(Bucket::count);
+        classic.or(native).unwrap_or_default()
     }
 
     /// Returns the sum of all events, if it is known.
     pub fn sum(&self) -> Option<f64> {
-        self.sum
+        let native = self.native.as_ref().map(NativeHistogram::sum);
+        self.sum.or(native)
+    }
+
+    /// Returns the native histogram, if there is one.
+    pub fn native(&self) -> Option<&NativeHistogram> {
+        self.native.as_ref()
+    }
+
+    /// Returns the exemplars of the native histogram. Those of buckets are [`Bucket::exemplar`].
+    pub fn native_exemplars(&self) -> &[Exemplar] {
+        &self.exemplars
     }
 
     /// Returns when counting began, in seconds since the Unix epoch, if it is known.
@@ -111,6 +128,11 @@ impl Histogram {
             (sum, self.sum),
             (Suffix::Created, self.created),
         ]);
+        if let Some(native) = &self.native {
+            let sample = Sample::new(Suffix::None, self.labels.clone(), native.count());
+            let sample = sample.with_native_histogram(native.clone());
+            writer.push(sample.with_exemplars(self.exemplars.iter().cloned()));
+        }
     }
 
     fn samples(&self) -> Vec<Sample> {
@@ -198,6 +220,8 @@ pub struct HistogramBuilder {
     count: Option<f64>,
     sum: Option<f64>,
     created: Option<f64>,
+    native: Option<NativeHistogram>,
+    exemplars: Vec<Exemplar>,
 }
 
 impl HistogramBuilder {
@@ -239,13 +263,26 @@ impl HistogramBuilder {
         self
     }
 
+    /// Sets a native histogram of the same events. Without buckets, it also has their count and sum. Default: none.
+    pub fn with_native(mut self, native: NativeHistogram) -> Self {
+        self.native = Some(native);
+        self
+    }
+
+    /// Sets the exemplars of the native histogram. Default: none.
+    pub fn with_native_exemplars(mut self, exemplars: impl IntoIterator<Item = Exemplar>) -> Self {
+        self.exemplars = exemplars.into_iter().collect();
+        self
+    }
+
     /// Builds the histogram.
     ///
     /// # Errors
     ///
     /// If a label occurs twice, has no name, or is `le` or `__name__`; if a bound is not a number or not greater than the
     /// one before; if a count is negative, not a number or smaller than that of the bucket before; if there is neither a
-    /// count nor a bucket `+Inf`, or if they differ.
+    /// count nor a bucket `+Inf` nor a native histogram, or if count and bucket differ; if there are exemplars of a native
+    /// histogram without one.
     pub fn build(mut self) -> Result<Histogram, GroupError> {
         let has_infinite = self
             .buckets
@@ -274,10 +311,19 @@ impl HistogramBuilder {
             has_count: self.count.is_some(),
             sum: self.sum,
             created: self.created,
+            native: self.native,
+            exemplars: self.exemplars,
         })
     }
 
     fn check(&self) -> Result<(), String> {
+        match &self.native {
+            None if !self.exemplars.is_empty() => {
+                return Err("has exemplars of a native histogram, but none".to_owned());
+            }
+            Some(_) if self.is_native_alone() => return Ok(()),
+            _ => {}
+        }
         for bucket in &self.buckets {
             if bucket.bound().is_nan() {
                 return Err("has a bucket whose bound is not a number".to_owned());
@@ -304,6 +350,16 @@ impl HistogramBuilder {
             )),
             _ => Ok(()),
         }
+    }
+}
+
+impl HistogramBuilder {
+    /// Returns whether count and sum are those of a native histogram.
+    fn is_native_alone(&self) -> bool {
+        self.native.is_some()
+            && self.buckets.is_empty()
+            && self.count.is_none()
+            && self.sum.is_none()
     }
 }
 

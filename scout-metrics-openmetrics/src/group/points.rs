@@ -13,6 +13,8 @@ pub(super) struct Point<'f> {
     pub(super) numbered: Vec<(&'f str, &'f Sample)>,
     /// The others, by their suffixes.
     others: Vec<(Suffix, f64)>,
+    /// The sample that is a native histogram.
+    pub(super) native: Option<&'f Sample>,
 }
 
 impl Point<'_> {
@@ -53,7 +55,8 @@ impl PointWriter<'_> {
         }
     }
 
-    fn push(&mut self, sample: Sample) {
+    /// Writes a sample with the timestamp of all.
+    pub(super) fn push(&mut self, sample: Sample) {
         self.samples.push(match self.timestamp {
             Some(timestamp) => sample.with_timestamp(timestamp),
             None => sample,
@@ -80,6 +83,7 @@ pub(super) fn points<'f>(
                 timestamp: sample.timestamp(),
                 numbered: Vec::new(),
                 others: Vec::new(),
+                native: None,
             });
         }
         let point = &mut points[place];
@@ -108,6 +112,15 @@ fn push<'f>(
         return Err(format!("has a sample with the label `{label}` twice"));
     }
     let found = sample.suffix();
+    if sample.native_histogram().is_some() {
+        return match point.native.replace(sample) {
+            None if number.is_none() && found == Suffix::None => Ok(()),
+            None => {
+                Err("has a native histogram in a sample of its buckets, count or sum".to_owned())
+            }
+            Some(_) => Err("has two native histograms".to_owned()),
+        };
+    }
     match number {
         Some(number) if found == suffix => point.numbered.push((number, sample)),
         Some(_) => {

@@ -134,7 +134,9 @@ impl MetricFamily {
             Format::OpenMetrics if has(Suffix::None) => {
                 name.strip_suffix("_total").unwrap_or(name).into()
             }
-            Format::Prometheus if has(Suffix::Total) => format!("{name}_total").into(),
+            Format::Prometheus | Format::Protobuf if has(Suffix::Total) => {
+                format!("{name}_total").into()
+            }
             _ => name.into(),
         }
     }

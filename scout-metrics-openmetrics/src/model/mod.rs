@@ -6,6 +6,7 @@ mod label_set;
 mod metric_family;
 mod metric_type;
 mod metrics;
+mod native_histogram;
 mod sample;
 mod suffix;
 
@@ -15,6 +16,7 @@ pub use {
     metric_family::MetricFamily,
     metric_type::MetricType,
     metrics::{Metric, Metrics},
+    native_histogram::{BucketSpan, NativeBuckets, NativeHistogram, NativeHistogramError},
     sample::{Exemplar, Sample},
     suffix::Suffix,
 };

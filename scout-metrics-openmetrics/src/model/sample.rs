@@ -4,15 +4,16 @@ use std::{
     borrow::Cow,
     cmp::Ordering,
     hash::{Hash, Hasher},
+    slice,
 };
 
-use super::{LabelSet, MetricFamily, Suffix};
+use super::{LabelSet, MetricFamily, NativeHistogram, Suffix};
 use crate::Timestamp;
 
 /// One value of a family.
 ///
 /// Two samples are equal if they read the same; so NaN equals NaN here, and 0 does not equal -0. They are ordered by
-/// suffix, labels, timestamp, value and exemplar; NaN comes after all other values.
+/// suffix, labels, timestamp, value, exemplars and native histogram; NaN comes after all other values.
 ///
 /// ```
 /// use scout_metrics_openmetrics::{LabelSet, Sample, Suffix};
@@ -27,7 +28,46 @@ pub struct Sample {
     labels: LabelSet,
     value: f64,
     timestamp: Option<Timestamp>,
-    exemplar: Option<Box<Exemplar>>,
+    /// What few samples have.
+    extra: Option<Box<Extra>>,
+}
+
+/// There is something in it, and one exemplar alone is always the first variant.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+enum Extra {
+    Exemplar(Exemplar),
+    Other {
+        exemplars: Vec<Exemplar>,
+        native: Option<NativeHistogram>,
+    },
+}
+
+impl Extra {
+    fn new(mut exemplars: Vec<Exemplar>, native: Option<NativeHistogram>) -> Option<Box<Self>> {
+        let extra = match (&native, exemplars.pop()) {
+            (None, None) => return None,
+            (None, Some(exemplar)) if exemplars.is_empty() => Self::Exemplar(exemplar),
+            (_, last) => {
+                exemplars.extend(last);
+                Self::Other { exemplars, native }
+            }
+        };
+        Some(Box::new(extra))
+    }
+
+    fn exemplars(&self) -> &[Exemplar] {
+        match self {
+            Self::Exemplar(exemplar) => slice::from_ref(exemplar),
+            Self::Other { exemplars, .. } => exemplars,
+        }
+    }
+
+    fn native(&self) -> Option<&NativeHistogram> {
+        match self {
+            Self::Exemplar(_) => None,
+            Self::Other { native, .. } => native.as_ref(),
+        }
+    }
 }
 
 impl Sample {
@@ -38,7 +78,7 @@ impl Sample {
             labels,
             value,
             timestamp: None,
-            exemplar: None,
+            extra: None,
         }
     }
 
@@ -49,10 +89,32 @@ impl Sample {
         self
     }
 
-    /// Returns the sample with an exemplar.
+    /// Returns the sample with an exemplar, and no other.
     #[must_use]
     pub fn with_exemplar(mut self, exemplar: Exemplar) -> Self {
-        self.exemplar = Some(Box::new(exemplar));
+        if self.native_histogram().is_some() {
+            return self.with_exemplars([exemplar]);
+        }
+        self.extra = Some(Box::new(Extra::Exemplar(exemplar)));
+        self
+    }
+
+    /// Returns the sample with these exemplars, and no others. Only the protobuf format can express more than one, and only for
+    /// native histograms.
+    #[must_use]
+    pub fn with_exemplars(mut self, exemplars: impl IntoIterator<Item = Exemplar>) -> Self {
+        let exemplars: Vec<_> = exemplars.into_iter().collect();
+        if !exemplars.is_empty() || self.extra.is_some() {
+            self.extra = Extra::new(exemplars, self.native_histogram().cloned());
+        }
+        self
+    }
+
+    /// Returns the sample with a native histogram as its value, whose count is the [`value`](Self::value).
+    #[must_use]
+    pub fn with_native_histogram(mut self, histogram: NativeHistogram) -> Self {
+        self.value = histogram.count();
+        self.extra = Extra::new(self.exemplars().to_vec(), Some(histogram));
         self
     }
 
@@ -63,10 +125,13 @@ impl Sample {
         self
     }
 
-    /// Returns the sample with another value.
+    /// Returns the sample with another value, which also replaces a native histogram.
     #[must_use]
     pub fn with_value(mut self, value: f64) -> Self {
         self.value = value;
+        if self.native_histogram().is_some() {
+            self.extra = Extra::new(self.exemplars().to_vec(), None);
+        }
         self
     }
 
@@ -98,11 +163,10 @@ impl Sample {
         self
     }
 
-    /// Returns the sample without its exemplar.
+    /// Returns the sample without its exemplars.
     #[must_use]
-    pub fn without_exemplar(mut self) -> Self {
-        self.exemplar = None;
-        self
+    pub fn without_exemplar(self) -> Self {
+        self.with_exemplars([])
     }
 
     /// Returns the name that the sample has in an exposition as a sample of a family: the family's with the suffix.
@@ -141,9 +205,19 @@ impl Sample {
         self.timestamp
     }
 
-    /// Returns the exemplar, if there is one.
+    /// Returns the exemplar, if there is one, and the first one of several.
     pub fn exemplar(&self) -> Option<&Exemplar> {
-        self.exemplar.as_deref()
+        self.exemplars().first()
+    }
+
+    /// Returns all exemplars.
+    pub fn exemplars(&self) -> &[Exemplar] {
+        self.extra.as_ref().map_or(&[], |extra| extra.exemplars())
+    }
+
+    /// Returns the native histogram that is the value, if it is one. The [`value`](Self::value) is its count then.
+    pub fn native_histogram(&self) -> Option<&NativeHistogram> {
+        self.extra.as_ref()?.native()
     }
 
     /// Returns whether all but the suffix is the same.
@@ -151,7 +225,7 @@ impl Sample {
         reads_the_same(self.value, other.value)
             && self.timestamp == other.timestamp
             && self.labels == other.labels
-            && self.exemplar == other.exemplar
+            && self.extra == other.extra
     }
 }
 
@@ -169,7 +243,7 @@ impl Hash for Sample {
         self.labels.hash(state);
         self.timestamp.hash(state);
         one_nan(self.value).to_bits().hash(state);
-        self.exemplar.hash(state);
+        self.extra.hash(state);
     }
 }
 
@@ -180,7 +254,8 @@ impl Ord for Sample {
             .then_with(|| self.labels.cmp(&other.labels))
             .then_with(|| self.timestamp.cmp(&other.timestamp))
             .then_with(values)
-            .then_with(|| self.exemplar.cmp(&other.exemplar))
+            .then_with(|| self.exemplars().cmp(other.exemplars()))
+            .then_with(|| self.native_histogram().cmp(&other.native_histogram()))
     }
 }
 
@@ -195,7 +270,7 @@ fn reads_the_same(a: f64, b: f64) -> bool {
 }
 
 /// Returns the same NaN for all of them, because they are all written `NaN`.
-fn one_nan(value: f64) -> f64 {
+pub(super) fn one_nan(value: f64) -> f64 {
     if value.is_nan() { f64::NAN } else { value }
 }
 
@@ -275,6 +350,31 @@ impl PartialOrd for Exemplar {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::NativeBuckets;
+
+    #[test]
+    fn a_sample_forgets_what_it_no_longer_has() {
+        let plain = Sample::new(Suffix::None, LabelSet::new(), 2.0);
+        let exemplar = |value| Exemplar::new(LabelSet::new(), value);
+        let native = NativeHistogram::new(0, NativeBuckets::from_counts([(0, 2.0)]).unwrap());
+        let native = native.unwrap();
+        let with_both = plain
+            .clone()
+            .with_exemplar(exemplar(1.0))
+            .with_native_histogram(native.clone());
+        assert_eq!(with_both.native_histogram(), Some(&native));
+        assert_eq!(with_both.exemplars(), [exemplar(1.0)]);
+        let two = with_both
+            .clone()
+            .with_exemplars([exemplar(1.0), exemplar(2.0)]);
+        assert_eq!(two.native_histogram(), Some(&native));
+        assert_eq!(two.with_exemplar(exemplar(1.0)), with_both);
+        assert_eq!(
+            with_both.clone().with_value(2.0),
+            plain.clone().with_exemplar(exemplar(1.0))
+        );
+        assert_eq!(with_both.with_value(2.0).without_exemplar(), plain);
+    }
 
     #[test]
     fn samples_are_equal_if_they_read_the_same() {

@@ -80,6 +80,21 @@ impl Timestamp {
         (timestamp.seconds() == seconds).then_some(timestamp)
     }
 
+    /// Creates a timestamp from seconds since the epoch, rounded to the nearest nanosecond.
+    ///
+    /// Returns `None` for what is not a number, not finite, or beyond 10^21 years.
+    pub fn from_seconds(seconds: f64) -> Option<Self> {
+        let whole = seconds.floor();
+        // As many as fit the fields with room for one more.
+        if !seconds.is_finite() || whole.abs() >= 2_f64.powi(95) {
+            return None;
+        }
+        let nanos = ((seconds - whole) * f64::from(Self::NANOS_PER_SECOND)).round() as u32;
+        let carry = nanos / Self::NANOS_PER_SECOND;
+        let seconds = whole as i128 + i128::from(carry);
+        Some(Self::from_parts(seconds, nanos % Self::NANOS_PER_SECOND))
+    }
+
     #[inline]
     const fn from_parts(seconds: i128, nanos: u32) -> Self {
         Self {
@@ -218,6 +233,28 @@ mod tests {
         assert_eq!(Timestamp::from_nanos(i128::MAX), None);
         assert_eq!(Timestamp::from_nanos(i128::MIN), None);
         assert_eq!(size_of::<Timestamp>(), 16);
+    }
+
+    #[test]
+    fn seconds_round_to_nanoseconds() {
+        for (seconds, expected) in [
+            (
+                1_520_430_000.123,
+                Timestamp::new(1_520_430_000, 122_999_907),
+            ),
+            (-0.25, Timestamp::new(-1, 750_000_000)),
+            (0.999_999_999_9, Timestamp::new(1, 0)),
+            (f64::NAN, None),
+            (f64::INFINITY, None),
+            (1e300, None),
+        ] {
+            assert_eq!(Timestamp::from_seconds(seconds), expected, "{seconds}");
+        }
+        let seconds = 1_520_430_000.123;
+        assert_eq!(
+            Timestamp::from_seconds(seconds).unwrap().to_seconds(),
+            seconds
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! How to read: the mode, the grammar extensions and the limits.
 
-use crate::{Format, Limit};
+use crate::{Format, Limit, format::TextFormat};
 
 /// How exactly an exposition has to keep to its format.
 #[non_exhaustive]
@@ -78,6 +78,11 @@ impl ParseOptions {
     /// Returns the format.
     pub fn format(&self) -> Format {
         self.format
+    }
+
+    /// Returns the format of a reader of text. Protobuf is refused before it matters.
+    pub(crate) fn text_format(&self) -> TextFormat {
+        self.format.text().unwrap_or(TextFormat::Prometheus)
     }
 
     /// Returns the mode.

@@ -11,7 +11,7 @@ use super::{
     parts::Parts,
 };
 use crate::{
-    Deviation, Format, Limit, ParseError, Rule,
+    Deviation, Limit, ParseError, Rule, TextFormat,
     error::{Fault, Origin},
     escape::{Escapes, Text},
     foreign,
@@ -141,7 +141,7 @@ impl Reader {
     /// Reads the next line of the block, if it is a well-formed sample within the limits.
     #[inline(always)]
     fn read_sample(&mut self, block: Block<'_>) -> bool {
-        let format = self.options.format();
+        let format = self.options.text_format();
         let Some(next) = self.engine.read_sample(block, &mut self.parts, format) else {
             return false;
         };
@@ -189,14 +189,14 @@ impl Reader {
         text: &'a str,
         block: &mut Block<'a>,
     ) -> Result<Option<Line<'p, 'a>>, ParseError> {
-        let format = self.options.format();
+        let format = self.options.text_format();
         while self.engine.has_line() || self.start_block(text, block) {
             match self.engine.first_byte(*block) {
                 b'#' => match self.read_metadata(*block) {
                     Some(metadata) => return Ok(Some(self.metadata(*block, metadata))),
                     None => break,
                 },
-                b'\n' if format == Format::Prometheus => {
+                b'\n' if format == TextFormat::Prometheus => {
                     self.engine.go_on_at(text, self.at() + 1);
                     self.line += 1;
                 }
@@ -208,7 +208,7 @@ impl Reader {
     }
 
     fn start_block<'a>(&mut self, text: &'a str, block: &mut Block<'a>) -> bool {
-        let is_started = !self.ended && self.engine.start_block(text);
+        let is_started = !self.ended && self.is_text() && self.engine.start_block(text);
         *block = self.engine.block(text);
         is_started
     }
@@ -216,7 +216,9 @@ impl Reader {
     /// Reads the next line of the block, which starts with `#`, if it is well-formed and within the limits.
     #[inline(always)]
     fn read_metadata(&self, block: Block<'_>) -> Option<Metadata> {
-        let metadata = self.engine.read_metadata(block, self.options.format())?;
+        let metadata = self
+            .engine
+            .read_metadata(block, self.options.text_format())?;
         self.has_good_length(&metadata).then_some(metadata)
     }
 
@@ -234,10 +236,10 @@ impl Reader {
                 Event::End
             }
             Kind::Help => {
-                let escapes = match self.options.format() {
+                let escapes = match self.options.text_format() {
                     _ if !metadata.escaped => Escapes::None,
-                    Format::OpenMetrics => Escapes::Quoted,
-                    Format::Prometheus => Escapes::Help,
+                    TextFormat::OpenMetrics => Escapes::Quoted,
+                    TextFormat::Prometheus => Escapes::Help,
                 };
                 let (name, text) = (name(), text(escapes));
                 Event::Help { name, text }
@@ -317,12 +319,16 @@ impl Reader {
 
     /// Checks what can only be checked at the end of the exposition.
     pub(crate) fn finish(&self, text: &str) -> Result<(), ParseError> {
-        if self.options.format() == Format::OpenMetrics && !self.ended {
+        if self.options.text_format() == TextFormat::OpenMetrics && !self.ended {
             let message =
                 "the exposition ends without the line `# EOF`, so a part of it may be missing";
             return Err(self.error(*Fault::incomplete(Rule::Eof, self.at(), message), text));
         }
         Ok(())
+    }
+
+    fn is_text(&self) -> bool {
+        self.options.format().text().is_some()
     }
 
     /// Describes what is wrong with the next line, or what else it is.
@@ -345,6 +351,11 @@ impl Reader {
     /// Reads up to the next line that is not blank, and returns it with its start.
     fn read_any<'a>(&mut self, text: &'a str) -> Result<Option<(LineKind<'a>, usize)>, Box<Fault>> {
         while self.at() < text.len() {
+            if !self.is_text() {
+                let message = "expected a format of text in the options, found protobuf, which `parse_families` and \
+                               `protobuf::Parser` read";
+                return Err(Fault::new(Rule::ProtobufMessage, self.at(), message));
+            }
             let start = self.at() + self.byte_order_mark(text)?;
             if self.ended {
                 let is_blank = text[start..].starts_with('\n');

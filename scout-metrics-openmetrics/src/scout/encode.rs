@@ -5,6 +5,7 @@ use std::{borrow::Cow, fmt::Write};
 use scout_metrics_core::{Snapshot, Stream};
 
 use super::{
+    families,
     part::Part,
     unplaced::Unplaced,
     walk::{Family, Samples, Text, at},
@@ -12,6 +13,7 @@ use super::{
 use crate::{
     EncodeError, Encoder, Exposition, Format, MetricType,
     encode::{SeriesEnd, SeriesStart},
+    encode_families,
 };
 
 /// Writes a snapshot in the form of Docker Scout's own endpoint.
@@ -25,6 +27,14 @@ use crate::{
 /// a label twice, or of a series that is already written. Snapshots that were read from an exposition have none. A label
 /// `__name__` is written as `exported___name__`.
 pub fn encode(snapshot: &Snapshot, format: Format) -> Exposition {
+    if format == Format::Protobuf {
+        let families = families([(snapshot, &[][..])]);
+        return match families.map(|families| encode_families(&families, format)) {
+            Ok(Ok(exposition)) => exposition,
+            Ok(Err(error)) => unreachable!("the format has gauges with any labels: {error}"),
+            Err(error) => unreachable!("there are no constant labels: {error}"),
+        };
+    }
     let out = String::with_capacity(capacity(snapshot));
     let mut encoder = Encoder::new(out, format);
     let encoded = encode_into(&mut encoder, [(snapshot, &[][..])]);

@@ -5,7 +5,10 @@ use serde::{
 };
 
 use super::number::Value;
-use crate::{Exemplar, Families, LabelSet, MetricFamily, MetricType, Sample, Suffix, Timestamp};
+use crate::{
+    Exemplar, Families, LabelSet, MetricFamily, MetricType, NativeHistogram, Sample, Suffix,
+    Timestamp,
+};
 
 impl Serialize for Families {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -60,12 +63,22 @@ impl<'de> Deserialize<'de> for MetricFamily {
 
 impl Serialize for Sample {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Sample", 5)?;
+        // Few samples have them. Formats that people do not read have no names of fields, and so always all fields.
+        let has_rare = !serializer.is_human_readable();
+        let more = self.exemplars().get(1..).unwrap_or_default();
+        let native = self.native_histogram();
+        let mut fields = serializer.serialize_struct("Sample", 7)?;
         fields.serialize_field("suffix", &self.suffix())?;
         fields.serialize_field("labels", self.labels())?;
         fields.serialize_field("value", &Value(self.value()))?;
         fields.serialize_field("timestamp", &self.timestamp())?;
         fields.serialize_field("exemplar", &self.exemplar())?;
+        if has_rare || !more.is_empty() {
+            fields.serialize_field("more_exemplars", more)?;
+        }
+        if has_rare || native.is_some() {
+            fields.serialize_field("native_histogram", &native)?;
+        }
         fields.end()
     }
 }
@@ -82,6 +95,10 @@ struct SampleFields {
     timestamp: Option<Timestamp>,
     #[serde(default)]
     exemplar: Option<Exemplar>,
+    #[serde(default)]
+    more_exemplars: Vec<Exemplar>,
+    #[serde(default)]
+    native_histogram: Option<NativeHistogram>,
 }
 
 impl<'de> Deserialize<'de> for Sample {
@@ -91,10 +108,20 @@ impl<'de> Deserialize<'de> for Sample {
         if let Some(timestamp) = fields.timestamp {
             sample = sample.with_timestamp(timestamp);
         }
-        if let Some(exemplar) = fields.exemplar {
-            sample = sample.with_exemplar(exemplar);
+        if fields.exemplar.is_none() && !fields.more_exemplars.is_empty() {
+            return Err(D::Error::custom(
+                "there are more exemplars than the first one, but no first one",
+            ));
         }
-        Ok(sample)
+        let exemplars = fields.exemplar.into_iter().chain(fields.more_exemplars);
+        sample = sample.with_exemplars(exemplars);
+        match fields.native_histogram {
+            Some(native) if Value(native.count()) != fields.value => Err(D::Error::custom(
+                "the value is not the count of the native histogram",
+            )),
+            Some(native) => Ok(sample.with_native_histogram(native)),
+            None => Ok(sample),
+        }
     }
 }
 

@@ -28,7 +28,7 @@
 //! ```
 //!
 //! [`MetricFamily`](crate::MetricFamily), [`Sample`](crate::Sample), [`Exemplar`](crate::Exemplar),
-//! [`LabelSet`](crate::LabelSet), [`MetricType`](crate::MetricType), [`Suffix`](crate::Suffix) and
+//! [`NativeHistogram`](crate::NativeHistogram), [`LabelSet`](crate::LabelSet), [`MetricType`](crate::MetricType), [`Suffix`](crate::Suffix) and
 //! [`Timestamp`](crate::Timestamp) read back as they were. [`Families`](crate::Families), [`Deviation`](crate::Deviation),
 //! [`ParseError`](crate::ParseError), [`ParseErrorKind`](crate::ParseErrorKind), [`Rule`](crate::Rule) and
 //! [`Format`](crate::Format) are written only, because they describe a text that is not in the JSON.
@@ -43,6 +43,8 @@
 //! - **Labels** are an object with their order kept. If a name occurs more than once, which only [`Mode::Lenient`](crate::Mode::Lenient)
 //!   lets through, they are a list of pairs: `[["a","1"],["a","2"]]`. Both are accepted. Formats that people do not read
 //!   always have the list.
+//! - `more_exemplars` and `native_histogram` of a sample are there if it has them. A native histogram has its numbers and, for
+//!   positive and negative values, the `spans`, each an offset and a length, and the `counts` of the buckets in them.
 //! - A **type** is its word in OpenMetrics, a **suffix** has its underscore, and a **rule** is its [`id`](crate::Rule::id).
 //! - The **families** of an exposition are an object with `families`, `deviations`, of which each has `rule`, `line`, `column`
 //!   and `message`, and `deviation_count`. A `ParseError` has `kind`, `rule`, `line`, `column`, `offset` and `message`.
@@ -56,6 +58,7 @@
 
 mod families;
 mod labels;
+mod native;
 mod number;
 mod reports;
 mod words;

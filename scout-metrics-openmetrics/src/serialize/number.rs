@@ -13,6 +13,12 @@ use crate::{
 #[derive(Clone, Copy)]
 pub(super) struct Value(pub(super) f64);
 
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0 || self.0.is_nan() && other.0.is_nan()
+    }
+}
+
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {

@@ -2,7 +2,7 @@
 
 use super::losses::Losses;
 use crate::{
-    Encoder, Exemplar, Format, LabelSet, Lost, MetricFamily, MetricType, Suffix, Timestamp,
+    Encoder, Exemplar, Format, LabelSet, Lost, MetricFamily, MetricType, Sample, Suffix, Timestamp,
 };
 
 /// A family in the terms of a format, and what its sources lost on the way.
@@ -48,6 +48,9 @@ impl Draft {
     }
 
     fn leave_out_metadata(&mut self, format: Format) {
+        if format == Format::Protobuf {
+            return;
+        }
         let (name, kind) = (self.family.name().to_owned(), self.family.kind());
         let can_express = |help: &str, unit: &str| {
             let mut encoder = Encoder::new(String::new(), format);
@@ -78,10 +81,16 @@ impl Draft {
         let kind = self.family.kind();
         let mut count = 0;
         for sample in self.family.samples_mut() {
-            let exemplar = sample.exemplar();
-            if exemplar.is_some_and(|it| !has_exemplar(format, kind, sample.suffix(), it)) {
-                *sample = sample.clone().without_exemplar();
-                count += 1;
+            let most = match sample.native_histogram() {
+                Some(_) => usize::MAX,
+                None => 1,
+            };
+            let exemplars = sample.exemplars().iter();
+            let fit = exemplars.filter(|it| has_exemplar(format, kind, sample, it));
+            let kept: Vec<_> = fit.take(most).cloned().collect();
+            if kept.len() < sample.exemplars().len() {
+                count += sample.exemplars().len() - kept.len();
+                *sample = sample.clone().with_exemplars(kept);
             }
         }
         self.count(count, |count| Lost::Exemplars { count });
@@ -133,16 +142,17 @@ fn is_valid(labels: &LabelSet) -> bool {
 }
 
 /// Returns whether a sample can have an exemplar (OpenMetrics 1.0, sections Exemplars, Counter and Histogram).
-fn has_exemplar(format: Format, kind: MetricType, suffix: Suffix, exemplar: &Exemplar) -> bool {
+fn has_exemplar(format: Format, kind: MetricType, sample: &Sample, exemplar: &Exemplar) -> bool {
     const LONGEST: usize = 128;
-    let is_here = matches!(
-        (kind, suffix),
+    let is_here = match (kind, sample.suffix()) {
         (MetricType::Counter, Suffix::Total)
-            | (
-                MetricType::GaugeHistogram | MetricType::Histogram,
-                Suffix::Bucket
-            )
-    );
+        | (MetricType::GaugeHistogram | MetricType::Histogram, Suffix::Bucket) => true,
+        (MetricType::Counter, Suffix::None) => format == Format::Protobuf,
+        _ => sample.native_histogram().is_some(),
+    };
+    if format == Format::Protobuf {
+        return is_here && is_valid(exemplar.labels());
+    }
     let length = |(name, value): (&str, &str)| name.chars().count() + value.chars().count();
     let length: usize = exemplar.labels().iter().map(length).sum();
     format == Format::OpenMetrics && is_here && length <= LONGEST && is_valid(exemplar.labels())

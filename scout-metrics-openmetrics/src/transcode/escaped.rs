@@ -1,11 +1,11 @@
 //! Names in the escaping scheme of a content type.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, iter};
 
 use super::losses::Losses;
 use crate::{
-    ContentType, EncodeError, EscapingScheme, Exposition, LabelSet, Limits, Lost, MetricFamily,
-    ParseOptions, Sample, encode_families, parse_families,
+    ContentType, EncodeError, EscapingScheme, Exemplar, Exposition, Format, LabelSet, Limits, Lost,
+    MetricFamily, ParseOptions, Sample, encode_families, parse_families,
 };
 
 /// Writes families again with the names that a content type allows, and finds those that a reader cannot restore.
@@ -19,6 +19,17 @@ pub(super) fn escaped(
         let exposition = Exposition::new(content_type, exposition.into_body());
         return Ok((exposition, Losses::default()));
     }
+    let unescaped;
+    let families = match content_type.format() {
+        Format::Protobuf => {
+            // In the order and with the names in which they are read.
+            let options = ParseOptions::new(Format::Protobuf).with_limits(Limits::unlimited());
+            let read = parse_families(exposition.body(), &options);
+            unescaped = read.map_err(EncodeError::broken_rule)?;
+            unescaped.as_slice()
+        }
+        Format::OpenMetrics | Format::Prometheus => families,
+    };
     let exposition = encode_families(families, content_type)?;
     let options = ParseOptions::new(content_type).with_limits(Limits::unlimited());
     let read = parse_families(exposition.body(), &options).map_err(EncodeError::broken_rule)?;
@@ -26,7 +37,10 @@ pub(super) fn escaped(
     let mut losses = Losses::default();
     for (place, (family, read)) in families.iter().zip(&read).enumerate() {
         let mut lost = Vec::new();
-        let name = family.name_in(content_type.format());
+        let name = match content_type.format() {
+            Format::Protobuf => family.name().into(),
+            format => family.name_in(format),
+        };
         push_changed(&mut lost, &name, read.name());
         push_changed(&mut lost, family.unit(), read.unit());
         push_labels(&mut lost, family, read);
@@ -46,10 +60,10 @@ fn push_labels(lost: &mut Vec<Lost>, family: &MetricFamily, read: &MetricFamily)
     }
 }
 
-/// Returns the names of the labels of a sample and of its exemplar.
+/// Returns the names of the labels of a sample and of its exemplars.
 fn label_names(sample: &Sample) -> impl Iterator<Item = &str> {
-    let exemplar = sample.exemplar().map(|exemplar| exemplar.labels());
-    let sets = [Some(sample.labels()), exemplar].into_iter().flatten();
+    let exemplars = sample.exemplars().iter().map(Exemplar::labels);
+    let sets = iter::once(sample.labels()).chain(exemplars);
     sets.flat_map(LabelSet::iter).map(|(name, _)| name)
 }
 

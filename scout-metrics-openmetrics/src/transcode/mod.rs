@@ -162,8 +162,8 @@ pub fn transcode_lossy(
 fn check_names(families: &[MetricFamily]) -> Result<(), EncodeError> {
     let is_empty = |labels: &LabelSet| labels.iter().any(|(name, _)| name.is_empty());
     let has_empty = |sample: &Sample| {
-        let exemplar = sample.exemplar();
-        is_empty(sample.labels()) || exemplar.is_some_and(|exemplar| is_empty(exemplar.labels()))
+        let mut exemplars = sample.exemplars().iter();
+        is_empty(sample.labels()) || exemplars.any(|exemplar| is_empty(exemplar.labels()))
     };
     for family in families {
         if family.name().is_empty() {
@@ -195,6 +195,7 @@ impl<'f> Sources<'f> {
     fn new(families: &'f [MetricFamily], format: Format) -> Self {
         let mut parts = Vec::new();
         for (source, family) in families.iter().enumerate() {
+            let family = classic(family, format);
             let mut push = |family, is_created| {
                 parts.push(Part {
                     source,
@@ -202,8 +203,8 @@ impl<'f> Sources<'f> {
                     is_created,
                 });
             };
-            match apart(family).filter(|_| format == Format::Prometheus) {
-                None => push(Cow::Borrowed(family), false),
+            match apart(&family).filter(|_| format == Format::Prometheus) {
+                None => push(family, false),
                 Some((own, created)) => {
                     push(Cow::Owned(own), false);
                     push(Cow::Owned(created), true);
@@ -256,6 +257,12 @@ impl<'f> Sources<'f> {
                 }
             }
         }
+        for (source, family) in self.families.iter().enumerate() {
+            let count = native_count(family);
+            if count > 0 && self.format != Format::Protobuf {
+                losses.add(source, Lost::NativeHistograms { count });
+            }
+        }
         for part in self.parts.iter().filter(|part| part.is_created) {
             let family = part.family.name().to_owned();
             losses.add(part.source, Lost::Created { family });
@@ -266,4 +273,21 @@ impl<'f> Sources<'f> {
         };
         losses.into_sorted().into_iter().map(named).collect()
     }
+}
+
+/// Returns a family without its native histograms, which no format of text has.
+fn classic(family: &MetricFamily, format: Format) -> Cow<'_, MetricFamily> {
+    if format == Format::Protobuf || native_count(family) == 0 {
+        return Cow::Borrowed(family);
+    }
+    let mut classic = family.clone();
+    classic.retain(|sample| sample.native_histogram().is_none());
+    Cow::Owned(classic)
+}
+
+fn native_count(family: &MetricFamily) -> usize {
+    let samples = family.samples().iter();
+    samples
+        .filter(|sample| sample.native_histogram().is_some())
+        .count()
 }

@@ -40,6 +40,12 @@ pub(super) fn repaired(draft: &Draft, format: Format) -> Result<Draft, EncodeErr
             &[leave_out_mixed_timestamps, arrange],
             &[leave_out_mixed_timestamps, arrange, leave_out_repeated],
         ],
+        Format::Protobuf => [
+            &[],
+            &[arrange],
+            &[leave_out_repeated],
+            &[leave_out_repeated, arrange],
+        ],
         Format::Prometheus => [
             &[],
             &[leave_out_earlier],
@@ -51,7 +57,7 @@ pub(super) fn repaired(draft: &Draft, format: Format) -> Result<Draft, EncodeErr
     for repair in repairs {
         let mut draft = draft.clone();
         repair.iter().for_each(|repair| repair(&mut draft));
-        if format == Format::Prometheus {
+        if format != Format::OpenMetrics {
             // Last, because points that differ by less than a millisecond are told apart before.
             draft.round_timestamps();
         }

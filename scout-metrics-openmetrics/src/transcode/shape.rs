@@ -7,7 +7,7 @@ use crate::{Format, Lost, MetricFamily, MetricType, Sample, Suffix};
 pub(super) fn shaped(part: usize, family: &MetricFamily, format: Format) -> Option<Draft> {
     match format {
         Format::OpenMetrics => openmetrics(part, family),
-        Format::Prometheus => prometheus(part, family),
+        Format::Prometheus | Format::Protobuf => prometheus(part, family, format),
     }
 }
 
@@ -16,7 +16,7 @@ pub(super) fn plain(source: Source, family: &MetricFamily, format: Format) -> Ve
     let kind = match (family.kind(), format) {
         (MetricType::Gauge, _) => MetricType::Gauge,
         // What goes up and down is a gauge, part by part.
-        (MetricType::GaugeHistogram, Format::Prometheus) => MetricType::Gauge,
+        (MetricType::GaugeHistogram, Format::Prometheus | Format::Protobuf) => MetricType::Gauge,
         _ => MetricType::Unknown,
     };
     let mut suffixes: Vec<Suffix> = Vec::new();
@@ -77,10 +77,22 @@ fn openmetrics(part: usize, family: &MetricFamily) -> Option<Draft> {
     Some(draft)
 }
 
-fn prometheus(part: usize, family: &MetricFamily) -> Option<Draft> {
+/// Returns a family of Prometheus text, or of protobuf, which has times of creation and gauge histograms in addition.
+fn prometheus(part: usize, family: &MetricFamily, format: Format) -> Option<Draft> {
     let name = family.name();
     let has = |suffix| has_suffix(family, suffix);
+    let is_protobuf = format == Format::Protobuf;
     let (suffixes, name, kind): (&[Suffix], _, _) = match family.kind() {
+        MetricType::Counter
+        | MetricType::GaugeHistogram
+        | MetricType::Histogram
+        | MetricType::Summary
+            if is_protobuf =>
+        {
+            let fits = |sample: &Sample| fits_protobuf(family.kind(), sample.suffix());
+            let all_fit = family.samples().iter().all(fits);
+            return all_fit.then(|| Draft::new(part, family.clone(), format));
+        }
         MetricType::Counter if has(Suffix::Total) => (
             &[Suffix::Total],
             format!("{name}_total"),
@@ -116,7 +128,7 @@ fn prometheus(part: usize, family: &MetricFamily) -> Option<Draft> {
     if let [_] = suffixes {
         samples = without_suffixes(samples);
     }
-    let mut draft = Draft::new(part, samples, Format::Prometheus);
+    let mut draft = Draft::new(part, samples, format);
     if kind != family.kind() {
         draft.lose(Lost::Type {
             before: family.kind(),
@@ -124,6 +136,12 @@ fn prometheus(part: usize, family: &MetricFamily) -> Option<Draft> {
         });
     }
     Some(draft)
+}
+
+/// Returns whether the message of a type has a field for samples with a suffix. A native histogram has none.
+fn fits_protobuf(kind: MetricType, suffix: Suffix) -> bool {
+    let is_bare = suffix == Suffix::None && kind != MetricType::Summary;
+    suffix.belongs_to(kind) || is_bare
 }
 
 fn has_suffix(family: &MetricFamily, suffix: Suffix) -> bool {

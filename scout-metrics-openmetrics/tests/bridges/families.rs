@@ -158,6 +158,17 @@ mod prometheus {
     }
 
     #[test]
+    fn a_summary_that_does_not_say_how_many_events_there_were_has_not_zero() {
+        let text = collected(|| {
+            let median = Sample::new(Suffix::None, [("quantile", "0.5")].into(), 0.25);
+            let family = MetricFamily::new("pause_seconds", MetricType::Summary);
+            vec![family.with_sample(median)]
+        });
+        let values = parsed(&text, Format::Prometheus);
+        assert_eq!(names(&values), ["pause_seconds"]);
+    }
+
+    #[test]
     fn what_is_not_plain_does_not_break_an_exposition() {
         let values = parsed(&collected(odd), Format::Prometheus);
         assert_eq!(names(&values), ["odd_bucket", "plain"]);

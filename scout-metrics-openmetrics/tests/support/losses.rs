@@ -3,11 +3,55 @@
 use std::collections::{HashMap, HashSet};
 
 use scout_metrics_openmetrics::{
-    Format, LabelSet, Loss, Lost, MetricFamily, MetricType, Sample, Suffix, Timestamp,
+    Bucket, Format, LabelSet, Loss, Lost, MetricFamily, MetricType, Sample, Suffix, Timestamp,
 };
 
 /// Checks that each sample and all metadata came through, except what a loss names, and that nothing was added.
 pub(crate) fn check(
+    sources: &[MetricFamily],
+    read: &[MetricFamily],
+    losses: &[Loss],
+    format: Format,
+) -> Result<(), String> {
+    if format == Format::Protobuf {
+        let (sources, read) = (sources.iter().map(normal), read.iter().map(normal));
+        let (sources, read): (Vec<_>, Vec<_>) = (sources.collect(), read.collect());
+        return check_normal(&sources, &read, losses, format);
+    }
+    check_normal(sources, read, losses, format)
+}
+
+/// Returns a family without what protobuf does not keep: the spelling of the numbers in labels, and the place of these labels.
+fn normal(family: &MetricFamily) -> MetricFamily {
+    family.clone().map_samples(|sample| {
+        let labels = ["le", "quantile"]
+            .into_iter()
+            .fold(sample.labels().clone(), with_normal);
+        sample.with_labels(labels)
+    })
+}
+
+fn with_normal(labels: LabelSet, label: &str) -> LabelSet {
+    let mut numbers = labels.iter().filter(|(name, _)| *name == label);
+    let (Some((_, number)), None) = (numbers.next(), numbers.next()) else {
+        return labels;
+    };
+    let Ok(number) = number.replace("Inf", "inf").parse() else {
+        return labels;
+    };
+    let text = Bucket::new(number, 0.0).bound_text().to_owned();
+    labels.without(label).with(label, text)
+}
+
+fn number_label(family: &MetricFamily) -> Option<&'static str> {
+    match family.kind() {
+        MetricType::GaugeHistogram | MetricType::Histogram => Some("le"),
+        MetricType::Summary => Some("quantile"),
+        _ => None,
+    }
+}
+
+fn check_normal(
     sources: &[MetricFamily],
     read: &[MetricFamily],
     losses: &[Loss],
@@ -136,7 +180,10 @@ impl Check<'_> {
             self.last_family = self.last_family.max(family);
         }
         let may_move = |lost: &Lost| matches!(lost, Lost::Merged { .. } | Lost::Order);
-        let is_moved = |family: &usize| !self.is_in_order(source, &self.read[*family]);
+        // Protobuf has the samples of a point in one message.
+        let is_free = self.format == Format::Protobuf
+            && (number_label(source).is_some() || source.kind() == MetricType::Counter);
+        let is_moved = |family: &usize| !is_free && !self.is_in_order(source, &self.read[*family]);
         if families.iter().any(is_moved) && !self.has_any(may_move) {
             return Err(format!("samples of `{}` changed places", source.name()));
         }
@@ -231,7 +278,7 @@ impl Check<'_> {
             (before, after) if before == after => {}
             (Some(_), None) => self.found.timestamps += 1,
             (Some(before), Some(after))
-                if self.format == Format::Prometheus
+                if self.format != Format::OpenMetrics
                     && round(Some(before)) == after.to_millis() =>
             {
                 self.found.rounded += 1;
@@ -266,7 +313,14 @@ impl Check<'_> {
         if before != after && !is_changed {
             return Err(format!("the type of `{}` became {after}", source.name()));
         }
-        let is_named = source.name_in(self.format) == result.name();
+        let has_created = |sample: &Sample| sample.suffix() == Suffix::Created;
+        let own_name = match self.format {
+            Format::Protobuf if source.samples().iter().any(has_created) => {
+                source.name_in(Format::OpenMetrics)
+            }
+            format => source.name_in(format),
+        };
+        let is_named = own_name == result.name();
         if !is_named && !is_changed && !is_split && !is_renamed {
             return Err(format!("`{}` became `{}`", source.name(), result.name()));
         }

@@ -198,16 +198,23 @@ for line in sys.stdin:
     print(json.dumps(answer))
 "#;
 
+/// Returns a Python that has a package.
+pub(crate) fn find_python(package: &str) -> Option<OsString> {
+    let in_target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../ci-tools/python/bin/python");
+    let programs: Vec<OsString> = env::var_os("SCOUT_METRICS_PYTHON")
+        .into_iter()
+        .chain([in_target.into(), "python3".into()])
+        .collect();
+    let (import, what) = (
+        format!("import {package}"),
+        format!("Python with {package}"),
+    );
+    find(&programs, &["-c", &import], &what)
+}
+
 impl Python {
     pub(crate) fn find() -> Option<Self> {
-        let in_target =
-            Path::new(env!("CARGO_TARGET_TMPDIR")).join("../ci-tools/python/bin/python");
-        let programs: Vec<OsString> = env::var_os("SCOUT_METRICS_PYTHON")
-            .into_iter()
-            .chain([in_target.into(), "python3".into()])
-            .collect();
-        let what = "Python with prometheus_client";
-        find(&programs, &["-c", "import prometheus_client"], what).map(Self)
+        find_python("prometheus_client").map(Self)
     }
 
     pub(crate) fn read(&self, documents: &[Document]) -> Vec<Answer> {

@@ -29,22 +29,47 @@ pub(crate) const OWN_NAMES: [&str; 4] = ["up", "scrape_", "instance", "job"];
 ///
 /// Times are read and not used: the storage takes no sample that is much older than another one.
 pub(crate) fn scrape(documents: &[Document]) -> Option<Vec<Answer>> {
+    let served = documents.iter().map(|document| {
+        let content_type = ContentType::from(document.format);
+        (content_type, document.text.clone().into_bytes())
+    });
+    let prometheus = scraped(served.collect(), &[])?;
+    Some(prometheus.answers(documents.len()))
+}
+
+/// Lets Prometheus scrape an exposition with native histograms, and returns the series that a query finds then.
+pub(crate) fn scrape_native(
+    content_type: ContentType,
+    body: Vec<u8>,
+    queries: &[&str],
+) -> Option<Vec<Vec<Value>>> {
+    let arguments = ["--enable-feature=native-histograms"];
+    let prometheus = scraped(vec![(content_type, body)], &arguments)?;
+    let answers = queries.iter().map(|query| prometheus.query(query));
+    Some(answers.collect())
+}
+
+/// Returns a server that has scraped expositions.
+fn scraped(served: Vec<(ContentType, Vec<u8>)>, arguments: &[&str]) -> Option<Prometheus> {
     let what = "prometheus (Debian package prometheus)";
     find(&["prometheus".into()], &["--version"], what)?;
-    let (address, asked) = serve(documents);
-    let prometheus = Prometheus::scraping(address, documents.len());
-    wait_until_scraped(documents.len(), &asked);
-    Some(prometheus.answers(documents.len()))
+    let count = served.len();
+    let (address, asked) = serve(served.into());
+    let prometheus = Prometheus::scraping(address, count, arguments);
+    wait_until_scraped(count, &asked);
+    Some(prometheus)
 }
 
 /// The number of each document that is asked for.
 type Asked = mpsc::Receiver<usize>;
 
+/// Content types and bodies.
+type Served = Arc<[(ContentType, Vec<u8>)]>;
+
 /// Serves each document under its number until the process ends.
-fn serve(documents: &[Document]) -> (SocketAddr, Asked) {
+fn serve(documents: Served) -> (SocketAddr, Asked) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let documents: Arc<[Document]> = documents.into();
     let (seen, asked) = mpsc::channel();
     thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
@@ -61,18 +86,18 @@ fn serve(documents: &[Document]) -> (SocketAddr, Asked) {
 }
 
 /// Answers one request, and returns the number of the document.
-fn answer(mut stream: TcpStream, documents: &[Document]) -> Option<usize> {
+fn answer(mut stream: TcpStream, documents: &[(ContentType, Vec<u8>)]) -> Option<usize> {
     let mut lines = BufReader::new(stream.try_clone().ok()?).lines();
     let request = lines.next()?.ok()?;
     while !lines.next()?.ok()?.is_empty() {}
-    let number = request.split(['/', ' ']).nth(2)?.parse().ok()?;
-    let Document { format, text } = documents.get(number)?;
-    let (kind, length) = (ContentType::from(*format), text.len());
+    let number: usize = request.split(['/', ' ']).nth(2)?.parse().ok()?;
+    let (kind, body) = documents.get(number)?;
+    let length = body.len();
     let head = format!(
         "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).ok()?;
-    stream.write_all(text.as_bytes()).ok()?;
+    stream.write_all(body).ok()?;
     Some(number)
 }
 
@@ -99,7 +124,7 @@ struct Prometheus {
 }
 
 impl Prometheus {
-    fn scraping(address: SocketAddr, targets: usize) -> Self {
+    fn scraping(address: SocketAddr, targets: usize, arguments: &[&str]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let file = |name: &str| directory.path().join(name);
         fs::write(file("prometheus.yml"), configuration(address, targets)).unwrap();
@@ -110,6 +135,7 @@ impl Prometheus {
             ))
             .arg(format!("--storage.tsdb.path={}", file("data").display()))
             .arg("--web.listen-address=127.0.0.1:0")
+            .args(arguments)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()

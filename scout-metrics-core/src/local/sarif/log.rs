@@ -4,7 +4,7 @@ use std::{fmt, marker::PhantomData, ops::Deref, slice};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{Error, SeqAccess, Visitor},
+    de::{Error, IgnoredAny, SeqAccess, Visitor},
 };
 
 /// The maximum number of items in an array. A result of a scanner has more than 256 bytes, so a report of the maximum size
@@ -66,9 +66,12 @@ pub(super) struct Finding {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct RuleReference {
     id: Option<String>,
     index: Option<i64>,
+    /// The extension that has the rule. There is none if the driver has it.
+    tool_component: Option<IgnoredAny>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -115,8 +118,12 @@ impl Finding {
 
     /// Returns the index of the rule in the driver. -1 is the default and means none (section 3.27.6).
     pub(super) fn rule_index(&self) -> Option<usize> {
-        let reference = || self.rule.as_ref()?.index;
-        usize::try_from(self.rule_index.or_else(reference)?).ok()
+        let reference = self.rule.as_ref();
+        if reference.is_some_and(|rule| rule.tool_component.is_some()) {
+            return None;
+        }
+        let index = self.rule_index.or_else(|| reference?.index)?;
+        usize::try_from(index).ok()
     }
 
     /// Returns whether the result says that something is wrong.

@@ -13,13 +13,19 @@ use self::{
 };
 use crate::text::quoted;
 
+/// The maximum number of packages that the results of a report name together. A short report can have a rule with many
+/// packages and as many results of this rule.
+const MAX_PACKAGES: usize = 1_000_000;
+
 /// The vulnerabilities of an image.
 #[derive(Debug, Default)]
 pub(super) struct Vulnerabilities {
     /// The rating of each vulnerability in each package.
     by_package: HashMap<(String, String), Rating>,
-    /// The ratings of vulnerabilities whose packages are not known, one for each result.
+    /// The ratings of vulnerabilities whose identifiers or packages are not known, one for each result.
     others: Vec<Rating>,
+    /// How many packages the results have named, repetitions included.
+    named: usize,
     /// Why the numbers may be wrong.
     pub(super) doubts: Vec<String>,
 }
@@ -69,18 +75,21 @@ impl Vulnerabilities {
             self.doubts.push(format!(
                 "the report of {name} has {count} rules and no results, so the rules are counted"
             ));
-            self.add_rules(scanner, rules);
-            return Ok(());
+            return self.add_rules(scanner, rules);
         }
         if run.results.is_none() {
             // SARIF, section 3.14.23: results are absent if there was no scan, and null if it failed.
             return Err(format!("the run of {name} has no results, not even none"));
         }
-        self.add_results(scanner, &RuleIndex::new(run), results);
-        Ok(())
+        self.add_results(scanner, &RuleIndex::new(run), results)
     }
 
-    fn add_results(&mut self, scanner: Scanner, rules: &RuleIndex<'_>, results: &[Finding]) {
+    fn add_results(
+        &mut self,
+        scanner: Scanner,
+        rules: &RuleIndex<'_>,
+        results: &[Finding],
+    ) -> Result<(), String> {
         for result in results.iter().filter(|result| result.is_open()) {
             let rule = rules.of(result);
             let properties = rule.map(|rule| &rule.properties);
@@ -93,25 +102,33 @@ impl Vulnerabilities {
                 .or_else(|| Rating::of(properties?));
             let id = rule.map_or(result.rule_id(), |rule| &rule.id);
             let packages = scanner.packages(result, properties);
-            self.add(id, packages, rating.unwrap_or(Rating::Missing));
+            self.add(id, packages, rating.unwrap_or(Rating::Missing))?;
         }
+        Ok(())
     }
 
-    fn add_rules(&mut self, scanner: Scanner, rules: &[Rule]) {
+    fn add_rules(&mut self, scanner: Scanner, rules: &[Rule]) -> Result<(), String> {
         for rule in rules {
             let properties = &rule.properties;
             if scanner.is_vulnerability(properties) {
                 let packages = properties.packages().map(str::to_owned).collect();
                 let rating = Rating::of(properties).unwrap_or(Rating::Missing);
-                self.add(&rule.id, packages, rating);
+                self.add(&rule.id, packages, rating)?;
             }
         }
+        Ok(())
     }
 
-    fn add(&mut self, id: &str, packages: Vec<String>, rating: Rating) {
-        if packages.is_empty() {
+    fn add(&mut self, id: &str, packages: Vec<String>, rating: Rating) -> Result<(), String> {
+        if id.is_empty() || packages.is_empty() {
             self.others.push(rating);
-            return;
+            return Ok(());
+        }
+        self.named += packages.len();
+        if self.named > MAX_PACKAGES {
+            return Err(format!(
+                "the results name more than {MAX_PACKAGES} packages, repetitions included"
+            ));
         }
         for package in packages {
             let key = (id.to_owned(), package);
@@ -120,6 +137,7 @@ impl Vulnerabilities {
                 known.clone_from(&rating);
             }
         }
+        Ok(())
     }
 
     fn doubt_missing(&mut self) {
@@ -133,7 +151,7 @@ impl Vulnerabilities {
     }
 }
 
-/// The rules of a run, by their places and by their identifiers.
+/// The rules of a run, by their places and by their identifiers, of which each has its worst rule.
 struct RuleIndex<'a> {
     of_driver: &'a [Rule],
     by_id: HashMap<&'a str, &'a Rule>,
@@ -144,11 +162,14 @@ impl<'a> RuleIndex<'a> {
         let rules = |component: &'a Component| component.rules.as_deref().unwrap_or_default();
         let of_driver = rules(&run.tool.driver);
         let extensions = run.tool.extensions.as_deref().unwrap_or_default();
-        let all = of_driver.iter().chain(extensions.iter().flat_map(rules));
-        Self {
-            of_driver,
-            by_id: all.map(|rule| (rule.id.as_str(), rule)).collect(),
+        let mut by_id = HashMap::new();
+        for rule in of_driver.iter().chain(extensions.iter().flat_map(rules)) {
+            let known = by_id.entry(rule.id.as_str()).or_insert(rule);
+            if Rating::of(&known.properties) < Rating::of(&rule.properties) {
+                *known = rule;
+            }
         }
+        Self { of_driver, by_id }
     }
 
     /// Returns the rule of a result. An index of a rule with another identifier is one into the rules of an extension.

@@ -63,7 +63,7 @@ impl Scanner {
     /// packages, whose distributions may rate it differently.
     pub(super) fn rating(self, result: &Finding) -> Option<Rating> {
         let text = &result.message.as_ref()?.text;
-        let word = || line(text, "Severity: ").map(Rating::of_word);
+        let word = || line(text, "Severity: ").and_then(Rating::of_word);
         (self == Self::Trivy).then(word).flatten()
     }
 }

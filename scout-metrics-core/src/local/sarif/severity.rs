@@ -16,7 +16,7 @@ pub(crate) enum Rating {
 impl Rating {
     /// Returns the rating of a rule or result, by its word or else by its number.
     pub(super) fn of(properties: &Properties) -> Option<Self> {
-        let word = properties.word.as_deref().map(Self::of_word);
+        let word = properties.word.as_deref().and_then(Self::of_word);
         let tag = || {
             let severity = properties.tags().find_map(severity_of_word)?;
             Some(Self::Known(severity))
@@ -28,9 +28,13 @@ impl Rating {
         word.or_else(tag).or_else(score)
     }
 
-    pub(super) fn of_word(word: &str) -> Self {
-        let severity = severity_of_word(word);
-        severity.map_or_else(|| Self::Unrecognized(word.to_owned()), Self::Known)
+    /// Returns the rating of a word, or `None` if it is empty.
+    pub(super) fn of_word(word: &str) -> Option<Self> {
+        if word.trim().is_empty() {
+            return None;
+        }
+        let known = severity_of_word(word).map(Self::Known);
+        Some(known.unwrap_or_else(|| Self::Unrecognized(word.to_owned())))
     }
 }
 
@@ -41,7 +45,7 @@ fn severity_of_word(word: &str) -> Option<Severity> {
         "MEDIUM" => Severity::Medium,
         "LOW" => Severity::Low,
         // NONE is the severity of the score 0.0 (CVSS 3.1, section 5), UNKNOWN is what Trivy writes.
-        "" | "NONE" | "UNKNOWN" | "UNSPECIFIED" => Severity::Unspecified,
+        "NONE" | "UNKNOWN" | "UNSPECIFIED" => Severity::Unspecified,
         _ => return None,
     })
 }

@@ -40,7 +40,9 @@ use crate::{
 ///
 /// The library has counters, gauges, histograms and summaries. What becomes of the rest:
 ///
-/// - samples of other types, and histograms that are not ones of events, become gauges with the names of the samples;
+/// - samples of other types, and histograms and summaries without a number of events, become gauges with the names of the
+///   samples;
+/// - a sum that is not known is NaN;
 /// - units, timestamps, exemplars and times of creation are left out, and so are families and samples with names that are
 ///   not plain;
 /// - a family without a help text has the text `-`, because the library requires one.
@@ -162,7 +164,7 @@ fn summary(summary: &Summary) -> Option<proto::Metric> {
     });
     let mut proto = proto::Summary::default();
     proto.set_quantile(quantiles.collect());
-    proto.set_sample_count(event_count(summary.count().unwrap_or(0.0))?);
+    proto.set_sample_count(event_count(summary.count()?)?);
     proto.set_sample_sum(summary.sum().unwrap_or(f64::NAN));
     let mut metric = proto::Metric::from_label(labels(summary.labels()));
     metric.set_summary(proto);

@@ -26,14 +26,14 @@ pub(super) use self::{
     seen::Seen,
 };
 use super::labels::LabelHashes;
-use crate::{Format, MetricType, ParseOptions, SampleRef, Suffix};
+use crate::{MetricType, ParseOptions, SampleRef, Suffix, TextFormat};
 
 type Result<T = (), E = Violation> = std::result::Result<T, E>;
 
 /// Checks the samples of one family after another.
 #[derive(Debug)]
 pub(crate) struct Checker {
-    format: Format,
+    format: TextFormat,
     hasher: RandomState,
     name: String,
     kind: MetricType,
@@ -53,7 +53,7 @@ pub(crate) struct Checker {
 impl Checker {
     pub(crate) fn new(options: &ParseOptions, seen: Seen) -> Self {
         Self {
-            format: options.format(),
+            format: options.text_format(),
             hasher: RandomState::default(),
             name: String::new(),
             kind: MetricType::Unknown,
@@ -75,7 +75,7 @@ impl Checker {
         self.finish_point(report)?;
         self.finish_distributions();
         self.metric = None;
-        if self.format == Format::OpenMetrics {
+        if self.format == TextFormat::OpenMetrics {
             self.seen.forget();
         }
         name.clone_into(&mut self.name);
@@ -109,7 +109,7 @@ impl Checker {
         suffix: Suffix,
         report: &mut Report,
     ) -> Result {
-        if self.format == Format::Prometheus {
+        if self.format == TextFormat::Prometheus {
             self.check_series(sample, labels, report)?;
             return self.check_distribution(sample, labels, suffix, report);
         }

@@ -11,7 +11,7 @@ use super::{
     window::{Place, Window},
 };
 use crate::{
-    Format,
+    TextFormat,
     parse::parts::{LabelList, LabelSpan},
 };
 
@@ -75,7 +75,7 @@ pub(super) fn read_labels(
     from: Progress,
     room: &mut Room,
     known: &mut KnownNames,
-    format: Format,
+    format: TextFormat,
 ) -> Option<Progress> {
     let mut progress = from;
     for name in known.names() {
@@ -109,7 +109,7 @@ fn learn_labels(
     from: Progress,
     room: &mut Room,
     known: &mut KnownNames,
-    format: Format,
+    format: TextFormat,
 ) -> Option<Progress> {
     let progress = read_unknown_labels(window, index, from, room, format)?;
     known.learn(window, &room[from.count..progress.count]);
@@ -124,7 +124,7 @@ fn read_known_with_care(
     from: Progress,
     room: &mut Room,
     known: &mut KnownNames,
-    format: Format,
+    format: TextFormat,
 ) -> Option<PackedProgress> {
     let mut progress = from;
     for name in known.names() {
@@ -154,10 +154,10 @@ fn end_after_comma(
     window: Window<'_>,
     from: Progress,
     progress: Progress,
-    format: Format,
+    format: TextFormat,
 ) -> Option<Progress> {
     let is_end = progress.count > from.count
-        && format == Format::Prometheus
+        && format == TextFormat::Prometheus
         && window.two(progress.at.wrapping_sub(1)) == u16::from_le_bytes(*b",}");
     is_end.then(|| Progress {
         at: progress.at.wrapping_add(1),
@@ -192,7 +192,7 @@ fn read_unknown_labels(
     index: &Index,
     from: Progress,
     room: &mut Room,
-    format: Format,
+    format: TextFormat,
 ) -> Option<Progress> {
     let mut progress = from;
     let mut seen = 0;
@@ -254,7 +254,7 @@ fn read_with_care(
     from: Progress,
     mut progress: Progress,
     room: &mut Room,
-    format: Format,
+    format: TextFormat,
 ) -> Option<PackedProgress> {
     /// So many names are compared in pairs.
     const FEW: usize = 16;

@@ -5,7 +5,7 @@ use super::{
     sample::{LineStart, metric_name_end},
     window::{Place, Window},
 };
-use crate::{Format, MetricType};
+use crate::{MetricType, TextFormat};
 
 /// The kind of a metadata line, with the places of its parts.
 #[derive(Clone, Copy)]
@@ -44,7 +44,7 @@ pub(in crate::parse) fn read_metadata(
     window: Window<'_>,
     index: &Index,
     start: LineStart,
-    format: Format,
+    format: TextFormat,
 ) -> Option<Metadata> {
     let next = next_line(window, index, start);
     let end = next.at.wrapping_sub(1);
@@ -52,7 +52,7 @@ pub(in crate::parse) fn read_metadata(
         return None;
     }
     let keyword = window.eight(start.at) & KEYWORD;
-    let is_unit = keyword == UNIT && format == Format::OpenMetrics;
+    let is_unit = keyword == UNIT && format == TextFormat::OpenMetrics;
     if keyword != HELP && keyword != TYPE && !is_unit {
         return read_comment(window, start, end, next, format);
     }
@@ -107,13 +107,13 @@ fn read_comment(
     start: LineStart,
     end: Place,
     next: LineStart,
-    format: Format,
+    format: TextFormat,
 ) -> Option<Metadata> {
     let text = start.at.wrapping_add(1);
     let comment = window.between(text, end);
     let kind = match format {
-        Format::OpenMetrics if comment == b" EOF" => Kind::End,
-        Format::Prometheus if !may_be_metadata(comment) => Kind::Comment,
+        TextFormat::OpenMetrics if comment == b" EOF" => Kind::End,
+        TextFormat::Prometheus if !may_be_metadata(comment) => Kind::Comment,
         _ => return None,
     };
     Some(Metadata {
@@ -142,7 +142,12 @@ fn is_unit_name(unit: &[u8]) -> bool {
 ///
 /// Which type comes cannot be predicted, so the first eight bytes are compared as a number and not one by one.
 #[inline(always)]
-fn read_type(window: Window<'_>, start: Place, end: Place, format: Format) -> Option<MetricType> {
+fn read_type(
+    window: Window<'_>,
+    start: Place,
+    end: Place,
+    format: TextFormat,
+) -> Option<MetricType> {
     const fn word(text: &[u8]) -> u64 {
         let mut first = [0; 8];
         let mut n = 0;
@@ -167,7 +172,7 @@ fn read_type(window: Window<'_>, start: Place, end: Place, format: Format) -> Op
         4..=7 => window.eight(start) & (u64::MAX >> (8 * (8 - length))),
         _ => window.eight(start),
     };
-    let is_openmetrics = format == Format::OpenMetrics;
+    let is_openmetrics = format == TextFormat::OpenMetrics;
     let (kind, known_length) = match first {
         COUNTER => (MetricType::Counter, 7),
         GAUGE => (MetricType::Gauge, 5),

@@ -30,7 +30,7 @@ use self::{
     window::{BLOCK, WINDOW, Window},
 };
 use super::parts::Parts;
-use crate::Format;
+use crate::TextFormat;
 
 /// The whole lines that are indexed.
 #[derive(Clone, Copy, Debug, Default)]
@@ -148,7 +148,7 @@ impl Engine {
         &mut self,
         block: Block<'_>,
         parts: &mut Parts,
-        format: Format,
+        format: TextFormat,
     ) -> Option<LineStart> {
         read_sample(
             block.window(&self.copy),
@@ -162,7 +162,7 @@ impl Engine {
 
     /// Reads the next line of the block, which starts with `#`.
     #[inline(always)]
-    pub(super) fn read_metadata(&self, block: Block<'_>, format: Format) -> Option<Metadata> {
+    pub(super) fn read_metadata(&self, block: Block<'_>, format: TextFormat) -> Option<Metadata> {
         let window = block.window(&self.copy);
         read_metadata(window, &self.index, self.next, format)
     }

@@ -8,7 +8,7 @@ use super::{
     window::{Place, Window},
 };
 use crate::{
-    Format,
+    TextFormat,
     parse::parts::{ExemplarParts, Number, Parts, Span},
 };
 
@@ -34,7 +34,7 @@ pub(super) fn read_sample(
     start: LineStart,
     parts: &mut Parts,
     known: &mut Known,
-    format: Format,
+    format: TextFormat,
 ) -> Option<LineStart> {
     let name_end = metric_name_end(window, index, start.at)?;
     let mut progress = Progress {
@@ -128,10 +128,10 @@ fn read_details(
     mut progress: Progress,
     parts: &mut Parts,
     known: &mut Known,
-    format: Format,
+    format: TextFormat,
 ) -> Option<PackedProgress> {
     let first = progress.at.wrapping_add(1);
-    if format == Format::Prometheus {
+    if format == TextFormat::Prometheus {
         let (timestamp, end) = read_millis(window, index, first)?;
         parts.timestamp = Some(timestamp);
         progress.at = end;
@@ -165,7 +165,14 @@ fn read_exemplar(
         progress.at = progress.at.wrapping_add(1);
     } else {
         let (room, known) = (parts.labels.room(), &mut known.exemplar);
-        progress = read_labels(window, index, progress, room, known, Format::OpenMetrics)?;
+        progress = read_labels(
+            window,
+            index,
+            progress,
+            room,
+            known,
+            TextFormat::OpenMetrics,
+        )?;
     }
     if window.byte(progress.at) != b' ' {
         return None;

@@ -13,7 +13,7 @@ use super::{
     Result, Scanner, is_space,
 };
 use crate::{
-    Format, Limit, Rule,
+    Limit, Rule, TextFormat,
     error::{Fault, shown},
     find::NameOf,
 };
@@ -32,7 +32,7 @@ impl Scanner<'_, '_> {
         loop {
             self.skip_label_blanks()?;
             if self.peek() == Some(b'}') {
-                if count > 0 && self.format() == Format::OpenMetrics {
+                if count > 0 && self.format() == TextFormat::OpenMetrics {
                     self.forgive(Rule::LabelSyntax, "expected a label after ',', found '}'")?;
                 }
                 break;
@@ -61,7 +61,7 @@ impl Scanner<'_, '_> {
     /// Prometheus accepts labels of its text format without a comma between them, which is forgiven.
     fn may_start_label(&self, byte: u8) -> bool {
         let is_forgiving =
-            self.format() == Format::Prometheus && self.options.mode() == Mode::Lenient;
+            self.format() == TextFormat::Prometheus && self.options.mode() == Mode::Lenient;
         let is_part = NameOf::Label.has(byte);
         is_forgiving && (byte == b'"' || is_part && !byte.is_ascii_digit())
     }
@@ -77,7 +77,7 @@ impl Scanner<'_, '_> {
     }
 
     fn skip_blanks_among_labels(&mut self) -> Result<()> {
-        if self.format() == Format::Prometheus {
+        if self.format() == TextFormat::Prometheus {
             return self.skip_space().map(drop);
         }
         let rest = &self.text[self.at..self.end];
@@ -94,7 +94,7 @@ impl Scanner<'_, '_> {
 
     /// Skips a comma before the first label of Prometheus text, which the Python parser accepts.
     fn skip_leading_comma(&mut self) -> Result<()> {
-        if self.format() == Format::OpenMetrics {
+        if self.format() == TextFormat::OpenMetrics {
             return Ok(());
         }
         self.skip_space()?;

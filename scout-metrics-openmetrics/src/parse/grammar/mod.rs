@@ -19,7 +19,7 @@ use super::{
     parts::{Parts, Span},
 };
 use crate::{
-    Format, Limit, MetricType, Rule,
+    Limit, MetricType, Rule, TextFormat,
     error::{Fault, shown},
     escape::Text,
 };
@@ -95,8 +95,8 @@ impl<'a, 's> Scanner<'a, 's> {
     pub(crate) fn read(mut self, parts: &mut Parts) -> Result<ScannedLine<'a>> {
         self.go_to_line_end(self.start)?;
         let kind = match self.format() {
-            Format::OpenMetrics => Some(self.read_openmetrics(parts)?),
-            Format::Prometheus => self.read_prometheus(parts)?,
+            TextFormat::OpenMetrics => Some(self.read_openmetrics(parts)?),
+            TextFormat::Prometheus => self.read_prometheus(parts)?,
         };
         let next = if self.bytes.get(self.end) == Some(&b'\r') {
             self.end + 2
@@ -175,7 +175,7 @@ impl<'a, 's> Scanner<'a, 's> {
     }
 
     fn check_final_newline(&mut self) -> Result<()> {
-        if self.format() == Format::OpenMetrics {
+        if self.format() == TextFormat::OpenMetrics {
             return Ok(());
         }
         let message = "the last line does not end in a line feed, so a part of it may be missing";
@@ -234,11 +234,11 @@ impl<'a, 's> Scanner<'a, 's> {
     /// Skips the blanks between two tokens: any number in Prometheus text, exactly one in OpenMetrics.
     fn skip_separator(&mut self, rule: Rule, before: &'static str) -> Result<()> {
         match self.format() {
-            Format::OpenMetrics if self.peek() == Some(b' ') => {
+            TextFormat::OpenMetrics if self.peek() == Some(b' ') => {
                 self.at += 1;
                 Ok(())
             }
-            Format::Prometheus if self.skip_blanks() => Ok(()),
+            TextFormat::Prometheus if self.skip_blanks() => Ok(()),
             _ => Err(self.expected(rule, before)),
         }
     }
@@ -267,8 +267,8 @@ impl<'a, 's> Scanner<'a, 's> {
 
     // Small parts.
 
-    fn format(&self) -> Format {
-        self.options.format()
+    fn format(&self) -> TextFormat {
+        self.options.text_format()
     }
 
     fn peek(&self) -> Option<u8> {
@@ -287,7 +287,7 @@ impl<'a, 's> Scanner<'a, 's> {
     fn take_number(&mut self) -> &'a str {
         let token = self.take_token();
         let has_no_space = token.bytes().all(|byte| byte.is_ascii_graphic());
-        if has_no_space || self.format() == Format::OpenMetrics {
+        if has_no_space || self.format() == TextFormat::OpenMetrics {
             return token;
         }
         let length = token.find(is_other_space).unwrap_or(token.len());

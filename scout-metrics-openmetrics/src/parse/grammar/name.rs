@@ -7,7 +7,7 @@ use super::{
     Result, Scanner, is_other_space, is_space,
 };
 use crate::{
-    Format, Limit, Rule,
+    Limit, Rule, TextFormat,
     error::{Fault, shown},
     find::NameOf,
     number,
@@ -27,13 +27,13 @@ impl<'a> Scanner<'a, '_> {
             Some(b'+' | b'-' | b'.') => self.is_value_next(),
             _ => {
                 let rest = &self.text[self.at..self.end];
-                self.format() == Format::Prometheus && rest.starts_with(is_other_space)
+                self.format() == TextFormat::Prometheus && rest.starts_with(is_other_space)
             }
         };
         if is_plain && is_ended {
             return self.bounded_name(start);
         }
-        if self.format() == Format::Prometheus
+        if self.format() == TextFormat::Prometheus
             && self.options.mode() == Mode::Lenient
             && let Some(length) = self.odd_name_length(start)
         {
@@ -71,7 +71,7 @@ impl<'a> Scanner<'a, '_> {
     fn is_value_next(&self) -> bool {
         let rest = &self.text[self.at..self.end];
         let token = rest.split([' ', '\t']).next().unwrap_or_default();
-        self.format() == Format::Prometheus && number::parse_value(token).is_ok()
+        self.format() == TextFormat::Prometheus && number::parse_value(token).is_ok()
     }
 
     /// Returns the length of a name that only the Python parser accepts, which reads up to a blank or a brace. Control
@@ -166,7 +166,7 @@ impl<'a> Scanner<'a, '_> {
     fn continue_after_line_break(&mut self, quote: usize) -> Result<()> {
         let is_last = self.end >= self.bytes.len();
         let is_forgiving =
-            self.format() == Format::Prometheus && self.options.mode() == Mode::Lenient;
+            self.format() == TextFormat::Prometheus && self.options.mode() == Mode::Lenient;
         if is_last || !is_forgiving {
             return Err(self.unclosed(quote));
         }

@@ -5,7 +5,7 @@ use super::{
     Result, Scanner,
 };
 use crate::{
-    Format, Rule, Timestamp,
+    Rule, TextFormat, Timestamp,
     error::{Fault, shown},
     number::{self, NumberFault},
 };
@@ -20,7 +20,7 @@ impl Scanner<'_, '_> {
             name = Some(self.read_metric_name()?);
         }
         // A sign or a point ends a name, so that no blank is needed.
-        let blank = self.format() == Format::Prometheus
+        let blank = self.format() == TextFormat::Prometheus
             && (self.skip_space()? || matches!(self.peek(), Some(b'+' | b'-' | b'.')));
         self.forgive_blank_before_labels()?;
         let has_braces = self.peek() == Some(b'{');
@@ -32,14 +32,14 @@ impl Scanner<'_, '_> {
         parts.name = name.ok_or_else(|| self.fault(Rule::SampleSyntax, message))?;
         parts.own_labels = parts.labels.len() as u32;
         match self.format() {
-            Format::OpenMetrics => {
+            TextFormat::OpenMetrics => {
                 self.skip_one_blank(Rule::SampleSyntax, "a blank and a value")?
             }
-            Format::Prometheus if has_braces => {
+            TextFormat::Prometheus if has_braces => {
                 self.skip_space()?;
             }
-            Format::Prometheus if blank => {}
-            Format::Prometheus => {
+            TextFormat::Prometheus if blank => {}
+            TextFormat::Prometheus => {
                 return Err(self.expected(Rule::SampleSyntax, "a blank and a value"));
             }
         }
@@ -54,8 +54,8 @@ impl Scanner<'_, '_> {
     fn read_tail(&mut self, parts: &mut Parts) -> Result<()> {
         parts.value = self.read_value()?;
         match self.format() {
-            Format::Prometheus => self.read_prometheus_tail(parts),
-            Format::OpenMetrics => self.read_openmetrics_tail(parts),
+            TextFormat::Prometheus => self.read_prometheus_tail(parts),
+            TextFormat::OpenMetrics => self.read_openmetrics_tail(parts),
         }
     }
 
@@ -214,8 +214,8 @@ impl Scanner<'_, '_> {
     fn timestamp_fault(&mut self, at: usize, fault: NumberFault) -> Box<Fault> {
         self.at = at;
         let expected = match self.format() {
-            Format::OpenMetrics => "expected a timestamp in seconds",
-            Format::Prometheus => "expected a timestamp in milliseconds",
+            TextFormat::OpenMetrics => "expected a timestamp in seconds",
+            TextFormat::Prometheus => "expected a timestamp in milliseconds",
         };
         match fault {
             NumberFault::Malformed => self.found(Rule::Timestamp, expected),

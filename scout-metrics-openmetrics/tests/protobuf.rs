@@ -1,0 +1,634 @@
+//! The protobuf format: messages made by hand, families there and back, and hostile bytes.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy does not know helpers of tests as tests"
+)]
+
+#[expect(dead_code, reason = "no test uses all of it")]
+mod support;
+
+use std::slice;
+
+use proptest::prelude::*;
+use scout_metrics_openmetrics::{
+    Bucket, ContentType, EncodeErrorKind, Encoder, Exemplar, Format, Histogram, LabelSet, Limit,
+    Limits, MetricFamily, MetricType, NativeBuckets, NativeHistogram, ParseErrorKind, ParseOptions,
+    Parser as TextParser, Rule, Sample, Suffix, Timestamp, encode_families, parse_families,
+    protobuf::{MetricValue, Parser},
+    transcode, transcode_lossy,
+};
+use serde_json::{Value, json};
+use support::{
+    model::{Style, families},
+    peers::{find_python, run},
+    scrape::scrape_native,
+};
+
+/// A field of wire type 2.
+fn bytes(field: u8, content: &[u8]) -> Vec<u8> {
+    let mut out = vec![field << 3 | 2];
+    out.extend(varint(content.len() as u64));
+    out.extend(content);
+    out
+}
+
+fn integer(field: u8, number: u64) -> Vec<u8> {
+    [vec![field << 3], varint(number)].concat()
+}
+
+fn double(field: u8, number: f64) -> Vec<u8> {
+    [vec![field << 3 | 1], number.to_le_bytes().to_vec()].concat()
+}
+
+fn varint(mut number: u64) -> Vec<u8> {
+    let mut out = Vec::new();
+    while number > 0x7F {
+        out.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(number as u8);
+    out
+}
+
+fn delimited(message: &[u8]) -> Vec<u8> {
+    [varint(message.len() as u64), message.to_vec()].concat()
+}
+
+fn label(name: &str, value: &str) -> Vec<u8> {
+    bytes(
+        1,
+        &[bytes(1, name.as_bytes()), bytes(2, value.as_bytes())].concat(),
+    )
+}
+
+/// A family of one metric whose value is in a field.
+fn family(kind: u64, value_field: u8, value: &[u8]) -> Vec<u8> {
+    let metric = [label("job", "api"), bytes(value_field, value)].concat();
+    delimited(&[bytes(1, b"x"), integer(3, kind), bytes(4, &metric)].concat())
+}
+
+fn options() -> ParseOptions {
+    ParseOptions::new(Format::Protobuf)
+}
+
+fn read(exposition: &[u8]) -> Vec<MetricFamily> {
+    parse_families(exposition, &options()).unwrap().into_vec()
+}
+
+#[test]
+fn each_type_is_read() {
+    let job = || LabelSet::from([("job", "api")]);
+    let sample = |suffix, value| Sample::new(suffix, job(), value);
+    for (kind, field, value, expected_kind, samples) in [
+        (
+            0,
+            3,
+            double(1, 7.0),
+            MetricType::Counter,
+            vec![sample(Suffix::None, 7.0)],
+        ),
+        (
+            1,
+            2,
+            double(1, -7.5),
+            MetricType::Gauge,
+            vec![sample(Suffix::None, -7.5)],
+        ),
+        (
+            3,
+            5,
+            double(1, 1.0),
+            MetricType::Unknown,
+            vec![sample(Suffix::None, 1.0)],
+        ),
+        (
+            2,
+            4,
+            [
+                integer(1, 3),
+                double(2, 6.0),
+                bytes(3, &[double(1, 0.5), double(2, 2.0)].concat()),
+            ]
+            .concat(),
+            MetricType::Summary,
+            vec![
+                Sample::new(Suffix::None, job().with("quantile", "0.5"), 2.0),
+                sample(Suffix::Count, 3.0),
+                sample(Suffix::Sum, 6.0),
+            ],
+        ),
+        (
+            5,
+            7,
+            [
+                double(4, 1.5),
+                double(2, 6.0),
+                bytes(3, &[double(4, 1.5), double(2, 1.0)].concat()),
+            ]
+            .concat(),
+            MetricType::GaugeHistogram,
+            vec![
+                Sample::new(Suffix::Bucket, job().with("le", "1.0"), 1.5),
+                Sample::new(Suffix::Bucket, job().with("le", "+Inf"), 1.5),
+                sample(Suffix::GCount, 1.5),
+                sample(Suffix::GSum, 6.0),
+            ],
+        ),
+    ] {
+        let [family] = &read(&family(kind, field, &value))[..] else {
+            panic!("one family is expected")
+        };
+        assert_eq!(family.kind(), expected_kind);
+        assert_eq!(family.samples(), samples);
+    }
+}
+
+#[test]
+fn a_counter_has_an_exemplar_and_a_time_of_creation() {
+    let time = |seconds, nanos| [integer(1, seconds), integer(2, nanos)].concat();
+    let exemplar = [
+        label("trace_id", "a"),
+        double(2, 0.5),
+        bytes(3, &time(20, 500_000_000)),
+    ]
+    .concat();
+    let counter = [
+        double(1, 7.0),
+        bytes(2, &exemplar),
+        bytes(3, &time(10, 250_000_000)),
+    ]
+    .concat();
+    let metric = [bytes(3, &counter), integer(6, 1500)].concat();
+    let family = [
+        bytes(4, &metric),
+        bytes(1, b"hits_total"),
+        bytes(2, b"Hits."),
+        bytes(5, b"hits"),
+    ]
+    .concat();
+    let [family] = &read(&delimited(&family))[..] else {
+        panic!("one family is expected")
+    };
+    assert_eq!(
+        (family.name(), family.help(), family.unit()),
+        ("hits", "Hits.", "hits")
+    );
+    let at = Timestamp::from_millis(1500);
+    let exemplar = Exemplar::new(LabelSet::from([("trace_id", "a")]), 0.5);
+    let exemplar = exemplar.with_timestamp(Timestamp::from_millis(20_500));
+    let total = Sample::new(Suffix::Total, LabelSet::new(), 7.0)
+        .with_timestamp(at)
+        .with_exemplar(exemplar);
+    let created = Sample::new(Suffix::Created, LabelSet::new(), 10.25).with_timestamp(at);
+    assert_eq!(family.samples(), [total, created]);
+    let written = encode_families(slice::from_ref(family), Format::Protobuf).unwrap();
+    assert_eq!(&read(written.body())[0], family);
+}
+
+/// Native buckets with whole numbers, whose differences may be packed into one field.
+#[test]
+fn native_histograms_are_read_from_differences_and_from_counts() {
+    let span = |offset: i64, length| {
+        [
+            integer(1, (offset << 1 ^ offset >> 63) as u64),
+            integer(2, length),
+        ]
+        .concat()
+    };
+    let deltas = |deltas: &[i64]| -> Vec<Vec<u8>> {
+        deltas
+            .iter()
+            .map(|delta| varint((delta << 1 ^ delta >> 63) as u64))
+            .collect()
+    };
+    let spans = [bytes(12, &span(-1, 2)), bytes(12, &span(3, 1))].concat();
+    let counts: Vec<_> = [3.0, 1.0, 6.0]
+        .iter()
+        .flat_map(|count: &f64| count.to_le_bytes())
+        .collect();
+    for buckets in [
+        bytes(13, &deltas(&[3, -2, 5]).concat()),
+        deltas(&[3, -2, 5])
+            .iter()
+            .flat_map(|delta| [vec![13 << 3], delta.clone()].concat())
+            .collect(),
+        bytes(14, &counts),
+        [3.0, 1.0, 6.0]
+            .iter()
+            .flat_map(|count| double(14, *count))
+            .collect(),
+    ] {
+        let histogram = [
+            integer(1, 12),
+            double(2, 20.5),
+            integer(5, 3 << 1),
+            double(6, 0.001),
+            integer(7, 2),
+            spans.clone(),
+            buckets,
+        ]
+        .concat();
+        let [family] = &read(&family(4, 7, &histogram))[..] else {
+            panic!("one family is expected")
+        };
+        let positive = NativeBuckets::from_counts([(-1, 3.0), (0, 1.0), (4, 6.0)]).unwrap();
+        let expected = NativeHistogram::new(3, positive).unwrap();
+        let expected = expected
+            .with_zero_bucket(0.001, 2.0)
+            .unwrap()
+            .with_sum(20.5);
+        let [sample] = family.samples() else {
+            panic!("one sample is expected")
+        };
+        assert_eq!(sample.native_histogram(), Some(&expected));
+        assert_eq!(sample.value(), 12.0);
+        let [histogram] = &family.histograms().unwrap()[..] else {
+            panic!("one histogram is expected")
+        };
+        assert_eq!((histogram.count(), histogram.sum()), (12.0, Some(20.5)));
+        let written = encode_families(slice::from_ref(family), Format::Protobuf).unwrap();
+        assert_eq!(&read(written.body())[0], family);
+    }
+}
+
+#[test]
+fn a_histogram_may_have_both_kinds_of_buckets() {
+    let positive = NativeBuckets::from_counts([(1, 1.0), (2, 1.5)]).unwrap();
+    let exemplar = |value| Exemplar::new(LabelSet::from([("trace_id", "a")]), value);
+    let negative = NativeBuckets::from_counts([(0, 2.5)]).unwrap();
+    let native = NativeHistogram::new(-4, positive)
+        .unwrap()
+        .with_negative(negative)
+        .with_sum(9.0);
+    let histogram = Histogram::builder()
+        .with_labels([("job", "api")])
+        .with_buckets([
+            Bucket::new(1.0, 2.0).with_exemplar(exemplar(0.5)),
+            Bucket::new(f64::INFINITY, 5.0),
+        ])
+        .with_sum(9.0)
+        .with_created(1.5)
+        .with_native(native.clone())
+        .with_native_exemplars([exemplar(3.0), exemplar(4.0)])
+        .build()
+        .unwrap();
+    let family = MetricFamily::histogram("x", [histogram.clone()]).unwrap();
+    let exposition = encode_families(slice::from_ref(&family), ContentType::PROTOBUF).unwrap();
+    assert_eq!(exposition.format(), Format::Protobuf);
+    assert_eq!(read(exposition.body())[0], family);
+    assert_eq!(family.histograms().unwrap(), [histogram]);
+
+    let mut parser = Parser::new(exposition.body());
+    let mut family_ref = parser.next_family().unwrap().unwrap();
+    let metric = family_ref.next_metric().unwrap().unwrap();
+    let MetricValue::Histogram(histogram) = metric.value() else {
+        panic!("a histogram is expected")
+    };
+    assert_eq!(histogram.native().unwrap().to_histogram().unwrap(), native);
+    assert_eq!(histogram.exemplars().count(), 2);
+    let bounds: Vec<_> = histogram
+        .buckets()
+        .map(|bucket| (bucket.upper_bound, bucket.cumulative_count))
+        .collect();
+    assert_eq!(bounds, [(1.0, 2.0), (f64::INFINITY, 5.0)]);
+
+    // The others have no native histograms.
+    let error = encode_families(slice::from_ref(&family), Format::OpenMetrics).unwrap_err();
+    assert_eq!(error.kind(), EncodeErrorKind::NotExpressible);
+    let (_, losses) = transcode_lossy(&[family], Format::OpenMetrics).unwrap();
+    let losses: Vec<_> = losses.iter().map(ToString::to_string).collect();
+    assert_eq!(losses, ["family `x`: 1 native histogram is left out"]);
+}
+
+/// Google's protobuf finds all fields, each with its type, and nothing else.
+#[test]
+fn python_decodes_what_we_write() {
+    let Some(python) = find_python("google.protobuf") else {
+        return;
+    };
+    let time = Timestamp::from_millis(20_500);
+    let exemplar = Exemplar::new(LabelSet::from([("trace_id", "a")]), 0.5).with_timestamp(time);
+    let positive = NativeBuckets::from_counts([(-1, 3.0), (0, 1.0), (4, 6.0)]).unwrap();
+    let native = NativeHistogram::new(-2, positive).unwrap().with_sum(20.5);
+    let histogram = Histogram::builder()
+        .with_buckets([
+            Bucket::new(0.5, 4.0).with_exemplar(exemplar.clone()),
+            Bucket::new(f64::INFINITY, 10.0),
+        ])
+        .with_sum(20.5)
+        .with_created(10.25)
+        .with_native(native)
+        .with_native_exemplars([exemplar.clone()]);
+    let fractions = NativeBuckets::from_counts([(0, 1.5)]).unwrap();
+    let gauge_histogram =
+        Histogram::builder().with_native(NativeHistogram::new(0, fractions).unwrap().with_sum(1.0));
+    let job = || LabelSet::from([("job", "é\"\n")]);
+    let quantile = job().with("quantile", "0.5");
+    let families = [
+        MetricFamily::new("hits_total", MetricType::Counter)
+            .with_help("Hits.")
+            .with_unit("hits")
+            .with_sample(
+                Sample::new(Suffix::None, job(), 7.0)
+                    .with_exemplar(exemplar)
+                    .with_timestamp(time),
+            ),
+        MetricFamily::new("up", MetricType::Gauge).with_sample(Sample::new(
+            Suffix::None,
+            LabelSet::new(),
+            0.0,
+        )),
+        MetricFamily::new("odd", MetricType::Unknown).with_sample(Sample::new(
+            Suffix::None,
+            LabelSet::new(),
+            f64::NEG_INFINITY,
+        )),
+        MetricFamily::new("wait", MetricType::Summary)
+            .with_sample(Sample::new(Suffix::None, quantile, 2.0))
+            .with_sample(Sample::new(Suffix::Count, job(), 3.0))
+            .with_sample(Sample::new(Suffix::Sum, job(), 6.0)),
+        MetricFamily::histogram("sizes", [histogram.build().unwrap()]).unwrap(),
+        MetricFamily::gauge_histogram("queue", [gauge_histogram.build().unwrap()]).unwrap(),
+    ];
+    let exposition = encode_families(&families, Format::Protobuf).unwrap();
+    let output = run(
+        &python,
+        &["-c", include_str!("support/protobuf.py")],
+        exposition.body().to_vec(),
+    );
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let decoded: Vec<Value> = String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let label = json!([{"name": "job", "value": "é\"\n"}]);
+    let exemplar = json!({
+        "label": [{"name": "trace_id", "value": "a"}], "value": 0.5, "timestamp": "1970-01-01T00:00:20.500Z"
+    });
+    assert_eq!(
+        Value::from(decoded),
+        json!([
+            {"name": "hits_total", "help": "Hits.", "type": "COUNTER", "unit": "hits", "metric": [
+                {"label": label, "counter": {"value": 7.0, "exemplar": exemplar}, "timestamp_ms": "20500"}
+            ]},
+            {"name": "up", "type": "GAUGE", "metric": [{"gauge": {"value": 0.0}}]},
+            {"name": "odd", "type": "UNTYPED", "metric": [{"untyped": {"value": "-Infinity"}}]},
+            {"name": "wait", "type": "SUMMARY", "metric": [{"label": label, "summary": {
+                "sample_count": "3", "sample_sum": 6.0, "quantile": [{"quantile": 0.5, "value": 2.0}]
+            }}]},
+            {"name": "sizes", "type": "HISTOGRAM", "metric": [{"histogram": {
+                "sample_count": "10",
+                "sample_sum": 20.5,
+                "bucket": [
+                    {"cumulative_count": "4", "upper_bound": 0.5, "exemplar": exemplar},
+                    {"cumulative_count": "10", "upper_bound": "Infinity"},
+                ],
+                "schema": -2,
+                "zero_threshold": 0.0,
+                "zero_count": "0",
+                "positive_span": [{"offset": -1, "length": 2}, {"offset": 3, "length": 1}],
+                "positive_delta": ["3", "-2", "5"],
+                "created_timestamp": "1970-01-01T00:00:10.250Z",
+                "exemplars": [exemplar],
+            }}]},
+            {"name": "queue", "type": "GAUGE_HISTOGRAM", "metric": [{"histogram": {
+                "sample_count_float": 1.5,
+                "sample_sum": 1.0,
+                "schema": 0,
+                "zero_threshold": 0.0,
+                "zero_count_float": 0.0,
+                "positive_span": [{"offset": 0, "length": 1}],
+                "positive_count": [1.5],
+            }}]},
+        ])
+    );
+}
+
+/// Values that Prometheus computes from what it has stored.
+#[test]
+fn prometheus_stores_native_histograms_that_we_write() {
+    let positive = NativeBuckets::from_counts([(1, 1.0), (2, 2.0), (5, 3.0)]).unwrap();
+    let negative = NativeBuckets::from_counts([(0, 4.0)]).unwrap();
+    let native = NativeHistogram::new(1, positive)
+        .unwrap()
+        .with_negative(negative);
+    let native = native.with_zero_bucket(0.001, 2.0).unwrap().with_sum(20.5);
+    let histogram = Histogram::builder()
+        .with_labels([("job_of", "é\"\\\n")])
+        .with_native(native);
+    let classic = Histogram::builder()
+        .with_buckets([(1.0, 2.0), (f64::INFINITY, 5.0)])
+        .with_sum(9.0);
+    let families = [
+        MetricFamily::histogram("native_seconds", [histogram.build().unwrap()]).unwrap(),
+        MetricFamily::histogram("classic_seconds", [classic.build().unwrap()]).unwrap(),
+        MetricFamily::new("hits_total", MetricType::Counter).with_sample(Sample::new(
+            Suffix::None,
+            LabelSet::new(),
+            7.0,
+        )),
+    ];
+    let exposition = encode_families(&families, ContentType::PROTOBUF).unwrap();
+    let queries = [
+        ("histogram_count(native_seconds)", "12"),
+        ("histogram_sum(native_seconds)", "20.5"),
+        ("histogram_quantile(1, native_seconds)", "5.656854249492381"),
+        ("histogram_quantile(0, native_seconds)", "-1"),
+        (
+            "classic_seconds_bucket{le=\"1.0\"} or classic_seconds_bucket{le=\"1\"}",
+            "2",
+        ),
+        ("classic_seconds_count", "5"),
+        ("hits_total", "7"),
+    ];
+    let asked: Vec<_> = queries.iter().map(|(query, _)| *query).collect();
+    let Some(answers) = scrape_native(ContentType::PROTOBUF, exposition.body().to_vec(), &asked)
+    else {
+        return;
+    };
+    for ((query, expected), found) in queries.iter().zip(answers) {
+        assert_eq!(found.len(), 1, "{query}: {found:?}");
+        let number = |text: &str| text.parse::<f64>().unwrap();
+        let found_number = number(found[0]["value"][1].as_str().unwrap());
+        // Prometheus computes the bound of a bucket in another way than by one power.
+        let is_equal = (found_number - number(expected)).abs() < 1e-9;
+        assert!(is_equal, "{query}: {found_number}");
+        if query.contains("native") {
+            assert_eq!(found[0]["metric"]["job_of"], "é\"\\\n");
+        }
+    }
+}
+
+#[test]
+fn faults_are_named_with_their_place() {
+    let cases: &[(Vec<u8>, ParseErrorKind, &str)] = &[
+        (
+            vec![5, 10],
+            ParseErrorKind::Incomplete,
+            "expected more bytes, found the end of the message or of the exposition (byte 0)",
+        ),
+        (
+            vec![0x80],
+            ParseErrorKind::Incomplete,
+            "expected more bytes, found the end of the message or of the exposition (byte 0)",
+        ),
+        (
+            vec![0xFF; 11],
+            ParseErrorKind::Syntax,
+            "expected a number of at most 64 bits (byte 0)",
+        ),
+        (
+            vec![0],
+            ParseErrorKind::Syntax,
+            "expected a name in the field `name`, found none (byte 1)",
+        ),
+        (
+            delimited(&[0x0B]),
+            ParseErrorKind::Syntax,
+            "expected a field, found the unknown wire type 3 (byte 1)",
+        ),
+        (
+            delimited(&[0x02, 0]),
+            ParseErrorKind::Syntax,
+            "expected a field, found one numbered 0 or beyond 32 bits (byte 1)",
+        ),
+        (
+            delimited(&integer(1, 1)),
+            ParseErrorKind::Syntax,
+            "expected text in the field `name`, found a whole number (byte 2)",
+        ),
+        (
+            delimited(&bytes(1, b"a\xFFb")),
+            ParseErrorKind::Encoding,
+            "expected UTF-8 in `name`, found the byte 0xFF (byte 4)",
+        ),
+        (
+            family(6, 5, &double(1, 1.0)),
+            ParseErrorKind::Syntax,
+            "expected a type from 0 to 5, found 6 (byte 1)",
+        ),
+        (
+            family(1, 5, &double(1, 1.0)),
+            ParseErrorKind::Semantics,
+            "expected a value of the type gauge in the metric, found none (byte 8)",
+        ),
+        (
+            family(1, 2, &integer(1, 1)),
+            ParseErrorKind::Syntax,
+            "expected a double in the field `value`, found a whole number (byte 23)",
+        ),
+        (
+            family(4, 7, &bytes(12, &integer(2, 1))),
+            ParseErrorKind::Semantics,
+            "expected as many buckets as the 1 of the spans, found 0 (byte 8)",
+        ),
+        (
+            family(4, 7, &[integer(5, 9 << 1), integer(7, 1)].concat()),
+            ParseErrorKind::Semantics,
+            "expected a schema from -4 to 8, found 9 (byte 8)",
+        ),
+    ];
+    for (exposition, kind, message) in cases {
+        let error = parse_families(exposition, &options()).unwrap_err();
+        assert_eq!(
+            (error.kind(), error.to_string().as_str()),
+            (*kind, *message)
+        );
+        assert_eq!(error.position().line, 0);
+    }
+}
+
+#[test]
+fn text_formats_and_protobuf_are_not_mixed_up() {
+    let text = b"# TYPE up gauge\nup 1\n";
+    assert!(parse_families(text, &options()).is_err());
+    let mut parser = TextParser::new(text, &options()).unwrap();
+    let error = parser.next_event().unwrap_err();
+    assert_eq!(error.rule(), Some(Rule::ProtobufMessage));
+    let error = Encoder::new(String::new(), Format::Protobuf)
+        .sample("up", [], 1.0)
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "an exposition cannot be written as prometheus-protobuf: an `Encoder` writes text; `encode_families` writes this format"
+    );
+}
+
+#[test]
+fn limits_bound_what_a_few_bytes_can_cost() {
+    // Each empty bucket has two bytes.
+    let histogram = bytes(3, &[]).repeat(1000);
+    let exposition = family(4, 7, &histogram);
+    let limits = Limits::default().with_samples(999);
+    let error = parse_families(&exposition, &options().with_limits(limits)).unwrap_err();
+    assert_eq!(error.limit(), Some(Limit::Samples));
+    let limits = Limits::default().with_labels(0);
+    let error = parse_families(&exposition, &options().with_limits(limits)).unwrap_err();
+    assert_eq!(error.limit(), Some(Limit::Labels));
+}
+
+#[test]
+fn what_the_format_cannot_express_is_an_error() {
+    let info = MetricFamily::new("x", MetricType::Info);
+    let error = encode_families(&[info], Format::Protobuf).unwrap_err();
+    let message =
+        "the family `x` cannot be written as prometheus-protobuf: the format has no type info";
+    assert_eq!(error.to_string(), message);
+    let at = Timestamp::new(1, 1).unwrap();
+    let precise = Sample::new(Suffix::None, LabelSet::new(), 1.0).with_timestamp(at);
+    let family = MetricFamily::new("x", MetricType::Gauge).with_sample(precise);
+    assert!(encode_families(slice::from_ref(&family), Format::Protobuf).is_err());
+    let (exposition, losses) = transcode_lossy(&[family], Format::Protobuf).unwrap();
+    assert_eq!(losses.len(), 1);
+    assert_eq!(
+        read(exposition.body())[0].samples()[0].timestamp(),
+        Some(Timestamp::from_millis(1000))
+    );
+}
+
+proptest! {
+    #![proptest_config(support::few_cases::few_cases())]
+
+    #[test]
+    fn families_of_text_come_through(
+        families in prop_oneof![
+            families(Format::Prometheus, Style::Any, 1..6),
+            families(Format::OpenMetrics, Style::Any, 1..6),
+        ],
+    ) {
+        if let Ok(exposition) = transcode(&families, Format::Protobuf) {
+            let families = read(exposition.body());
+            let again = encode_families(&families, Format::Protobuf).unwrap();
+            prop_assert_eq!(read(again.body()), families);
+            prop_assert_eq!(again.body(), exposition.body());
+        }
+    }
+
+    #[test]
+    fn any_bytes_end_in_families_or_an_error(
+        families in families(Format::OpenMetrics, Style::Any, 1..6),
+        edits in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8),
+        end in any::<prop::sample::Index>(),
+    ) {
+        let (exposition, _) = transcode_lossy(&families, Format::Protobuf).unwrap();
+        let mut bytes = exposition.into_body().to_vec();
+        if !bytes.is_empty() {
+            for (place, byte) in edits {
+                let place = place.index(bytes.len());
+                bytes[place] = byte;
+            }
+            bytes.truncate(end.index(bytes.len()) + 1);
+        }
+        if let Ok(families) = parse_families(&bytes, &options())
+            && let Err(error) = transcode_lossy(families.as_slice(), Format::Prometheus)
+        {
+            prop_assert_eq!(error.kind(), EncodeErrorKind::EmptyName);
+        }
+    }
+}
