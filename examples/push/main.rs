@@ -51,7 +51,7 @@ Exit status:
   2  the command line or the environment is invalid"
 )]
 struct Arguments {
-    /// Organization to fetch from Docker Scout; repeatable
+    /// Organization to fetch from Docker Scout; repeatable. With --file, the organization of the file
     #[arg(
         id = "org",
         long,
@@ -66,7 +66,10 @@ struct Arguments {
     connection: Connection,
 
     /// Read snapshots as JSON, or an exposition, from a file, or with --once from standard input if it is -
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["org", "demo"])]
+    ///
+    /// The organization of an exposition is the one that --org names, or else the name of the file without its extension, or
+    /// else `unknown`.
+    #[arg(long, value_name = "FILE", conflicts_with = "demo")]
     file: Option<PathBuf>,
 
     /// Format of an exposition in --file
@@ -112,6 +115,12 @@ async fn main() -> ExitCode {
             .error(ErrorKind::ArgumentConflict, message)
             .exit();
     }
+    if arguments.file.is_some() && arguments.organizations.len() > 1 {
+        let message = "with --file, --org names the organization of the file: give it once";
+        Arguments::command()
+            .error(ErrorKind::ArgumentConflict, message)
+            .exit();
+    }
     terminal::exit_code(run(arguments).await)
 }
 
@@ -153,10 +162,7 @@ async fn write_once(
 ) -> Result<(), Box<dyn Error>> {
     let receiver = receiver.build()?;
     let (snapshots, mut error) = match &arguments.file {
-        Some(path) => (
-            snapshot_file::read(path, arguments.file_format, None)?,
-            None,
-        ),
+        Some(path) => (read_file(path, arguments)?, None),
         None => {
             let sources = sources(arguments)?;
             fetch(&sources).await
@@ -188,7 +194,7 @@ async fn fetch(sources: &SourceSet) -> (Vec<Snapshot>, Option<scout_metrics_core
 
 fn sources(arguments: &Arguments) -> Result<SourceSet, Box<dyn Error>> {
     if let Some(path) = &arguments.file {
-        let snapshots = snapshot_file::read(path, arguments.file_format, None)?;
+        let snapshots = read_file(path, arguments)?;
         let organizations = snapshots
             .iter()
             .map(|snapshot| snapshot.organization().clone());
@@ -202,6 +208,10 @@ fn sources(arguments: &Arguments) -> Result<SourceSet, Box<dyn Error>> {
     }
     let client = arguments.connection.client()?;
     Ok(client.organizations(&arguments.organizations)?)
+}
+
+fn read_file(path: &Path, arguments: &Arguments) -> Result<Vec<Snapshot>, Box<dyn Error>> {
+    snapshot_file::read(path, arguments.file_format, arguments.organizations.first())
 }
 
 /// Waits until the program shall stop.

@@ -420,7 +420,7 @@ mod watch {
     fn watches_changing_metrics_without_any_arguments() {
         let mut watch = Watch::start(&[]);
         watch.wait_for(
-            "no --org given: scraping an embedded endpoint with changing metrics at http://127.",
+            "no --org given: scraping an embedded endpoint, whose metrics change every 15s, at http://127.",
         );
         watch.wait_for("watching acme: 3 streams, press Ctrl-C to stop");
     }

@@ -1,7 +1,8 @@
 //! Watches Docker Scout metrics and prints what changes.
 //!
 //! Each organization is polled in the background, and each snapshot is compared with the one before. Without arguments no
-//! account is needed: the program serves changing metrics from an embedded endpoint, and scrapes that endpoint.
+//! account is needed: the program serves invented metrics, which change every 15 seconds, from an embedded endpoint, and scrapes
+//! that endpoint.
 
 mod notify;
 
@@ -38,8 +39,8 @@ const DEMO_INTERVAL: Duration = Duration::from_secs(15);
 
 /// Prints what changes in the Docker Scout metrics of organizations, one line per change, until Ctrl-C.
 ///
-/// Without --org the program serves changing metrics from an embedded endpoint and scrapes that endpoint, so it needs no
-/// account and no network.
+/// Without --org the program serves invented metrics, which change every 15 seconds, from an embedded endpoint and scrapes
+/// that endpoint, so it needs no account and no network.
 ///
 /// The token is read from --token-file, or else from the file that DOCKER_SCOUT_TOKEN_FILE names, or else from
 /// DOCKER_SCOUT_TOKEN or DOCKER_SCOUT_HUB_PASSWORD, or else from what `docker login` keeps. It must belong to an owner of
@@ -159,7 +160,7 @@ async fn start(arguments: &Arguments) -> Result<PollerSet, Box<dyn Error>> {
     Ok(pollers.spawn())
 }
 
-/// Returns a client for an embedded endpoint, which serves changing metrics.
+/// Returns a client for an embedded endpoint, which serves invented metrics.
 async fn embedded_client(organization: &Organization) -> Result<ScoutClient, Box<dyn Error>> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
@@ -168,7 +169,9 @@ async fn embedded_client(organization: &Organization) -> Result<ScoutClient, Box
         .with_bearer_token(DEMO_TOKEN)
         .into_router()?;
     tokio::spawn(axum::serve(listener, router).into_future());
-    eprintln!("no --org given: scraping an embedded endpoint with changing metrics at {url}");
+    eprintln!(
+        "no --org given: scraping an embedded endpoint, whose metrics change every 15s, at {url}"
+    );
     let client = ScoutClient::builder()
         .with_base_url(url)
         .with_token(DEMO_TOKEN);

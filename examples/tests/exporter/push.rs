@@ -244,6 +244,28 @@ fn another_library_decodes_every_sample_of_both_versions() {
 }
 
 #[test]
+fn an_exposition_belongs_to_the_given_organization() {
+    let Some(python) = python() else { return };
+    let stub = Stub::start(&python, "2.0");
+    let directory = tempfile::tempdir().unwrap();
+    let text =
+        "scout_stream_vulnerabilities{streamName=\"production\",severity=\"HIGH\"} 3\n# EOF\n";
+    let file = write(directory.path(), "metrics.prom", text);
+    let mut command = push();
+    command
+        .args(["--once", "--file", &file, "--org", "acme"])
+        .args(["--to", &format!("http://{}{PATH}", stub.address)]);
+    check(&command.output().unwrap());
+    let (_, series) = stub.request();
+    let organization = serde_json::json!(["org", "acme"]);
+    let labels = series[0][0].as_array().unwrap();
+    assert!(labels.contains(&organization), "{labels:?}");
+
+    let output = command.args(["--org", "apex"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
 fn another_library_finds_the_ends_of_series() {
     let Some(python) = python() else { return };
     for kind in ["2.0", "415"] {

@@ -57,16 +57,20 @@ pub(super) fn lines(app: &App, theme: Theme, width: u16) -> Vec<Line<'static>> {
     lines
 }
 
-/// Returns the anomalies of a snapshot.
+/// Returns the anomalies of a snapshot, which may be about any of its streams.
 pub(super) fn anomalies(snapshot: &Snapshot, theme: Theme, width: u16) -> Vec<Line<'static>> {
     let anomalies = snapshot.anomalies();
     if anomalies.is_empty() {
         return Vec::new();
     }
     let title = text::plural(anomalies.len(), "anomaly", "anomalies");
+    let organization = fit(snapshot.organization().as_str(), 40);
     let mut lines = vec![
         Line::raw(""),
-        Line::styled(format!("{title} in what was received"), theme.doubtful()),
+        Line::styled(
+            format!("{title} in the metrics of {organization}"),
+            theme.doubtful(),
+        ),
     ];
     let shown = anomalies.iter().take(MAX_ANOMALIES);
     lines.extend(shown.flat_map(|anomaly| {

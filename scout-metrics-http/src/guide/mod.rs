@@ -6,6 +6,7 @@
     feature = "client",
     doc = "| fetch the metrics of an organization | [`ScoutClient`](crate::ScoutClient) | `quickstart` |"
 )]
+//! | read them from a file or a directory | [`FileSource`](crate::openmetrics::scout::FileSource) | `scout --file`, `push --file` |
 //! | keep them current in a service | [`Poller`](crate::Poller), [`PollerSet`](crate::PollerSet) | `top`, `watch` |
 //! | survive an outage | [`MetricsSourceExt`](crate::MetricsSourceExt): `cached`, `recorded`, `or_else` | `exporter` |
 //! | decide | [`gate`](crate::gate) | `scout check` |

@@ -175,7 +175,7 @@ impl State {
 
 /// Logs an error with what the receiver said, which is bounded and has no secrets.
 fn log(error: &Error, what: &str) {
-    let reason = error.body().unwrap_or_default().trim();
+    let reason = error.body().map(str::trim);
     let error: &(dyn StdError + 'static) = error;
     tracing::warn!(error, reason, "{what}");
 }
