@@ -1,6 +1,6 @@
 //! The parts of the metric that was read last, in memory that is used again.
 
-use std::ops::Range;
+use std::{mem, ops::Range};
 
 use super::{
     budget::Budget,
@@ -14,7 +14,9 @@ use crate::{MetricType, Rule, Timestamp, error::Fault};
 #[derive(Debug, Default)]
 pub(super) struct Scratch<'a> {
     /// Labels of the metric, and then those of its exemplars.
-    pub(super) labels: Vec<(&'a str, &'a str)>,
+    pub(super) labels: Vec<Label<'a>>,
+    /// The labels of the metric before, which mostly differ in few of their texts.
+    labels_before: Vec<Label<'a>>,
     /// How many labels are those of the metric.
     pub(super) own_labels: usize,
     pub(super) exemplars: Vec<ExemplarPart>,
@@ -26,6 +28,9 @@ pub(super) struct Scratch<'a> {
     /// The place of the metric in the exposition.
     pub(super) at: usize,
 }
+
+/// A name and a value.
+type Label<'a> = (&'a str, &'a str);
 
 /// An exemplar, with the places of its labels.
 #[derive(Clone, Debug)]
@@ -78,17 +83,15 @@ impl<'a> Scratch<'a> {
         self.clear(kind);
         self.at = at;
         let mut value = None;
+        let value_field = value_field(kind);
         while let Some(field) = message.next_field()? {
             match field.number {
-                1 => {
-                    let label = label(field.message("label")?, budget)?;
-                    self.labels.push(label);
-                }
+                1 => self.read_label(field, budget)?,
                 6 => {
                     self.timestamp =
                         Some(Timestamp::from_millis(field.integer("timestamp_ms")? as i64))
                 }
-                number if number == value_field(kind) => value = Some(field),
+                number if number == value_field => value = Some(field),
                 _ => {}
             }
         }
@@ -105,6 +108,7 @@ impl<'a> Scratch<'a> {
     }
 
     fn clear(&mut self, kind: MetricType) {
+        mem::swap(&mut self.labels, &mut self.labels_before);
         self.labels.clear();
         self.exemplars.clear();
         self.numbers.clear();
@@ -204,6 +208,13 @@ impl<'a> Scratch<'a> {
     }
 
     fn read_bucket(&mut self, mut message: Message<'a>, budget: &Budget) -> Result<NumberPart> {
+        if let Some((count, bound)) = message.integer_and_double() {
+            return Ok(NumberPart {
+                at: bound,
+                value: count as f64,
+                exemplar: None,
+            });
+        }
         let mut bucket = NumberPart::default();
         let mut float_count = 0.0;
         while let Some(field) = message.next_field()? {
@@ -221,6 +232,21 @@ impl<'a> Scratch<'a> {
         Ok(bucket)
     }
 
+    #[inline]
+    fn read_label(&mut self, field: Field<'a>, budget: &Budget) -> Result<()> {
+        let message = field.message("label")?;
+        let before = self.labels_before.get(self.labels.len());
+        let before = before.copied().unwrap_or_default();
+        let label = match message.two_short_texts() {
+            Some((name, value)) => (name.text("name", before.0)?, value.text("value", before.1)?),
+            None => label(message)?,
+        };
+        budget.check_name(label.0, message.at())?;
+        budget.check_value(label.1, message.at())?;
+        self.labels.push(label);
+        Ok(())
+    }
+
     /// Reads an exemplar and returns its place.
     fn read_exemplar(&mut self, field: Field<'a>, budget: &Budget) -> Result<usize> {
         let mut message = field.message("exemplar")?;
@@ -229,10 +255,7 @@ impl<'a> Scratch<'a> {
         let mut time = None;
         while let Some(field) = message.next_field()? {
             match field.number {
-                1 => {
-                    let label = label(field.message("label")?, budget)?;
-                    self.labels.push(label);
-                }
+                1 => self.read_label(field, budget)?,
                 2 => value = field.double("value")?,
                 3 => time = timestamp(field, "timestamp")?,
                 _ => {}
@@ -260,8 +283,7 @@ const fn value_field(kind: MetricType) -> u32 {
     }
 }
 
-#[inline]
-fn label<'a>(mut message: Message<'a>, budget: &Budget) -> Result<(&'a str, &'a str)> {
+fn label<'a>(mut message: Message<'a>) -> Result<Label<'a>> {
     let mut label = ("", "");
     while let Some(field) = message.next_field()? {
         match field.number {
@@ -270,8 +292,6 @@ fn label<'a>(mut message: Message<'a>, budget: &Budget) -> Result<(&'a str, &'a 
             _ => {}
         }
     }
-    budget.check_name(label.0, message.at())?;
-    budget.check_value(label.1, message.at())?;
     Ok(label)
 }
 

@@ -81,6 +81,56 @@ impl<'a> Message<'a> {
         }
     }
 
+    /// Returns the texts of the fields 1 and 2 if there are no others and both are short, as in nearly every label.
+    #[inline]
+    pub(super) fn two_short_texts(self) -> Option<(Self, Self)> {
+        let [0x0A, length @ ..0x80, rest @ ..] = self.bytes else {
+            return None;
+        };
+        let (first, rest) = rest.split_at_checked(usize::from(*length))?;
+        let [0x12, length @ ..0x80, second @ ..] = rest else {
+            return None;
+        };
+        let at = self.at + 2;
+        let first = Self { bytes: first, at };
+        let at = at + first.bytes.len() + 2;
+        (second.len() == usize::from(*length)).then_some((first, Self { bytes: second, at }))
+    }
+
+    /// Returns a whole number of the field 1 and a double of the field 2 if there are no others, as in nearly every bucket.
+    #[inline]
+    pub(super) fn integer_and_double(mut self) -> Option<(u64, f64)> {
+        let [0x08, rest @ ..] = self.bytes else {
+            return None;
+        };
+        self.bytes = rest;
+        let integer = self.next_varint().ok()?;
+        let [0x11, rest @ ..] = self.bytes else {
+            return None;
+        };
+        let double = rest.try_into().ok()?;
+        Some((integer, f64::from_le_bytes(double)))
+    }
+
+    /// Returns the bytes as text. They need not be checked if they are those of a text that was.
+    #[inline]
+    pub(super) fn text(self, name: &str, known: &'a str) -> Result<&'a str> {
+        if self.bytes == known.as_bytes() {
+            return Ok(known);
+        }
+        match std::str::from_utf8(self.bytes) {
+            Ok(text) => Ok(text),
+            Err(error) => Err(self.not_utf8(name, error.valid_up_to())),
+        }
+    }
+
+    #[cold]
+    fn not_utf8(self, name: &str, place: usize) -> Box<Fault> {
+        let byte = self.bytes[place];
+        let message = format!("expected UTF-8 in `{name}`, found the byte 0x{byte:02X}");
+        Fault::new(Rule::Utf8, self.at + place, message)
+    }
+
     /// Returns the message that follows its length.
     #[inline]
     pub(super) fn next_delimited(&mut self) -> Result<Self> {
@@ -156,18 +206,9 @@ impl<'a> Field<'a> {
     /// Returns the field as text.
     #[inline]
     pub(super) fn text(self, name: &str) -> Result<&'a str> {
-        let Value::Length(message) = self.value else {
-            return Err(self.unexpected(name, "text"));
-        };
-        match std::str::from_utf8(message.bytes) {
-            Ok(text) => Ok(text),
-            Err(error) => {
-                let place = error.valid_up_to();
-                let byte = message.bytes[place];
-                let message_at = message.at + place;
-                let message = format!("expected UTF-8 in `{name}`, found the byte 0x{byte:02X}");
-                Err(Fault::new(Rule::Utf8, message_at, message))
-            }
+        match self.value {
+            Value::Length(message) => message.text(name, ""),
+            _ => Err(self.unexpected(name, "text")),
         }
     }
 
