@@ -96,7 +96,7 @@ mod messages {
     }
 }
 
-/// What a reader finds: how many numbers, and how many bytes of labels.
+/// The number of numbers that a reader finds, and of bytes of labels.
 type Found = (usize, usize);
 
 fn pull(exposition: &[u8]) -> Found {

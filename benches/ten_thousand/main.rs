@@ -1,4 +1,4 @@
-//! What does it take to serve 10,000 organizations from one process, and how even is the load on Docker Scout?
+//! Which resources do 10,000 organizations in one process need, and how even is the load on Docker Scout?
 //!
 //! Not a matter of one time: a program that lives through a few intervals and prints what it saw. Times are scaled: an
 //! interval of an hour takes [`INTERVAL`], and so are the times that depend on it. With `--test` there are fewer organizations

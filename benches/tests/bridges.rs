@@ -10,7 +10,7 @@ use hosts::{hosts, snapshot};
 /// The allocations of a collection, however many samples there are.
 const ONCE: u64 = 100;
 
-/// What a library asks for each sample: prometheus owns names and values, of which there are up to four.
+/// Allocations of a library for each sample: prometheus owns names and values, of which there are up to four.
 const PER_SAMPLE: [(&str, f64); 4] = [
     ("prometheus-client", 0.0),
     ("prometheus", 9.0),

@@ -1,4 +1,4 @@
-//! What moves: small changes in the past, and waves after it.
+//! Movement of the counts: small changes in the past, and waves after it.
 
 use std::time::Duration;
 

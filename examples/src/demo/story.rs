@@ -1,4 +1,4 @@
-//! What happens in the invented organizations.
+//! The events in the invented organizations.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! What is pushed with OTLP, decoded by an independent library.
+//! Pushes with OTLP, decoded by an independent library.
 
 use std::collections::BTreeMap;
 

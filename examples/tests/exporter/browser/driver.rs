@@ -25,7 +25,7 @@ use url::{ParseError, Url};
 
 use crate::support::{PATIENCE, is_there, tools};
 
-/// What Chromium is told not to do: sandboxes need rights that root in a container lacks, and nothing may be requested
+/// Arguments that keep Chromium from doing more than the tests: sandboxes need rights that root in a container lacks, and nothing may be requested
 /// that a test did not request.
 const ARGUMENTS: [&str; 9] = [
     "--headless=new",

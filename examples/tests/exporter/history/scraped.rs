@@ -1,4 +1,4 @@
-//! What Prometheus and VictoriaMetrics have scraped from the exporter, read back.
+//! Scrapes of the exporter by Prometheus and VictoriaMetrics, read back.
 
 use std::time::{Duration, SystemTime};
 
@@ -90,6 +90,7 @@ scrape_configs:
         drop(self.exporter);
         let last = eventually("no more snapshots", || {
             let before = latest()?;
+            // The servers are real and scrape each second, so three of their scrapes fail meanwhile.
             std::thread::sleep(Duration::from_secs(3));
             latest().filter(|after| *after == before)
         });
