@@ -182,7 +182,7 @@ fn read_exposition(
             true => Format::OpenMetrics,
             false => Format::Prometheus,
         })
-        // What is cut off looks the same.
+        // A file that is cut off looks the same.
         .with_required_final_newline(true);
     let snapshot = reader
         .read(bytes)

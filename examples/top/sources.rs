@@ -80,7 +80,7 @@ pub(crate) struct Options {
     interval: Option<Duration>,
 }
 
-/// What is shown, and how often it is read.
+/// The sources that are shown, and how often they are read.
 #[derive(Debug)]
 pub(crate) struct Sources {
     pub(crate) sources: Vec<Arc<dyn MetricsSource>>,

@@ -133,7 +133,7 @@ async fn since_is_the_time_since_the_count_was_last_0() {
     assert_eq!(since[0].last_clean, Some(hour(20 * 24 - 1)));
     assert_eq!(since[1].last_clean, None);
 
-    // What is older than the lookback is not found.
+    // Snapshots older than the lookback are not found.
     let recent = memory.since(&acme(), 3 * DAY).await.unwrap();
     assert_eq!(sqlite.since(&acme(), 3 * DAY).await.unwrap(), recent);
     assert_eq!(recent[0].first, hour(HOURS - 1) - 3 * DAY);

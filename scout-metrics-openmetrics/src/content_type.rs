@@ -20,7 +20,7 @@ use crate::{
 ///
 /// let families = [MetricFamily::new("jobs.running", MetricType::Gauge)];
 ///
-/// // What Prometheus 2 sends, which knows no quoted names.
+/// // Prometheus 2 sends this. It knows no quoted names.
 /// let accept = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
 /// let exposition = encode_families(&families, ContentType::negotiate(accept))?;
 /// assert_eq!(

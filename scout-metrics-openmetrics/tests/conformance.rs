@@ -216,7 +216,7 @@ fn content_types_are_negotiated_as_by_the_go_library() {
         };
         let accept = case["accept"].as_str().unwrap();
         if !accept.contains("escaping=") {
-            // What the Go library takes as the default is a variable that most of its tests change.
+            // The default of the Go library is a variable that most of its tests change.
             expected = expected.with_escaping(EscapingScheme::Underscores);
         }
         let chosen = match offers(&case) {

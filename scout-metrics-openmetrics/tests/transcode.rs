@@ -197,7 +197,7 @@ proptest! {
                 check(&families, format).map_err(TestCaseError::fail)?;
             }
             check_content_types(&families).map_err(TestCaseError::fail)?;
-            // What the format of origin expresses is equal.
+            // Families that the format of origin expresses are equal.
             let same = transcode(&families, from).unwrap();
             prop_assert_eq!(same, encode_families(&families, from).unwrap());
         }

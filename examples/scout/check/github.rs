@@ -25,7 +25,7 @@ fn organization(text: &mut String, checked: &Checked, locations: &Locations) {
         let title = property(&format!("{}: {outcome}", checked.organization));
         let file = locations.rules().map(property);
         let file = file.map_or(String::new(), |file| format!("file={file},"));
-        // What the check could not tell is an error too: it must not be overlooked. Writing to a string does not fail.
+        // A check that could not tell is an error too: it must not be overlooked. Writing to a string does not fail.
         let _ = writeln!(text, "::error {file}title={title}::{}", data(message));
     };
     match &checked.verdict {

@@ -53,7 +53,7 @@ fn the_exit_status_says_passed_violated_or_could_not_tell() {
         (0, &["--exit-code=0"]),
     ] {
         status(expected, "1C 0H", &[&fail_on_high, arguments].concat());
-        // What could not be told is never a pass.
+        // A verdict that could not be told is never a pass.
         status(1, "0H", &[&fail_on_high, arguments].concat());
     }
     // Both a violation and something that could not be told.
@@ -223,7 +223,7 @@ fn a_baseline_of_a_history_is_compared_with_a_file() {
     ];
     let (out, _) = scout(2, &[&["check"], &of_history[..]].concat());
     assert!(out.contains("CRITICAL 4, 3 in the baseline"), "{out}");
-    // What is old is the baseline.
+    // The old one is the baseline.
     assert!(!out.contains("scraped at most"), "{out}");
     let (out, _) = scout(2, &[&["diff", "-e"], &of_history[..]].concat());
     assert!(out.contains("CRITICAL 3 -> 4 (+1)"), "{out}");

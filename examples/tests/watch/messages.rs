@@ -160,7 +160,7 @@ async fn old_snapshots_are_removed_from_the_history() {
     let path = path.to_str().unwrap();
     let watch = watch(&url, &["--webhook", &receiver.url, "--history", path]);
     memory.set(Ok(organization("acme", &[("production", "2C")])));
-    // What was told before it is remembered by now.
+    // The messages before it are remembered by now.
     receiver.message();
     watch.interrupt();
     let organization = Organization::new("acme").unwrap();

@@ -43,7 +43,7 @@ pub(crate) struct App {
     pub(crate) now: SystemTime,
 }
 
-/// What the screen shows.
+/// The contents of the screen.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum View {
     Overview,

@@ -1,4 +1,4 @@
-//! What is known about one organization.
+//! The state of one organization.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::{Past, Summary};
 /// Docker Scout computes its metrics once an hour, and a poller asks once an hour. What is older has been missed.
 const OLD: Duration = Duration::from_secs(2 * 3600 + 600);
 
-/// What is known about one organization.
+/// The state of one organization.
 #[derive(Debug)]
 pub(crate) struct OrganizationState {
     pub(crate) organization: Organization,

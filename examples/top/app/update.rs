@@ -1,4 +1,4 @@
-//! What each event changes.
+//! The changes that each event makes.
 
 use std::time::SystemTime;
 
@@ -20,7 +20,7 @@ pub(crate) enum Event {
     Key(KeyEvent),
     /// The history of an organization has been read.
     Past(Organization, Past),
-    /// What the pollers have now.
+    /// The current answers of the pollers.
     Readings(Vec<Reading>),
     Time(SystemTime),
 }

@@ -1,4 +1,4 @@
-//! What the screen shows of a state.
+//! The screen of a state.
 
 mod chart;
 mod footer;

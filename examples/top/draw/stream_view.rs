@@ -114,7 +114,7 @@ fn policies(stream: &Stream, past: Option<&StreamPast>, theme: Theme) -> Vec<Lin
     );
     let mut lines = vec![Line::styled(heading, theme.dim())];
     let mut results: Vec<&PolicyResult> = stream.policies().iter().collect();
-    // What fails comes first, and what fails most before the rest.
+    // Failing policies come first, the worst of them before the rest.
     results.sort_by(|a, b| ratio(a).total_cmp(&ratio(b)));
     lines.extend(
         results

@@ -26,7 +26,7 @@ const CHANGE: u16 = 5;
 /// The width of the number of failing policies.
 const FAILING: u16 = 5;
 
-/// What is left of 80 columns for a trend.
+/// The columns that 80 leave for a trend.
 const TREND: u16 = 9;
 
 pub(super) fn draw(app: &App, theme: Theme, area: Rect, frame: &mut Frame<'_>) {

@@ -132,7 +132,7 @@ impl Draw for SeverityBar {
         for (place, (severity, count)) in (1..).zip(self.parts()) {
             // At most `shared`, so it fits.
             let share = (u128::from(count) * shared / total) as u32;
-            // What rounding left over belongs to the last part.
+            // The remainder of rounding belongs to the last part.
             let end = if place == parts {
                 WIDTH
             } else {

@@ -14,7 +14,7 @@ pub(super) const ROUND: &str = r#"fill="none" stroke-linecap="round" stroke-line
 /// The font of all text.
 pub(super) const FONT: &str = r#"font-family="system-ui,sans-serif" font-size="13""#;
 
-/// What can be drawn as an SVG.
+/// A drawing that can be written as an SVG.
 pub(super) trait Draw {
     /// Returns the size of the view box. Nothing is drawn outside.
     fn size(&self, medium: Medium) -> (u32, u32);
@@ -51,7 +51,7 @@ pub(super) enum Colour {
     Fine,
     /// Text and the newest values.
     Ink,
-    /// What is less important.
+    /// The color of less important text.
     Dim,
     /// Grids and backgrounds.
     Line,

@@ -16,7 +16,7 @@ use crate::{Error, ErrorKind, Result, text::OneLine};
 /// bytes for each.
 const MAX_OBJECTS: usize = 1_000_000;
 
-/// What may still be read in one scrape.
+/// The remaining bounds of one scrape.
 #[derive(Debug)]
 pub(super) struct Budget {
     bytes: u64,

@@ -61,7 +61,7 @@ fn the_most_important_comes_first() {
             "could not tell: e: the stream was not reported (rule: at least 90 % of the images comply with p in c, d and e)",
         ]
     );
-    // What is about the whole snapshot comes before what is about a stream.
+    // Findings about the whole snapshot come before those about a stream.
     let untellable = verdict.findings().iter();
     let mut untellable = untellable.filter(|finding| finding.outcome() == Outcome::Untellable);
     assert_eq!(untellable.next().unwrap().reason(), Reason::TooOld);

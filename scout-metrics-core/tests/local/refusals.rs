@@ -1,4 +1,4 @@
-//! What fails a scrape, because it must not count as zero.
+//! Reports that fail a scrape, because they must not count as zero.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! What is counted in the reports of each scanner.
+//! The counts of the reports of each scanner.
 
 use scout_metrics_core::{
     AnomalyKind, Severity,

@@ -34,7 +34,7 @@ pub(super) struct Guard {
     failures: Failures,
 }
 
-/// What a request must have to be admitted.
+/// The credentials that a request must have to be admitted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Required {
     Nothing,

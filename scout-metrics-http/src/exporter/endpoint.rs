@@ -17,7 +17,7 @@ pub(super) struct Endpoint<'a> {
     pub(super) scheme: Option<&'a Scheme>,
 }
 
-/// What a request without a usable address is told.
+/// The answer to a request without a usable address.
 pub(super) const NO_ADDRESS: &str =
     "the request needs a valid Host header, which becomes the address of the targets\n";
 

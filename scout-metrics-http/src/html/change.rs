@@ -31,7 +31,7 @@ pub(crate) fn serious(stream: &Stream) -> Option<u64> {
     is_known.then(|| counts.at_least(Severity::High))
 }
 
-/// What `Display` writes has no text from elsewhere.
+/// `Display` writes no text from elsewhere.
 impl HtmlSafe for Delta {}
 
 impl fmt::Display for Delta {

@@ -109,7 +109,7 @@ pub(crate) struct Headline {
     pub(crate) letter: char,
     /// The number, or `None` if it is not known.
     pub(crate) number: Option<u64>,
-    /// What the number counts.
+    /// The unit of the number.
     pub(crate) word: &'static str,
 }
 

@@ -18,7 +18,7 @@ const TOOLTIP: usize = 400;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Name<'a>(pub(crate) &'a str);
 
-/// What `Display` writes is escaped already.
+/// `Display` writes escaped text.
 impl HtmlSafe for Name<'_> {}
 
 impl fmt::Display for Name<'_> {

@@ -22,7 +22,7 @@ pub(super) struct Answer<T> {
     pub(super) warnings: Vec<String>,
     #[serde(default)]
     pub(super) infos: Vec<String>,
-    /// What a cluster of VictoriaMetrics says if some of its nodes did not answer.
+    /// The word of a cluster of VictoriaMetrics for an answer without some of its nodes.
     #[serde(default, rename = "isPartial")]
     pub(super) is_partial: bool,
 }

@@ -32,7 +32,7 @@ pub(super) const MAX_WARNINGS: usize = 10;
 /// A parameter of a request.
 pub(super) type Parameter = (&'static str, String);
 
-/// What every request has: Thanos and clusters of VictoriaMetrics must not leave out what they cannot reach, and
+/// Parameters of every request: Thanos and clusters of VictoriaMetrics must not leave out what they cannot reach, and
 /// VictoriaMetrics must not move the times of evaluation for its cache, nor return nothing for the last 30 seconds, which
 /// it would by its own clock. Servers ignore what they do not know.
 const COMPLETE_AND_EXACT: [(&str, &str); 4] = [
@@ -57,7 +57,7 @@ pub(super) struct Api {
 pub(super) struct Answered<T> {
     pub(super) data: T,
     pub(super) warnings: Vec<String>,
-    /// What errors about the data must not show.
+    /// The texts that errors about the data must not show.
     pub(super) secrets: Secrets,
 }
 
@@ -250,7 +250,7 @@ fn accept<T>(answer: Answer<T>, body: &[u8], secrets: &Secrets) -> Result<Answer
     })
 }
 
-/// What is in the body of a refusal.
+/// The body of a refusal.
 #[derive(Default, Deserialize)]
 struct Refused {
     #[serde(default)]

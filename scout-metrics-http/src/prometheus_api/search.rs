@@ -47,7 +47,7 @@ pub(super) struct Search<'a> {
     pub(super) told: Mutex<Told>,
 }
 
-/// What answers said besides their data.
+/// Remarks of answers besides their data.
 #[derive(Default)]
 pub(super) struct Told {
     warnings: BTreeSet<String>,

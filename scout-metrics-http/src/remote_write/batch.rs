@@ -1,4 +1,4 @@
-//! What is written: the samples of one time, and requests made of them.
+//! The samples of one time, and requests made of them.
 
 use std::{ops::Range, sync::Arc};
 

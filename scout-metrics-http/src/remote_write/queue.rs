@@ -1,4 +1,4 @@
-//! What waits to be written, within bounds of memory and time.
+//! The samples that wait to be written, within bounds of memory and time.
 
 use std::{collections::VecDeque, time::Duration};
 

@@ -57,7 +57,7 @@ pub(super) struct Receiver {
     pub(super) timeout: Duration,
 }
 
-/// What a receiver answered.
+/// The answer of a receiver.
 #[derive(Debug)]
 pub(super) struct Reply {
     pub(super) answer: Answer,

@@ -23,7 +23,7 @@ pub(super) struct Sender {
     pub(super) backoff: Backoff,
 }
 
-/// What became of a batch that the receiver has dealt with.
+/// The fate of a batch that the receiver has dealt with.
 #[derive(Debug)]
 pub(super) struct Outcome {
     pub(super) written: usize,

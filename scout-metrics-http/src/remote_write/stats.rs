@@ -1,4 +1,4 @@
-//! What has become of the samples so far.
+//! Counts of the samples that were sent, dropped and retried.
 
 use std::{
     collections::BTreeMap,
@@ -48,7 +48,7 @@ impl fmt::Display for DropReason {
     }
 }
 
-/// What a [`RemoteWrite`](super::RemoteWrite) has done so far.
+/// The counts of a [`RemoteWrite`](super::RemoteWrite) so far.
 ///
 /// Samples are those that were queued: each is sent, dropped or still waiting. The markers that end a series count as
 /// samples.

@@ -25,7 +25,7 @@ use super::{
     tracker::Tracker,
 };
 
-/// What the task and its handles share.
+/// The state that the task and its handles share.
 #[derive(Debug)]
 pub(super) struct Shared {
     state: Mutex<State>,

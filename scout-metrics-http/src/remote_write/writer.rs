@@ -61,7 +61,7 @@ pub struct RemoteWriter {
     patience: Duration,
 }
 
-/// What writes use one after another.
+/// The state that writes use one after another.
 struct Ordered {
     sender: Sender,
     times: RisingTimes,

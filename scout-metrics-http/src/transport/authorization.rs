@@ -1,4 +1,4 @@
-//! Who sends a request: a bearer token, a user with a password, headers such as that of a tenant.
+//! The identity of the sender of a request: a bearer token, a user with a password, headers such as that of a tenant.
 
 use std::{fmt, path::PathBuf};
 
@@ -79,7 +79,7 @@ impl fmt::Debug for AuthorizationOptions {
     }
 }
 
-/// What requests to a server carry.
+/// The credentials and headers of requests to a server.
 pub(crate) struct Authorization {
     user: Option<String>,
     credentials: Option<Credentials>,

@@ -51,7 +51,7 @@ fn accepted() -> Reply {
     Reply::raw(format!("HTTP/1.1 204 No Content\r\n{WRITTEN}\r\n")).keep_alive()
 }
 
-/// What a receiver of 1.0 answers, whatever it was sent.
+/// The answer of a receiver of 1.0 to everything.
 fn accepted_by_1_0() -> Reply {
     Reply::raw("HTTP/1.1 204 No Content\r\n\r\n").keep_alive()
 }

@@ -1,4 +1,4 @@
-//! What the bridges of families share.
+//! The part that the bridges of families share.
 
 use crate::{LabelSet, MetricFamily, Sample, find::NameOf};
 

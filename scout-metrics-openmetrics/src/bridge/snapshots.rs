@@ -1,4 +1,4 @@
-//! What the bridges read.
+//! The snapshots that the bridges read.
 
 use std::{borrow::Cow, fmt};
 

@@ -28,7 +28,7 @@ pub struct Sample {
     labels: LabelSet,
     value: f64,
     timestamp: Option<Timestamp>,
-    /// What few samples have.
+    /// The parts that few samples have.
     extra: Option<Box<Extra>>,
 }
 

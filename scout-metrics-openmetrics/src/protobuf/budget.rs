@@ -1,4 +1,4 @@
-//! What an exposition may still hold.
+//! The remaining bounds of an exposition.
 
 use super::wire::Result;
 use crate::{Limit, Limits, error::Fault};

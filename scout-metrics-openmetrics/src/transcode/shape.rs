@@ -15,7 +15,7 @@ pub(super) fn shaped(part: usize, family: &MetricFamily, format: Format) -> Opti
 pub(super) fn plain(source: Source, family: &MetricFamily, format: Format) -> Vec<Draft> {
     let kind = match (family.kind(), format) {
         (MetricType::Gauge, _) => MetricType::Gauge,
-        // What goes up and down is a gauge, part by part.
+        // A number that goes up and down is a gauge, part by part.
         (MetricType::GaugeHistogram, Format::Prometheus | Format::Protobuf) => MetricType::Gauge,
         _ => MetricType::Unknown,
     };

@@ -1,4 +1,4 @@
-//! What other libraries collect through the bridges is what the encoder writes.
+//! Other libraries collect through the bridges what the encoder writes.
 
 #![expect(
     clippy::unwrap_used,

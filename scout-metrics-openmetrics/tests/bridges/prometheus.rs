@@ -1,4 +1,4 @@
-//! What is particular to the registry of prometheus.
+//! Particulars of the registry of prometheus.
 
 use std::time::Duration;
 

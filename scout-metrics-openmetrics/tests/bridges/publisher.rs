@@ -1,4 +1,4 @@
-//! What becomes of vanished series in the facade, and how a recorder removes them.
+//! Vanished series in the facade, and how a recorder removes them.
 
 use std::{
     sync::{Arc, Mutex},

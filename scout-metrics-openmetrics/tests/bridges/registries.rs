@@ -1,4 +1,4 @@
-//! What all libraries have in common.
+//! Tests that all libraries have in common.
 
 use std::sync::{Arc, Mutex};
 

@@ -333,7 +333,7 @@ fn prometheus_point(kind: MetricType) -> BoxedStrategy<Vec<PointSample>> {
                 let mut count = counts[counts.len() - 1];
                 let fraction = fraction.filter(|value| value.fract() != 0.0);
                 if let Some(fraction) = fraction {
-                    // What is no number of events is not cumulative.
+                    // Numbers that count no events are not cumulative.
                     counts[0] = fraction;
                     count = -1.0;
                 }

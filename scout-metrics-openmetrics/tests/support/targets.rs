@@ -156,7 +156,7 @@ pub(crate) fn round_trip(data: &[u8]) {
     }
 }
 
-/// What is read line by line is written without loss, and its families are those that are collected.
+/// Lines that are read one by one are written without loss, and their families are those that are collected.
 pub(crate) fn lines(data: &[u8]) {
     for from in FORMATS {
         for mode in [Mode::Lenient, Mode::Strict] {

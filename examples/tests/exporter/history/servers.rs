@@ -90,7 +90,7 @@ fn start_victoria(program: &Path, text: &str) -> Filled {
     let (running, address) =
         start_victoria_metrics(program, directory.path(), &["-retentionPeriod=100y"]);
     post(&address, "/api/v1/import/prometheus", text);
-    // What was imported can be searched after a second or two.
+    // Imported samples can be searched after a second or two.
     request(&address, "/internal/force_flush", "");
     Filled {
         name: program.display().to_string(),

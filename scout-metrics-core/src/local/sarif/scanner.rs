@@ -1,4 +1,4 @@
-//! What scanners write in their own ways.
+//! Properties that scanners write in their own ways.
 
 use super::{
     log::{Finding, Properties},

@@ -1,4 +1,4 @@
-//! What to do about an error.
+//! Advice about errors.
 
 use scout_metrics_core::{Error, ErrorKind};
 

@@ -19,7 +19,7 @@ pub(super) struct Board<'a> {
     pub(super) organizations: Vec<Known<'a>>,
 }
 
-/// What is known about an organization.
+/// The state of an organization.
 pub(super) struct Known<'a> {
     pub(super) name: &'a Organization,
     pub(super) fetches: OrganizationFetches,
@@ -291,7 +291,7 @@ pub(super) fn select<'a>(streams: &[Listed<'a>], query: &Query) -> Vec<Listed<'a
         Sort::Changed => selected.sort_by_cached_key(Listed::changed_first),
         Sort::Name => {}
         Sort::Worst => {
-            // What is apart shows again what the others show.
+            // A stream that is apart repeats the others.
             let key = |listed: &Listed<'_>| worst_first(listed.level, listed.stream);
             selected.sort_by_cached_key(|listed| (listed.is_apart, key(listed)));
         }

@@ -16,7 +16,7 @@ use crate::{
 /// The number of days of a trend line.
 const TREND_DAYS: usize = 30;
 
-/// What is shown of a stream.
+/// The card of a stream.
 pub(super) struct Card<'a> {
     pub(super) class: &'static str,
     pub(super) link: String,
@@ -30,7 +30,7 @@ pub(super) struct Card<'a> {
     pub(super) policies: usize,
     /// The policy that fails first, if one fails.
     pub(super) failing: Option<Failing<'a>>,
-    /// What a reader must know to trust the numbers.
+    /// Remarks that a reader must know to trust the numbers.
     pub(super) notes: Vec<&'static str>,
     pub(super) old: Option<Age>,
 }

@@ -1,4 +1,4 @@
-//! What all pages begin and end with.
+//! The head and the foot of all pages.
 
 use super::{
     assets,
@@ -17,7 +17,7 @@ const REFRESH_SOON: u32 = 5;
 
 /// The parts that all pages share.
 pub(super) struct Head {
-    /// What links to the root of the router start with.
+    /// The start of links to the root of the router.
     pub(super) root: String,
     pub(super) title: String,
     pub(super) glance: Glance,

@@ -15,7 +15,7 @@ use super::super::paths;
 /// The maximum length of a name that is written into a path, in bytes. Servers and proxies limit the length of a path.
 const MAX_NAME: usize = 200;
 
-/// What a segment of a path may contain: the unreserved characters of RFC 3986, section 2.3.
+/// The characters that a segment of a path may contain: the unreserved ones of RFC 3986, section 2.3.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')

@@ -12,7 +12,7 @@ use super::{HTML, assets, with_policy};
 #[derive(Template)]
 #[template(path = "page/message.html")]
 struct Message<'a> {
-    /// What a link to the root of the router starts with.
+    /// The start of a link to the root of the router.
     root: &'a str,
     title: &'a str,
     reason: &'a str,

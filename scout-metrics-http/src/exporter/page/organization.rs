@@ -34,7 +34,7 @@ use super::{
 };
 use crate::html::{plural, sentence};
 
-/// What links to the root start with on this page.
+/// The start of links to the root on this page.
 const ROOT: &str = "../";
 
 /// The maximum number of changes that are shown.

@@ -1,4 +1,4 @@
-//! What a history says about the streams of a snapshot: the numbers of each day, and since when policies have failed.
+//! The past of the streams of a snapshot: the numbers of each day, and since when policies have failed.
 
 use std::{
     collections::HashMap,

@@ -39,7 +39,7 @@ pub(in crate::exporter) struct Pasts {
     turns: Arc<Semaphore>,
 }
 
-/// What is known about the past of an organization.
+/// The known past of an organization.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Entry {
     /// The past, perhaps of the snapshot before the current one.
@@ -194,7 +194,7 @@ mod tests {
 
     use super::{super::past::DAYS, *};
 
-    /// What a read of a history does.
+    /// The ways in which a read of a history ends.
     #[derive(Clone, Copy, Debug)]
     enum Fault {
         Error,

@@ -35,7 +35,7 @@ use super::{
 };
 use crate::html::{Headline, Level, Name, failing, plain, plural, sentence, word};
 
-/// What links to the root start with on this page.
+/// The start of links to the root on this page.
 const ROOT: &str = "../../../";
 
 /// The maximum number of changes that are shown.
@@ -64,7 +64,7 @@ struct StreamPage<'a> {
     snapshot: String,
 }
 
-/// What is shown of a stream.
+/// The contents of the page of a stream.
 struct Content<'a> {
     name: Name<'a>,
     class: &'static str,

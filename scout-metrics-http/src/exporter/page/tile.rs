@@ -13,7 +13,7 @@ use crate::{
     html::{Age, Delta, Totals, word},
 };
 
-/// What is shown of an organization.
+/// The tile of an organization.
 pub(super) struct Tile {
     pub(super) name: String,
     pub(super) link: String,

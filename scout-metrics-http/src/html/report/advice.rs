@@ -1,4 +1,4 @@
-//! What to do first.
+//! The part "What to do first".
 
 use std::cmp::Reverse;
 

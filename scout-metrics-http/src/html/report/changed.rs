@@ -10,7 +10,7 @@ pub(super) struct Changed<'a> {
     pub(super) sign: char,
     pub(super) class: &'static str,
     pub(super) stream: Name<'a>,
-    /// What changed, as HTML.
+    /// The changes, as HTML.
     pub(super) what: String,
 }
 

@@ -1,4 +1,4 @@
-//! What is known about an organization, found by name.
+//! Facts about an organization, found by name.
 
 use std::{
     collections::HashMap,
@@ -19,7 +19,7 @@ pub(super) fn by_name(snapshot: &Snapshot) -> ByName<'_> {
     streams.map(|stream| (stream.name(), stream)).collect()
 }
 
-/// What is known about an organization at the time of the report.
+/// The facts about an organization at the time of the report.
 pub(super) struct Facts<'a> {
     pub(super) content: &'a Content,
     earlier: Vec<(&'static str, ByName<'a>)>,

@@ -55,7 +55,7 @@ pub struct Report {
     sections: Vec<Section>,
 }
 
-/// What is known about an organization.
+/// The facts about an organization.
 #[derive(Clone, Debug)]
 struct Section {
     organization: Organization,

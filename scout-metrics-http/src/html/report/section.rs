@@ -28,10 +28,10 @@ const MAX_ANOMALIES: usize = 20;
 /// The age from which metrics are old. A gate accepts those of a history up to the same age by default.
 const OLD: Duration = Duration::from_secs(25 * 3600);
 
-/// What is shown of an organization that has metrics.
+/// The section of an organization that has metrics.
 pub(super) struct SectionView<'a> {
     pub(super) level: Level,
-    /// What is worst about it.
+    /// The worst of it.
     pub(super) sentence: String,
     /// The levels of the streams that are in the totals.
     pub(super) levels: Vec<Level>,
