@@ -36,10 +36,14 @@ pub struct Sample {
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 enum Extra {
     Exemplar(Exemplar),
-    Other {
-        exemplars: Vec<Exemplar>,
-        native: Option<NativeHistogram>,
-    },
+    /// In a box of its own, because one exemplar is much smaller and much more common.
+    Other(Box<Other>),
+}
+
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+struct Other {
+    exemplars: Vec<Exemplar>,
+    native: Option<NativeHistogram>,
 }
 
 impl Extra {
@@ -49,7 +53,7 @@ impl Extra {
             (None, Some(exemplar)) if exemplars.is_empty() => Self::Exemplar(exemplar),
             (_, last) => {
                 exemplars.extend(last);
-                Self::Other { exemplars, native }
+                Self::Other(Box::new(Other { exemplars, native }))
             }
         };
         Some(Box::new(extra))
@@ -58,14 +62,14 @@ impl Extra {
     fn exemplars(&self) -> &[Exemplar] {
         match self {
             Self::Exemplar(exemplar) => slice::from_ref(exemplar),
-            Self::Other { exemplars, .. } => exemplars,
+            Self::Other(other) => &other.exemplars,
         }
     }
 
     fn native(&self) -> Option<&NativeHistogram> {
         match self {
             Self::Exemplar(_) => None,
-            Self::Other { native, .. } => native.as_ref(),
+            Self::Other(other) => other.native.as_ref(),
         }
     }
 }
