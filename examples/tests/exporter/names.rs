@@ -25,7 +25,8 @@ fn each_prometheus_stores_names_in_the_way_that_it_knows() {
                 ("default", "{\"scout.later\",\"image.digest\"=\"é\""),
                 ("values", "{\"U__scout_2e_later\",U__image_2e_digest=\"é\""),
                 ("text", "{\"scout_dot_later\",image_dot_digest=\"é\""),
-                ("protobuf", "{\"scout.later\",\"image.digest\"=\"é\""),
+                // Prometheus names no scheme when it asks for protobuf.
+                ("protobuf", "{\"scout_later\",image_digest=\"é\""),
             ],
             false => &[("default", "{__name__=\"scout_later\",image_digest=\"é\"")],
         };
