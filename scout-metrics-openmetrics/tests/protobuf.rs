@@ -580,6 +580,11 @@ fn what_the_format_cannot_express_is_an_error() {
     let message =
         "the family `x` cannot be written as prometheus-protobuf: the format has no type info";
     assert_eq!(error.to_string(), message);
+    let value = |suffix| Sample::new(suffix, LabelSet::new(), 0.0);
+    let two_names = MetricFamily::new("x", MetricType::Counter)
+        .with_sample(value(Suffix::Total))
+        .with_sample(value(Suffix::None));
+    assert!(encode_families(&[two_names], Format::Protobuf).is_err());
     let at = Timestamp::new(1, 1).unwrap();
     let precise = Sample::new(Suffix::None, LabelSet::new(), 1.0).with_timestamp(at);
     let family = MetricFamily::new("x", MetricType::Gauge).with_sample(precise);

@@ -103,7 +103,7 @@ fn family_name(family: &MetricFamily, format: Format) -> Result<Cow<'_, str>, En
             refuse("the name of a counter has to end in `_total`")
         }
         Format::Prometheus if has(Suffix::Created) => refuse("the format has no time of creation"),
-        Format::Prometheus if is_counter && has_two_names => {
+        Format::Prometheus | Format::Protobuf if is_counter && has_two_names => {
             refuse("the samples of a counter have to have one name")
         }
         Format::Protobuf => Ok(protobuf::read_name(family)),
