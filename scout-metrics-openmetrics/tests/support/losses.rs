@@ -313,14 +313,10 @@ impl Check<'_> {
         if before != after && !is_changed {
             return Err(format!("the type of `{}` became {after}", source.name()));
         }
-        let has_created = |sample: &Sample| sample.suffix() == Suffix::Created;
-        let own_name = match self.format {
-            Format::Protobuf if source.samples().iter().any(has_created) => {
-                source.name_in(Format::OpenMetrics)
-            }
-            format => source.name_in(format),
-        };
-        let is_named = own_name == result.name();
+        // Protobuf has the name of OpenMetrics if a time of creation came through, and otherwise that of Prometheus text.
+        let is_named = source.name_in(self.format) == result.name()
+            || self.format == Format::Protobuf
+                && source.name_in(Format::OpenMetrics) == result.name();
         if !is_named && !is_changed && !is_split && !is_renamed {
             return Err(format!("`{}` became `{}`", source.name(), result.name()));
         }
