@@ -1,7 +1,7 @@
 //! Expositions with mistakes in them, read by us and by the reference implementations.
 //!
 //! Lenient mode has to take what a reference takes, and read the same; a reference has to take what strict mode takes;
-//! and strict mode has to take what a reference takes, but for the rules that the reference does not look at. Where that
+//! and strict mode has to take what a reference takes, except for rules that the reference does not check. Where that
 //! is not so, and the reference is wrong or older than what it reads, the difference is listed here with its reason.
 //!
 //! `SCOUT_METRICS_FUZZ_RUNS` says how many expositions there are (default: 8,000; the slower references get a part of

@@ -290,7 +290,7 @@ fn digits(text: &str) -> (String, i64, bool) {
     )
 }
 
-/// Returns a decimal number times a power of ten, without what then stands behind its point. `None` is too large.
+/// Returns a decimal number times a power of ten, without the digits that then follow its point. `None` is too large.
 fn cut_at(text: &str, power: i64) -> Option<i128> {
     let (digits, point, is_negative) = digits(text);
     let point = (point + power).max(0) as usize;

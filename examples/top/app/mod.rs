@@ -102,7 +102,7 @@ impl App {
         organizations.find(|state| state.organization == *chosen)
     }
 
-    /// Returns the place in the list of organizations, of which the first stands for all.
+    /// Returns the place in the list of organizations, of which the first means all.
     pub(crate) fn chosen_place(&self) -> usize {
         let mut organizations = self.organizations.iter();
         let place =

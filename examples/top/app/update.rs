@@ -169,7 +169,7 @@ impl App {
         }
     }
 
-    /// Chooses the organization at a place in the list, of which the first stands for all.
+    /// Chooses the organization at a place in the list, of which the first means all.
     fn choose(&mut self, place: usize) {
         let state = place
             .checked_sub(1)

@@ -63,7 +63,7 @@ pub(super) struct Reply {
     pub(super) answer: Answer,
     /// How many samples it says that it has written.
     pub(super) samples_written: Option<u64>,
-    /// The error that the status stands for, unless it is a success.
+    /// The error that the status means, unless it is a success.
     pub(super) error: Option<Error>,
 }
 

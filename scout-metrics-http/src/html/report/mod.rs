@@ -30,7 +30,7 @@ const MAX_POINTS: u64 = 400;
 ///
 /// `Display` writes one HTML file that needs nothing else: no script, no font, no other file, no network. Its
 /// Content-Security-Policy allows only its own style. It has a light and a dark look, fits a phone, and prints well.
-/// What it contains depends on what is known: a [snapshot](Self::with_snapshot) has streams and policies, a
+/// Its contents depend on what is known: a [snapshot](Self::with_snapshot) has streams and policies, a
 /// [comparison](Self::with_comparison) also has changes, and a [history](Self::add_history) also has trends and since when
 /// something is as it is.
 ///
