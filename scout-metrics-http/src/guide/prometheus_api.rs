@@ -36,7 +36,7 @@
 //! # }
 //! ```
 //!
-//! What to check first:
+//! Check first:
 //!
 //! - **One job for each organization**, or a matcher. `/metrics` of the exporter has all organizations with the label `org`;
 //!   a job that scrapes one without such a label needs

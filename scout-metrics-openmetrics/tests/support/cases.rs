@@ -20,7 +20,7 @@ pub(crate) struct Case {
     pub(crate) title: String,
     pub(crate) options: ParseOptions,
     pub(crate) input: Vec<u8>,
-    /// Title, options and exposition, as they stand in the file.
+    /// Title, options and exposition, as they are in the file.
     pub(crate) head: String,
     /// The expected result of reading, as written in the file.
     pub(crate) expected: String,
@@ -106,7 +106,7 @@ impl Case {
     }
 }
 
-/// Appends a line in which `⟨0D EF⟩` stands for the bytes 0x0D and 0xEF.
+/// Appends a line in which `⟨0D EF⟩` means the bytes 0x0D and 0xEF.
 fn push_bytes(out: &mut Vec<u8>, line: &str) {
     let mut pieces = line.split('⟨');
     out.extend_from_slice(pieces.next().unwrap().as_bytes());

@@ -16,7 +16,7 @@ use super::{
 /// Longer ones take time and find nothing more.
 const LONGEST: usize = 1500;
 
-/// Expositions of everything that a format has, to begin with. `%` stands for the name of a family.
+/// Expositions of everything that a format has, to begin with. `%` is replaced by the name of a family.
 const OPENMETRICS: [&str; 17] = [
     r#"# TYPE % counter
 # HELP % a \"help\" \\ \n.
