@@ -16,7 +16,7 @@ pub(crate) struct Reading {
 
 /// All of an error but its excerpt.
 ///
-/// DIFFERENCE: when a chunk is not UTF-8, or a line is too long, has a byte order mark or stands behind the end, the rest of the line may not have
+/// DIFFERENCE: when a chunk is not UTF-8, or a line is too long, has a byte order mark or comes after the end, the rest of the line may not have
 /// arrived, so that the excerpt of a chunked parser ends earlier than that of the parser which has the whole.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) struct Failure {
