@@ -48,6 +48,7 @@ pub struct ContentType {
 enum Version {
     OpenMetrics0_0_1,
     OpenMetrics1_0_0,
+    OpenMetrics2_0_0,
     Protobuf,
     Text0_0_4,
     Text1_0_0,
@@ -59,6 +60,10 @@ impl ContentType {
 
     /// [OpenMetrics 1.0](https://prometheus.io/docs/specs/om/open_metrics_spec/).
     pub const OPENMETRICS_1_0_0: Self = Self::new(Version::OpenMetrics1_0_0);
+
+    /// [OpenMetrics 2.0](https://prometheus.io/docs/specs/om/open_metrics_spec_2_0/), which is experimental. Only clients that
+    /// name its version get it.
+    pub const OPENMETRICS_2_0_0: Self = Self::new(Version::OpenMetrics2_0_0);
 
     /// The [protobuf format](https://prometheus.io/docs/instrumenting/exposition_formats/#protobuf-format) of Prometheus, which
     /// Prometheus requests first when it scrapes native histograms.
@@ -79,14 +84,15 @@ impl ContentType {
         Self::TEXT_1_0_0,
     ];
 
-    /// All formats in all versions: those of [`ALL_TEXT`](Self::ALL_TEXT) and [`PROTOBUF`](Self::PROTOBUF), in the order in which
-    /// a server that offers all of them prefers them.
+    /// All formats in all versions: those of [`ALL_TEXT`](Self::ALL_TEXT), [`PROTOBUF`](Self::PROTOBUF) and
+    /// [`OPENMETRICS_2_0_0`](Self::OPENMETRICS_2_0_0), in the order in which a server that offers all of them prefers them.
     pub const ALL: &'static [Self] = &[
         Self::TEXT_0_0_4,
         Self::OPENMETRICS_1_0_0,
         Self::OPENMETRICS_0_0_1,
         Self::TEXT_1_0_0,
         Self::PROTOBUF,
+        Self::OPENMETRICS_2_0_0,
     ];
 
     const fn new(version: Version) -> Self {
@@ -169,6 +175,7 @@ impl ContentType {
     pub const fn format(self) -> Format {
         match self.version {
             Version::OpenMetrics0_0_1 | Version::OpenMetrics1_0_0 => Format::OpenMetrics,
+            Version::OpenMetrics2_0_0 => Format::OpenMetrics2,
             Version::Protobuf => Format::Protobuf,
             Version::Text0_0_4 | Version::Text1_0_0 => Format::Prometheus,
         }
@@ -181,6 +188,7 @@ impl ContentType {
             Version::OpenMetrics0_0_1 => "0.0.1",
             Version::Text0_0_4 => "0.0.4",
             Version::OpenMetrics1_0_0 | Version::Text1_0_0 => "1.0.0",
+            Version::OpenMetrics2_0_0 => "2.0.0",
         }
     }
 
@@ -191,7 +199,7 @@ impl ContentType {
 
     fn is_in(self, range: &MediaRange<'_>) -> bool {
         let (media_type, default_version) = match self.format() {
-            Format::OpenMetrics => (OPENMETRICS, "0.0.1"),
+            Format::OpenMetrics | Format::OpenMetrics2 => (OPENMETRICS, "0.0.1"),
             Format::Prometheus => (TEXT, "0.0.4"),
             Format::Protobuf => (PROTOBUF, ""),
         };
@@ -237,6 +245,10 @@ impl ContentType {
                 "application/openmetrics-text; version=1.0.0; charset=utf-8",
                 self.escaping
             ),
+            Version::OpenMetrics2_0_0 => with_escaping!(
+                "application/openmetrics-text; version=2.0.0; charset=utf-8",
+                self.escaping
+            ),
             Version::Protobuf => with_escaping!(
                 "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited",
                 self.escaping
@@ -263,6 +275,7 @@ impl From<Format> for ContentType {
     fn from(format: Format) -> Self {
         let content_type = match format {
             Format::OpenMetrics => Self::OPENMETRICS_1_0_0,
+            Format::OpenMetrics2 => Self::OPENMETRICS_2_0_0,
             Format::Prometheus => Self::TEXT_0_0_4,
             Format::Protobuf => Self::PROTOBUF,
         };
@@ -315,7 +328,7 @@ impl FromStr for ContentType {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error(
     "expected the content type `text/plain` in version 0.0.4 or 1.0.0, or `application/openmetrics-text` in version \
-     0.0.1 or 1.0.0, in UTF-8, or `application/vnd.google.protobuf` with delimited messages of \
+     0.0.1, 1.0.0 or 2.0.0, in UTF-8, or `application/vnd.google.protobuf` with delimited messages of \
      `io.prometheus.client.MetricFamily`"
 )]
 pub struct UnknownContentType(());
@@ -496,7 +509,7 @@ mod tests {
             "application/json",
             "text/plain; charset=iso-8859-1",
             "text/plain; version=2.0.0",
-            "application/openmetrics-text; version=2.0.0",
+            "application/openmetrics-text; version=3.0.0",
             "application/vnd.google.protobuf",
             "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=text",
             "application/vnd.google.protobuf; proto=io.prometheus.client.Metric; encoding=delimited",

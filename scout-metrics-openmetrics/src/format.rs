@@ -8,6 +8,10 @@ use std::fmt;
 pub enum Format {
     /// [OpenMetrics 1.0 text](https://prometheus.io/docs/specs/om/open_metrics_spec/).
     OpenMetrics,
+    /// [OpenMetrics 2.0](https://prometheus.io/docs/specs/om/open_metrics_spec_2_0/), in the version 2.0.0-rc0 of its
+    /// specification. Its names have no suffixes, and a histogram or a summary is one sample with a
+    /// [`CompositeValue`](crate::CompositeValue).
+    OpenMetrics2,
     /// The [Prometheus text format](https://prometheus.io/docs/instrumenting/exposition_formats/) 0.0.4 and 1.0.0, the
     /// default.
     #[default]
@@ -19,10 +23,12 @@ pub enum Format {
 }
 
 impl Format {
-    /// Returns the short name: `openmetrics-1.0`, `prometheus-text-0.0.4` or `prometheus-protobuf`.
+    /// Returns the short name: `openmetrics-1.0`, `openmetrics-2.0`, `prometheus-text-0.0.4` or
+    /// `prometheus-protobuf`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::OpenMetrics => "openmetrics-1.0",
+            Self::OpenMetrics2 => "openmetrics-2.0",
             Self::Prometheus => "prometheus-text-0.0.4",
             Self::Protobuf => "prometheus-protobuf",
         }
@@ -39,6 +45,7 @@ impl fmt::Display for Format {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum TextFormat {
     OpenMetrics,
+    OpenMetrics2,
     Prometheus,
 }
 
@@ -47,9 +54,17 @@ impl Format {
     pub(crate) const fn text(self) -> Option<TextFormat> {
         match self {
             Self::OpenMetrics => Some(TextFormat::OpenMetrics),
+            Self::OpenMetrics2 => Some(TextFormat::OpenMetrics2),
             Self::Prometheus => Some(TextFormat::Prometheus),
             Self::Protobuf => None,
         }
+    }
+}
+
+impl TextFormat {
+    /// Returns whether it is a version of OpenMetrics.
+    pub(crate) const fn is_openmetrics(self) -> bool {
+        matches!(self, Self::OpenMetrics | Self::OpenMetrics2)
     }
 }
 
@@ -57,6 +72,7 @@ impl From<TextFormat> for Format {
     fn from(format: TextFormat) -> Self {
         match format {
             TextFormat::OpenMetrics => Self::OpenMetrics,
+            TextFormat::OpenMetrics2 => Self::OpenMetrics2,
             TextFormat::Prometheus => Self::Prometheus,
         }
     }

@@ -95,12 +95,15 @@ rules! {
     ByteOrderMark, "byte_order_mark", Encoding, "an exposition does not start with a byte order mark", "the exposition starts with a byte order mark";
     CarriageReturn, "carriage_return", Syntax, "a line ends in a line feed alone", "a line ends in a carriage return and a line feed";
     Comment, "comment", Syntax, "OpenMetrics has no comments", "a line is a comment";
+    CompositeSyntax, "composite_syntax", Syntax, "a composite value is `{field:value,...}` with the fields of a histogram, a gauge histogram or a summary in their order, and without blanks", "a composite value is malformed";
+    CompositeType, "composite_type", Semantics, "histograms, gauge histograms and summaries have composite values of their type, and other types, except unknown, have numbers", "a value is composite where the type has numbers, or not of the kind that the type has";
     CounterSuffix, "counter_suffix", Semantics, "a counter's samples end in `_total` or `_created`", "a counter's sample does not end in `_total` or `_created`";
     CounterTotal, "counter_total", Semantics, "a counter has a sample that ends in `_total`", "a counter has no sample that ends in `_total`";
     CounterValue, "counter_value", Semantics, "a counter is neither negative nor NaN", "a counter is negative or NaN";
     DuplicateLabel, "duplicate_label", Syntax, "a label name occurs once in a label set", "a label occurs twice in a label set";
     DuplicateMetadata, "duplicate_metadata", Semantics, "a family has one TYPE, one HELP and one UNIT", "a family has a second TYPE, HELP or UNIT";
     DuplicateSeries, "duplicate_series", Semantics, "a combination of name and labels occurs once", "a series occurs twice";
+    Escape, "escape", Syntax, r#"in a text, a quote is written `\"` and a backslash `\\`"#, "a quote in a help text is not escaped, or a backslash is its last character";
     Eof, "eof", Incomplete, "OpenMetrics ends in the line `# EOF`", "the line `# EOF` is missing";
     ExemplarLength, "exemplar_length", Semantics, "the labels of an exemplar have at most 128 characters", "the labels of an exemplar have more than 128 characters";
     ExemplarPlace, "exemplar_place", Semantics, "an exemplar belongs to a counter's total or to a bucket", "a sample that is neither a counter's total nor a bucket has an exemplar";
@@ -124,6 +127,7 @@ rules! {
     MetricName, "metric_name", Syntax, "a metric name without quotes is `[a-zA-Z_:][a-zA-Z0-9_:]*`", "a metric name without quotes is not of the form `[a-zA-Z_:][a-zA-Z0-9_:]*`";
     NameClash, "name_clash", Semantics, "no sample name can belong to two families", "a sample name can belong to two families";
     NativeHistogram, "native_histogram", Semantics, "a native histogram has a schema from -4 to 8, a zero threshold that is not negative, and as many buckets as its spans", "the schema, the zero threshold or the spans of a native histogram are not what they can be";
+    NativeCount, "native_count", Semantics, "the count of a native histogram is the sum of its buckets, to which events that are not a number may be added, and then so is its sum", "the count of a native histogram is not the sum of its buckets";
     Number, "number", Syntax, "a value is a decimal number, `NaN`, `+Inf` or `-Inf`", "a value is not a decimal number, `NaN`, `+Inf` or `-Inf`";
     NumberRange, "number_range", Syntax, "a value fits a 64-bit float", "a value does not fit a 64-bit float";
     ProtobufMessage, "protobuf_message", Syntax, "a protobuf exposition is messages `MetricFamily`, each after its length", "bytes are not a message `MetricFamily` after its length";
@@ -133,7 +137,9 @@ rules! {
     QuantileRange, "quantile_range", Semantics, "a quantile, and nothing else of a summary, has a label `quantile`, which is a number from 0 to 1", "the label `quantile` of a quantile is missing or not a number from 0 to 1, or another sample of a summary has that label";
     QuantileValue, "quantile_value", Semantics, "the value of a quantile is not negative", "a quantile is negative";
     ReservedLabel, "reserved_label", Syntax, "the label `__name__` is the metric's name, not a label", "the label `__name__` is used";
+    ReservedName, "reserved_name", Semantics, "names that start with an underscore are reserved", "a name starts with an underscore";
     SampleSyntax, "sample_syntax", Syntax, "a sample is a name, optional labels, a value and an optional timestamp", "a sample is malformed";
+    StartTimestamp, "start_timestamp", Semantics, "a counter, a histogram or a summary may have a start timestamp, and other types, except unknown, have none", "a sample has a start timestamp that its type does not have";
     StateSetLabel, "state_set_label", Semantics, "a state set's samples have a label named as the family and no suffix", "a state set's sample has no label named as the family, or has a suffix";
     StateSetValue, "state_set_value", Semantics, "a state has the value 0 or 1", "a state has a value other than 0 and 1";
     SummaryCount, "summary_count", Semantics, "the count and sum of a summary are not negative and not NaN, the count is whole", "the count or sum of a summary is negative, NaN or not whole";

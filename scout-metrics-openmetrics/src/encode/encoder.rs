@@ -161,7 +161,7 @@ impl<W: Write> Encoder<W> {
         unit: &str,
     ) -> fmt::Result {
         match self.format {
-            Format::OpenMetrics => {
+            Format::OpenMetrics | Format::OpenMetrics2 => {
                 self.write_type(name, kind)?;
                 if !unit.is_empty() {
                     self.write_unit(name, unit)?;
@@ -198,7 +198,7 @@ impl<W: Write> Encoder<W> {
         self.close_line()?;
         let format = self.format;
         write_metadata(&mut self.out, "HELP", name, |out| match format {
-            Format::OpenMetrics => write_quoted(out, help),
+            Format::OpenMetrics | Format::OpenMetrics2 => write_quoted(out, help),
             Format::Prometheus | Format::Protobuf => write_help_text(out, help),
         })
     }
@@ -233,7 +233,7 @@ impl<W: Write> Encoder<W> {
     pub fn finish(mut self) -> Result<W, EncodeError> {
         self.check_text()?;
         let ended = self.close_line().and_then(|()| match self.format {
-            Format::OpenMetrics => self.out.write_str("# EOF\n"),
+            Format::OpenMetrics | Format::OpenMetrics2 => self.out.write_str("# EOF\n"),
             Format::Prometheus | Format::Protobuf => Ok(()),
         });
         ended.map_err(|error| self.output_error(error))?;
@@ -470,7 +470,7 @@ impl<W: Write> SampleEncoder<'_, W> {
     pub fn timestamp(self, timestamp: Timestamp) -> Result<Self, EncodeError> {
         let Encoder { out, format, .. } = &mut *self.encoder;
         let written = match format {
-            Format::OpenMetrics => write!(out, " {timestamp}"),
+            Format::OpenMetrics | Format::OpenMetrics2 => write!(out, " {timestamp}"),
             Format::Prometheus | Format::Protobuf => {
                 let millis = timestamp.to_millis().ok_or_else(|| {
                     let what = "a timestamp has to be whole milliseconds";

@@ -210,7 +210,7 @@ impl Collector {
 
     /// Checks that no sample of a histogram or summary of Prometheus text came before its TYPE.
     fn check_late_type(&mut self, name: &str, kind: MetricType) -> Result<(), Stop> {
-        if self.options.text_format() == TextFormat::OpenMetrics {
+        if self.options.text_format().is_openmetrics() {
             return Ok(());
         }
         for suffix in Suffix::NAMED {
@@ -253,7 +253,7 @@ impl Collector {
         let Some(place) = self.find(name) else {
             return self.add_family(name);
         };
-        let is_openmetrics = self.options.text_format() == TextFormat::OpenMetrics;
+        let is_openmetrics = self.options.text_format().is_openmetrics();
         let has_samples = self.has_samples(place);
         // All reference parsers of Prometheus text accept HELP after the samples.
         if has_samples && (is_openmetrics || keyword == "TYPE") {

@@ -47,7 +47,9 @@ pub fn encode_families(
     let families = &*escape(families, content_type.escaping())?;
     let format = content_type.format();
     let out = match format {
-        Format::OpenMetrics | Format::Prometheus => encode_text(families, format)?.into_bytes(),
+        Format::OpenMetrics | Format::OpenMetrics2 | Format::Prometheus => {
+            encode_text(families, format)?.into_bytes()
+        }
         Format::Protobuf => encode_protobuf(families)?,
     };
     let strict = ParseOptions::new(format)

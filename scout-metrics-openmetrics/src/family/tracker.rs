@@ -207,7 +207,7 @@ pub(super) fn is_suffix_of(format: TextFormat, suffix: Suffix, kind: MetricType)
 
     let belongs = suffix.belongs_to(kind);
     match format {
-        TextFormat::OpenMetrics => belongs,
+        TextFormat::OpenMetrics | TextFormat::OpenMetrics2 => belongs,
         TextFormat::Prometheus => {
             let has_suffixes = matches!(kind, GaugeHistogram | Histogram | Summary);
             belongs && has_suffixes && suffix != Suffix::Created

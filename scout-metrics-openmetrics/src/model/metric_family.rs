@@ -134,7 +134,7 @@ impl MetricFamily {
             Format::OpenMetrics if has(Suffix::None) => {
                 name.strip_suffix("_total").unwrap_or(name).into()
             }
-            Format::Prometheus | Format::Protobuf if has(Suffix::Total) => {
+            Format::OpenMetrics2 | Format::Prometheus | Format::Protobuf if has(Suffix::Total) => {
                 format!("{name}_total").into()
             }
             _ => name.into(),

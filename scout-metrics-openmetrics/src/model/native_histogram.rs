@@ -6,7 +6,7 @@ use std::{
     hash::{Hash, Hasher},
 };
 
-use super::sample::one_nan;
+use super::real::one_nan;
 
 /// A native histogram: buckets whose bounds grow by a constant factor, of which only those that hold something are kept.
 ///
@@ -379,7 +379,7 @@ pub(crate) fn check_spans(
 pub struct NativeHistogramError(String);
 
 impl NativeHistogramError {
-    fn new(message: impl Into<String>) -> Self {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
         Self(message.into())
     }
 }

@@ -7,13 +7,13 @@ use std::{
     slice,
 };
 
-use super::{LabelSet, MetricFamily, NativeHistogram, Suffix};
+use super::{CompositeValue, LabelSet, MetricFamily, NativeHistogram, Suffix, real::one_nan};
 use crate::Timestamp;
 
 /// One value of a family.
 ///
 /// Two samples are equal if they read the same; so NaN equals NaN here, and 0 does not equal -0. They are ordered by
-/// suffix, labels, timestamp, value, exemplars and native histogram; NaN comes after all other values.
+/// suffix, labels, timestamp, value, exemplars, start timestamp and composite value; NaN comes after all other values.
 ///
 /// ```
 /// use scout_metrics_openmetrics::{LabelSet, Sample, Suffix};
@@ -32,45 +32,72 @@ pub struct Sample {
     extra: Option<Box<Extra>>,
 }
 
-/// There is something in it, and one exemplar alone is always the first variant.
+/// There is something in it, and the first variant that can hold it is the one that does.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 enum Extra {
     Exemplar(Exemplar),
-    /// In a box of its own, because one exemplar is much smaller and much more common.
+    Start(Timestamp),
+    /// In a box of its own, because the others are much smaller and much more common.
     Other(Box<Other>),
 }
 
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 struct Other {
     exemplars: Vec<Exemplar>,
-    native: Option<NativeHistogram>,
+    start: Option<Timestamp>,
+    composite: Option<CompositeValue>,
 }
 
 impl Extra {
-    fn new(mut exemplars: Vec<Exemplar>, native: Option<NativeHistogram>) -> Option<Box<Self>> {
-        let extra = match (&native, exemplars.pop()) {
-            (None, None) => return None,
-            (None, Some(exemplar)) if exemplars.is_empty() => Self::Exemplar(exemplar),
-            (_, last) => {
-                exemplars.extend(last);
-                Self::Other(Box::new(Other { exemplars, native }))
-            }
-        };
-        Some(Box::new(extra))
-    }
-
     fn exemplars(&self) -> &[Exemplar] {
         match self {
             Self::Exemplar(exemplar) => slice::from_ref(exemplar),
+            Self::Start(_) => &[],
             Self::Other(other) => &other.exemplars,
         }
     }
 
-    fn native(&self) -> Option<&NativeHistogram> {
+    fn start(&self) -> Option<Timestamp> {
         match self {
             Self::Exemplar(_) => None,
-            Self::Other(other) => other.native.as_ref(),
+            Self::Start(start) => Some(*start),
+            Self::Other(other) => other.start,
         }
+    }
+
+    fn composite(&self) -> Option<&CompositeValue> {
+        match self {
+            Self::Exemplar(_) | Self::Start(_) => None,
+            Self::Other(other) => other.composite.as_ref(),
+        }
+    }
+}
+
+impl From<Extra> for Other {
+    fn from(extra: Extra) -> Self {
+        match extra {
+            Extra::Exemplar(exemplar) => Self {
+                exemplars: vec![exemplar],
+                ..Self::default()
+            },
+            Extra::Start(start) => Self {
+                start: Some(start),
+                ..Self::default()
+            },
+            Extra::Other(other) => *other,
+        }
+    }
+}
+
+impl Other {
+    fn into_extra(mut self) -> Option<Box<Extra>> {
+        let extra = match (self.exemplars.len(), self.start, &self.composite) {
+            (0, None, None) => return None,
+            (1, None, None) => self.exemplars.pop().map(Extra::Exemplar)?,
+            (0, Some(start), None) => Extra::Start(start),
+            _ => Extra::Other(Box::new(self)),
+        };
+        Some(Box::new(extra))
     }
 }
 
@@ -96,29 +123,54 @@ impl Sample {
     /// Returns the sample with an exemplar, and no other.
     #[must_use]
     pub fn with_exemplar(mut self, exemplar: Exemplar) -> Self {
-        if self.native_histogram().is_some() {
+        if self.extra.is_some() {
             return self.with_exemplars([exemplar]);
         }
         self.extra = Some(Box::new(Extra::Exemplar(exemplar)));
         self
     }
 
-    /// Returns the sample with these exemplars, and no others. Only the protobuf format can express more than one, and only for
-    /// native histograms.
+    /// Returns the sample with these exemplars, and no others. More than one can be expressed by OpenMetrics 2.0, and for
+    /// histograms by protobuf.
     #[must_use]
-    pub fn with_exemplars(mut self, exemplars: impl IntoIterator<Item = Exemplar>) -> Self {
+    pub fn with_exemplars(self, exemplars: impl IntoIterator<Item = Exemplar>) -> Self {
         let exemplars: Vec<_> = exemplars.into_iter().collect();
-        if !exemplars.is_empty() || self.extra.is_some() {
-            self.extra = Extra::new(exemplars, self.native_histogram().cloned());
+        if exemplars.is_empty() && self.extra.is_none() {
+            return self;
         }
-        self
+        self.with_other(|other| other.exemplars = exemplars)
     }
 
-    /// Returns the sample with a native histogram as its value, whose count is the [`value`](Self::value).
+    /// Returns the sample with the time at which counting began. Only OpenMetrics 2.0 and protobuf have it in the sample;
+    /// OpenMetrics 1.0 has a sample `_created` for it.
     #[must_use]
-    pub fn with_native_histogram(mut self, histogram: NativeHistogram) -> Self {
-        self.value = histogram.count();
-        self.extra = Extra::new(self.exemplars().to_vec(), Some(histogram));
+    pub fn with_start_timestamp(mut self, start: Timestamp) -> Self {
+        if self.extra.is_none() {
+            self.extra = Some(Box::new(Extra::Start(start)));
+            return self;
+        }
+        self.with_other(|other| other.start = Some(start))
+    }
+
+    /// Returns the sample with a histogram or a summary as its value, whose count is the [`value`](Self::value).
+    #[must_use]
+    pub fn with_composite(mut self, composite: CompositeValue) -> Self {
+        self.value = composite.count();
+        self.with_other(|other| other.composite = Some(composite))
+    }
+
+    /// Returns the sample with a histogram as its value that has native buckets alone.
+    #[must_use]
+    pub fn with_native_histogram(self, histogram: NativeHistogram) -> Self {
+        self.with_composite(CompositeValue::Histogram(histogram.into()))
+    }
+
+    /// Returns the sample with other rare parts.
+    fn with_other(mut self, change: impl FnOnce(&mut Other)) -> Self {
+        let extra = self.extra.take();
+        let mut other = extra.map_or_else(Other::default, |extra| Other::from(*extra));
+        change(&mut other);
+        self.extra = other.into_extra();
         self
     }
 
@@ -129,14 +181,14 @@ impl Sample {
         self
     }
 
-    /// Returns the sample with another value, which also replaces a native histogram.
+    /// Returns the sample with another value, which also replaces a composite one.
     #[must_use]
     pub fn with_value(mut self, value: f64) -> Self {
         self.value = value;
-        if self.native_histogram().is_some() {
-            self.extra = Extra::new(self.exemplars().to_vec(), None);
+        if self.composite().is_none() {
+            return self;
         }
-        self
+        self.with_other(|other| other.composite = None)
     }
 
     /// Returns the sample with other labels.
@@ -165,6 +217,15 @@ impl Sample {
     pub fn without_timestamp(mut self) -> Self {
         self.timestamp = None;
         self
+    }
+
+    /// Returns the sample without the time at which counting began.
+    #[must_use]
+    pub fn without_start_timestamp(self) -> Self {
+        match self.start_timestamp() {
+            Some(_) => self.with_other(|other| other.start = None),
+            None => self,
+        }
     }
 
     /// Returns the sample without its exemplars.
@@ -199,7 +260,7 @@ impl Sample {
         &self.labels
     }
 
-    /// Returns the value.
+    /// Returns the value. Of a composite value it is the count.
     pub fn value(&self) -> f64 {
         self.value
     }
@@ -219,9 +280,19 @@ impl Sample {
         self.extra.as_ref().map_or(&[], |extra| extra.exemplars())
     }
 
-    /// Returns the native histogram that is the value, if it is one. The [`value`](Self::value) is its count then.
+    /// Returns the histogram or summary that is the value, if it is one.
+    pub fn composite(&self) -> Option<&CompositeValue> {
+        self.extra.as_ref()?.composite()
+    }
+
+    /// Returns the native histogram in the value, if there is one.
     pub fn native_histogram(&self) -> Option<&NativeHistogram> {
-        self.extra.as_ref()?.native()
+        self.composite()?.histogram()?.native()
+    }
+
+    /// Returns when counting began, if the sample itself says it.
+    pub fn start_timestamp(&self) -> Option<Timestamp> {
+        self.extra.as_ref()?.start()
     }
 
     /// Returns whether all but the suffix is the same.
@@ -259,7 +330,8 @@ impl Ord for Sample {
             .then_with(|| self.timestamp.cmp(&other.timestamp))
             .then_with(values)
             .then_with(|| self.exemplars().cmp(other.exemplars()))
-            .then_with(|| self.native_histogram().cmp(&other.native_histogram()))
+            .then_with(|| self.start_timestamp().cmp(&other.start_timestamp()))
+            .then_with(|| self.composite().cmp(&other.composite()))
     }
 }
 
@@ -271,11 +343,6 @@ impl PartialOrd for Sample {
 
 fn reads_the_same(a: f64, b: f64) -> bool {
     one_nan(a).to_bits() == one_nan(b).to_bits()
-}
-
-/// Returns the same NaN for all of them, because they are all written `NaN`.
-pub(super) fn one_nan(value: f64) -> f64 {
-    if value.is_nan() { f64::NAN } else { value }
 }
 
 /// One event that went into a sample, such as a traced request. Compared as [`Sample`] is.

@@ -1,6 +1,9 @@
 //! The events of the pull parser: views into the exposition.
 
-use super::parts::{ExemplarParts, LabelSpan, Parts};
+use super::{
+    composite::CompositeRef,
+    parts::{ExemplarParts, LabelSpan, Parts},
+};
 use crate::{Deviation, Format, MetricType, Timestamp, escape::Text, number};
 
 /// One line of an exposition. Blank lines are left out, except those with a deviation: each of them is an empty comment.
@@ -103,7 +106,7 @@ impl<'p, 'a> SampleRef<'p, 'a> {
         self.parts.own_labels()[place].value().of(self.text)
     }
 
-    /// Returns the value. A whole number beyond 2^53 is the nearest float; [`value_text`](Self::value_text) is exact.
+    /// Returns the value, which of a [composite](Self::composite) one is the count. A whole number beyond 2^53 is the nearest float; [`value_text`](Self::value_text) is exact.
     #[inline]
     pub fn value(self) -> f64 {
         self.parts.value.value
@@ -130,7 +133,30 @@ impl<'p, 'a> SampleRef<'p, 'a> {
         self.parts.timestamp
     }
 
-    /// Returns the exemplar, if there is one.
+    /// Returns the histogram or summary that is the value, if it is one, which only OpenMetrics 2.0 has.
+    #[inline]
+    pub fn composite(self) -> Option<CompositeRef<'p>> {
+        CompositeRef::new(&self.parts.composite)
+    }
+
+    /// Returns when counting began, if the line says it, as only OpenMetrics 2.0 does.
+    #[inline]
+    pub fn start_timestamp(self) -> Option<Timestamp> {
+        self.parts.start
+    }
+
+    /// Returns all exemplars. Only OpenMetrics 2.0 has more than one.
+    pub fn exemplars(self) -> impl Iterator<Item = ExemplarRef<'p, 'a>> + Clone {
+        let more = self.parts.more_exemplars();
+        let more = more.map(move |(labels, parts)| ExemplarRef {
+            text: self.text,
+            parts,
+            labels,
+        });
+        self.exemplar().into_iter().chain(more)
+    }
+
+    /// Returns the exemplar, if there is one, and the first one of several.
     #[inline]
     pub fn exemplar(self) -> Option<ExemplarRef<'p, 'a>> {
         Some(ExemplarRef {

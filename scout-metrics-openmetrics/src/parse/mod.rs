@@ -1,6 +1,7 @@
 //! From text to lines: the pull parser, the same for text that arrives in chunks, and the grammar that both read by.
 
 mod chunked;
+mod composite;
 mod engine;
 mod event;
 mod feed;
@@ -13,6 +14,7 @@ mod reader;
 
 pub use {
     chunked::ChunkedParser,
+    composite::{CompositeRef, NativeRef},
     engine::ReaderLevel,
     event::{Event, ExemplarRef, Labels, Line, SampleRef},
     options::{Limits, Mode, ParseOptions},

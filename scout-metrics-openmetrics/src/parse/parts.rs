@@ -4,6 +4,7 @@
 //! written with. When two narrow fields were loaded as one wide one, or a record was copied as a whole, each line waited
 //! some twelve cycles for the store buffer.
 
+use super::composite::CompositeParts;
 use crate::{
     Format, Timestamp,
     escape::{Escapes, Text},
@@ -25,6 +26,12 @@ pub(crate) struct Parts {
     pub(crate) label_names: u64,
     pub(crate) timestamp: Option<Timestamp>,
     pub(crate) exemplar: Option<ExemplarParts>,
+    /// The exemplars after the first one, each after the place of its first label. The labels of an exemplar end where those
+    /// of the next one start.
+    pub(crate) more_exemplars: Vec<(u32, ExemplarParts)>,
+    /// When counting began, if the line says it.
+    pub(crate) start: Option<Timestamp>,
+    pub(crate) composite: CompositeParts,
     /// The format of the exposition.
     pub(crate) format: Format,
 }
@@ -35,9 +42,24 @@ impl Parts {
         &self.labels.spans[..self.own_labels as usize]
     }
 
+    /// Returns the labels of the first exemplar.
     #[inline]
     pub(crate) fn exemplar_labels(&self) -> &[LabelSpan] {
-        &self.labels[self.own_labels as usize..]
+        let labels = &self.labels[self.own_labels as usize..];
+        match self.more_exemplars.first() {
+            None => labels,
+            Some((end, _)) => &labels[..(end - self.own_labels) as usize],
+        }
+    }
+
+    /// Returns the exemplars after the first one, with their labels.
+    pub(crate) fn more_exemplars(
+        &self,
+    ) -> impl Iterator<Item = (&[LabelSpan], &ExemplarParts)> + Clone {
+        let ends = self.more_exemplars.iter().skip(1).map(|(start, _)| *start);
+        let ends = ends.chain([self.labels.len() as u32]);
+        let exemplars = self.more_exemplars.iter().zip(ends);
+        exemplars.map(|((start, parts), end)| (&self.labels[*start as usize..end as usize], parts))
     }
 }
 

@@ -238,7 +238,7 @@ impl Reader {
             Kind::Help => {
                 let escapes = match self.options.text_format() {
                     _ if !metadata.escaped => Escapes::None,
-                    TextFormat::OpenMetrics => Escapes::Quoted,
+                    TextFormat::OpenMetrics | TextFormat::OpenMetrics2 => Escapes::Quoted,
                     TextFormat::Prometheus => Escapes::Help,
                 };
                 let (name, text) = (name(), text(escapes));
@@ -319,7 +319,7 @@ impl Reader {
 
     /// Checks what can only be checked at the end of the exposition.
     pub(crate) fn finish(&self, text: &str) -> Result<(), ParseError> {
-        if self.options.text_format() == TextFormat::OpenMetrics && !self.ended {
+        if self.options.text_format().is_openmetrics() && !self.ended {
             let message =
                 "the exposition ends without the line `# EOF`, so a part of it may be missing";
             return Err(self.error(*Fault::incomplete(Rule::Eof, self.at(), message), text));

@@ -28,7 +28,7 @@ pub(super) fn escaped(
             unescaped = read.map_err(EncodeError::broken_rule)?;
             unescaped.as_slice()
         }
-        Format::OpenMetrics | Format::Prometheus => families,
+        Format::OpenMetrics | Format::OpenMetrics2 | Format::Prometheus => families,
     };
     let exposition = encode_families(families, content_type)?;
     let options = ParseOptions::new(content_type).with_limits(Limits::unlimited());

@@ -34,7 +34,7 @@ pub(super) fn settle_plain(
 /// Returns the draft with as few changes to its samples as are needed for it to break no rule.
 pub(super) fn repaired(draft: &Draft, format: Format) -> Result<Draft, EncodeError> {
     let repairs: [&[Repair]; 4] = match format {
-        Format::OpenMetrics => [
+        Format::OpenMetrics | Format::OpenMetrics2 => [
             &[],
             &[arrange],
             &[leave_out_mixed_timestamps, arrange],

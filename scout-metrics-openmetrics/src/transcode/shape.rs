@@ -7,7 +7,9 @@ use crate::{Format, Lost, MetricFamily, MetricType, Sample, Suffix};
 pub(super) fn shaped(part: usize, family: &MetricFamily, format: Format) -> Option<Draft> {
     match format {
         Format::OpenMetrics => openmetrics(part, family),
-        Format::Prometheus | Format::Protobuf => prometheus(part, family, format),
+        Format::OpenMetrics2 | Format::Prometheus | Format::Protobuf => {
+            prometheus(part, family, format)
+        }
     }
 }
 

@@ -75,7 +75,7 @@ impl Checker {
         self.finish_point(report)?;
         self.finish_distributions();
         self.metric = None;
-        if self.format == TextFormat::OpenMetrics {
+        if self.format.is_openmetrics() {
             self.seen.forget();
         }
         name.clone_into(&mut self.name);

@@ -52,7 +52,7 @@ pub(in crate::parse) fn read_metadata(
         return None;
     }
     let keyword = window.eight(start.at) & KEYWORD;
-    let is_unit = keyword == UNIT && format == TextFormat::OpenMetrics;
+    let is_unit = keyword == UNIT && format.is_openmetrics();
     if keyword != HELP && keyword != TYPE && !is_unit {
         return read_comment(window, start, end, next, format);
     }
@@ -112,7 +112,7 @@ fn read_comment(
     let text = start.at.wrapping_add(1);
     let comment = window.between(text, end);
     let kind = match format {
-        TextFormat::OpenMetrics if comment == b" EOF" => Kind::End,
+        TextFormat::OpenMetrics | TextFormat::OpenMetrics2 if comment == b" EOF" => Kind::End,
         TextFormat::Prometheus if !may_be_metadata(comment) => Kind::Comment,
         _ => return None,
     };
@@ -172,7 +172,7 @@ fn read_type(
         4..=7 => window.eight(start) & (u64::MAX >> (8 * (8 - length))),
         _ => window.eight(start),
     };
-    let is_openmetrics = format == TextFormat::OpenMetrics;
+    let is_openmetrics = format.is_openmetrics();
     let (kind, known_length) = match first {
         COUNTER => (MetricType::Counter, 7),
         GAUGE => (MetricType::Gauge, 5),

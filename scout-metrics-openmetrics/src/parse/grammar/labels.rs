@@ -32,7 +32,7 @@ impl Scanner<'_, '_> {
         loop {
             self.skip_label_blanks()?;
             if self.peek() == Some(b'}') {
-                if count > 0 && self.format() == TextFormat::OpenMetrics {
+                if count > 0 && self.format().is_openmetrics() {
                     self.forgive(Rule::LabelSyntax, "expected a label after ',', found '}'")?;
                 }
                 break;
@@ -94,7 +94,7 @@ impl Scanner<'_, '_> {
 
     /// Skips a comma before the first label of Prometheus text, which the Python parser accepts.
     fn skip_leading_comma(&mut self) -> Result<()> {
-        if self.format() == TextFormat::OpenMetrics {
+        if self.format().is_openmetrics() {
             return Ok(());
         }
         self.skip_space()?;

@@ -4,7 +4,7 @@ use memchr::memchr;
 
 use super::{LineKind, Result, Scanner};
 use crate::{
-    MetricType, Rule, TextFormat,
+    MetricType, Rule,
     error::shown,
     escape::{Escapes, Text},
     find::NameOf,
@@ -49,7 +49,7 @@ impl<'a> Scanner<'a, '_> {
         let Some(comment) = line.trim_start_matches(is_blank).strip_prefix('#') else {
             return false;
         };
-        if self.format() == TextFormat::OpenMetrics {
+        if self.format().is_openmetrics() {
             return false;
         }
         let text = comment.trim_start_matches(is_blank);

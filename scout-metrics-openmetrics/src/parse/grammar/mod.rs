@@ -95,7 +95,9 @@ impl<'a, 's> Scanner<'a, 's> {
     pub(crate) fn read(mut self, parts: &mut Parts) -> Result<ScannedLine<'a>> {
         self.go_to_line_end(self.start)?;
         let kind = match self.format() {
-            TextFormat::OpenMetrics => Some(self.read_openmetrics(parts)?),
+            TextFormat::OpenMetrics | TextFormat::OpenMetrics2 => {
+                Some(self.read_openmetrics(parts)?)
+            }
             TextFormat::Prometheus => self.read_prometheus(parts)?,
         };
         let next = if self.bytes.get(self.end) == Some(&b'\r') {
@@ -175,7 +177,7 @@ impl<'a, 's> Scanner<'a, 's> {
     }
 
     fn check_final_newline(&mut self) -> Result<()> {
-        if self.format() == TextFormat::OpenMetrics {
+        if self.format().is_openmetrics() {
             return Ok(());
         }
         let message = "the last line does not end in a line feed, so a part of it may be missing";
@@ -234,7 +236,7 @@ impl<'a, 's> Scanner<'a, 's> {
     /// Skips the blanks between two tokens: any number in Prometheus text, exactly one in OpenMetrics.
     fn skip_separator(&mut self, rule: Rule, before: &'static str) -> Result<()> {
         match self.format() {
-            TextFormat::OpenMetrics if self.peek() == Some(b' ') => {
+            TextFormat::OpenMetrics | TextFormat::OpenMetrics2 if self.peek() == Some(b' ') => {
                 self.at += 1;
                 Ok(())
             }
@@ -287,7 +289,7 @@ impl<'a, 's> Scanner<'a, 's> {
     fn take_number(&mut self) -> &'a str {
         let token = self.take_token();
         let has_no_space = token.bytes().all(|byte| byte.is_ascii_graphic());
-        if has_no_space || self.format() == TextFormat::OpenMetrics {
+        if has_no_space || self.format().is_openmetrics() {
             return token;
         }
         let length = token.find(is_other_space).unwrap_or(token.len());

@@ -32,7 +32,7 @@ impl Scanner<'_, '_> {
         parts.name = name.ok_or_else(|| self.fault(Rule::SampleSyntax, message))?;
         parts.own_labels = parts.labels.len() as u32;
         match self.format() {
-            TextFormat::OpenMetrics => {
+            TextFormat::OpenMetrics | TextFormat::OpenMetrics2 => {
                 self.skip_one_blank(Rule::SampleSyntax, "a blank and a value")?
             }
             TextFormat::Prometheus if has_braces => {
@@ -55,7 +55,7 @@ impl Scanner<'_, '_> {
         parts.value = self.read_value()?;
         match self.format() {
             TextFormat::Prometheus => self.read_prometheus_tail(parts),
-            TextFormat::OpenMetrics => self.read_openmetrics_tail(parts),
+            TextFormat::OpenMetrics | TextFormat::OpenMetrics2 => self.read_openmetrics_tail(parts),
         }
     }
 
@@ -214,7 +214,7 @@ impl Scanner<'_, '_> {
     fn timestamp_fault(&mut self, at: usize, fault: NumberFault) -> Box<Fault> {
         self.at = at;
         let expected = match self.format() {
-            TextFormat::OpenMetrics => "expected a timestamp in seconds",
+            TextFormat::OpenMetrics | TextFormat::OpenMetrics2 => "expected a timestamp in seconds",
             TextFormat::Prometheus => "expected a timestamp in milliseconds",
         };
         match fault {

@@ -1,0 +1,7 @@
+//! Composite values of OpenMetrics 2.0: histograms and summaries as the value of one sample.
+
+mod parts;
+mod view;
+
+pub(crate) use self::parts::{CompositeKind, CompositeParts};
+pub use self::view::{CompositeRef, NativeRef};

@@ -1,0 +1,35 @@
+//! The numbers of a composite value, in memory that is used again for the next one.
+
+/// The kind of a composite value, by the names of its fields.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum CompositeKind {
+    GaugeHistogram,
+    Histogram,
+    Summary,
+}
+
+/// The numbers of a composite value.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CompositeParts {
+    /// `None` if the value is one number, and then all else is of a line before.
+    pub(crate) kind: Option<CompositeKind>,
+    pub(crate) count: f64,
+    pub(crate) sum: f64,
+    /// The thresholds and counts of classic buckets, or the ranks and values of quantiles.
+    pub(crate) pairs: Vec<(f64, f64)>,
+    pub(crate) has_native: bool,
+    /// The schema as it is written, which may be none that exists.
+    pub(crate) schema: i64,
+    pub(crate) zero_threshold: f64,
+    pub(crate) zero_count: f64,
+    pub(crate) positive: SideParts,
+    pub(crate) negative: SideParts,
+}
+
+/// The native buckets on one side of zero.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SideParts {
+    /// Offsets and lengths as they are written.
+    pub(crate) spans: Vec<(i64, u64)>,
+    pub(crate) counts: Vec<f64>,
+}
