@@ -448,19 +448,17 @@ fn prometheus_stores_native_histograms_that_we_write() {
         ("hits_total", "7"),
     ];
     let asked: Vec<_> = queries.iter().map(|(query, _)| *query).collect();
-    let Some(answers) = scrape_native(ContentType::PROTOBUF, exposition.body().to_vec(), &asked)
-    else {
-        return;
-    };
-    for ((query, expected), found) in queries.iter().zip(answers) {
-        assert_eq!(found.len(), 1, "{query}: {found:?}");
-        let number = |text: &str| text.parse::<f64>().unwrap();
-        let found_number = number(found[0]["value"][1].as_str().unwrap());
-        // Prometheus computes the bound of a bucket in another way than by one power.
-        let is_equal = (found_number - number(expected)).abs() < 1e-9;
-        assert!(is_equal, "{query}: {found_number}");
-        if query.contains("native") {
-            assert_eq!(found[0]["metric"]["job_of"], "é\"\\\n");
+    for (program, answers) in scrape_native(ContentType::PROTOBUF, exposition.body(), &asked) {
+        for ((query, expected), found) in queries.iter().zip(answers) {
+            assert_eq!(found.len(), 1, "{program:?}, {query}: {found:?}");
+            let number = |text: &str| text.parse::<f64>().unwrap();
+            let found_number = number(found[0]["value"][1].as_str().unwrap());
+            // Prometheus computes the bound of a bucket in another way than by one power.
+            let is_equal = (found_number - number(expected)).abs() < 1e-9;
+            assert!(is_equal, "{program:?}, {query}: {found_number}");
+            if query.contains("native") {
+                assert_eq!(found[0]["metric"]["job_of"], "é\"\\\n");
+            }
         }
     }
 }
