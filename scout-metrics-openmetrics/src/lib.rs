@@ -1,4 +1,4 @@
-//! Parser and encoder of the text and protobuf formats of Prometheus and of OpenMetrics 1.0 text, for any metrics.
+//! Parser and encoder of the text and protobuf formats of Prometheus and of OpenMetrics 1.0 and 2.0 text, for any metrics.
 //!
 //! ```
 //! use scout_metrics_openmetrics::{Event, Format, ParseOptions, Parser};
@@ -20,7 +20,8 @@
 //! An *exposition* is the text that one *scrape* retrieves. It holds *metric families*: each has a name, a type, perhaps
 //! a help text and a unit, and *samples*. A sample has a name, *labels*, a value, perhaps a timestamp and perhaps an
 //! *exemplar*, which is one event that went into it. Samples that differ only in what their type
-//! distinguishes, such as the buckets of a histogram, are one *metric*.
+//! distinguishes, such as the buckets of a histogram, are one *metric*. OpenMetrics 2.0 and protobuf have them as one sample
+//! with a *composite value*.
 //!
 //! # Layers
 //!
@@ -33,6 +34,7 @@
 //! | the family of each line | [`FamilyTracker`] | none per sample |
 //! | families, with the rules about families | [`parse_families`] | none per sample with up to ten labels |
 //! | histograms and summaries as one value | [`Histogram`], [`Summary`] | |
+//! | series as composite values, and back | [`MetricFamily::to_composite`], [`MetricFamily::to_classic`] | |
 //! | text part by part, into any output | [`Encoder`] | none |
 //! | lines of a parser, with changes | [`Encoder::event`], [`Encoder::sample_ref`] | none per sample without escapes or changed labels |
 //! | families to any format, checked against all rules | [`encode_families`] | |
@@ -124,7 +126,7 @@
 //!
 //! # Not supported
 //!
-//! OpenMetrics 2.0, the protobuf format of OpenMetrics, and protobuf expositions that arrive in chunks.
+//! The protobuf format of OpenMetrics 1.0, and protobuf expositions that arrive in chunks.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

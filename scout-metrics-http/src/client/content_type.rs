@@ -15,7 +15,12 @@ pub(crate) fn content_type(
         return Ok(Format::Prometheus.into());
     };
     let content_type = value.to_str().ok().and_then(|value| value.parse().ok());
-    let is_text = |content_type: &ContentType| content_type.format() != Format::Protobuf;
+    let is_text = |content_type: &ContentType| {
+        matches!(
+            content_type.format(),
+            Format::OpenMetrics | Format::Prometheus
+        )
+    };
     content_type.filter(is_text).ok_or_else(|| {
         format!(
             "has the content type `{}`, expected Prometheus text 0.0.4 or OpenMetrics 1.0",

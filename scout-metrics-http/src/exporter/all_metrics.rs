@@ -46,8 +46,8 @@ impl AllMetrics {
         own_metrics: &OwnMetrics,
         content_type: ContentType,
     ) -> Result<(ContentType, [Bytes; 2])> {
-        if content_type.format() == Format::Protobuf {
-            return encode_protobuf(snapshots, own_metrics, content_type);
+        if let Format::OpenMetrics2 | Format::Protobuf = content_type.format() {
+            return encode_composite(snapshots, own_metrics, content_type);
         }
         let encode = |content_type| self.encode_as(content_type, snapshots, own_metrics);
         names::encode(content_type, encode).map_err(fault)
@@ -111,8 +111,8 @@ fn fault(error: EncodeError) -> Error {
     Error::new(ErrorKind::Other, "the metrics cannot be encoded").with_source(error)
 }
 
-/// Few ask for it, so it is written for each request.
-fn encode_protobuf(
+/// Writes a format that has histograms as one sample. Few ask for one, so it is written for each request.
+fn encode_composite(
     snapshots: &[Snapshot],
     own_metrics: &OwnMetrics,
     content_type: ContentType,

@@ -77,25 +77,33 @@ async fn each_client_gets_names_that_it_can_read() {
 }
 
 #[tokio::test]
-async fn protobuf_is_for_those_who_ask() {
-    let accept = format!(
-        "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;\
-         escaping=allow-utf-8;q=0.6,{PROMETHEUS_3}"
-    );
+async fn protobuf_and_openmetrics_2_are_for_those_who_ask() {
+    let protobuf = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited";
+    let openmetrics = "application/openmetrics-text;version=2.0.0";
     let router = router_with("{\"scout.later\",\"image.digest\"=\"é\"} 7\n");
-    for path in [PATH, "/metrics"] {
-        let request = Request::get(path).header("accept", &accept);
-        let request = request.body(Body::empty()).unwrap();
-        let response = router.clone().oneshot(request).await.unwrap();
-        let content_type = ContentType::PROTOBUF.with_escaping(EscapingScheme::AllowUtf8);
-        assert_eq!(response.headers()["content-type"], content_type.as_str());
-        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
-        let families = parse_families(&body, &ParseOptions::new(content_type)).unwrap();
-        let later = families.get("scout.later").unwrap();
-        assert_eq!(later.samples()[0].labels().get("image.digest"), Some("é"));
-        assert_eq!(later.samples()[0].value(), 7.0);
-        let own = families.get("scout_exporter_up");
-        assert_eq!(own.is_some(), path == "/metrics");
+    for (asked, content_type) in [
+        (protobuf, ContentType::PROTOBUF),
+        (openmetrics, ContentType::OPENMETRICS_2_0_0),
+    ] {
+        let accept = format!("{asked};escaping=allow-utf-8;q=0.6,{PROMETHEUS_3}");
+        for path in [PATH, "/metrics"] {
+            let request = Request::get(path).header("accept", &accept);
+            let request = request.body(Body::empty()).unwrap();
+            let response = router.clone().oneshot(request).await.unwrap();
+            let content_type = content_type.with_escaping(EscapingScheme::AllowUtf8);
+            assert_eq!(response.headers()["content-type"], content_type.as_str());
+            let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+            let strict = ParseOptions::new(content_type).with_mode(Mode::Strict);
+            let families = parse_families(&body, &strict).unwrap();
+            let later = families.get("scout.later").unwrap();
+            assert_eq!(later.samples()[0].labels().get("image.digest"), Some("é"));
+            assert_eq!(later.samples()[0].value(), 7.0);
+            let own = families.get("scout_exporter_up");
+            assert_eq!(own.is_some(), path == "/metrics");
+            let histogram = families.get("scout_exporter_http_request_duration_seconds");
+            let composite = histogram.map(|histogram| histogram.samples()[0].composite());
+            assert_eq!(composite.is_some_and(|it| it.is_some()), path == "/metrics");
+        }
     }
 }
 

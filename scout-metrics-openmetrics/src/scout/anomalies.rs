@@ -88,7 +88,7 @@ impl AnomalyList {
         &mut self,
         kind: AnomalyKind,
         message: impl Into<String>,
-        (name, labels, value): (&str, &[(&str, &str)], u64),
+        (name, labels, value): (&str, &[(&str, &str)], f64),
         line: u64,
     ) -> Result<()> {
         let message = message.into();
@@ -97,7 +97,7 @@ impl AnomalyList {
         let labels = labels
             .iter()
             .map(|(name, value)| ((*name).into(), (*value).into()));
-        let raw = RawSample::new(name, labels.collect(), value as f64);
+        let raw = RawSample::new(name, labels.collect(), value);
         let anomaly = Anomaly::new(kind, message).with_line(line);
         self.anomalies.push(anomaly.with_unplaced(raw));
         Ok(())

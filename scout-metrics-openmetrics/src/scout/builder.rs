@@ -36,7 +36,7 @@ pub(super) struct SnapshotBuilder {
     places: HashMap<StreamName, usize, RandomState>,
     /// The stream of the sample before.
     current: usize,
-    anomalies: AnomalyList,
+    pub(super) anomalies: AnomalyList,
     samples: usize,
 }
 
@@ -145,20 +145,34 @@ impl SnapshotBuilder {
         match self.shape.family() {
             Family::CompliantImages | Family::EvaluatedImages => self.push_policy(sample, line)?,
             Family::EmptyStream => self.push_empty_stream(sample, line)?,
-            Family::Unknown => {
-                let name = shown(&sample.name().decode());
-                let message = format!("unknown metric family `{name}`");
-                self.anomalies
-                    .push_unplaced(AnomalyKind::UnknownFamily, message, sample, line)?;
-            }
+            Family::Unknown => self.push_unknown(sample, line)?,
             Family::Vulnerabilities => self.push_vulnerabilities(sample, line)?,
         }
-        let message = match (sample.timestamp(), sample.exemplar()) {
-            (None, None) => return Ok(()),
-            (Some(_), None) => "the timestamp of the sample is dropped",
-            (None, Some(_)) => "the exemplar of the sample is dropped",
-            (Some(_), Some(_)) => "the timestamp and the exemplar of the sample are dropped",
-        };
+        let has = [
+            (sample.timestamp().is_some(), "timestamp"),
+            (sample.start_timestamp().is_some(), "start timestamp"),
+            (sample.exemplar().is_some(), "exemplar"),
+        ];
+        self.report_details(has, sample, line)
+    }
+
+    /// Reports what a snapshot has no place for.
+    fn report_details(
+        &mut self,
+        details: [(bool, &str); 3],
+        sample: SampleRef<'_, '_>,
+        line: u64,
+    ) -> Result<()> {
+        if details.iter().all(|(is_there, _)| !is_there) {
+            return Ok(());
+        }
+        let there = details.iter().filter(|(is_there, _)| *is_there);
+        let names: Vec<_> = there.map(|(_, name)| *name).collect();
+        let verb = if names.len() == 1 { "is" } else { "are" };
+        let message = format!(
+            "the {} of the sample {verb} dropped",
+            names.join(" and the ")
+        );
         self.anomalies
             .push_placed(AnomalyKind::UnexpectedDetail, message, sample, line)
     }
@@ -384,7 +398,7 @@ impl StreamDraft {
             anomalies.push_unplaced_series(
                 AnomalyKind::Other,
                 "a stream reported as empty has data",
-                (STREAM_EMPTY, &labels, 1),
+                (STREAM_EMPTY, &labels, 1.0),
                 line,
             )?;
         }
@@ -443,7 +457,7 @@ impl PolicyDraft {
             (POLICY_EVALUATED_IMAGES, self.evaluated),
         ] {
             if let Some(Count { value, line }) = count {
-                let series = (family, &labels[..], value);
+                let series = (family, &labels[..], value as f64);
                 anomalies.push_unplaced_series(kind, &message, series, line)?;
             }
         }

@@ -47,6 +47,7 @@ pub(crate) mod part;
 mod reader;
 mod series;
 mod shape;
+mod unknown;
 pub(crate) mod unplaced;
 pub(crate) mod walk;
 
