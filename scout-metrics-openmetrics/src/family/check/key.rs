@@ -32,7 +32,13 @@ impl Checker {
     /// Returns a hash of the family and of the labels except that of the point, whatever their order is.
     #[inline]
     pub(super) fn metric_key(&mut self, sample: SampleRef<'_, '_>, labels: LabelHashes<'_>) -> u64 {
-        let names = self.metric_names.unwrap_or_else(|| {
+        self.key_names(sample).key(labels)
+    }
+
+    /// Returns the part of the identity of the sample's metric that does not depend on the values of labels.
+    #[inline]
+    pub(super) fn key_names(&mut self, sample: SampleRef<'_, '_>) -> KeyNames {
+        self.metric_names.unwrap_or_else(|| {
             let label = self.point_label();
             let mut labels = sample.labels();
             let names = KeyNames {
@@ -40,8 +46,7 @@ impl Checker {
                 point: labels.position(|(name, _)| !label.is_empty() && name == *label),
             };
             *self.metric_names.insert(names)
-        });
-        names.key(labels)
+        })
     }
 
     /// Returns a hash of the name and all labels, whatever their order is.
@@ -74,6 +79,22 @@ impl Checker {
 }
 
 impl KeyNames {
+    /// Returns a hash of the labels except that of the point, which is never a hash of all labels.
+    #[inline]
+    pub(super) fn group_key(self, labels: LabelHashes<'_>) -> u64 {
+        self.key(labels).rotate_left(u64::BITS / 2)
+    }
+
+    /// Returns a hash of all labels.
+    #[inline]
+    pub(super) fn whole_key(self, labels: LabelHashes<'_>) -> u64 {
+        Self {
+            point: None,
+            ..self
+        }
+        .key(labels)
+    }
+
     #[inline]
     fn key(self, labels: LabelHashes<'_>) -> u64 {
         let hashes = labels.iter().enumerate();

@@ -62,14 +62,7 @@ impl Checker {
             Some(metric) if metric.key == key => {
                 let before = metric.timestamp;
                 if before.is_some() != timestamp.is_some() {
-                    report.broken(Rule::TimestampMix, || {
-                        let (here, before) = match timestamp {
-                            Some(_) => ("a", "no"),
-                            None => ("no", "a"),
-                        };
-                        let name = shown(&sample.name().decode());
-                        format!("`{name}` has {here} timestamp, but the sample before has {before} timestamp")
-                    })?;
+                    self.report_mixed_timestamps(sample, report)?;
                 }
                 if timestamp < before && timestamp.is_some() {
                     report.broken_in(sample, Part::Timestamp, Rule::TimestampOrder, || {
@@ -86,10 +79,7 @@ impl Checker {
             _ => {
                 self.finish_point(report)?;
                 if !self.seen.insert(key) {
-                    report.broken(Rule::InterleavedMetrics, || {
-                        let name = shown(&self.name);
-                        format!("a metric of `{name}` is split: other metrics appear between its samples")
-                    })?;
+                    self.report_split_metric(report)?;
                 }
                 self.metric = None;
             }
@@ -103,6 +93,28 @@ impl Checker {
         metric.timestamp = timestamp;
         metric.line = report.line;
         Ok(())
+    }
+
+    pub(super) fn report_split_metric(&self, report: &mut Report) -> Result {
+        report.broken(Rule::InterleavedMetrics, || {
+            let name = shown(&self.name);
+            format!("a metric of `{name}` is split: other metrics appear between its samples")
+        })
+    }
+
+    pub(super) fn report_mixed_timestamps(
+        &self,
+        sample: SampleRef<'_, '_>,
+        report: &mut Report,
+    ) -> Result {
+        report.broken(Rule::TimestampMix, || {
+            let (here, before) = match sample.timestamp() {
+                Some(_) => ("a", "no"),
+                None => ("no", "a"),
+            };
+            let name = shown(&sample.name().decode());
+            format!("`{name}` has {here} timestamp, but the sample before has {before} timestamp")
+        })
     }
 
     /// Checks that a point is complete and starts the next.
