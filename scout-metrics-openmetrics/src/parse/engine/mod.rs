@@ -15,6 +15,7 @@ mod labels;
 mod level;
 mod metadata;
 mod number;
+mod openmetrics2;
 mod sample;
 mod window;
 
@@ -142,13 +143,15 @@ impl Engine {
         true
     }
 
-    /// Reads the next line of the block as a sample, and goes to the one after it. `None` leaves parts in disorder.
+    /// Reads the next line of the block as a sample, and goes to the one after it. `None` leaves parts in disorder. What the
+    /// sample stands for besides itself is added to `samples`.
     #[inline(always)]
     pub(super) fn read_sample(
         &mut self,
         block: Block<'_>,
         parts: &mut Parts,
         format: TextFormat,
+        samples: &mut usize,
     ) -> Option<LineStart> {
         read_sample(
             block.window(&self.copy),
@@ -157,6 +160,7 @@ impl Engine {
             parts,
             &mut self.known,
             format,
+            samples,
         )
     }
 

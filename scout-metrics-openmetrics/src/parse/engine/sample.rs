@@ -5,11 +5,12 @@ use super::{
     known::KnownNames,
     labels::{PackedProgress, Progress, read_labels},
     number::{plain_number_end, read_millis, read_seconds, read_value},
+    openmetrics2,
     window::{Place, Window},
 };
 use crate::{
     TextFormat,
-    parse::parts::{ExemplarParts, Number, Parts, Span},
+    parse::parts::{ExemplarParts, LabelList, Number, Parts, Span},
 };
 
 /// The start of a line, and the number of the first stop in it.
@@ -23,10 +24,11 @@ pub(in crate::parse) struct LineStart {
 #[derive(Clone, Default)]
 pub(super) struct Known {
     pub(super) sample: KnownNames,
-    exemplar: KnownNames,
+    pub(super) exemplar: KnownNames,
 }
 
-/// Reads a sample into parts and returns where the next line starts. `None` leaves parts in disorder.
+/// Reads a sample into parts and returns where the next line starts. `None` leaves parts in disorder. What the sample stands
+/// for besides itself is added to `samples`.
 #[inline(always)]
 pub(super) fn read_sample(
     window: Window<'_>,
@@ -35,20 +37,30 @@ pub(super) fn read_sample(
     parts: &mut Parts,
     known: &mut Known,
     format: TextFormat,
+    samples: &mut usize,
 ) -> Option<LineStart> {
-    let name_end = metric_name_end(window, index, start.at)?;
+    let mut read_other = |parts: &mut Parts, known: &mut Known, progress| match format {
+        TextFormat::OpenMetrics2 => {
+            openmetrics2::read_sample(window, index, start, progress, parts, known, samples)
+        }
+        _ => None,
+    };
+    let Some(name_end) = metric_name_end(window, index, start.at) else {
+        return read_other(parts, known, None);
+    };
     let mut progress = Progress {
         at: name_end,
         stop: start.stop,
         count: 0,
     };
-    if format == TextFormat::OpenMetrics2 {
-        return None;
-    }
     if window.byte(name_end) == b'{' {
         progress.at = name_end.wrapping_add(1);
         let room = parts.labels.room();
-        progress = read_labels(window, index, progress, room, &mut known.sample, format)?;
+        let Some(read) = read_labels(window, index, progress, room, &mut known.sample, format)
+        else {
+            return read_other(parts, known, None);
+        };
+        progress = read;
         parts.label_names = known.sample.number();
     }
     if window.byte(progress.at) != b' ' {
@@ -57,8 +69,11 @@ pub(super) fn read_sample(
     parts.name = span(start.at, name_end);
     parts.own_labels = progress.count as u32;
     parts.timestamp = None;
+    parts.start = None;
     parts.exemplar = None;
-    let (number, value_end) = read_number(window, index, progress.at.wrapping_add(1))?;
+    let Some((number, value_end)) = read_number(window, index, progress.at.wrapping_add(1)) else {
+        return read_other(parts, known, Some(progress));
+    };
     parts.value = number;
     progress.at = value_end;
     if window.byte(value_end) != b'\n' {
@@ -74,12 +89,12 @@ pub(super) fn read_sample(
 
 /// Reads a value, which ends at a blank or a line feed.
 #[inline(always)]
-fn read_number(window: Window<'_>, index: &Index, at: Place) -> Option<(Number, Place)> {
+pub(super) fn read_number(window: Window<'_>, index: &Index, at: Place) -> Option<(Number, Place)> {
     let read = read_value(window, index, at)?;
     let number = Number {
         value: read.value,
         text: span(at, read.end),
-        is_count: read.is_count,
+        kind: read.kind,
     };
     Some((number, read.end))
 }
@@ -138,6 +153,8 @@ fn read_details(
         let (timestamp, end) = read_millis(window, index, first)?;
         parts.timestamp = Some(timestamp);
         progress.at = end;
+    } else if format == TextFormat::OpenMetrics2 {
+        return openmetrics2::read_details(window, index, progress, parts, known);
     } else {
         if window.byte(first) != b'#' {
             let (timestamp, end) = read_seconds(window, index, first)?;
@@ -176,6 +193,9 @@ fn read_exemplar(
             known,
             TextFormat::OpenMetrics,
         )?;
+        if progress.count > LabelList::ROOM {
+            return None;
+        }
     }
     if window.byte(progress.at) != b' ' {
         return None;
