@@ -2,7 +2,7 @@
 
 use super::{
     composite::CompositeRef,
-    parts::{ExemplarParts, LabelSpan, NumberKind, Parts},
+    parts::{ExemplarParts, LabelSpan, Parts},
 };
 use crate::{Deviation, Format, MetricType, Timestamp, escape::Text, number};
 
@@ -121,7 +121,7 @@ impl<'p, 'a> SampleRef<'p, 'a> {
     /// Returns the value as a count, if it is one, without rounding.
     #[cfg(feature = "scout")]
     pub(crate) fn count(self) -> Option<u64> {
-        if self.parts.value.kind == NumberKind::Count {
+        if self.parts.value.kind == super::parts::NumberKind::Count {
             return Some(self.value() as u64);
         }
         number::parse_count(self.value_text())

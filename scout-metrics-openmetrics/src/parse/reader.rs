@@ -126,7 +126,7 @@ impl Reader {
         text: &'a str,
         block: &mut Block<'a>,
     ) -> Result<Option<Line<'p, 'a>>, ParseError> {
-        if self.engine.has_line() {
+        if self.engine.has_short_line() {
             if self.engine.first_byte(*block) == b'#' {
                 if let Some(metadata) = self.read_metadata(*block) {
                     return Ok(Some(self.metadata(*block, metadata)));
@@ -138,25 +138,44 @@ impl Reader {
         self.next_other(text, block)
     }
 
-    /// Reads the next line of the block, if it is a well-formed sample within the limits.
+    /// Reads the next line of the block, if it is a well-formed sample within the limits. The format is not OpenMetrics 2.0.
     #[inline(always)]
     fn read_sample(&mut self, block: Block<'_>) -> bool {
         let format = self.options.text_format();
-        let (parts, samples) = (&mut self.parts, &mut self.samples);
-        let Some(next) = self.engine.read_sample(block, parts, format, samples) else {
+        let Some(next) = self.engine.read_sample(block, &mut self.parts, format) else {
             return false;
         };
-        let line = self.parts.line;
-        let is_short = line.end - line.start <= self.short_line
-            && self.parts.labels.len() <= self.options.limits().labels;
-        if self.samples >= self.options.limits().samples || !(is_short || self.is_within_limits()) {
-            self.samples -= self.parts.more_samples();
+        if self.samples >= self.options.limits().samples || !self.is_short_or_within_limits() {
             return false;
         }
         self.engine.advance(next);
         self.samples += 1;
         self.line += 1;
         true
+    }
+
+    /// Does the same in OpenMetrics 2.0.
+    #[inline(always)]
+    fn read_openmetrics2_sample(&mut self, block: Block<'_>) -> bool {
+        let Some(next) = self.engine.read_openmetrics2_sample(block, &mut self.parts) else {
+            return false;
+        };
+        let samples = self.samples + self.parts.more_samples();
+        if samples >= self.options.limits().samples || !self.is_short_or_within_limits() {
+            return false;
+        }
+        self.engine.advance(next);
+        self.samples = samples + 1;
+        self.line += 1;
+        true
+    }
+
+    #[inline(always)]
+    fn is_short_or_within_limits(&self) -> bool {
+        let line = self.parts.line;
+        let is_short = line.end - line.start <= self.short_line
+            && self.parts.labels.len() <= self.options.limits().labels;
+        is_short || self.is_within_limits()
     }
 
     /// Returns the sample of the block that was just read.
@@ -202,6 +221,12 @@ impl Reader {
                     self.engine.go_on_at(text, self.at() + 1);
                     self.line += 1;
                 }
+                _ if format == TextFormat::OpenMetrics2 => {
+                    if !self.read_openmetrics2_sample(*block) {
+                        break;
+                    }
+                    return Ok(Some(self.sample(*block)));
+                }
                 _ if self.read_sample(*block) => return Ok(Some(self.sample(*block))),
                 _ => break,
             }
@@ -210,7 +235,9 @@ impl Reader {
     }
 
     fn start_block<'a>(&mut self, text: &'a str, block: &mut Block<'a>) -> bool {
-        let is_started = !self.ended && self.has_short_way() && self.engine.start_block(text);
+        let format = self.options.text_format();
+        let is_started =
+            !self.ended && self.has_short_way() && self.engine.start_block(text, format);
         *block = self.engine.block(text);
         is_started
     }

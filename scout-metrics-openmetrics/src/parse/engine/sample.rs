@@ -5,7 +5,6 @@ use super::{
     known::KnownNames,
     labels::{PackedProgress, Progress, read_labels},
     number::{plain_number_end, read_millis, read_seconds, read_value},
-    openmetrics2,
     window::{Place, Window},
 };
 use crate::{
@@ -27,8 +26,8 @@ pub(super) struct Known {
     pub(super) exemplar: KnownNames,
 }
 
-/// Reads a sample into parts and returns where the next line starts. `None` leaves parts in disorder. What the sample stands
-/// for besides itself is added to `samples`.
+/// Reads a sample of a format other than OpenMetrics 2.0 into parts and returns where the next line starts. `None` leaves
+/// parts in disorder.
 #[inline(always)]
 pub(super) fn read_sample(
     window: Window<'_>,
@@ -37,17 +36,8 @@ pub(super) fn read_sample(
     parts: &mut Parts,
     known: &mut Known,
     format: TextFormat,
-    samples: &mut usize,
 ) -> Option<LineStart> {
-    let mut read_other = |parts: &mut Parts, known: &mut Known, progress| match format {
-        TextFormat::OpenMetrics2 => {
-            openmetrics2::read_sample(window, index, start, progress, parts, known, samples)
-        }
-        _ => None,
-    };
-    let Some(name_end) = metric_name_end(window, index, start.at) else {
-        return read_other(parts, known, None);
-    };
+    let name_end = metric_name_end(window, index, start.at)?;
     let mut progress = Progress {
         at: name_end,
         stop: start.stop,
@@ -56,11 +46,7 @@ pub(super) fn read_sample(
     if window.byte(name_end) == b'{' {
         progress.at = name_end.wrapping_add(1);
         let room = parts.labels.room();
-        let Some(read) = read_labels(window, index, progress, room, &mut known.sample, format)
-        else {
-            return read_other(parts, known, None);
-        };
-        progress = read;
+        progress = read_labels(window, index, progress, room, &mut known.sample, format)?;
         parts.label_names = known.sample.number();
     }
     if window.byte(progress.at) != b' ' {
@@ -69,11 +55,8 @@ pub(super) fn read_sample(
     parts.name = span(start.at, name_end);
     parts.own_labels = progress.count as u32;
     parts.timestamp = None;
-    parts.start = None;
     parts.exemplar = None;
-    let Some((number, value_end)) = read_number(window, index, progress.at.wrapping_add(1)) else {
-        return read_other(parts, known, Some(progress));
-    };
+    let (number, value_end) = read_number(window, index, progress.at.wrapping_add(1))?;
     parts.value = number;
     progress.at = value_end;
     if window.byte(value_end) != b'\n' {
@@ -153,8 +136,6 @@ fn read_details(
         let (timestamp, end) = read_millis(window, index, first)?;
         parts.timestamp = Some(timestamp);
         progress.at = end;
-    } else if format == TextFormat::OpenMetrics2 {
-        return openmetrics2::read_details(window, index, progress, parts, known);
     } else {
         if window.byte(first) != b'#' {
             let (timestamp, end) = read_seconds(window, index, first)?;
