@@ -107,7 +107,7 @@ rules! {
     Eof, "eof", Incomplete, "OpenMetrics ends in the line `# EOF`", "the line `# EOF` is missing";
     ExemplarLength, "exemplar_length", Semantics, "the labels of an exemplar have at most 128 characters", "the labels of an exemplar have more than 128 characters";
     ExemplarPlace, "exemplar_place", Semantics, "an exemplar belongs to a counter's total or to a bucket", "a sample that is neither a counter's total nor a bucket has an exemplar";
-    ExemplarSyntax, "exemplar_syntax", Syntax, "an exemplar is ` # {labels} value`, optionally with a timestamp", "an exemplar is malformed";
+    ExemplarSyntax, "exemplar_syntax", Syntax, "an exemplar is ` # {labels} value` and a timestamp, which is optional only in OpenMetrics 1.0", "an exemplar is malformed";
     FinalNewline, "final_newline", Incomplete, "the last line ends in a line feed", "the last line does not end in a line feed";
     HistogramCount, "histogram_count", Semantics, "the count of a histogram equals its bucket `+Inf`; in OpenMetrics it has a count if and only if it has a sum", "the count of a histogram is missing, has no sum beside it, or differs from the bucket `+Inf`";
     HistogramSum, "histogram_sum", Semantics, "a histogram with negative bounds has no sum, and a gauge histogram without them has no negative sum", "a histogram with negative bounds has a sum, or a gauge histogram without them has a negative sum";
@@ -132,11 +132,11 @@ rules! {
     NumberRange, "number_range", Syntax, "a value fits a 64-bit float", "a value does not fit a 64-bit float";
     ProtobufMessage, "protobuf_message", Syntax, "a protobuf exposition is messages `MetricFamily`, each after its length", "bytes are not a message `MetricFamily` after its length";
     ProtobufValue, "protobuf_value", Semantics, "a metric has a value of the type of its family", "a metric has no value of the type of its family";
-    QuotedName, "quoted_name", Syntax, "names are not quoted, which is an extension of Prometheus 3", "a name is quoted";
+    QuotedName, "quoted_name", Syntax, "names are not quoted, which is an extension of Prometheus 3 and a part of OpenMetrics 2.0", "a name is quoted";
     QuantileOrder, "quantile_order", Semantics, "the quantiles of a summary are sorted by increasing values of the label `quantile`", "a quantile is not greater than the one before";
     QuantileRange, "quantile_range", Semantics, "a quantile, and nothing else of a summary, has a label `quantile`, which is a number from 0 to 1", "the label `quantile` of a quantile is missing or not a number from 0 to 1, or another sample of a summary has that label";
     QuantileValue, "quantile_value", Semantics, "the value of a quantile is not negative", "a quantile is negative";
-    ReservedLabel, "reserved_label", Syntax, "the label `__name__` is the metric's name, not a label; in OpenMetrics 2.0, labels that start with an underscore are reserved, except `__type__` and `__unit__`", "a reserved label is used";
+    ReservedLabel, "reserved_label", Syntax, "the label `__name__` is the metric's name, not a label; in OpenMetrics 2.0, labels that start with an underscore are reserved, except `__type__` and `__unit__`", "the label `__name__` is used, or in OpenMetrics 2.0 another reserved label";
     ReservedName, "reserved_name", Semantics, "in OpenMetrics 2.0, names that start with an underscore are reserved", "a name starts with an underscore";
     SampleSyntax, "sample_syntax", Syntax, "a sample is a name, optional labels, a value and an optional timestamp", "a sample is malformed";
     StartTimestamp, "start_timestamp", Semantics, "a counter, a histogram or a summary may have a start timestamp, and other types, except unknown, have none", "a sample has a start timestamp that its type does not have";
