@@ -94,7 +94,7 @@ fn breaks(case: &Case, rule: Option<Rule>) -> Result<bool, String> {
             ));
         }
     };
-    let is_refused = lenient.as_ref().is_err_and(|error| error.rule() == rule);
+    let is_refused = lenient.as_ref().is_err_and(|error| error.rule().is_some());
     if strict.rule() == rule && (is_forgiven || is_refused) {
         return Ok(true);
     }
@@ -140,7 +140,7 @@ fn every_rule_has_a_case() {
 
 /// The rules that OpenMetrics 2.0 does not have, because its samples have no suffixes, histograms and summaries are one
 /// sample, exemplars may be anywhere and of any length, and names may be quoted.
-const NOT_IN_OPENMETRICS2: [Rule; 15] = [
+const NOT_IN_OPENMETRICS2: [Rule; 14] = [
     Rule::CounterSuffix,
     Rule::CounterTotal,
     Rule::ExemplarLength,
@@ -150,7 +150,6 @@ const NOT_IN_OPENMETRICS2: [Rule; 15] = [
     Rule::HistogramSum,
     Rule::InfiniteBucket,
     Rule::LabelValueNumber,
-    Rule::LineBreak,
     Rule::NameClash,
     Rule::ProtobufMessage,
     Rule::ProtobufValue,
