@@ -251,6 +251,20 @@ impl Fault {
         })
     }
 
+    /// Returns whether a limit is exceeded.
+    pub(crate) fn is_limit(&self) -> bool {
+        self.limit.is_some()
+    }
+
+    /// Returns the byte of the text where it is.
+    pub(crate) fn at(&self) -> usize {
+        self.at
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Returns whether the line may be of something else than metrics: whether its grammar is broken, other than by a quote
     /// that may be closed in the next line.
     pub(crate) fn may_be_foreign(&self) -> bool {
@@ -290,7 +304,8 @@ impl Default for Origin {
     }
 }
 
-/// A rule that was broken and forgiven, and where. Only [`Mode::Lenient`](crate::Mode::Lenient) forgives.
+/// A rule that was broken and forgiven, and where. Only [`Mode::Lenient`](crate::Mode::Lenient) forgives, with one
+/// exception: both modes leave out a bad exemplar of OpenMetrics 2.0.
 ///
 /// `Display` writes what was found and the place, which is the message of the error that
 /// [`Mode::Strict`](crate::Mode::Strict) returns.

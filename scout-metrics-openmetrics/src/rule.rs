@@ -89,7 +89,7 @@ rules! {
     AfterEof, "after_eof", Syntax, "nothing follows the line `# EOF`", "a line follows `# EOF`";
     BlankLine, "blank_line", Syntax, "OpenMetrics has no blank lines", "a line is blank";
     Blanks, "blanks", Syntax, "tokens are separated by blanks and tabs, in OpenMetrics by one blank, which appears nowhere else", "white space is not where or not what the format has";
-    BucketBound, "bucket_bound", Semantics, "a bucket, and nothing else of a histogram, has a label `le`, which is a number and not NaN", "the label `le` of a bucket is missing or not a number, or another sample of a histogram has that label";
+    BucketBound, "bucket_bound", Semantics, "a bucket, and nothing else of a histogram, has a label `le`, which is a number and not NaN; in OpenMetrics 2.0, where buckets are in the value, no sample with classic buckets has it", "the label `le` of a bucket is missing or not a number, or another sample of a histogram has that label";
     BucketOrder, "bucket_order", Semantics, "the buckets of a histogram are sorted by increasing bounds", "the bound of a bucket is not greater than that of the bucket before";
     BucketsCumulative, "buckets_cumulative", Semantics, "the buckets of a histogram are cumulative", "a bucket holds fewer than the bucket before";
     ByteOrderMark, "byte_order_mark", Encoding, "an exposition does not start with a byte order mark", "the exposition starts with a byte order mark";
@@ -107,14 +107,14 @@ rules! {
     Eof, "eof", Incomplete, "OpenMetrics ends in the line `# EOF`", "the line `# EOF` is missing";
     ExemplarLength, "exemplar_length", Semantics, "the labels of an exemplar have at most 128 characters", "the labels of an exemplar have more than 128 characters";
     ExemplarPlace, "exemplar_place", Semantics, "an exemplar belongs to a counter's total or to a bucket", "a sample that is neither a counter's total nor a bucket has an exemplar";
-    ExemplarSyntax, "exemplar_syntax", Syntax, "an exemplar is ` # {labels} value`, optionally with a timestamp", "an exemplar is malformed";
+    ExemplarSyntax, "exemplar_syntax", Syntax, "an exemplar is ` # {labels} value` and a timestamp, which is optional only in OpenMetrics 1.0", "an exemplar is malformed";
     FinalNewline, "final_newline", Incomplete, "the last line ends in a line feed", "the last line does not end in a line feed";
     HistogramCount, "histogram_count", Semantics, "the count of a histogram equals its bucket `+Inf`; in OpenMetrics it has a count if and only if it has a sum", "the count of a histogram is missing, has no sum beside it, or differs from the bucket `+Inf`";
     HistogramSum, "histogram_sum", Semantics, "a histogram with negative bounds has no sum, and a gauge histogram without them has no negative sum", "a histogram with negative bounds has a sum, or a gauge histogram without them has a negative sum";
     HistogramSuffix, "histogram_suffix", Semantics, "a histogram's samples end in `_bucket`, `_count`, `_sum` or `_created`", "a histogram's sample has none of the suffixes `_bucket`, `_count`, `_sum` and `_created`";
-    HistogramValue, "histogram_value", Semantics, "the buckets, count and sum of a histogram are not negative and not NaN, buckets and count are whole", "a bucket, count or sum of a histogram is negative, NaN or not whole";
+    HistogramValue, "histogram_value", Semantics, "the buckets, count and sum of a histogram are not negative and not NaN, buckets and count are whole; in OpenMetrics 2.0, buckets and count are not negative", "a bucket, count or sum of a histogram is negative, NaN or not whole";
     InfiniteBucket, "infinite_bucket", Semantics, "a histogram has a bucket whose `le` is exactly `+Inf`", "a histogram has no bucket whose `le` is exactly `+Inf`";
-    InfoSuffix, "info_suffix", Semantics, "an info's samples end in `_info`", "an info's sample does not end in `_info`";
+    InfoSuffix, "info_suffix", Semantics, "an info's samples end in `_info`, in OpenMetrics 2.0 as the family does", "an info's sample or family does not end in `_info`";
     InfoValue, "info_value", Semantics, "an info has the value 1", "an info has a value other than 1";
     InterleavedFamilies, "interleaved_families", Semantics, "no other families appear between the lines of a family", "a family is split: other families appear between its lines";
     InterleavedMetrics, "interleaved_metrics", Semantics, "no other metrics appear between the samples of a metric", "a metric is split: other metrics appear between its samples";
@@ -126,18 +126,18 @@ rules! {
     MetadataSyntax, "metadata_syntax", Syntax, "metadata are `# TYPE name type`, `# HELP name text` or `# UNIT name unit`", "a line with TYPE, HELP or UNIT is malformed";
     MetricName, "metric_name", Syntax, "a metric name without quotes is `[a-zA-Z_:][a-zA-Z0-9_:]*`", "a metric name without quotes is not of the form `[a-zA-Z_:][a-zA-Z0-9_:]*`";
     NameClash, "name_clash", Semantics, "no sample name can belong to two families", "a sample name can belong to two families";
-    NativeHistogram, "native_histogram", Semantics, "a native histogram has a schema from -4 to 8, a zero threshold that is not negative, and as many buckets as its spans", "the schema, the zero threshold or the spans of a native histogram are not what they can be";
+    NativeHistogram, "native_histogram", Semantics, "a native histogram has a schema from -4 to 8, a zero threshold that is not negative, as many buckets as its spans, and none that ends after infinity or lies within the zero bucket", "the schema, the zero threshold, the spans or the buckets of a native histogram are not what they can be";
     NativeCount, "native_count", Semantics, "the count of a native histogram is the sum of its buckets, to which events that are not a number may be added, and then so is its sum", "the count of a native histogram is not the sum of its buckets";
     Number, "number", Syntax, "a value is a decimal number, `NaN`, `+Inf` or `-Inf`", "a value is not a decimal number, `NaN`, `+Inf` or `-Inf`";
     NumberRange, "number_range", Syntax, "a value fits a 64-bit float", "a value does not fit a 64-bit float";
     ProtobufMessage, "protobuf_message", Syntax, "a protobuf exposition is messages `MetricFamily`, each after its length", "bytes are not a message `MetricFamily` after its length";
     ProtobufValue, "protobuf_value", Semantics, "a metric has a value of the type of its family", "a metric has no value of the type of its family";
-    QuotedName, "quoted_name", Syntax, "names are not quoted, which is an extension of Prometheus 3", "a name is quoted";
+    QuotedName, "quoted_name", Syntax, "names are not quoted, which is an extension of Prometheus 3 and a part of OpenMetrics 2.0", "a name is quoted";
     QuantileOrder, "quantile_order", Semantics, "the quantiles of a summary are sorted by increasing values of the label `quantile`", "a quantile is not greater than the one before";
     QuantileRange, "quantile_range", Semantics, "a quantile, and nothing else of a summary, has a label `quantile`, which is a number from 0 to 1", "the label `quantile` of a quantile is missing or not a number from 0 to 1, or another sample of a summary has that label";
     QuantileValue, "quantile_value", Semantics, "the value of a quantile is not negative", "a quantile is negative";
-    ReservedLabel, "reserved_label", Syntax, "the label `__name__` is the metric's name, not a label", "the label `__name__` is used";
-    ReservedName, "reserved_name", Semantics, "names that start with an underscore are reserved", "a name starts with an underscore";
+    ReservedLabel, "reserved_label", Syntax, "the label `__name__` is the metric's name, not a label; in OpenMetrics 2.0, labels that start with an underscore are reserved, except `__type__` and `__unit__`", "the label `__name__` is used, or in OpenMetrics 2.0 another reserved label";
+    ReservedName, "reserved_name", Semantics, "in OpenMetrics 2.0, names that start with an underscore are reserved", "a name starts with an underscore";
     SampleSyntax, "sample_syntax", Syntax, "a sample is a name, optional labels, a value and an optional timestamp", "a sample is malformed";
     StartTimestamp, "start_timestamp", Semantics, "a counter, a histogram or a summary may have a start timestamp, and other types, except unknown, have none", "a sample has a start timestamp that its type does not have";
     StateSetLabel, "state_set_label", Semantics, "a state set's samples have a label named as the family and no suffix", "a state set's sample has no label named as the family, or has a suffix";
@@ -145,10 +145,10 @@ rules! {
     SummaryCount, "summary_count", Semantics, "the count and sum of a summary are not negative and not NaN, the count is whole", "the count or sum of a summary is negative, NaN or not whole";
     Timestamp, "timestamp", Syntax, "a timestamp is a finite number: seconds in OpenMetrics, whole milliseconds in Prometheus text", "a timestamp is not a number, or in Prometheus text not whole milliseconds of 64 bits";
     TimestampMix, "timestamp_mix", Semantics, "either all samples of a metric have a timestamp or none has", "some samples of a metric have a timestamp and some have none";
-    TimestampOrder, "timestamp_order", Semantics, "the timestamps of a metric do not decrease", "a timestamp is earlier than the one before";
+    TimestampOrder, "timestamp_order", Semantics, "the timestamps of a metric do not decrease; in OpenMetrics 2.0 they increase", "a timestamp is earlier than the one before, or in OpenMetrics 2.0 not later";
     TypeName, "type_name", Syntax, "the type is one of those that the format has", "the type is not one of those that the format has";
     UnitOnInfo, "unit_on_info", Semantics, "infos and state sets have no unit", "an info or a state set has a unit";
-    UnitSuffix, "unit_suffix", Semantics, "the name of a family ends in an underscore and its unit", "the name of a family does not end in an underscore and its unit";
+    UnitSuffix, "unit_suffix", Semantics, "in OpenMetrics 1.0, the name of a family ends in an underscore and its unit", "the name of a family does not end in an underscore and its unit";
     Utf8, "utf8", Encoding, "an exposition is UTF-8", "bytes are not UTF-8";
 }
 

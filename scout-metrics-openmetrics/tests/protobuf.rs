@@ -8,14 +8,14 @@
 #[expect(dead_code, reason = "no test uses all of it")]
 mod support;
 
-use std::slice;
+use std::{fmt::Write as _, slice};
 
 use proptest::prelude::*;
 use scout_metrics_openmetrics::{
     Bucket, ContentType, EncodeErrorKind, Encoder, Exemplar, Format, Histogram, LabelSet, Limit,
     Limits, MetricFamily, MetricType, NativeBuckets, NativeHistogram, ParseErrorKind, ParseOptions,
     Parser as TextParser, Rule, Sample, Suffix, Timestamp, encode_families, parse_families,
-    protobuf::{MetricValue, Parser},
+    protobuf::{ExemplarRef, MetricValue, Parser},
     transcode, transcode_lossy,
 };
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ use support::{
 
 /// A field of wire type 2.
 fn bytes(field: u8, content: &[u8]) -> Vec<u8> {
-    let mut out = vec![field << 3 | 2];
+    let mut out = varint(u64::from(field) << 3 | 2);
     out.extend(varint(content.len() as u64));
     out.extend(content);
     out
@@ -448,19 +448,123 @@ fn prometheus_stores_native_histograms_that_we_write() {
         ("hits_total", "7"),
     ];
     let asked: Vec<_> = queries.iter().map(|(query, _)| *query).collect();
-    let Some(answers) = scrape_native(ContentType::PROTOBUF, exposition.body().to_vec(), &asked)
-    else {
-        return;
+    for (program, answers) in scrape_native(ContentType::PROTOBUF, exposition.body(), &asked) {
+        for ((query, expected), found) in queries.iter().zip(answers) {
+            assert_eq!(found.len(), 1, "{program:?}, {query}: {found:?}");
+            let number = |text: &str| text.parse::<f64>().unwrap();
+            let found_number = number(found[0]["value"][1].as_str().unwrap());
+            // Prometheus computes the bound of a bucket in another way than by one power.
+            let is_equal = (found_number - number(expected)).abs() < 1e-9;
+            assert!(is_equal, "{program:?}, {query}: {found_number}");
+            if query.contains("native") {
+                assert_eq!(found[0]["metric"]["job_of"], "é\"\\\n");
+            }
+        }
+    }
+}
+
+/// The reader expects fields in the order of their numbers, and short texts, and has another way for all else.
+#[test]
+fn fields_read_the_same_in_any_order_and_with_any_length() {
+    // Lengths may have more bytes than they need.
+    let padded = |field: u8, content: &[u8]| {
+        let mut length = varint(content.len() as u64);
+        *length.last_mut().unwrap() |= 0x80;
+        let key = varint(u64::from(field) << 3 | 2);
+        [&key, &length, &[0x80, 0][..], content].concat()
     };
-    for ((query, expected), found) in queries.iter().zip(answers) {
-        assert_eq!(found.len(), 1, "{query}: {found:?}");
-        let number = |text: &str| text.parse::<f64>().unwrap();
-        let found_number = number(found[0]["value"][1].as_str().unwrap());
-        // Prometheus computes the bound of a bucket in another way than by one power.
-        let is_equal = (found_number - number(expected)).abs() < 1e-9;
-        assert!(is_equal, "{query}: {found_number}");
-        if query.contains("native") {
-            assert_eq!(found[0]["metric"]["job_of"], "é\"\\\n");
+    type Wrap<'w> = &'w dyn Fn(u8, &[u8]) -> Vec<u8>;
+    let ways: [(Wrap<'_>, bool); 4] = [
+        (&bytes, false),
+        (&bytes, true),
+        (&padded, false),
+        (&padded, true),
+    ];
+    let long = "é".repeat(60);
+    for (name, value) in [("a", "b"), ("é", ""), ("", "ß"), ("trace_id", &long)] {
+        let mut read_before = None;
+        for (wrap, is_reversed) in ways {
+            let join = |mut fields: Vec<Vec<u8>>| {
+                if is_reversed {
+                    fields.reverse();
+                }
+                fields.concat()
+            };
+            let label = wrap(
+                1,
+                &join(vec![wrap(1, name.as_bytes()), wrap(2, value.as_bytes())]),
+            );
+            let time = join(vec![integer(1, 1 << 40), integer(2, 1_000)]);
+            let exemplar = join(vec![label.clone(), double(2, 0.5), wrap(3, &time)]);
+            let bucket = join(vec![integer(1, 300), double(2, 1.0), wrap(3, &exemplar)]);
+            let histogram = join(vec![
+                integer(1, 1 << 20),
+                double(2, 6.0),
+                wrap(3, &bucket),
+                wrap(15, &time),
+                wrap(16, &exemplar),
+            ]);
+            let metric = join(vec![label, integer(6, 1500), wrap(7, &histogram)]);
+            let family = join(vec![wrap(1, b"x"), integer(3, 4), wrap(4, &metric)]);
+            let read = described(&delimited(&family));
+            let before = read_before.get_or_insert_with(|| read.clone());
+            assert_eq!(&read, before);
+            assert!(
+                read.contains("1048576.0") && read.contains("300.0"),
+                "{read}"
+            );
+        }
+    }
+}
+
+/// Writes down everything that the parser finds in histograms.
+fn described(exposition: &[u8]) -> String {
+    let mut text = String::new();
+    let mut parser = Parser::new(exposition);
+    while let Some(mut family) = parser.next_family().unwrap() {
+        write!(text, "{} {}", family.name(), family.kind()).unwrap();
+        while let Some(metric) = family.next_metric().unwrap() {
+            write!(text, "{:?} {:?}", metric.labels(), metric.timestamp()).unwrap();
+            let MetricValue::Histogram(value) = metric.value() else {
+                panic!("a histogram is expected")
+            };
+            let numbers = (value.count(), value.sum(), value.created());
+            write!(text, "{numbers:?}").unwrap();
+            let exemplar = |exemplar: ExemplarRef<'_, '_>| {
+                format!(
+                    "{:?} {} {:?}",
+                    exemplar.labels(),
+                    exemplar.value(),
+                    exemplar.timestamp()
+                )
+            };
+            for bucket in value.buckets() {
+                let exemplar = bucket.exemplar.map(exemplar);
+                let numbers = (bucket.upper_bound, bucket.cumulative_count);
+                write!(text, "{numbers:?} {exemplar:?}").unwrap();
+            }
+            let exemplars: Vec<_> = value.exemplars().map(exemplar).collect();
+            writeln!(text, "{exemplars:?}").unwrap();
+        }
+    }
+    text
+}
+
+#[test]
+fn numbers_of_any_length_are_read() {
+    for bits in 0..=64 {
+        let number = u64::MAX.checked_shr(64 - bits).unwrap_or(0);
+        let histogram = integer(1, number);
+        // The number is the last of all bytes, or others follow it.
+        for rest in [vec![], double(2, 0.0)] {
+            let exposition = family(4, 7, &[histogram.clone(), rest].concat());
+            let mut parser = Parser::new(&exposition);
+            let mut family = parser.next_family().unwrap().unwrap();
+            let MetricValue::Histogram(value) = family.next_metric().unwrap().unwrap().value()
+            else {
+                panic!("a histogram is expected")
+            };
+            assert_eq!(value.whole_count(), Some(number));
         }
     }
 }

@@ -8,13 +8,14 @@
 #[expect(dead_code, reason = "no test uses all of it")]
 mod support;
 
-use proptest::prelude::*;
+use proptest::{collection::vec, option, prelude::*};
 use scout_metrics_openmetrics::{
-    Exemplar, Format, LabelSet, MetricFamily, MetricType, Mode, ParseOptions, Rule, Sample, Suffix,
-    Timestamp, parse_families,
+    CompositeValue, Exemplar, Format, HistogramValue, LabelSet, MetricFamily, MetricType, Mode,
+    NativeBuckets, NativeHistogram, ParseOptions, Rule, Sample, Suffix, SummaryValue, Timestamp,
+    parse_families,
 };
 use serde_json::{Value, json};
-use support::model::{Style, families};
+use support::model::{Style, families, value};
 
 fn to_json(value: &impl serde::Serialize) -> Value {
     serde_json::to_value(value).unwrap()
@@ -56,6 +57,125 @@ proptest! {
         check_round_trip(&openmetrics)?;
         check_round_trip(&prometheus)?;
     }
+
+    #[test]
+    fn composite_values_read_back(samples in vec(composite_sample(), 0..4)) {
+        let family = MetricFamily::new("a", MetricType::Unknown);
+        let family = samples.into_iter().fold(family, MetricFamily::with_sample);
+        check_round_trip(&[family])?;
+    }
+}
+
+fn pairs() -> impl Strategy<Value = Vec<(f64, f64)>> {
+    vec((value(), value()), 0..4)
+}
+
+fn native() -> impl Strategy<Value = NativeHistogram> {
+    let side = || vec((0..9, value()), 0..4);
+    (side(), side(), -4i8..=8, 0.0..1e300, value()).prop_map(
+        |(positive, negative, schema, threshold, zeros)| {
+            let buckets = |side: Vec<(i32, f64)>| {
+                let indexes = side.iter().scan(-20, |index, (gap, _)| {
+                    *index += 1 + gap;
+                    Some(*index)
+                });
+                let counts = side.iter().map(|(_, count)| *count);
+                NativeBuckets::from_counts(indexes.zip(counts)).unwrap()
+            };
+            let native = NativeHistogram::new(schema, buckets(positive)).unwrap();
+            let native = native.with_negative(buckets(negative));
+            native.with_zero_bucket(threshold, zeros).unwrap()
+        },
+    )
+}
+
+fn histogram() -> impl Strategy<Value = HistogramValue> {
+    (value(), option::of(value()), pairs(), option::of(native())).prop_map(
+        |(count, sum, buckets, native)| {
+            let histogram = HistogramValue::new(count).with_buckets(buckets);
+            let histogram = match sum {
+                Some(sum) => histogram.with_sum(sum),
+                None => histogram,
+            };
+            match native {
+                Some(native) => histogram.with_native(native),
+                None => histogram,
+            }
+        },
+    )
+}
+
+fn summary() -> impl Strategy<Value = SummaryValue> {
+    (option::of(value()), option::of(value()), pairs()).prop_map(|(count, sum, quantiles)| {
+        let summary = SummaryValue::new().with_quantiles(quantiles);
+        let summary = count.map_or(summary.clone(), |count| summary.with_count(count));
+        sum.map_or(summary.clone(), |sum| summary.with_sum(sum))
+    })
+}
+
+fn composite_sample() -> impl Strategy<Value = Sample> {
+    let composite = prop_oneof![
+        histogram().prop_map(CompositeValue::GaugeHistogram),
+        histogram().prop_map(CompositeValue::Histogram),
+        summary().prop_map(CompositeValue::Summary),
+    ];
+    let exemplars = vec(
+        value().prop_map(|value| Exemplar::new(LabelSet::new(), value)),
+        0..3,
+    );
+    (option::of(composite), option::of(any::<i64>()), exemplars).prop_map(
+        |(composite, start, exemplars)| {
+            let sample = Sample::new(Suffix::None, LabelSet::new(), 1.0).with_exemplars(exemplars);
+            let sample = match start {
+                Some(start) => sample.with_start_timestamp(Timestamp::from_millis(start)),
+                None => sample,
+            };
+            match composite {
+                Some(composite) => sample.with_composite(composite),
+                None => sample,
+            }
+        },
+    )
+}
+
+#[test]
+fn composite_values_are_objects_with_their_type() {
+    let native = NativeHistogram::new(3, NativeBuckets::from_counts([(-1, 2.0)]).unwrap());
+    let native = native.unwrap().with_zero_bucket(0.5, 1.0).unwrap();
+    let histogram = HistogramValue::new(3.0)
+        .with_sum(f64::NAN)
+        .with_buckets([(0.5, 1.0), (f64::INFINITY, 3.0)]);
+    let sample = Sample::new(Suffix::None, LabelSet::new(), 0.0)
+        .with_start_timestamp(Timestamp::from_millis(1500));
+    let of = |composite| to_json(&sample.clone().with_composite(composite));
+    let json = of(CompositeValue::GaugeHistogram(
+        histogram.clone().with_native(native),
+    ));
+    assert_eq!(json["start_timestamp"], "1.5");
+    assert_eq!(json["value"], "3.0");
+    assert_eq!(
+        json["composite"],
+        json!({"gaugehistogram": {
+            "count": "3.0",
+            "sum": "NaN",
+            "buckets": [["0.5", "1.0"], ["+Inf", "3.0"]],
+            "native": {
+                "schema": 3,
+                "zero_threshold": "0.5",
+                "zero_count": "1.0",
+                "positive": {"spans": [[-1, 1]], "counts": ["2.0"]},
+                "negative": {"spans": [], "counts": []},
+            },
+        }})
+    );
+    let json = of(CompositeValue::Histogram(histogram));
+    assert_eq!(json["composite"]["histogram"]["native"], Value::Null);
+    let summary = SummaryValue::new().with_quantiles([(0.5, f64::NAN)]);
+    let json = of(CompositeValue::Summary(summary));
+    assert_eq!(
+        json["composite"],
+        json!({"summary": {"count": null, "sum": null, "quantiles": [["0.5", "NaN"]]}})
+    );
 }
 
 #[test]
@@ -211,6 +331,18 @@ fn what_no_exposition_can_contain_is_refused() {
             "invalid type: string \"a\"",
         ),
         (json!({"value": "1", "start": "1"}), "unknown field `start`"),
+        (
+            json!({"value": "1", "composite": {"histogram": {"count": "2", "buckets": [], "sum": null, "native": null}}}),
+            "the value is not the count of the composite value",
+        ),
+        (
+            json!({"value": "1", "composite": {"gauge": {}}}),
+            "unknown variant `gauge`, expected one of `gaugehistogram`, `histogram`, `summary`",
+        ),
+        (
+            json!({"value": "1", "composite": {"summary": {"count": "1", "sum": "1", "quantile": []}}}),
+            "unknown field `quantile`",
+        ),
         (json!({}), "missing field `value`"),
     ] {
         let error = refused::<Sample>(&json);

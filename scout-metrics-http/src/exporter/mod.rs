@@ -48,8 +48,9 @@
 //! ready. It does not wait for a source that was not passed to [`Exporter::observe`], because nothing polls it.
 //!
 //! All routes answer `GET` and `HEAD`. The format of metrics is the Prometheus text format unless the `Accept` header
-//! prefers OpenMetrics. An `Accept` header that allows neither gets the Prometheus text format, too: the error of a
-//! scraper that cannot read it is clearer than a 406. Bodies are compressed with gzip if `Accept-Encoding` names it.
+//! prefers OpenMetrics 1.0, or names protobuf or OpenMetrics 2.0. An `Accept` header that allows none of them gets the
+//! Prometheus text format, too: the error of a scraper that cannot read it is clearer than a 406. Bodies are compressed with
+//! gzip if `Accept-Encoding` names it.
 //!
 //! Each request scrapes its source once. Wrap a source that makes requests in `Cached`, or poll it: then scrapes of this
 //! endpoint cost nothing upstream. The encoded metrics of an organization are kept as long as the source returns the

@@ -5,7 +5,7 @@ use super::*;
 use bytes::Bytes;
 
 use scout_metrics_openmetrics::{
-    ContentType, EscapingScheme, ParseOptions, parse_families, scout::SnapshotReader,
+    ContentType, EscapingScheme, Mode, ParseOptions, parse_families, scout::SnapshotReader,
 };
 
 const PROMETHEUS_2: &str = "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,\

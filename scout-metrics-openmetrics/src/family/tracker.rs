@@ -6,7 +6,7 @@ use crate::{Event, Line, MetricFamily, MetricType, ParseOptions, Suffix, Text, T
 /// Finds the family that each line of an exposition belongs to, as [`parse_families`](crate::parse_families) does.
 ///
 /// The name of a sample alone does not say it: `x_count` belongs to `x` if that is a histogram, and is a family of its own
-/// otherwise. The tracker keeps the names and types of the families so far, and nothing of their samples.
+/// otherwise. Only in OpenMetrics 2.0 the family always has the name of the sample. The tracker keeps the names and types of the families so far, and nothing of their samples.
 ///
 /// ```
 /// use scout_metrics_openmetrics::{FamilyTracker, MetricType, ParseOptions, Parser, Suffix};
@@ -101,8 +101,8 @@ impl FamilyTracker {
         }
     }
 
-    /// Returns the family of a line, and `None` for a comment and the line `# EOF`. It has to be given all lines in their
-    /// order.
+    /// Returns the family of a line, and `None` for a comment and the line `# EOF`, and in OpenMetrics 2.0 for HELP and UNIT
+    /// that are empty, which say nothing there. It has to be given all lines in their order.
     ///
     /// # Errors
     ///
@@ -114,6 +114,9 @@ impl FamilyTracker {
         let number = line.number();
         match line.event() {
             Event::Comment(_) | Event::End => return Ok(None),
+            event if self.format == TextFormat::OpenMetrics2 && says_nothing(event) => {
+                return Ok(None);
+            }
             Event::Help { name, .. } | Event::Unit { name, .. } => self.go_to(name, number)?,
             Event::Sample(sample) => self.go_to_sample(sample.name(), number)?,
             Event::Type { name, kind } => {
@@ -149,12 +152,10 @@ impl FamilyTracker {
             return Ok(());
         }
         let name = name.decode();
-        let current = self.families.get(self.current);
-        let here = current.and_then(|family| suffix_in(self.format, family, &name));
-        let found = here
-            .map(|suffix| (self.current, suffix))
-            .or_else(|| Some((self.find(&name)?, Suffix::None)))
-            .or_else(|| self.find_suffixed(&name));
+        let found = match self.format {
+            TextFormat::OpenMetrics2 => self.find(&name).map(|place| (place, Suffix::None)),
+            _ => self.find_with_suffix(&name),
+        };
         (self.current, self.suffix) = match found {
             Some(found) => found,
             None => (self.add(&name, line)?, Suffix::None),
@@ -167,6 +168,15 @@ impl FamilyTracker {
 
     fn find(&self, name: &str) -> Option<usize> {
         self.places.find(name, &self.families)
+    }
+
+    /// Finds the family of a sample, whose name may have a suffix.
+    fn find_with_suffix(&self, name: &str) -> Option<(usize, Suffix)> {
+        let current = self.families.get(self.current);
+        let here = current.and_then(|family| suffix_in(self.format, family, name));
+        here.map(|suffix| (self.current, suffix))
+            .or_else(|| Some((self.find(name)?, Suffix::None)))
+            .or_else(|| self.find_suffixed(name))
     }
 
     /// Finds a family by the start of a sample's name.
@@ -191,6 +201,16 @@ impl FamilyTracker {
     }
 }
 
+/// Returns whether metadata are empty, which OpenMetrics 2.0 treats as if the line were not there (section "MetricFamily
+/// metadata").
+pub(super) fn says_nothing(event: Event<'_, '_>) -> bool {
+    match event {
+        Event::Help { text, .. } => text.raw().is_empty(),
+        Event::Unit { unit, .. } => unit.is_empty(),
+        _ => false,
+    }
+}
+
 /// Returns the suffix that a sample's name has in a family, if it can be of that family.
 pub(super) fn suffix_in(format: TextFormat, family: &MetricFamily, name: &str) -> Option<Suffix> {
     let rest = name.strip_prefix(family.name())?;
@@ -207,7 +227,8 @@ pub(super) fn is_suffix_of(format: TextFormat, suffix: Suffix, kind: MetricType)
 
     let belongs = suffix.belongs_to(kind);
     match format {
-        TextFormat::OpenMetrics | TextFormat::OpenMetrics2 => belongs,
+        TextFormat::OpenMetrics => belongs,
+        TextFormat::OpenMetrics2 => false,
         TextFormat::Prometheus => {
             let has_suffixes = matches!(kind, GaugeHistogram | Histogram | Summary);
             belongs && has_suffixes && suffix != Suffix::Created

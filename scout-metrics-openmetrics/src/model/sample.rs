@@ -165,6 +165,25 @@ impl Sample {
         self.with_composite(CompositeValue::Histogram(histogram.into()))
     }
 
+    /// Returns the sample with these rare parts, and no others.
+    pub(crate) fn with_extra(
+        mut self,
+        exemplars: Vec<Exemplar>,
+        start: Option<Timestamp>,
+        composite: Option<CompositeValue>,
+    ) -> Self {
+        if let Some(composite) = &composite {
+            self.value = composite.count();
+        }
+        let other = Other {
+            exemplars,
+            start,
+            composite,
+        };
+        self.extra = other.into_extra();
+        self
+    }
+
     /// Returns the sample with other rare parts.
     fn with_other(mut self, change: impl FnOnce(&mut Other)) -> Self {
         let extra = self.extra.take();

@@ -1,11 +1,13 @@
 //! The only place where numbers are read and written.
 
 pub(crate) mod decimal;
+mod go;
 mod powers;
 mod timestamp;
 
 use std::fmt::{self, Write};
 
+pub(crate) use self::go::parse_go;
 pub use self::timestamp::Timestamp;
 
 use self::decimal::{Decimal, read_exponent, split_digits, split_sign};
@@ -72,6 +74,16 @@ pub(crate) fn parse_millis(text: &str) -> Result<Timestamp, NumberFault> {
     text.parse()
         .map(Timestamp::from_millis)
         .map_err(|_| NumberFault::Range)
+}
+
+/// Reads digits, which must be there and fit 64 bits.
+pub(crate) fn parse_digits(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0u64, |value, digit| {
+        value.checked_mul(10)?.checked_add(u64::from(digit - b'0'))
+    })
 }
 
 /// Reads a decimal number times a power of ten, cut to a whole number of nanoseconds.

@@ -10,7 +10,8 @@ pub enum Mode {
     /// as a [`Deviation`](crate::Deviation). The default.
     #[default]
     Lenient,
-    /// Refuses an exposition that breaks a rule of its format. The error names the [`Rule`](crate::Rule).
+    /// Refuses an exposition that breaks a rule of its format. The error names the [`Rule`](crate::Rule). Only bad exemplars
+    /// of OpenMetrics 2.0 are left out and reported as a [`Deviation`](crate::Deviation), as its specification says.
     Strict,
 }
 

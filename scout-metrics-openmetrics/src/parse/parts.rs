@@ -52,6 +52,14 @@ impl Parts {
         }
     }
 
+    /// Adds an exemplar, of which the labels are all from a place on.
+    pub(crate) fn push_exemplar(&mut self, first_label: usize, exemplar: ExemplarParts) {
+        match self.exemplar {
+            None => self.exemplar = Some(exemplar),
+            Some(_) => self.more_exemplars.push((first_label as u32, exemplar)),
+        }
+    }
+
     /// Returns the exemplars after the first one, with their labels.
     pub(crate) fn more_exemplars(
         &self,
@@ -162,6 +170,11 @@ impl LabelList {
 
     pub(crate) fn clear(&mut self) {
         self.length = 0;
+    }
+
+    /// Forgets the labels from a place on.
+    pub(crate) fn truncate(&mut self, length: usize) {
+        self.length = self.length.min(length);
     }
 
     pub(crate) fn push(&mut self, label: LabelSpan) {

@@ -405,10 +405,11 @@ impl Reader {
 
     fn count_sample(&mut self) -> Result<(), Box<Fault>> {
         let limit = self.options.limits().samples;
-        if self.samples >= limit {
+        let count = 1 + self.parts.composite.length();
+        if limit.saturating_sub(self.samples) < count {
             return Err(Fault::limit(self.at(), Limit::Samples, limit));
         }
-        self.samples += 1;
+        self.samples += count;
         Ok(())
     }
 
@@ -419,7 +420,8 @@ impl Reader {
             return Ok(0);
         }
         let message = "the exposition starts with a byte order mark";
-        if self.options.mode() == Mode::Strict {
+        let format = self.options.text_format();
+        if self.options.mode() == Mode::Strict || format == TextFormat::OpenMetrics2 {
             return Err(Fault::new(Rule::ByteOrderMark, 0, message));
         }
         let deviation = Deviation::new(Rule::ByteOrderMark, message, text, 0, 1);

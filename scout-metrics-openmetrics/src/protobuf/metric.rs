@@ -216,8 +216,8 @@ impl<'m, 'a> Iterator for Buckets<'m, 'a> {
     }
 }
 
-fn exemplar<'m, 'a>(scratch: &'m Scratch<'a>, place: Option<usize>) -> Option<ExemplarRef<'m, 'a>> {
-    let part = scratch.exemplars.get(place?)?;
+fn exemplar<'m, 'a>(scratch: &'m Scratch<'a>, place: Option<u32>) -> Option<ExemplarRef<'m, 'a>> {
+    let part = scratch.exemplars.get(place? as usize)?;
     Some(ExemplarRef { scratch, part })
 }
 

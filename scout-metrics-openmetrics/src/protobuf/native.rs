@@ -13,7 +13,7 @@ pub(super) struct NativePart {
     positive: Side,
     negative: Side,
     /// The places of the exemplars of no particular bucket.
-    exemplars: Vec<usize>,
+    exemplars: Vec<u32>,
 }
 
 /// The buckets on one side of zero.
@@ -36,11 +36,11 @@ impl NativePart {
         self.exemplars.clear();
     }
 
-    pub(super) fn add_exemplar(&mut self, place: usize) {
+    pub(super) fn add_exemplar(&mut self, place: u32) {
         self.exemplars.push(place);
     }
 
-    pub(super) fn exemplars(&self) -> &[usize] {
+    pub(super) fn exemplars(&self) -> &[u32] {
         &self.exemplars
     }
 

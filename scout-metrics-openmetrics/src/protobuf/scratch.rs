@@ -1,6 +1,6 @@
 //! The parts of the metric that was read last, in memory that is used again.
 
-use std::{mem, ops::Range};
+use std::ops::Range;
 
 use super::{
     budget::Budget,
@@ -15,8 +15,6 @@ use crate::{MetricType, Rule, Timestamp, error::Fault};
 pub(super) struct Scratch<'a> {
     /// Labels of the metric, and then those of its exemplars.
     pub(super) labels: Vec<Label<'a>>,
-    /// The labels of the metric before, which mostly differ in few of their texts.
-    labels_before: Vec<Label<'a>>,
     /// How many labels are those of the metric.
     pub(super) own_labels: usize,
     pub(super) exemplars: Vec<ExemplarPart>,
@@ -48,7 +46,7 @@ pub(super) struct NumberPart {
     /// The cumulative count of a bucket, or the value of a quantile.
     pub(super) value: f64,
     /// The place of the exemplar of a bucket.
-    pub(super) exemplar: Option<usize>,
+    pub(super) exemplar: Option<u32>,
 }
 
 /// The numbers of a metric that are not repeated.
@@ -62,7 +60,7 @@ pub(super) struct Point {
     pub(super) sum: Option<f64>,
     pub(super) created: Option<Timestamp>,
     /// The place of the exemplar of a counter.
-    pub(super) exemplar: Option<usize>,
+    pub(super) exemplar: Option<u32>,
 }
 
 impl<'a> Scratch<'a> {
@@ -78,12 +76,21 @@ impl<'a> Scratch<'a> {
         kind: MetricType,
         budget: &mut Budget,
     ) -> Result<()> {
-        let at = message.at();
-        budget.add_samples(1, at)?;
-        self.clear(kind);
-        self.at = at;
-        let mut value = None;
+        self.at = message.at();
+        budget.add_samples(1, self.at)?;
+        self.labels.clear();
+        self.timestamp = None;
+        self.point = Point {
+            kind,
+            ..Point::default()
+        };
+        self.read_labels(&mut message, budget)?;
         let value_field = value_field(kind);
+        if let Some(number) = message.double_in(value_field).filter(|_| is_number(kind)) {
+            self.point.value = number;
+            return self.finish_labels(budget);
+        }
+        let mut value = None;
         while let Some(field) = message.next_field()? {
             match field.number {
                 1 => self.read_label(field, budget)?,
@@ -95,29 +102,20 @@ impl<'a> Scratch<'a> {
                 _ => {}
             }
         }
-        self.own_labels = self.labels.len();
-        budget.check_labels(self.own_labels, at)?;
+        self.finish_labels(budget)?;
         match value {
             Some(field) => self.read_value(field.message(kind.as_str())?, kind, budget),
             None => {
                 let expected =
                     format!("expected a value of the type {kind} in the metric, found none");
-                Err(Fault::new(Rule::ProtobufValue, at, expected))
+                Err(Fault::new(Rule::ProtobufValue, self.at, expected))
             }
         }
     }
 
-    fn clear(&mut self, kind: MetricType) {
-        mem::swap(&mut self.labels, &mut self.labels_before);
-        self.labels.clear();
-        self.exemplars.clear();
-        self.numbers.clear();
-        self.native.clear();
-        self.timestamp = None;
-        self.point = Point {
-            kind,
-            ..Point::default()
-        };
+    fn finish_labels(&mut self, budget: &Budget) -> Result<()> {
+        self.own_labels = self.labels.len();
+        budget.check_labels(self.own_labels, self.at)
     }
 
     fn read_value(
@@ -126,6 +124,8 @@ impl<'a> Scratch<'a> {
         kind: MetricType,
         budget: &mut Budget,
     ) -> Result<()> {
+        self.exemplars.clear();
+        self.numbers.clear();
         match kind {
             MetricType::Counter => self.read_counter(message, budget),
             MetricType::Summary => self.read_summary(message, budget),
@@ -149,8 +149,11 @@ impl<'a> Scratch<'a> {
         while let Some(field) = message.next_field()? {
             match field.number {
                 1 => self.point.value = field.double("value")?,
-                2 => self.point.exemplar = Some(self.read_exemplar(field, budget)?),
-                3 => self.point.created = timestamp(field, "created_timestamp")?,
+                2 => {
+                    self.point.exemplar =
+                        Some(self.read_exemplar(field.message("exemplar")?, budget)?)
+                }
+                3 => self.point.created = Some(timestamp(field.message("created_timestamp")?)?),
                 _ => {}
             }
         }
@@ -167,7 +170,7 @@ impl<'a> Scratch<'a> {
                     budget.add_samples(1, message.at())?;
                     self.numbers.push(quantile);
                 }
-                4 => self.point.created = timestamp(field, "created_timestamp")?,
+                4 => self.point.created = Some(timestamp(field.message("created_timestamp")?)?),
                 _ => {}
             }
         }
@@ -175,20 +178,24 @@ impl<'a> Scratch<'a> {
     }
 
     fn read_histogram(&mut self, mut message: Message<'a>, budget: &mut Budget) -> Result<()> {
+        self.native.clear();
         let mut float_count = 0.0;
-        while let Some(field) = message.next_field()? {
+        loop {
+            // Nearly all fields are these.
+            while let Some(bucket) = message.short_message(3) {
+                self.push_bucket(bucket, budget)?;
+            }
+            let Some(field) = message.next_field()? else {
+                break;
+            };
             match field.number {
                 1 => self.set_count(field.integer("sample_count")?),
                 2 => self.point.sum = Some(field.double("sample_sum")?),
-                3 => {
-                    let bucket = self.read_bucket(field.message("bucket")?, budget)?;
-                    budget.add_samples(1, message.at())?;
-                    self.numbers.push(bucket);
-                }
+                3 => self.push_bucket(field.message("bucket")?, budget)?,
                 4 => float_count = field.double("sample_count_float")?,
-                15 => self.point.created = timestamp(field, "created_timestamp")?,
+                15 => self.point.created = Some(timestamp(field.message("created_timestamp")?)?),
                 16 => {
-                    let exemplar = self.read_exemplar(field, budget)?;
+                    let exemplar = self.read_exemplar(field.message("exemplar")?, budget)?;
                     self.native.add_exemplar(exemplar);
                 }
                 _ => self.native.read(field)?,
@@ -207,21 +214,40 @@ impl<'a> Scratch<'a> {
         self.point.whole = Some(count);
     }
 
-    fn read_bucket(&mut self, mut message: Message<'a>, budget: &Budget) -> Result<NumberPart> {
-        if let Some((count, bound)) = message.integer_and_double() {
-            return Ok(NumberPart {
-                at: bound,
-                value: count as f64,
-                exemplar: None,
-            });
+    /// Expects the fields in their order first.
+    #[inline]
+    fn push_bucket(&mut self, mut message: Message<'a>, budget: &mut Budget) -> Result<()> {
+        budget.add_samples(1, message.at())?;
+        let mut bucket = NumberPart {
+            value: message.integer(1).unwrap_or_default() as f64,
+            at: message.double(2).unwrap_or_default(),
+            exemplar: None,
+        };
+        if let Some(exemplar) = message.short_message(3) {
+            bucket.exemplar = Some(self.read_exemplar(exemplar, budget)?);
         }
-        let mut bucket = NumberPart::default();
+        if !message.is_empty() {
+            self.finish_bucket(&mut bucket, message, budget)?;
+        }
+        self.numbers.push(bucket);
+        Ok(())
+    }
+
+    fn finish_bucket(
+        &mut self,
+        bucket: &mut NumberPart,
+        mut message: Message<'a>,
+        budget: &Budget,
+    ) -> Result<()> {
         let mut float_count = 0.0;
         while let Some(field) = message.next_field()? {
             match field.number {
                 1 => bucket.value = field.integer("cumulative_count")? as f64,
                 2 => bucket.at = field.double("upper_bound")?,
-                3 => bucket.exemplar = Some(self.read_exemplar(field, budget)?),
+                3 => {
+                    let exemplar = field.message("exemplar")?;
+                    bucket.exemplar = Some(self.read_exemplar(exemplar, budget)?);
+                }
                 4 => float_count = field.double("cumulative_count_float")?,
                 _ => {}
             }
@@ -229,35 +255,43 @@ impl<'a> Scratch<'a> {
         if float_count > 0.0 {
             bucket.value = float_count;
         }
-        Ok(bucket)
+        Ok(())
+    }
+
+    /// Reads the labels at the start of a metric or an exemplar, in most of which these are all.
+    #[inline]
+    fn read_labels(&mut self, message: &mut Message<'a>, budget: &Budget) -> Result<()> {
+        let at = message.at();
+        message.short_labels(|name, value| self.push_label((name, value), at, budget))
+    }
+
+    fn read_label(&mut self, field: Field<'a>, budget: &Budget) -> Result<()> {
+        let message = field.message("label")?;
+        self.push_label(label(message)?, message.at(), budget)
     }
 
     #[inline]
-    fn read_label(&mut self, field: Field<'a>, budget: &Budget) -> Result<()> {
-        let message = field.message("label")?;
-        let before = self.labels_before.get(self.labels.len());
-        let before = before.copied().unwrap_or_default();
-        let label = match message.two_short_texts() {
-            Some((name, value)) => (name.text("name", before.0)?, value.text("value", before.1)?),
-            None => label(message)?,
-        };
-        budget.check_name(label.0, message.at())?;
-        budget.check_value(label.1, message.at())?;
+    fn push_label(&mut self, label: Label<'a>, at: usize, budget: &Budget) -> Result<()> {
+        budget.check_name(label.0, at)?;
+        budget.check_value(label.1, at)?;
         self.labels.push(label);
         Ok(())
     }
 
-    /// Reads an exemplar and returns its place.
-    fn read_exemplar(&mut self, field: Field<'a>, budget: &Budget) -> Result<usize> {
-        let mut message = field.message("exemplar")?;
+    /// Reads an exemplar and returns its place. Expects the fields in their order first.
+    fn read_exemplar(&mut self, mut message: Message<'a>, budget: &Budget) -> Result<u32> {
         let start = self.labels.len();
-        let mut value = 0.0;
-        let mut time = None;
+        self.read_labels(&mut message, budget)?;
+        let mut value = message.double(2).unwrap_or_default();
+        let mut time = match message.short_message(3) {
+            Some(time) => Some(timestamp(time)?),
+            None => None,
+        };
         while let Some(field) = message.next_field()? {
             match field.number {
                 1 => self.read_label(field, budget)?,
                 2 => value = field.double("value")?,
-                3 => time = timestamp(field, "timestamp")?,
+                3 => time = Some(timestamp(field.message("timestamp")?)?),
                 _ => {}
             }
         }
@@ -268,7 +302,7 @@ impl<'a> Scratch<'a> {
             value,
             timestamp: time,
         });
-        Ok(self.exemplars.len() - 1)
+        Ok(self.exemplars.len() as u32 - 1)
     }
 }
 
@@ -281,6 +315,14 @@ const fn value_field(kind: MetricType) -> u32 {
         MetricType::GaugeHistogram | MetricType::Histogram => 7,
         _ => 5,
     }
+}
+
+/// Returns whether the values of a type are numbers with nothing else that they must have.
+const fn is_number(kind: MetricType) -> bool {
+    matches!(
+        kind,
+        MetricType::Counter | MetricType::Gauge | MetricType::Unknown
+    )
 }
 
 fn label<'a>(mut message: Message<'a>) -> Result<Label<'a>> {
@@ -307,21 +349,20 @@ fn quantile(mut message: Message<'_>) -> Result<NumberPart> {
     Ok(quantile)
 }
 
-/// Reads a message `google.protobuf.Timestamp`.
-fn timestamp(field: Field<'_>, name: &str) -> Result<Option<Timestamp>> {
-    let mut message = field.message(name)?;
+/// Reads a message `google.protobuf.Timestamp`. Expects the fields in their order first.
+fn timestamp(mut message: Message<'_>) -> Result<Timestamp> {
     let at = message.at();
-    let (mut seconds, mut nanos) = (0, 0);
+    let mut seconds = message.integer(1).unwrap_or_default();
+    let mut nanos = message.integer(2).unwrap_or_default();
     while let Some(field) = message.next_field()? {
         match field.number {
-            1 => seconds = field.integer("seconds")? as i64,
+            1 => seconds = field.integer("seconds")?,
             2 => nanos = field.integer("nanos")?,
             _ => {}
         }
     }
     let nanos = u32::try_from(nanos).ok();
-    let time = nanos.and_then(|nanos| Timestamp::new(seconds, nanos));
+    let time = nanos.and_then(|nanos| Timestamp::new(seconds as i64, nanos));
     let message = "expected 0 to 999,999,999 nanoseconds";
-    time.map(Some)
-        .ok_or_else(|| Fault::new(Rule::ProtobufMessage, at, message))
+    time.ok_or_else(|| Fault::new(Rule::ProtobufMessage, at, message))
 }

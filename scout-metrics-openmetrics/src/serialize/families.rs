@@ -6,7 +6,7 @@ use serde::{
 
 use super::number::Value;
 use crate::{
-    Exemplar, Families, LabelSet, MetricFamily, MetricType, NativeHistogram, Sample, Suffix,
+    CompositeValue, Exemplar, Families, LabelSet, MetricFamily, MetricType, Sample, Suffix,
     Timestamp,
 };
 
@@ -66,8 +66,9 @@ impl Serialize for Sample {
         // Few samples have them. Formats that people do not read have no names of fields, and so always all fields.
         let has_rare = !serializer.is_human_readable();
         let more = self.exemplars().get(1..).unwrap_or_default();
-        let native = self.native_histogram();
-        let mut fields = serializer.serialize_struct("Sample", 7)?;
+        let start = self.start_timestamp();
+        let composite = self.composite();
+        let mut fields = serializer.serialize_struct("Sample", 8)?;
         fields.serialize_field("suffix", &self.suffix())?;
         fields.serialize_field("labels", self.labels())?;
         fields.serialize_field("value", &Value(self.value()))?;
@@ -76,8 +77,11 @@ impl Serialize for Sample {
         if has_rare || !more.is_empty() {
             fields.serialize_field("more_exemplars", more)?;
         }
-        if has_rare || native.is_some() {
-            fields.serialize_field("native_histogram", &native)?;
+        if has_rare || start.is_some() {
+            fields.serialize_field("start_timestamp", &start)?;
+        }
+        if has_rare || composite.is_some() {
+            fields.serialize_field("composite", &composite)?;
         }
         fields.end()
     }
@@ -98,7 +102,9 @@ struct SampleFields {
     #[serde(default)]
     more_exemplars: Vec<Exemplar>,
     #[serde(default)]
-    native_histogram: Option<NativeHistogram>,
+    start_timestamp: Option<Timestamp>,
+    #[serde(default)]
+    composite: Option<CompositeValue>,
 }
 
 impl<'de> Deserialize<'de> for Sample {
@@ -115,11 +121,14 @@ impl<'de> Deserialize<'de> for Sample {
         }
         let exemplars = fields.exemplar.into_iter().chain(fields.more_exemplars);
         sample = sample.with_exemplars(exemplars);
-        match fields.native_histogram {
-            Some(native) if Value(native.count()) != fields.value => Err(D::Error::custom(
-                "the value is not the count of the native histogram",
+        if let Some(start) = fields.start_timestamp {
+            sample = sample.with_start_timestamp(start);
+        }
+        match fields.composite {
+            Some(composite) if Value(composite.count()) != fields.value => Err(D::Error::custom(
+                "the value is not the count of the composite value",
             )),
-            Some(native) => Ok(sample.with_native_histogram(native)),
+            Some(composite) => Ok(sample.with_composite(composite)),
             None => Ok(sample),
         }
     }

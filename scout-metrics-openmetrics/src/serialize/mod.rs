@@ -28,7 +28,7 @@
 //! ```
 //!
 //! [`MetricFamily`](crate::MetricFamily), [`Sample`](crate::Sample), [`Exemplar`](crate::Exemplar),
-//! [`NativeHistogram`](crate::NativeHistogram), [`LabelSet`](crate::LabelSet), [`MetricType`](crate::MetricType), [`Suffix`](crate::Suffix) and
+//! [`CompositeValue`](crate::CompositeValue), [`NativeHistogram`](crate::NativeHistogram), [`LabelSet`](crate::LabelSet), [`MetricType`](crate::MetricType), [`Suffix`](crate::Suffix) and
 //! [`Timestamp`](crate::Timestamp) read back as they were. [`Families`](crate::Families), [`Deviation`](crate::Deviation),
 //! [`ParseError`](crate::ParseError), [`ParseErrorKind`](crate::ParseErrorKind), [`Rule`](crate::Rule) and
 //! [`Format`](crate::Format) are written only, because they describe a text that is not in the JSON.
@@ -43,8 +43,10 @@
 //! - **Labels** are an object with their order kept. If a name occurs more than once, which only [`Mode::Lenient`](crate::Mode::Lenient)
 //!   lets through, they are a list of pairs: `[["a","1"],["a","2"]]`. Both are accepted. Formats that people do not read
 //!   always have the list.
-//! - `more_exemplars` and `native_histogram` of a sample are there if it has them. A native histogram has its numbers and, for
-//!   positive and negative values, the `spans`, each an offset and a length, and the `counts` of the buckets in them.
+//! - `more_exemplars`, `start_timestamp` and `composite` of a sample are there if it has them. A composite value is an object
+//!   with its type, such as `{"histogram":{...}}`. Its `buckets` are pairs of a threshold and a count, its `quantiles` pairs of a
+//!   rank and a value. Its `native` buckets have, for positive and negative values, the `spans`, each an offset and a length,
+//!   and the `counts` of the buckets in them.
 //! - A **type** is its word in OpenMetrics, a **suffix** has its underscore, and a **rule** is its [`id`](crate::Rule::id).
 //! - The **families** of an exposition are an object with `families`, `deviations`, of which each has `rule`, `line`, `column`
 //!   and `message`, and `deviation_count`. A `ParseError` has `kind`, `rule`, `line`, `column`, `offset` and `message`.
@@ -56,6 +58,7 @@
 //! lost in silence. The rules of the formats are checked when families are written, by
 //! [`encode_families`](crate::encode_families).
 
+mod composite;
 mod families;
 mod labels;
 mod native;

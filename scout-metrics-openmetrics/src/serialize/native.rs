@@ -1,9 +1,20 @@
 //! Native histograms.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::number::Value;
 use crate::{BucketSpan, NativeBuckets, NativeHistogram};
+
+/// A native histogram without its count and its sum.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename = "NativeHistogram")]
+pub(super) struct Buckets {
+    schema: i8,
+    zero_threshold: Value,
+    zero_count: Value,
+    positive: Side,
+    negative: Side,
+}
 
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename = "NativeHistogram")]
@@ -49,16 +60,46 @@ impl Side {
     }
 }
 
+impl From<&NativeHistogram> for Buckets {
+    fn from(native: &NativeHistogram) -> Self {
+        Self {
+            schema: native.schema(),
+            zero_threshold: Value(native.zero_threshold()),
+            zero_count: Value(native.zero_count()),
+            positive: native.positive().into(),
+            negative: native.negative().into(),
+        }
+    }
+}
+
+impl Buckets {
+    pub(super) fn to_native<E: serde::de::Error>(&self) -> Result<NativeHistogram, E> {
+        let native =
+            NativeHistogram::new(self.schema, self.positive.to_buckets()?).map_err(E::custom)?;
+        native
+            .with_negative(self.negative.to_buckets()?)
+            .with_zero_bucket(self.zero_threshold.0, self.zero_count.0)
+            .map_err(E::custom)
+    }
+}
+
 impl Serialize for NativeHistogram {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Buckets {
+            schema,
+            zero_threshold,
+            zero_count,
+            positive,
+            negative,
+        } = self.into();
         let fields = Fields {
-            schema: self.schema(),
+            schema,
             count: Value(self.count()),
             sum: Value(self.sum()),
-            zero_threshold: Value(self.zero_threshold()),
-            zero_count: Value(self.zero_count()),
-            positive: self.positive().into(),
-            negative: self.negative().into(),
+            zero_threshold,
+            zero_count,
+            positive,
+            negative,
         };
         fields.serialize(serializer)
     }
@@ -66,13 +107,23 @@ impl Serialize for NativeHistogram {
 
 impl<'de> Deserialize<'de> for NativeHistogram {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let fields = Fields::deserialize(deserializer)?;
-        let histogram =
-            Self::new(fields.schema, fields.positive.to_buckets()?).map_err(D::Error::custom)?;
-        let histogram = histogram
-            .with_negative(fields.negative.to_buckets()?)
-            .with_zero_bucket(fields.zero_threshold.0, fields.zero_count.0);
-        let histogram = histogram.map_err(D::Error::custom)?;
-        Ok(histogram.with_count(fields.count.0).with_sum(fields.sum.0))
+        let Fields {
+            schema,
+            count,
+            sum,
+            zero_threshold,
+            zero_count,
+            positive,
+            negative,
+        } = Fields::deserialize(deserializer)?;
+        let buckets = Buckets {
+            schema,
+            zero_threshold,
+            zero_count,
+            positive,
+            negative,
+        };
+        let native: Self = buckets.to_native()?;
+        Ok(native.with_count(count.0).with_sum(sum.0))
     }
 }

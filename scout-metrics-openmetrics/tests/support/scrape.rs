@@ -2,10 +2,12 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::{OsStr, OsString},
     fmt::Write as _,
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
+    path::Path,
     process::{Child, Command, Stdio},
     sync::{Arc, mpsc},
     thread,
@@ -33,31 +35,43 @@ pub(crate) fn scrape(documents: &[Document]) -> Option<Vec<Answer>> {
         let content_type = ContentType::from(document.format);
         (content_type, document.text.clone().into_bytes())
     });
-    let prometheus = scraped(served.collect(), &[])?;
+    let prometheus = scraped(&find_prometheus()?, served.collect(), &[]);
     Some(prometheus.answers(documents.len()))
 }
 
-/// Lets Prometheus scrape an exposition with native histograms, and returns the series that a query finds then.
+/// Lets each Prometheus that is installed, Debian's own and the newer one of `examples/tests/exporter/peers/install-newer`,
+/// scrape an exposition with native histograms. Returns the series that queries find then.
 pub(crate) fn scrape_native(
     content_type: ContentType,
-    body: Vec<u8>,
+    body: &[u8],
     queries: &[&str],
-) -> Option<Vec<Vec<Value>>> {
-    let arguments = ["--enable-feature=native-histograms"];
-    let prometheus = scraped(vec![(content_type, body)], &arguments)?;
-    let answers = queries.iter().map(|query| prometheus.query(query));
-    Some(answers.collect())
+) -> Vec<(OsString, Vec<Vec<Value>>)> {
+    let newer = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../ci-tools/newer/usr/bin/prometheus");
+    let newer = find(&[newer.into()], &["--version"], "a newer prometheus");
+    let programs = find_prometheus().into_iter().chain(newer);
+    let scraped = programs.map(|program| {
+        let arguments = ["--enable-feature=native-histograms"];
+        let served = vec![(content_type, body.to_vec())];
+        let prometheus = scraped(&program, served, &arguments);
+        let answers = queries.iter().map(|query| prometheus.query(query));
+        let answers = answers.collect();
+        (program, answers)
+    });
+    scraped.collect()
+}
+
+fn find_prometheus() -> Option<OsString> {
+    let what = "prometheus (Debian package prometheus)";
+    find(&["prometheus".into()], &["--version"], what)
 }
 
 /// Returns a server that has scraped expositions.
-fn scraped(served: Vec<(ContentType, Vec<u8>)>, arguments: &[&str]) -> Option<Prometheus> {
-    let what = "prometheus (Debian package prometheus)";
-    find(&["prometheus".into()], &["--version"], what)?;
+fn scraped(program: &OsStr, served: Vec<(ContentType, Vec<u8>)>, arguments: &[&str]) -> Prometheus {
     let count = served.len();
     let (address, asked) = serve(served.into());
-    let prometheus = Prometheus::scraping(address, count, arguments);
+    let prometheus = Prometheus::scraping(program, address, count, arguments);
     wait_until_scraped(count, &asked);
-    Some(prometheus)
+    prometheus
 }
 
 /// The number of each document that is asked for.
@@ -89,9 +103,23 @@ fn serve(documents: Served) -> (SocketAddr, Asked) {
 fn answer(mut stream: TcpStream, documents: &[(ContentType, Vec<u8>)]) -> Option<usize> {
     let mut lines = BufReader::new(stream.try_clone().ok()?).lines();
     let request = lines.next()?.ok()?;
-    while !lines.next()?.ok()?.is_empty() {}
+    let mut accepted = String::new();
+    loop {
+        let line = lines.next()?.ok()?.to_ascii_lowercase();
+        match line.strip_prefix("accept:") {
+            Some(accept) => accepted.push_str(accept),
+            None if line.is_empty() => break,
+            None => {}
+        }
+    }
     let number: usize = request.split(['/', ' ']).nth(2)?.parse().ok()?;
     let (kind, body) = documents.get(number)?;
+    let full = kind.to_string();
+    let media_type = full.split(';').next()?;
+    assert!(
+        accepted.contains(media_type),
+        "{accepted:?} lacks {media_type}"
+    );
     let length = body.len();
     let head = format!(
         "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
@@ -124,11 +152,11 @@ struct Prometheus {
 }
 
 impl Prometheus {
-    fn scraping(address: SocketAddr, targets: usize, arguments: &[&str]) -> Self {
+    fn scraping(program: &OsStr, address: SocketAddr, targets: usize, arguments: &[&str]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let file = |name: &str| directory.path().join(name);
         fs::write(file("prometheus.yml"), configuration(address, targets)).unwrap();
-        let mut process = Command::new("prometheus")
+        let mut process = Command::new(program)
             .arg(format!(
                 "--config.file={}",
                 file("prometheus.yml").display()
@@ -235,7 +263,9 @@ fn address_in(log: impl Read + Send + 'static) -> String {
     let (found, address) = mpsc::channel();
     thread::spawn(move || {
         for line in BufReader::new(log).lines().map_while(Result::ok) {
-            if let Some((_, address)) = line.split_once("msg=\"Listening on\" address=") {
+            let attributes = line.split_once("msg=\"Listening on\"");
+            if let Some((_, address)) = attributes.and_then(|(_, rest)| rest.split_once("address="))
+            {
                 let _ = found.send(address.trim().to_owned());
             }
         }

@@ -20,11 +20,16 @@ impl Checker {
             return Ok(());
         }
         report.broken_in(sample, Part::Value, Rule::CounterValue, || {
-            format!(
-                "the counter `{}` has the value {}, expected zero or more",
-                shown(&sample.name().decode()),
-                shown(sample.value_text())
-            )
+            describe_counter(sample)
         })
     }
+}
+
+/// Says which value a counter has that it should not have.
+pub(super) fn describe_counter(sample: SampleRef<'_, '_>) -> String {
+    format!(
+        "the counter `{}` has the value {}, expected zero or more",
+        shown(&sample.name().decode()),
+        shown(sample.value_text())
+    )
 }

@@ -18,6 +18,13 @@ pub(super) struct KeyNames {
     point: Option<usize>,
 }
 
+/// The hashes of a group of states and of its first label. Neither is ever the hash of a metric.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Group {
+    pub(super) key: u64,
+    pub(super) start: u64,
+}
+
 impl Checker {
     /// Returns the name of the label that distinguishes the samples of one point.
     pub(super) fn point_label(&self) -> &str {
@@ -32,7 +39,13 @@ impl Checker {
     /// Returns a hash of the family and of the labels except that of the point, whatever their order is.
     #[inline]
     pub(super) fn metric_key(&mut self, sample: SampleRef<'_, '_>, labels: LabelHashes<'_>) -> u64 {
-        let names = self.metric_names.unwrap_or_else(|| {
+        self.key_names(sample).key(labels)
+    }
+
+    /// Returns the part of the identity of the sample's metric that does not depend on the values of labels.
+    #[inline]
+    pub(super) fn key_names(&mut self, sample: SampleRef<'_, '_>) -> KeyNames {
+        self.metric_names.unwrap_or_else(|| {
             let label = self.point_label();
             let mut labels = sample.labels();
             let names = KeyNames {
@@ -40,8 +53,7 @@ impl Checker {
                 point: labels.position(|(name, _)| !label.is_empty() && name == *label),
             };
             *self.metric_names.insert(names)
-        });
-        names.key(labels)
+        })
     }
 
     /// Returns a hash of the name and all labels, whatever their order is.
@@ -74,6 +86,31 @@ impl Checker {
 }
 
 impl KeyNames {
+    /// Returns the hashes of the labels except that of the point, and of the first one of them.
+    pub(super) fn group(self, labels: LabelHashes<'_>) -> Group {
+        const THIRD: u32 = u64::BITS / 3;
+        let hashes = labels.iter().enumerate();
+        let mut others = hashes.filter(|(place, _)| self.point != Some(*place));
+        let first = others.next().map(|(_, (name, value))| mixed(name, value));
+        Group {
+            key: self.key(labels).rotate_left(THIRD),
+            start: self
+                .hash
+                .wrapping_add(first.unwrap_or_default())
+                .rotate_right(THIRD),
+        }
+    }
+
+    /// Returns a hash of all labels.
+    #[inline]
+    pub(super) fn whole_key(self, labels: LabelHashes<'_>) -> u64 {
+        Self {
+            point: None,
+            ..self
+        }
+        .key(labels)
+    }
+
     #[inline]
     fn key(self, labels: LabelHashes<'_>) -> u64 {
         let hashes = labels.iter().enumerate();

@@ -5,7 +5,7 @@ use super::{
     Checker, Report, Result,
     place::{Part, Place},
 };
-use crate::{MetricType, Rule, SampleRef, Suffix, Timestamp, error::shown};
+use crate::{MetricType, Rule, SampleRef, Suffix, TextFormat, Timestamp, error::shown};
 
 /// The metric that is being read.
 #[derive(Debug)]
@@ -62,14 +62,7 @@ impl Checker {
             Some(metric) if metric.key == key => {
                 let before = metric.timestamp;
                 if before.is_some() != timestamp.is_some() {
-                    report.broken(Rule::TimestampMix, || {
-                        let (here, before) = match timestamp {
-                            Some(_) => ("a", "no"),
-                            None => ("no", "a"),
-                        };
-                        let name = shown(&sample.name().decode());
-                        format!("`{name}` has {here} timestamp, but the sample before has {before} timestamp")
-                    })?;
+                    self.report_mixed_timestamps(sample, report)?;
                 }
                 if timestamp < before && timestamp.is_some() {
                     report.broken_in(sample, Part::Timestamp, Rule::TimestampOrder, || {
@@ -86,10 +79,7 @@ impl Checker {
             _ => {
                 self.finish_point(report)?;
                 if !self.seen.insert(key) {
-                    report.broken(Rule::InterleavedMetrics, || {
-                        let name = shown(&self.name);
-                        format!("a metric of `{name}` is split: other metrics appear between its samples")
-                    })?;
+                    self.report_split_metric(report)?;
                 }
                 self.metric = None;
             }
@@ -105,12 +95,35 @@ impl Checker {
         Ok(())
     }
 
+    pub(super) fn report_split_metric(&self, report: &mut Report) -> Result {
+        report.broken(Rule::InterleavedMetrics, || {
+            let name = shown(&self.name);
+            format!("a metric of `{name}` is split: other metrics appear between its samples")
+        })
+    }
+
+    pub(super) fn report_mixed_timestamps(
+        &self,
+        sample: SampleRef<'_, '_>,
+        report: &mut Report,
+    ) -> Result {
+        report.broken(Rule::TimestampMix, || {
+            let (here, before) = match sample.timestamp() {
+                Some(_) => ("a", "no"),
+                None => ("no", "a"),
+            };
+            let name = shown(&sample.name().decode());
+            format!("`{name}` has {here} timestamp, but the sample before has {before} timestamp")
+        })
+    }
+
     /// Checks that a point is complete and starts the next.
     pub(super) fn finish_point(&mut self, report: &mut Report) -> Result {
-        let has_points = matches!(
-            self.kind,
-            MetricType::Counter | MetricType::GaugeHistogram | MetricType::Histogram
-        );
+        let has_points = self.format == TextFormat::OpenMetrics
+            && matches!(
+                self.kind,
+                MetricType::Counter | MetricType::GaugeHistogram | MetricType::Histogram
+            );
         let Some(metric) = self.metric.as_mut().filter(|_| has_points) else {
             return Ok(());
         };

@@ -11,6 +11,7 @@ mod info;
 mod key;
 mod metric;
 mod number;
+mod openmetrics2;
 mod place;
 mod prometheus;
 mod report;
@@ -20,8 +21,13 @@ mod summary;
 
 use foldhash::quality::RandomState;
 
-use self::{distribution::Distributions, key::KeyNames, metric::Metric};
+use self::{
+    distribution::Distributions,
+    key::{Group, KeyNames},
+    metric::Metric,
+};
 pub(super) use self::{
+    place::Part,
     report::{Report, Violation},
     seen::Seen,
 };
@@ -46,6 +52,11 @@ pub(crate) struct Checker {
     seen: Seen,
     /// The metric of OpenMetrics that is being read.
     metric: Option<Metric>,
+    /// The group of states of OpenMetrics 2.0 that is being read.
+    group: Option<Group>,
+    /// The type of the last line with TYPE if no other family came since. It is what Prometheus takes for the type of
+    /// a family of OpenMetrics 2.0.
+    type_line: MetricType,
     /// The histograms and summaries of Prometheus text.
     distributions: Distributions,
 }
@@ -61,6 +72,8 @@ impl Checker {
             series_names: None,
             seen,
             metric: None,
+            group: None,
+            type_line: MetricType::Unknown,
             distributions: Distributions::default(),
         }
     }
@@ -75,6 +88,7 @@ impl Checker {
         self.finish_point(report)?;
         self.finish_distributions();
         self.metric = None;
+        self.group = None;
         if self.format.is_openmetrics() {
             self.seen.forget();
         }
@@ -82,6 +96,11 @@ impl Checker {
         self.kind = kind;
         self.forget_names();
         Ok(())
+    }
+
+    /// Remembers the type of a line with TYPE, or that lines of another family come now.
+    pub(crate) fn set_type_line(&mut self, kind: MetricType) {
+        self.type_line = kind;
     }
 
     /// Checks what can only be checked at the end of the exposition.

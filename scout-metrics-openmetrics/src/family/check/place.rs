@@ -14,11 +14,12 @@ pub(super) struct Place {
 
 /// A part of a sample.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Part {
+pub(crate) enum Part {
     Exemplar,
     /// The value of the label at a place.
     Label(usize),
     Name,
+    StartTimestamp,
     Timestamp,
     Value,
 }
@@ -51,13 +52,14 @@ fn offset(sample: SampleRef<'_, '_>, part: Part) -> usize {
     let place = match part {
         Part::Label(place) => sample.parts.own_labels()[place].value_start,
         Part::Name => sample.parts.name.start,
-        Part::Exemplar | Part::Timestamp | Part::Value => value.start,
+        Part::Exemplar | Part::StartTimestamp | Part::Timestamp | Part::Value => value.start,
     };
     let place = (place - start) as usize;
     let after_value = (value.end - start) as usize;
     let rest = &sample.line()[after_value..];
     match part {
         Part::Exemplar => after_value + rest.find('#').unwrap_or_default(),
+        Part::StartTimestamp => after_value + rest.find("st@").unwrap_or_default(),
         Part::Timestamp => after_value + (rest.len() - rest.trim_start().len()),
         Part::Label(_) | Part::Name | Part::Value => place,
     }

@@ -52,6 +52,50 @@ impl Report {
         self.broken_at(Place::of(sample, part, self.line), rule, message)
     }
 
+    /// Does what [`refused_in`](Self::refused_in) does if lenient mode does not forgive the rule here, and otherwise what
+    /// [`broken_in`](Self::broken_in) does.
+    pub(super) fn broken_or_refused(
+        &mut self,
+        is_refused: bool,
+        sample: SampleRef<'_, '_>,
+        part: Part,
+        rule: Rule,
+        message: impl FnOnce() -> String,
+    ) -> Result {
+        match is_refused {
+            true => self.refused_in(sample, part, rule, message),
+            false => self.broken_in(sample, part, rule, message),
+        }
+    }
+
+    /// Fails because a part of the sample which is being read breaks a rule that no mode forgives.
+    pub(super) fn refused_in(
+        &self,
+        sample: SampleRef<'_, '_>,
+        part: Part,
+        rule: Rule,
+        message: impl FnOnce() -> String,
+    ) -> Result {
+        Err(self.violation(sample, part, rule, message()))
+    }
+
+    /// Describes a rule that a part of the sample which is being read breaks.
+    pub(crate) fn violation(
+        &self,
+        sample: SampleRef<'_, '_>,
+        part: Part,
+        rule: Rule,
+        message: String,
+    ) -> Violation {
+        let Place { line, at, .. } = Place::of(sample, part, self.line);
+        Violation {
+            rule,
+            line,
+            at,
+            message,
+        }
+    }
+
     /// Records that a rule is broken in a line that has been read, or in strict mode fails.
     pub(super) fn broken_at(
         &mut self,

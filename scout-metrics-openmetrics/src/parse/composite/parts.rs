@@ -26,10 +26,39 @@ pub(crate) struct CompositeParts {
     pub(crate) negative: SideParts,
 }
 
+impl CompositeParts {
+    /// Forgets the numbers of the value before that are in lists.
+    pub(in crate::parse) fn clear(&mut self) {
+        self.pairs.clear();
+        self.has_native = false;
+        self.positive.clear();
+        self.negative.clear();
+    }
+
+    /// Returns how many series or buckets the value stands for beyond the one sample.
+    pub(in crate::parse) fn length(&self) -> usize {
+        match self.kind {
+            Some(_) => self.pairs.len() + self.positive.length() + self.negative.length(),
+            None => 0,
+        }
+    }
+}
+
 /// The native buckets on one side of zero.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SideParts {
     /// Offsets and lengths as they are written.
     pub(crate) spans: Vec<(i64, u64)>,
     pub(crate) counts: Vec<f64>,
+}
+
+impl SideParts {
+    fn clear(&mut self) {
+        self.spans.clear();
+        self.counts.clear();
+    }
+
+    fn length(&self) -> usize {
+        self.spans.len() + self.counts.len()
+    }
 }

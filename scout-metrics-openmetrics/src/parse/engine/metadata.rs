@@ -51,6 +51,9 @@ pub(in crate::parse) fn read_metadata(
     if window.byte(end.wrapping_sub(1)) == b'\r' {
         return None;
     }
+    if format == TextFormat::OpenMetrics2 {
+        return None;
+    }
     let keyword = window.eight(start.at) & KEYWORD;
     let is_unit = keyword == UNIT && format.is_openmetrics();
     if keyword != HELP && keyword != TYPE && !is_unit {

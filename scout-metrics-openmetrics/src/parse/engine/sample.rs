@@ -42,6 +42,9 @@ pub(super) fn read_sample(
         stop: start.stop,
         count: 0,
     };
+    if format == TextFormat::OpenMetrics2 {
+        return None;
+    }
     if window.byte(name_end) == b'{' {
         progress.at = name_end.wrapping_add(1);
         let room = parts.labels.room();

@@ -23,6 +23,17 @@ impl Scanner<'_, '_> {
     pub(super) fn read_labels(
         &mut self,
         labels: &mut LabelList,
+        name: Option<&mut Option<Span>>,
+    ) -> Result<()> {
+        let first = labels.len();
+        self.read_label_set(labels, name)?;
+        self.check_label_names(&labels[first..])
+    }
+
+    /// The same without looking for names that occur twice.
+    pub(super) fn read_label_set(
+        &mut self,
+        labels: &mut LabelList,
         mut name: Option<&mut Option<Span>>,
     ) -> Result<()> {
         let first = labels.len();
@@ -37,7 +48,7 @@ impl Scanner<'_, '_> {
                 }
                 break;
             }
-            if let Some(label) = self.read_label(name.as_deref_mut())? {
+            if let Some(label) = self.read_label(name.as_deref_mut(), count == 0)? {
                 self.check_label_count(labels.len() - first)?;
                 labels.push(label);
             }
@@ -55,7 +66,7 @@ impl Scanner<'_, '_> {
             }
         }
         self.at += 1;
-        self.check_label_names(&labels[first..])
+        Ok(())
     }
 
     /// Prometheus accepts labels of its text format without a comma between them, which is forgiven.
@@ -66,8 +77,8 @@ impl Scanner<'_, '_> {
         is_forgiving && (byte == b'"' || is_part && !byte.is_ascii_digit())
     }
 
-    /// Skips blanks within braces. OpenMetrics has none there; the Python parser accepts them, and its encoder writes one
-    /// after each comma.
+    /// Skips blanks within braces. OpenMetrics has none there; the Python parser of OpenMetrics 1.0 accepts them, and its
+    /// encoder writes one after each comma.
     #[inline]
     fn skip_label_blanks(&mut self) -> Result<()> {
         if self.is_at_word() {
@@ -83,7 +94,7 @@ impl Scanner<'_, '_> {
         let rest = &self.text[self.at..self.end];
         let word = rest.trim_start_matches(is_space);
         if word.len() < rest.len() {
-            self.forgive(
+            self.forgive_as_python(
                 Rule::Blanks,
                 "expected no blank among the labels, found one",
             )?;
@@ -105,8 +116,13 @@ impl Scanner<'_, '_> {
         Ok(())
     }
 
-    /// Reads a label, or the quoted metric name, which is put into `metric` and gives `None`.
-    fn read_label(&mut self, metric: Option<&mut Option<Span>>) -> Result<Option<LabelSpan>> {
+    /// Reads a label, or the quoted metric name, which is put into `metric` and gives `None`. In OpenMetrics 2.0, the name
+    /// comes first.
+    fn read_label(
+        &mut self,
+        metric: Option<&mut Option<Span>>,
+        is_first: bool,
+    ) -> Result<Option<LabelSpan>> {
         let start = self.at;
         let is_quoted = self.peek() == Some(b'"');
         let name = if is_quoted {
@@ -120,6 +136,11 @@ impl Scanner<'_, '_> {
             return self.read_label_value(name).map(Some);
         }
         match metric {
+            Some(None) if is_quoted && !is_first && self.format() == TextFormat::OpenMetrics2 => {
+                self.at = start;
+                let message = "expected the metric name before all labels, found it after a label";
+                Err(self.fault(Rule::SampleSyntax, message))
+            }
             Some(metric @ None) if is_quoted => {
                 *metric = Some(name);
                 Ok(None)
@@ -132,14 +153,15 @@ impl Scanner<'_, '_> {
         }
     }
 
-    /// Reads a label's name without quotes. The Python parser accepts colons in it.
+    /// Reads a label's name without quotes. The Python parser, which does not know OpenMetrics 2.0, accepts colons in it.
     fn read_label_name(&mut self) -> Result<Span> {
         let start = self.at;
         let colon = start + NameOf::Label.length(&self.bytes[start..]);
         if self.bytes.get(colon) == Some(&b':') && !self.bytes[start].is_ascii_digit() {
             let end = colon + NameOf::Metric.length(&self.bytes[colon..]);
             let is_end = |c: char| c == '=' || is_space(c);
-            if self.text[end..self.end].starts_with(is_end) {
+            let is_known = self.format() != TextFormat::OpenMetrics2;
+            if is_known && self.text[end..self.end].starts_with(is_end) {
                 self.at = colon;
                 let name = shown(&self.text[start..end]);
                 let message = format!("the label name {name:?} contains a colon");
@@ -174,11 +196,13 @@ impl Scanner<'_, '_> {
             ),
             _ => self.expected(Rule::LabelSyntax, what),
         };
-        self.at = start;
-        match self.odd_label_name() {
+        let after_name = std::mem::replace(&mut self.at, start);
+        let fault = match self.odd_label_name() {
             Some(message) => self.fault(Rule::LabelName, message),
             None => expected,
-        }
+        };
+        self.at = after_name;
+        fault
     }
 
     /// Says what is wrong with the word that is next, if it is the name of a label and should be in quotes.
@@ -212,6 +236,10 @@ impl Scanner<'_, '_> {
 
     /// Skips blanks between a name and the labels, which the Python parser accepts.
     pub(super) fn forgive_blank_before_labels(&mut self) -> Result<()> {
+        if self.format() == TextFormat::OpenMetrics2 {
+            // A composite value follows.
+            return Ok(());
+        }
         let rest = &self.text[self.at..self.end];
         let labels = rest.trim_start_matches([' ', '\t']);
         if labels.starts_with("{count:") || labels.starts_with("{gcount:") {
@@ -236,6 +264,12 @@ impl Scanner<'_, '_> {
         labels: &mut LabelList,
         name: &mut Option<Span>,
     ) -> Result<()> {
+        if self.format() == TextFormat::OpenMetrics2 {
+            return match self.find_reserved(labels) {
+                Some((at, message)) => self.forgive_at(Rule::ReservedLabel, at, message),
+                None => Ok(()),
+            };
+        }
         let is_reserved = |label: &LabelSpan| self.text_of(label.name()).raw() == "__name__";
         let Some(place) = labels.iter().position(is_reserved) else {
             return Ok(());
@@ -257,6 +291,19 @@ impl Scanner<'_, '_> {
         Ok(())
     }
 
+    /// Finds a label of OpenMetrics 2.0 whose name is reserved. Returns its place and what is wrong with it.
+    pub(super) fn find_reserved(&self, labels: &[LabelSpan]) -> Option<(usize, String)> {
+        labels.iter().find_map(|label| {
+            let name = self.text_of(label.name()).raw();
+            let is_reserved = name.starts_with('_') && !matches!(name, "__type__" | "__unit__");
+            let message = || {
+                let name = shown(name);
+                format!("the label name {name:?} starts with an underscore, so it is reserved")
+            };
+            is_reserved.then(|| (self.start + label.name_start as usize, message()))
+        })
+    }
+
     fn check_label_count(&self, before: usize) -> Result<()> {
         let limit = self.options.limits().labels;
         if before >= limit {
@@ -266,17 +313,18 @@ impl Scanner<'_, '_> {
     }
 
     fn check_label_names(&mut self, labels: &[LabelSpan]) -> Result<()> {
-        let Some(duplicate) = self.find_duplicate(labels) else {
-            return Ok(());
-        };
+        match self.find_repeated(labels) {
+            Some((at, message)) => self.forgive_at(Rule::DuplicateLabel, at, message),
+            None => Ok(()),
+        }
+    }
+
+    /// Finds a label with the name of another one. Returns its place and what is wrong with it.
+    pub(super) fn find_repeated(&self, labels: &[LabelSpan]) -> Option<(usize, String)> {
+        let duplicate = self.find_duplicate(labels)?;
         let name = shown(self.text_of(duplicate.name()).raw());
-        let after = std::mem::replace(&mut self.at, self.start + duplicate.name().start as usize);
-        self.forgive(
-            Rule::DuplicateLabel,
-            format!("the label name {name:?} occurs twice"),
-        )?;
-        self.at = after;
-        Ok(())
+        let message = format!("the label name {name:?} occurs twice");
+        Some((self.start + duplicate.name_start as usize, message))
     }
 
     fn find_duplicate(&self, labels: &[LabelSpan]) -> Option<LabelSpan> {

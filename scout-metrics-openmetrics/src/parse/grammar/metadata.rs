@@ -1,10 +1,10 @@
 //! Lines that start with `#`: HELP, TYPE, UNIT, `# EOF` and comments.
 
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 
 use super::{LineKind, Result, Scanner};
 use crate::{
-    MetricType, Rule,
+    MetricType, Rule, TextFormat,
     error::shown,
     escape::{Escapes, Text},
     find::NameOf,
@@ -70,7 +70,7 @@ impl<'a> Scanner<'a, '_> {
         let keyword = self.read_keyword()?;
         self.skip_separator(Rule::MetadataSyntax, "a blank and a metric name")?;
         if matches!(self.peek(), Some(b' ' | b'\t')) {
-            self.forgive(Rule::Blanks, "expected one blank, found more")?;
+            self.forgive_as_python(Rule::Blanks, "expected one blank, found more")?;
             self.skip_blanks();
         }
         let name = self.read_family_name()?;
@@ -83,16 +83,66 @@ impl<'a> Scanner<'a, '_> {
                 Ok(LineKind::Type { name, kind })
             }
             "UNIT" => {
-                self.forgive_blanks()?;
-                let unit = self.take_name(NameOf::Metric);
-                self.expect_end(Rule::MetadataSyntax)?;
+                let unit = match self.format() {
+                    TextFormat::OpenMetrics2 => self.read_any_unit()?,
+                    _ => self.read_unit()?,
+                };
                 Ok(LineKind::Unit { name, unit })
             }
-            _ => Ok(LineKind::Help {
-                name,
-                text: self.take_rest(Escapes::Quoted),
-            }),
+            _ => {
+                if self.format() == TextFormat::OpenMetrics2 {
+                    self.check_escapes()?;
+                }
+                let text = self.take_rest(Escapes::Quoted);
+                Ok(LineKind::Help { name, text })
+            }
         }
+    }
+
+    fn read_unit(&mut self) -> Result<&'a str> {
+        self.forgive_blanks()?;
+        let unit = self.take_name(NameOf::Metric);
+        self.expect_end(Rule::MetadataSyntax)?;
+        Ok(unit)
+    }
+
+    /// Reads a unit of OpenMetrics 2.0. Prometheus accepts any text.
+    fn read_any_unit(&mut self) -> Result<&'a str> {
+        let rest = &self.text[self.at..self.end];
+        self.take_name(NameOf::Metric);
+        if let Some(found) = self.text[self.at..self.end].chars().next() {
+            let message = format!("expected the end of the line after the unit, found {found:?}");
+            self.forgive(Rule::MetadataSyntax, message)?;
+            self.at = self.end;
+        }
+        Ok(rest)
+    }
+
+    /// Checks that the rest of a line has neither a quote that is not escaped nor a backslash that escapes nothing.
+    fn check_escapes(&mut self) -> Result<()> {
+        let rest = &self.bytes[self.at..self.end];
+        let mut at = 0;
+        while let Some(length) = memchr2(b'"', b'\\', &rest[at..]) {
+            at += length;
+            let message = match rest[at] {
+                b'"' => r#"expected `\"` in a help text, found '"'"#,
+                _ if at + 1 == rest.len() => {
+                    r"expected a character after the backslash, found the end of the line"
+                }
+                _ => {
+                    at += 2;
+                    continue;
+                }
+            };
+            return self.forgive_at(Rule::Escape, self.at + at, message);
+        }
+        Ok(())
+    }
+
+    /// Returns whether the line ends in a text that Prometheus does not look into, when it reads OpenMetrics 2.0.
+    pub(super) fn is_of_any_text(&self) -> bool {
+        let line = &self.bytes[self.start..self.end];
+        line.starts_with(b"# HELP ") || line.starts_with(b"# UNIT ")
     }
 
     /// Reads the keyword of a line of metadata.
@@ -116,7 +166,7 @@ impl<'a> Scanner<'a, '_> {
     /// Skips further blanks between the tokens of metadata, which the Python parser accepts, and before the name also tabs.
     fn forgive_blanks(&mut self) -> Result<()> {
         if self.peek() == Some(b' ') {
-            self.forgive(Rule::Blanks, "expected one blank, found more")?;
+            self.forgive_as_python(Rule::Blanks, "expected one blank, found more")?;
             let rest = &self.bytes[self.at..self.end];
             self.at += rest.iter().take_while(|byte| **byte == b' ').count();
         }

@@ -1,14 +1,16 @@
-//! The grammar of one line, for both formats and both modes.
+//! The grammar of one line, for all formats of text and both modes.
 //!
-//! One scanner reads all four combinations: where the formats differ it asks for the format, and where a text breaks a
+//! One scanner reads all six combinations: where the formats differ it asks for the format, and where a text breaks a
 //! rule that lenient mode forgives it calls [`Scanner::forgive`], which is an error in strict mode. Every byte of a line is
 //! looked at a bounded number of times, so reading is linear in the input. Here are lines, blanks and faults; what a line is
 //! made of is in the modules.
 
+mod composite;
 mod labels;
 mod metadata;
 mod name;
 mod sample;
+mod tail;
 
 use std::borrow::Cow;
 
@@ -170,7 +172,11 @@ impl<'a, 's> Scanner<'a, 's> {
             let at = std::mem::replace(&mut self.at, self.end);
             let message =
                 "the line ends in a carriage return and a line feed, expected a line feed alone";
-            self.forgive(Rule::CarriageReturn, message)?;
+            if self.is_of_any_text() {
+                self.forgive(Rule::CarriageReturn, message)?;
+            } else {
+                self.forgive_as_python(Rule::CarriageReturn, message)?;
+            }
             self.at = at;
         }
         Ok(())
@@ -321,6 +327,32 @@ impl<'a, 's> Scanner<'a, 's> {
         }
         self.add_forgiven(rule, self.at, message);
         Ok(())
+    }
+
+    /// Records that a rule is broken at a place, or in strict mode fails.
+    fn forgive_at(
+        &mut self,
+        rule: Rule,
+        at: usize,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Result<()> {
+        let before = std::mem::replace(&mut self.at, at);
+        let forgiven = self.forgive(rule, message);
+        self.at = before;
+        forgiven
+    }
+
+    /// Records that a rule is broken that only the Python parser forgives. It does not read OpenMetrics 2.0, where this fails
+    /// in both modes.
+    fn forgive_as_python(
+        &mut self,
+        rule: Rule,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Result<()> {
+        match self.format() {
+            TextFormat::OpenMetrics2 => Err(self.fault(rule, message)),
+            _ => self.forgive(rule, message),
+        }
     }
 
     /// Records a forgiven rule once for each line, so that a line with a million line feeds inside quotes costs no more

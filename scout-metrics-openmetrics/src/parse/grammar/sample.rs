@@ -14,7 +14,10 @@ impl Scanner<'_, '_> {
     pub(super) fn read_sample(&mut self, parts: &mut Parts) -> Result<()> {
         parts.labels.clear();
         parts.timestamp = None;
+        parts.start = None;
         parts.exemplar = None;
+        parts.more_exemplars.clear();
+        parts.composite.kind = None;
         let mut name = None;
         if self.peek() != Some(b'{') {
             name = Some(self.read_metric_name()?);
@@ -52,6 +55,9 @@ impl Scanner<'_, '_> {
 
     /// Reads what comes after the labels: the value, a timestamp, an exemplar.
     fn read_tail(&mut self, parts: &mut Parts) -> Result<()> {
+        if self.format() == TextFormat::OpenMetrics2 {
+            return self.read_openmetrics2_tail(parts);
+        }
         parts.value = self.read_value()?;
         match self.format() {
             TextFormat::Prometheus => self.read_prometheus_tail(parts),
@@ -129,7 +135,7 @@ impl Scanner<'_, '_> {
         Ok(ExemplarParts { value, timestamp })
     }
 
-    fn read_value(&mut self) -> Result<Number> {
+    pub(super) fn read_value(&mut self) -> Result<Number> {
         let at = self.at;
         let token = self.take_number();
         let text = self.span(at, self.at, false);
@@ -158,7 +164,7 @@ impl Scanner<'_, '_> {
             && token.starts_with(['+', '-'])
             && token[1..].eq_ignore_ascii_case("nan")
         {
-            self.forgive(
+            self.forgive_as_python(
                 Rule::Number,
                 format!("expected NaN without a sign, found {token:?}"),
             )?;
@@ -205,7 +211,7 @@ impl Scanner<'_, '_> {
         Ok(timestamp)
     }
 
-    fn read_seconds(&mut self) -> Result<Timestamp> {
+    pub(super) fn read_seconds(&mut self) -> Result<Timestamp> {
         let at = self.at;
         let token = self.take_token();
         number::parse_seconds(token).map_err(|fault| self.timestamp_fault(at, fault))

@@ -1,5 +1,7 @@
 //! Collects lines into families.
 
+mod openmetrics2;
+
 use std::mem;
 
 use super::{
@@ -7,7 +9,7 @@ use super::{
     families::Families,
     labels::{Draft, LabelReader},
     places::{NameEnds, NamePlaces},
-    tracker::{is_suffix_of, suffix_in},
+    tracker::{is_suffix_of, says_nothing, suffix_in},
 };
 use crate::{
     Event, Exemplar, ExemplarRef, Limit, Line, MetricFamily, MetricType, ParseError, ParseOptions,
@@ -121,6 +123,7 @@ impl Collector {
         self.report.line = line.number();
         match line.event() {
             Event::Comment(_) | Event::End => Ok(()),
+            event if self.is_openmetrics2() && says_nothing(event) => Ok(()),
             Event::Help { name, text } => self.push_help(&name.decode(), &text.decode()),
             Event::Sample(sample) => self.push_sample(sample),
             Event::Type { name, kind } => self.push_type(&name.decode(), kind),
@@ -141,6 +144,10 @@ impl Collector {
         Ok(Families::new(families, self.report.take_deviations()))
     }
 
+    fn is_openmetrics2(&self) -> bool {
+        self.options.text_format() == TextFormat::OpenMetrics2
+    }
+
     // Metadata. The last of several is kept, as Prometheus and Python do, unless samples were already read with another type.
 
     fn push_help(&mut self, name: &str, help: &str) -> Result<(), Stop> {
@@ -158,7 +165,7 @@ impl Collector {
         let is_suffix = name
             .strip_suffix(unit)
             .is_some_and(|start| start.ends_with('_'));
-        if !unit.is_empty() && !is_suffix {
+        if !unit.is_empty() && !is_suffix && !self.is_openmetrics2() {
             // Every reference refuses this, so it is not forgiven.
             let (unit, name) = (shown(unit), shown(name));
             let message = format!(
@@ -182,6 +189,7 @@ impl Collector {
 
     fn push_type(&mut self, name: &str, kind: MetricType) -> Result<(), Stop> {
         let place = self.family_of_metadata(name, "TYPE")?;
+        self.checker.set_type_line(kind);
         if mem::replace(&mut self.metadata[place].has_type, true) {
             let is_same = self.families[place].kind() == kind;
             self.report_duplicate("TYPE", name, is_same)?;
@@ -192,6 +200,10 @@ impl Collector {
         self.families[place].set_kind(kind);
         self.check_late_type(name, kind)?;
         self.checker.start_family(name, kind, &mut self.report)?;
+        if self.is_openmetrics2() {
+            self.checker
+                .check_name_of_type(name, kind, &mut self.report)?;
+        }
         self.check_suffixed_names(place)?;
         self.check_unit_allowed(place)
     }
@@ -277,6 +289,9 @@ impl Collector {
         }
         let labels = sample.labels();
         let labels = self.labels.read(labels, same_names, &mut self.draft);
+        if self.is_openmetrics2() {
+            return self.push_openmetrics2(sample, labels);
+        }
         let hashes = self.labels.hashes();
         self.checker
             .check(sample, hashes, self.suffix, &mut self.report)?;
@@ -305,6 +320,9 @@ impl Collector {
     fn go_to_family_of_sample(&mut self, sample: SampleRef<'_, '_>) -> Result<(), Stop> {
         let name = sample.name().decode();
         let format = self.options.text_format();
+        if format == TextFormat::OpenMetrics2 {
+            return self.go_to_family_named(&name);
+        }
         let here = self
             .current
             .and_then(|place| Some((place, suffix_in(format, &self.families[place], &name)?)));
@@ -395,7 +413,10 @@ impl Collector {
         self.metadata.push(Metadata::default());
         self.places.insert(name, place);
         self.go_to(place)?;
-        self.check_bare_name(place)?;
+        match self.is_openmetrics2() {
+            true => self.checker.check_family_name(name, &mut self.report)?,
+            false => self.check_bare_name(place)?,
+        }
         Ok(place)
     }
 
@@ -403,6 +424,7 @@ impl Collector {
         if self.current != Some(place) {
             self.put_samples();
             self.current = Some(place);
+            self.checker.set_type_line(MetricType::Unknown);
             let family = &self.families[place];
             self.checker
                 .start_family(family.name(), family.kind(), &mut self.report)?;
@@ -453,7 +475,7 @@ impl Collector {
 
     /// Checks that no samples of a family, now that its type is known, have the name of another one.
     fn check_suffixed_names(&mut self, place: usize) -> Result<(), Stop> {
-        if self.options.text_format() == TextFormat::Prometheus {
+        if self.options.text_format() != TextFormat::OpenMetrics {
             return Ok(());
         }
         for suffix in self.name_ends.of(self.families[place].kind()) {

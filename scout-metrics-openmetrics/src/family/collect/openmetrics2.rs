@@ -1,0 +1,60 @@
+//! Samples of OpenMetrics 2.0: each has the name of its family, and histograms and summaries are one sample.
+
+use super::{
+    super::check::{Part, Violation},
+    Collector, Stop,
+};
+use crate::{CompositeRef, CompositeValue, LabelSet, Rule, Sample, SampleRef, Suffix};
+
+impl Collector {
+    /// Goes to the family of a sample of OpenMetrics 2.0, which has its name.
+    pub(super) fn go_to_family_named(&mut self, name: &str) -> Result<(), Stop> {
+        let place = match self.find(name) {
+            Some(place) => place,
+            None => return self.add_family(name).map(drop),
+        };
+        if self.current != Some(place) {
+            self.report_interleaved(name)?;
+            self.go_to(place)?;
+        }
+        Ok(())
+    }
+
+    /// Checks a sample and keeps it.
+    pub(super) fn push_openmetrics2(
+        &mut self,
+        sample: SampleRef<'_, '_>,
+        labels: LabelSet,
+    ) -> Result<(), Stop> {
+        let composite = sample.composite();
+        let composite = composite.map(|composite| self.read_composite(sample, composite));
+        let composite = composite.transpose()?;
+        let hashes = self.labels.hashes();
+        self.checker
+            .check_openmetrics2(sample, composite.as_ref(), hashes, &mut self.report)?;
+        let mut owned = Sample::new(Suffix::None, labels, sample.value());
+        if let Some(timestamp) = sample.timestamp() {
+            owned = owned.with_timestamp(timestamp);
+        }
+        let start = sample.start_timestamp();
+        if composite.is_some() || start.is_some() || sample.exemplar().is_some() {
+            let exemplars = sample.exemplars();
+            let exemplars = exemplars.map(|exemplar| self.read_exemplar(exemplar));
+            owned = owned.with_extra(exemplars.collect(), start, composite);
+        }
+        self.samples.push(owned);
+        Ok(())
+    }
+
+    /// Reads a composite value. The error is of native buckets that are none, which Prometheus refuses as well.
+    fn read_composite(
+        &self,
+        sample: SampleRef<'_, '_>,
+        composite: CompositeRef<'_>,
+    ) -> Result<CompositeValue, Violation> {
+        composite.to_value().map_err(|error| {
+            let (part, rule) = (Part::Value, Rule::NativeHistogram);
+            self.report.violation(sample, part, rule, error.to_string())
+        })
+    }
+}

@@ -1,0 +1,243 @@
+//! Reads composite values as the ABNF of OpenMetrics 2.0 has them.
+//!
+//! For the next person: this accepts the grammar to the letter and never says what is wrong. A value that it refuses is read
+//! again by `grammar/composite.rs`, which forgives and explains. Here only well-formed values have to be quick.
+
+use super::parts::{CompositeKind, CompositeParts, SideParts};
+use crate::number::{
+    self,
+    decimal::{Decimal, join_digits, non_digits},
+};
+
+/// Reads the composite value that a text starts with, and returns its length. What comes after the value is not looked at.
+/// `None` leaves the numbers in disorder, but never with a kind.
+pub(in crate::parse) fn read_composite(text: &[u8], parts: &mut CompositeParts) -> Option<usize> {
+    parts.kind = None;
+    let mut reader = Reader { rest: text };
+    let kind = reader.value(parts)?;
+    parts.kind = Some(kind);
+    Some(text.len() - reader.rest.len())
+}
+
+/// The text that was not read yet.
+struct Reader<'t> {
+    rest: &'t [u8],
+}
+
+impl Reader<'_> {
+    fn value(&mut self, parts: &mut CompositeParts) -> Option<CompositeKind> {
+        parts.clear();
+        let is_gauge = self.skips(b"{gcount:");
+        if !is_gauge {
+            self.skip(b"{count:")?;
+        }
+        parts.count = self.number()?;
+        self.skip(if is_gauge { b",gsum:" } else { b",sum:" })?;
+        parts.sum = self.number()?;
+        let kind = if is_gauge {
+            CompositeKind::GaugeHistogram
+        } else {
+            CompositeKind::Histogram
+        };
+        if self.skips(b",bucket:[") {
+            self.classic_buckets(parts)?;
+        } else if self.skips(b",schema:") {
+            self.native_buckets(parts)?;
+            if self.skips(b",bucket:[") {
+                self.classic_buckets(parts)?;
+            }
+        } else if !is_gauge && self.skips(b",quantile:[") {
+            self.quantiles(parts)?;
+            self.skip(b"}")?;
+            return Some(CompositeKind::Summary);
+        } else {
+            return None;
+        }
+        self.skip(b"}")?;
+        Some(kind)
+    }
+
+    /// `[ ch-le-counts "," ] ch-pos-inf-bucket "]"`
+    fn classic_buckets(&mut self, parts: &mut CompositeParts) -> Option<()> {
+        if self.skips(b"-Inf:") {
+            parts.pairs.push((f64::NEG_INFINITY, self.number()?));
+            self.skip(b",")?;
+        }
+        while !self.skips(b"+Inf:") {
+            let threshold = self.real()?;
+            self.skip(b":")?;
+            parts.pairs.push((threshold, self.number()?));
+            self.skip(b",")?;
+        }
+        parts.pairs.push((f64::INFINITY, self.number()?));
+        self.skip(b"]")
+    }
+
+    /// `[ cs-q-counts ] "]"`
+    fn quantiles(&mut self, parts: &mut CompositeParts) -> Option<()> {
+        if self.skips(b"]") {
+            return Some(());
+        }
+        loop {
+            let rank = self.real()?;
+            self.skip(b":")?;
+            parts.pairs.push((rank, self.number()?));
+            if !self.goes_on()? {
+                return Some(());
+            }
+        }
+    }
+
+    /// What comes after `schema:`.
+    fn native_buckets(&mut self, parts: &mut CompositeParts) -> Option<()> {
+        parts.has_native = true;
+        parts.schema = self.integer()?;
+        self.skip(b",zero_threshold:")?;
+        parts.zero_threshold = self.real()?;
+        self.skip(b",zero_count:")?;
+        parts.zero_count = self.number()?;
+        if self.skips(b",negative_spans:[") {
+            self.spans(&mut parts.negative)?;
+            self.skip(b",negative_buckets:[")?;
+            self.counts(&mut parts.negative)?;
+        }
+        if self.skips(b",positive_spans:[") {
+            self.spans(&mut parts.positive)?;
+            self.skip(b",positive_buckets:[")?;
+            self.counts(&mut parts.positive)?;
+        }
+        Some(())
+    }
+
+    /// `[nh-spans] "]"`
+    fn spans(&mut self, side: &mut SideParts) -> Option<()> {
+        if self.skips(b"]") {
+            return Some(());
+        }
+        let mut offset = self.integer()?;
+        loop {
+            self.skip(b":")?;
+            side.spans.push((offset, self.non_negative()?));
+            if !self.goes_on()? {
+                return Some(());
+            }
+            offset = i64::try_from(self.non_negative()?).ok()?;
+        }
+    }
+
+    /// `[nh-buckets] "]"`
+    fn counts(&mut self, side: &mut SideParts) -> Option<()> {
+        if self.skips(b"]") {
+            return Some(());
+        }
+        loop {
+            side.counts.push(self.number()?);
+            if !self.goes_on()? {
+                return Some(());
+            }
+        }
+    }
+
+    /// Skips the comma or the bracket after an item of a list, and returns whether another item follows.
+    #[inline(always)]
+    fn goes_on(&mut self) -> Option<bool> {
+        let (byte, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        match byte {
+            b',' => Some(true),
+            b']' => Some(false),
+            _ => None,
+        }
+    }
+
+    #[inline(always)]
+    fn skip(&mut self, token: &[u8]) -> Option<()> {
+        self.rest = self.rest.strip_prefix(token)?;
+        Some(())
+    }
+
+    #[inline(always)]
+    fn skips(&mut self, token: &[u8]) -> bool {
+        self.skip(token).is_some()
+    }
+
+    #[inline(always)]
+    fn number(&mut self) -> Option<f64> {
+        match self.few_digits() {
+            Some(digits) => Some(f64::from(digits)),
+            None => self.other_number(),
+        }
+    }
+
+    #[inline(always)]
+    fn real(&mut self) -> Option<f64> {
+        match self.few_digits() {
+            Some(digits) => Some(f64::from(digits)),
+            None => self.decimal(),
+        }
+    }
+
+    /// Reads one to seven digits that are a whole number.
+    #[inline(always)]
+    fn few_digits(&mut self) -> Option<u32> {
+        const ZEROS: u64 = u64::from_le_bytes([b'0'; 8]);
+        let word = u64::from_le_bytes(*self.rest.first_chunk()?);
+        let digits = word ^ ZEROS;
+        let bits = non_digits(digits).trailing_zeros() & !7;
+        if !(8..64).contains(&bits) || may_go_on((word >> bits) as u8) {
+            return None;
+        }
+        self.rest = &self.rest[bits as usize / 8..];
+        Some(join_digits(digits << (64 - bits)) as u32)
+    }
+
+    #[inline(never)]
+    fn decimal(&mut self) -> Option<f64> {
+        let decimal = Decimal::read(self.rest)?;
+        let (text, rest) = self.rest.split_at(decimal.length);
+        let long = || number::parse_long(std::str::from_utf8(text).ok()?).ok();
+        let value = decimal.to_float().or_else(long)?;
+        self.rest = rest;
+        Some(value)
+    }
+
+    #[inline(never)]
+    fn other_number(&mut self) -> Option<f64> {
+        if let Some(value) = self.decimal() {
+            return Some(value);
+        }
+        let signs = usize::from(matches!(self.rest.first(), Some(b'+' | b'-')));
+        let letters = self.rest[signs..].iter();
+        let letters = letters
+            .take_while(|byte| byte.is_ascii_alphabetic())
+            .count();
+        let (word, rest) = self.rest.split_at(signs + letters);
+        self.rest = rest;
+        number::parse_value(std::str::from_utf8(word).ok()?).ok()
+    }
+
+    fn integer(&mut self) -> Option<i64> {
+        if !self.skips(b"-") {
+            return i64::try_from(self.non_negative()?).ok();
+        }
+        let digits = self.digits()?;
+        0i64.checked_sub_unsigned(digits)
+    }
+
+    fn non_negative(&mut self) -> Option<u64> {
+        self.skips(b"+");
+        self.digits()
+    }
+
+    fn digits(&mut self) -> Option<u64> {
+        let (digits, rest) = number::decimal::split_digits(self.rest);
+        self.rest = rest;
+        number::parse_digits(digits)
+    }
+}
+
+/// Returns whether a byte after digits may be a part of the number.
+#[inline(always)]
+fn may_go_on(byte: u8) -> bool {
+    byte == b'.' || byte | 0x20 == b'e'
+}

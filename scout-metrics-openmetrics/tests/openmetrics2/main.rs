@@ -1,0 +1,8 @@
+//! The reader of OpenMetrics 2.0, checked against its specification.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy does not know helpers of tests as tests"
+)]
+
+mod grammar_lines;
