@@ -147,8 +147,7 @@ impl Checker {
     }
 
     pub(super) fn describe_fall(&self, value: &str) -> String {
-        let name = shown(&self.name);
-        format!("a bucket of `{name}` holds {value}, fewer than the bucket before")
+        describe_fall(&self.name, value)
     }
 
     pub(super) fn finish_histogram(&self, point: &Point, line: u64, report: &mut Report) -> Result {
@@ -215,4 +214,10 @@ impl Checker {
             )
         })
     }
+}
+
+/// Says that a bucket of a family holds fewer than the one before.
+pub(super) fn describe_fall(name: &str, value: &str) -> String {
+    let name = shown(name);
+    format!("a bucket of `{name}` holds {value}, fewer than the bucket before")
 }

@@ -10,7 +10,7 @@
 //! | CompositeValue | histograms, gauge histograms and summaries are composite, other types are numbers | [`CompositeType`](crate::Rule::CompositeType) |
 //! | Timestamps | seconds, also negative | *line* [`Timestamp`](crate::Rule::Timestamp) |
 //! | Strings | UTF-8, also with NULL | *line* [`Utf8`](crate::Rule::Utf8) |
-//! | Label | no names that start with an underscore, except `__type__` and `__unit__` | [`ReservedLabel`](crate::Rule::ReservedLabel) |
+//! | Label | no names that start with an underscore, except `__type__` and `__unit__` | *line* [`ReservedLabel`](crate::Rule::ReservedLabel) |
 //! | LabelSet | names are unique | *line* [`DuplicateLabel`](crate::Rule::DuplicateLabel) |
 //! | Exemplars | labels, a number and a timestamp, or it is dropped | *line* [`ExemplarSyntax`](crate::Rule::ExemplarSyntax) |
 //! | Metric | several samples have rising timestamps | [`TimestampOrder`](crate::Rule::TimestampOrder), [`TimestampMix`](crate::Rule::TimestampMix), [`DuplicateSeries`](crate::Rule::DuplicateSeries) |
@@ -34,7 +34,7 @@
 //! | Histogram | a reset sets all to zero | not visible |
 //! | Classic Buckets | thresholds are unique and rise | [`BucketOrder`](crate::Rule::BucketOrder) |
 //! | Classic Buckets | each counts what the lower ones count | [`BucketsCumulative`](crate::Rule::BucketsCumulative) |
-//! | Classic Buckets | one is `+Inf` | *line* [`InfiniteBucket`](crate::Rule::InfiniteBucket) |
+//! | Classic Buckets | one is `+Inf` | *line* [`CompositeSyntax`](crate::Rule::CompositeSyntax) |
 //! | Classic Buckets | that of `+Inf` is the count | [`HistogramCount`](crate::Rule::HistogramCount) |
 //! | Classic Buckets | NaN is counted in `+Inf` alone | not visible |
 //! | Native Buckets | schema from -4 to 8, a zero bucket, its threshold is not negative | [`NativeHistogram`](crate::Rule::NativeHistogram) |
@@ -79,7 +79,7 @@ mod number;
 mod order;
 mod summary;
 
-use self::{histogram::Subject, number::is_composite};
+use self::number::is_composite;
 use super::{super::labels::LabelHashes, Checker, Report, Result, place::Part};
 use crate::{CompositeValue, MetricType, Rule, SampleRef, error::shown};
 
@@ -129,18 +129,11 @@ impl Checker {
             return self.check_number(sample, report);
         };
         self.check_composite_type(sample, value, report)?;
-        match value {
-            CompositeValue::GaugeHistogram(histogram) | CompositeValue::Histogram(histogram) => {
-                let is_gauge = kind_of(value) == MetricType::GaugeHistogram;
-                let subject = Subject {
-                    sample,
-                    histogram,
-                    is_gauge,
-                };
-                self.check_histogram_value(subject, report)
-            }
-            CompositeValue::Summary(summary) => self.check_summary_value(sample, summary, report),
+        let parts = part_label(value);
+        if let Some((label, rule)) = parts {
+            self.check_no_part_label(sample, label, rule, report)?;
         }
+        check_value(&self.name, value, &mut InSample { sample, report })
     }
 
     /// Checks that the type has a time at which counting began: one that counts, and unknown ones.
@@ -208,6 +201,78 @@ impl Checker {
             let name = shown(&self.name);
             format!("`{name}` has the label `{label}`, which its parts have in other formats")
         })
+    }
+}
+
+/// What is done where a composite value breaks a rule.
+pub(crate) trait Faults {
+    /// Forgives the rule in lenient mode.
+    fn broken(&mut self, rule: Rule, message: impl FnOnce() -> String) -> Result {
+        self.broken_or_refused(false, rule, message)
+    }
+
+    /// Forgives the rule in lenient mode unless Prometheus does not when it reads text.
+    fn broken_or_refused(
+        &mut self,
+        is_refused: bool,
+        rule: Rule,
+        message: impl FnOnce() -> String,
+    ) -> Result;
+
+    /// Returns whether the counts of native buckets are written as whole numbers.
+    fn has_whole_buckets(&self) -> bool;
+}
+
+/// A sample of text that is being checked.
+struct InSample<'s, 'r> {
+    sample: SampleRef<'s, 's>,
+    report: &'r mut Report,
+}
+
+impl Faults for InSample<'_, '_> {
+    fn broken_or_refused(
+        &mut self,
+        is_refused: bool,
+        rule: Rule,
+        message: impl FnOnce() -> String,
+    ) -> Result {
+        let Self { sample, report } = self;
+        report.broken_or_refused(is_refused, *sample, Part::Value, rule, message)
+    }
+
+    fn has_whole_buckets(&self) -> bool {
+        let text = self.sample.value_text();
+        let mut buckets = ["positive_buckets:[", "negative_buckets:["].iter();
+        buckets.all(|field| {
+            let list = text.split_once(field).map_or("", |(_, list)| list);
+            let list = list.split(']').next().unwrap_or_default();
+            !list.contains(['.', 'e', 'E'])
+        })
+    }
+}
+
+/// Checks the numbers of a composite value, whatever the type of the family with the name is.
+pub(crate) fn check_value(name: &str, value: &CompositeValue, faults: &mut impl Faults) -> Result {
+    let is_gauge = kind_of(value) == MetricType::GaugeHistogram;
+    match value {
+        CompositeValue::GaugeHistogram(histogram) | CompositeValue::Histogram(histogram) => {
+            let subject = histogram::Subject {
+                name,
+                histogram,
+                is_gauge,
+            };
+            subject.check(faults)
+        }
+        CompositeValue::Summary(summary) => summary::Subject { name, summary }.check(faults),
+    }
+}
+
+/// Returns the label that the series of the parts of a value have in other formats, and the rule about it.
+pub(crate) fn part_label(value: &CompositeValue) -> Option<(&'static str, Rule)> {
+    match value.histogram() {
+        None => Some(("quantile", Rule::QuantileRange)),
+        Some(histogram) if histogram.buckets().len() > 0 => Some(("le", Rule::BucketBound)),
+        Some(_) => None,
     }
 }
 

@@ -2,57 +2,46 @@
 //!
 //! The schema, the spans and the zero threshold have been checked when the histogram was made.
 
-use super::histogram::Subject;
+use super::{Faults, histogram::Subject};
 use crate::{
     NativeBuckets, NativeHistogram, Rule,
     error::shown,
-    family::check::{Checker, Report, Result, number::Shown, place::Part},
+    family::check::{Result, number::Shown},
 };
 
-impl Checker {
-    pub(super) fn check_native(
-        &self,
-        subject: Subject<'_>,
-        native: &NativeHistogram,
-        report: &mut Report,
-    ) -> Result {
-        if !subject.is_gauge {
-            self.check_not_negative(subject, native, report)?;
+impl Subject<'_> {
+    pub(super) fn check_native(self, native: &NativeHistogram, faults: &mut impl Faults) -> Result {
+        if !self.is_gauge {
+            self.check_not_negative(native, faults)?;
         }
         for buckets in [native.positive(), native.negative()] {
-            self.check_last_index(subject, native, buckets, report)?;
-            self.check_zero_bucket(subject, native, buckets, report)?;
+            self.check_last_index(native, buckets, faults)?;
+            self.check_zero_bucket(native, buckets, faults)?;
         }
-        self.check_native_count(subject, native, report)
+        self.check_native_count(native, faults)
     }
 
-    fn check_not_negative(
-        &self,
-        subject: Subject<'_>,
-        native: &NativeHistogram,
-        report: &mut Report,
-    ) -> Result {
+    fn check_not_negative(self, native: &NativeHistogram, faults: &mut impl Faults) -> Result {
         let mut counts = counts(native);
         match counts.find(|count| *count < 0.0) {
-            Some(count) => self.report_negative(subject, "a bucket", count, report),
+            Some(count) => self.report_negative("a bucket", count, faults),
             None => Ok(()),
         }
     }
 
     /// Checks that no bucket is beyond the one that ends at infinity.
     fn check_last_index(
-        &self,
-        subject: Subject<'_>,
+        self,
         native: &NativeHistogram,
         buckets: &NativeBuckets,
-        report: &mut Report,
+        faults: &mut impl Faults,
     ) -> Result {
         let last = greatest_index(native.schema());
         let Some((index, _)) = buckets.iter().last().filter(|(index, _)| *index > last) else {
             return Ok(());
         };
-        report.broken_in(subject.sample, Part::Value, Rule::NativeHistogram, || {
-            let (schema, name) = (native.schema(), shown(&self.name));
+        faults.broken(Rule::NativeHistogram, || {
+            let (schema, name) = (native.schema(), shown(self.name));
             format!(
                 "`{name}` has a bucket with the index {index}, expected at most {last} for the schema {schema}"
             )
@@ -61,11 +50,10 @@ impl Checker {
 
     /// Checks that the zero bucket holds all values that fall into it.
     fn check_zero_bucket(
-        &self,
-        subject: Subject<'_>,
+        self,
         native: &NativeHistogram,
         buckets: &NativeBuckets,
-        report: &mut Report,
+        faults: &mut impl Faults,
     ) -> Result {
         let threshold = native.zero_threshold();
         if threshold == 0.0 {
@@ -76,8 +64,8 @@ impl Checker {
         let Some((index, _)) = within.find(|(_, count)| *count != 0.0) else {
             return Ok(());
         };
-        report.broken_in(subject.sample, Part::Value, Rule::NativeHistogram, || {
-            let (threshold, name) = (Shown(threshold), shown(&self.name));
+        faults.broken(Rule::NativeHistogram, || {
+            let (threshold, name) = (Shown(threshold), shown(self.name));
             format!(
                 "the bucket of `{name}` with the index {index} is within the zero threshold {threshold} but is not empty"
             )
@@ -86,12 +74,7 @@ impl Checker {
 
     /// Checks that the count is the sum of the buckets. Values that are not a number are in no bucket, but make the sum of
     /// all values NaN.
-    fn check_native_count(
-        &self,
-        subject: Subject<'_>,
-        native: &NativeHistogram,
-        report: &mut Report,
-    ) -> Result {
+    fn check_native_count(self, native: &NativeHistogram, faults: &mut impl Faults) -> Result {
         let (count, total) = (native.count(), counts(native).sum::<f64>());
         // NaN and infinite counts are discouraged, but legal. They say nothing about the buckets.
         let is_good = !count.is_finite()
@@ -100,11 +83,10 @@ impl Checker {
         if is_good {
             return Ok(());
         }
-        let is_refused = is_whole_in_prometheus(subject.sample.value_text(), native);
-        let (part, rule) = (Part::Value, Rule::NativeCount);
-        report.broken_or_refused(is_refused, subject.sample, part, rule, || {
+        let is_refused = faults.has_whole_buckets() && has_whole_totals(native);
+        faults.broken_or_refused(is_refused, Rule::NativeCount, || {
             let [count, total] = [count, total].map(Shown);
-            let name = shown(&self.name);
+            let name = shown(self.name);
             format!("`{name}` has the count {count}, but its buckets hold {total}")
         })
     }
@@ -142,14 +124,8 @@ fn tolerance(native: &NativeHistogram) -> f64 {
     }
 }
 
-/// Returns whether Prometheus reads a native histogram as whole numbers, of which it checks the sum.
-fn is_whole_in_prometheus(text: &str, native: &NativeHistogram) -> bool {
+/// Returns whether Prometheus may read a native histogram as whole numbers, of which it checks the sum.
+fn has_whole_totals(native: &NativeHistogram) -> bool {
     let totals = [native.count(), native.zero_count()];
-    let mut buckets = ["positive_buckets:[", "negative_buckets:["].iter();
     totals.iter().all(|count| count.fract() == 0.0)
-        && buckets.all(|field| {
-            let list = text.split_once(field).map_or("", |(_, list)| list);
-            let list = list.split(']').next().unwrap_or_default();
-            !list.contains(['.', 'e', 'E'])
-        })
 }

@@ -1,60 +1,49 @@
 //! Summaries, from the section "Summary".
 
+use super::Faults;
 use crate::{
-    Rule, SampleRef, SummaryValue,
+    Rule, SummaryValue,
     error::shown,
     family::check::{
-        Checker, Report, Result,
+        Result,
         number::{Shown, is_count, is_natural},
-        place::Part,
     },
 };
 
-impl Checker {
-    /// Checks a summary, whatever the type of the family is.
-    pub(super) fn check_summary_value(
-        &self,
-        sample: SampleRef<'_, '_>,
-        summary: &SummaryValue,
-        report: &mut Report,
-    ) -> Result {
-        self.check_no_part_label(sample, "quantile", Rule::QuantileRange, report)?;
+/// A summary and the name of its family.
+#[derive(Clone, Copy)]
+pub(super) struct Subject<'s> {
+    pub(super) name: &'s str,
+    pub(super) summary: &'s SummaryValue,
+}
+
+impl Subject<'_> {
+    pub(super) fn check(self, faults: &mut impl Faults) -> Result {
+        let summary = self.summary;
         let count = summary.count().filter(|count| !is_count(*count));
         if let Some(count) = count {
-            self.report_total(
-                sample,
-                "count",
-                count,
-                "a whole number, zero or more",
-                report,
-            )?;
+            self.report_total("count", count, "a whole number, zero or more", faults)?;
         }
         let sum = summary.sum().filter(|sum| !is_natural(*sum));
         if let Some(sum) = sum {
-            self.report_total(sample, "sum", sum, "zero or more", report)?;
+            self.report_total("sum", sum, "zero or more", faults)?;
         }
         let mut before = f64::NEG_INFINITY;
         for (quantile, value) in summary.quantiles() {
-            self.check_one_quantile(sample, quantile, before, report)?;
+            self.check_one_quantile(quantile, before, faults)?;
             if value < 0.0 {
-                self.report_quantile_value(sample, value, report)?;
+                self.report_quantile_value(value, faults)?;
             }
             before = quantile;
         }
         Ok(())
     }
 
-    fn check_one_quantile(
-        &self,
-        sample: SampleRef<'_, '_>,
-        quantile: f64,
-        before: f64,
-        report: &mut Report,
-    ) -> Result {
-        let name = || shown(&self.name);
+    fn check_one_quantile(self, quantile: f64, before: f64, faults: &mut impl Faults) -> Result {
+        let name = || shown(self.name);
         if quantile <= before {
             // Prometheus refuses this as well.
-            return report.refused_in(sample, Part::Value, Rule::QuantileOrder, || {
+            return faults.broken_or_refused(true, Rule::QuantileOrder, || {
                 let (quantile, name) = (Shown(quantile), name());
                 format!("the quantile {quantile} of `{name}` is not greater than the one before")
             });
@@ -62,34 +51,28 @@ impl Checker {
         if (0.0..=1.0).contains(&quantile) {
             return Ok(());
         }
-        report.broken_in(sample, Part::Value, Rule::QuantileRange, || {
+        faults.broken(Rule::QuantileRange, || {
             let (quantile, name) = (Shown(quantile), name());
             format!("`{name}` has the quantile {quantile}, expected a number from 0 to 1")
         })
     }
 
-    fn report_quantile_value(
-        &self,
-        sample: SampleRef<'_, '_>,
-        value: f64,
-        report: &mut Report,
-    ) -> Result {
-        report.broken_in(sample, Part::Value, Rule::QuantileValue, || {
-            let (value, name) = (Shown(value), shown(&self.name));
+    fn report_quantile_value(self, value: f64, faults: &mut impl Faults) -> Result {
+        faults.broken(Rule::QuantileValue, || {
+            let (value, name) = (Shown(value), shown(self.name));
             format!("a quantile of `{name}` has the value {value}, expected zero or more")
         })
     }
 
     fn report_total(
-        &self,
-        sample: SampleRef<'_, '_>,
+        self,
         field: &str,
         value: f64,
         expected: &str,
-        report: &mut Report,
+        faults: &mut impl Faults,
     ) -> Result {
-        report.broken_in(sample, Part::Value, Rule::SummaryCount, || {
-            let (value, name) = (Shown(value), shown(&self.name));
+        faults.broken(Rule::SummaryCount, || {
+            let (value, name) = (Shown(value), shown(self.name));
             format!("`{name}` has the {field} {value}, expected {expected}")
         })
     }
