@@ -5,4 +5,6 @@
     reason = "clippy does not know helpers of tests as tests"
 )]
 
+mod grammar;
+mod grammar_abnf;
 mod grammar_lines;
