@@ -418,6 +418,30 @@ fn check_chunks(lines: &[&str], format: Format, end: &str) {
     }
 }
 
+#[test]
+fn mutated_expositions_of_openmetrics_2_read_alike_in_chunks() {
+    let mut random = Random(number("SCOUT_METRICS_ENGINE_SEED", 1));
+    for _ in 0..number("SCOUT_METRICS_ENGINE_RUNS", 2_000) / 4 {
+        let text = mutate(&LINES_OF_2, Format::OpenMetrics2, &mut random);
+        for mode in [Mode::Lenient, Mode::Strict] {
+            let options = ParseOptions::new(Format::OpenMetrics2).with_mode(mode);
+            let (whole, _) = Transcript::read(Parser::from_text(&text, &options));
+            let size = 1 + random.below(text.len() + 1);
+            match Transcript::read_chunks(text.as_bytes().chunks(size), &options) {
+                Ok(chunked) => assert_eq!(chunked, whole, "{text:?} in chunks of {size}"),
+                // Its excerpt may be shorter.
+                Err(error) => {
+                    let message = format!("{:?}", error.message());
+                    assert!(
+                        whole.contains(&message),
+                        "{text:?} in chunks of {size}: {error}"
+                    );
+                }
+            }
+        }
+    }
+}
+
 /// Pairs of names are no longer compared then.
 #[test]
 fn many_labels_read_alike() {
