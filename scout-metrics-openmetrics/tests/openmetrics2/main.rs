@@ -6,3 +6,11 @@
 )]
 
 mod grammar_lines;
+mod quoting;
+mod rules;
+
+#[expect(dead_code, reason = "only the expositions are wanted")]
+#[path = "../support/cases.rs"]
+mod cases;
+#[path = "../support/random.rs"]
+mod random;

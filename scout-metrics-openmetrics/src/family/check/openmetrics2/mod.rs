@@ -186,7 +186,7 @@ impl Checker {
         })
     }
 
-    /// Checks that a sample has no label that the series of its parts have in other formats.
+    /// Checks that a sample does not have the label of its parts, which are series of their own in other formats.
     fn check_no_part_label(
         &self,
         sample: SampleRef<'_, '_>,
@@ -199,7 +199,11 @@ impl Checker {
         };
         report.broken_in(sample, Part::Label(place), rule, || {
             let name = shown(&self.name);
-            format!("`{name}` has the label `{label}`, which its parts have in other formats")
+            let parts = match rule {
+                Rule::BucketBound => "buckets",
+                _ => "quantiles",
+            };
+            format!("`{name}` has the label `{label}`, which its {parts} have in other formats")
         })
     }
 }
@@ -242,7 +246,7 @@ impl Faults for InSample<'_, '_> {
 
     fn has_whole_buckets(&self) -> bool {
         let text = self.sample.value_text();
-        let mut buckets = ["positive_buckets:[", "negative_buckets:["].iter();
+        let mut buckets = ["positive_buckets", "negative_buckets"].iter();
         buckets.all(|field| {
             let list = text.split_once(field).map_or("", |(_, list)| list);
             let list = list.split(']').next().unwrap_or_default();
