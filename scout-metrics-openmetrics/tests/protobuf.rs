@@ -270,7 +270,7 @@ fn a_histogram_may_have_both_kinds_of_buckets() {
         .with_sum(9.0)
         .with_created(1.5)
         .with_native(native.clone())
-        .with_native_exemplars([exemplar(3.0), exemplar(4.0)])
+        .with_other_exemplars([exemplar(3.0), exemplar(4.0)])
         .build()
         .unwrap();
     let family = MetricFamily::histogram("x", [histogram.clone()]).unwrap();
@@ -319,7 +319,7 @@ fn python_decodes_what_we_write() {
         .with_sum(20.5)
         .with_created(10.25)
         .with_native(native)
-        .with_native_exemplars([exemplar.clone()]);
+        .with_other_exemplars([exemplar.clone()]);
     let fractions = NativeBuckets::from_counts([(0, 1.5)]).unwrap();
     let gauge_histogram =
         Histogram::builder().with_native(NativeHistogram::new(0, fractions).unwrap().with_sum(1.0));

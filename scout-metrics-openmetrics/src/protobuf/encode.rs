@@ -196,7 +196,7 @@ fn write_histogram(out: &mut Vec<u8>, histogram: &Histogram) -> Result {
                 writer.write_native(out, native)?;
             }
             write_created(out, 15, histogram.created())?;
-            let mut exemplars = histogram.native_exemplars().iter();
+            let mut exemplars = histogram.other_exemplars().iter();
             exemplars.try_for_each(|exemplar| write_exemplar(out, 16, exemplar))
         })
     })

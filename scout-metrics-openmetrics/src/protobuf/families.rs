@@ -7,8 +7,8 @@ use super::{
     parser::{FamilyRef, Parser},
 };
 use crate::{
-    Exemplar, Families, Format, LabelSet, MetricFamily, MetricType, ParseError, ParseOptions, Rule,
-    Sample, Suffix, Timestamp, number::write_canonical,
+    CompositeValue, Exemplar, Families, Format, LabelSet, MetricFamily, MetricType, ParseError,
+    ParseOptions, Rule, Sample, Suffix, Timestamp, number::write_canonical,
 };
 
 /// Reads all families.
@@ -126,7 +126,10 @@ impl Writer<'_> {
             let exemplars = histogram.exemplars().map(exemplar);
             self.push_sample(
                 sample
-                    .with_native_histogram(native)
+                    .with_composite(match self.family.kind() {
+                        MetricType::GaugeHistogram => CompositeValue::GaugeHistogram(native.into()),
+                        _ => CompositeValue::Histogram(native.into()),
+                    })
                     .with_exemplars(exemplars),
             );
         }
