@@ -37,11 +37,18 @@ impl Collector {
             owned = owned.with_timestamp(timestamp);
         }
         let start = sample.start_timestamp();
-        if composite.is_some() || start.is_some() || sample.exemplar().is_some() {
-            let exemplars = sample.exemplars();
-            let exemplars = exemplars.map(|exemplar| self.read_exemplar(exemplar));
-            owned = owned.with_extra(exemplars.collect(), start, composite);
-        }
+        let mut exemplars = sample.exemplars();
+        owned = match (exemplars.next(), start, composite) {
+            (None, None, None) => owned,
+            (Some(exemplar), None, None) if exemplars.next().is_none() => {
+                owned.with_exemplar(self.read_exemplar(exemplar))
+            }
+            (_, start, composite) => {
+                let exemplars = sample.exemplars();
+                let exemplars = exemplars.map(|exemplar| self.read_exemplar(exemplar));
+                owned.with_extra(exemplars.collect(), start, composite)
+            }
+        };
         self.samples.push(owned);
         Ok(())
     }

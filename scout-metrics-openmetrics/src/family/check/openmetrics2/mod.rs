@@ -79,6 +79,8 @@ mod number;
 mod order;
 mod summary;
 
+pub(super) use self::order::Before;
+
 use self::number::is_composite;
 use super::{super::labels::LabelHashes, Checker, Report, Result, place::Part};
 use crate::{CompositeValue, MetricType, Rule, SampleRef, error::shown};
