@@ -219,10 +219,9 @@ const FORGIVEN: [(Format, &[Rule]); 3] = [
 /// Returns whether a rule is about semantics and no reference forgives it.
 fn is_never_forgiven(rule: Rule, format: Format) -> bool {
     match format {
-        // In the file of `CompositeType` Prometheus always knows the type.
         Format::OpenMetrics2 => matches!(
             rule,
-            Rule::CompositeType | Rule::QuantileOrder | Rule::StateSetLabel | Rule::StateSetValue
+            Rule::QuantileOrder | Rule::StateSetLabel | Rule::StateSetValue
         ),
         _ => rule == Rule::UnitSuffix,
     }

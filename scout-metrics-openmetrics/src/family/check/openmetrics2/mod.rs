@@ -49,6 +49,7 @@
 //! | Summary | no label `quantile` | [`QuantileRange`](crate::Rule::QuantileRange) |
 //! | Summary | quantiles are from 0 to 1, their values are not negative | [`QuantileRange`](crate::Rule::QuantileRange), [`QuantileValue`](crate::Rule::QuantileValue) |
 //! | Unknown | a number or a composite value | the rules of the value's own kind |
+//! | Protocol Negotiation, Design Considerations | what programs do over time and with several expositions | not visible |
 //! | Text Format | invalid in its entirety | all rules are errors; but exemplars are dropped |
 //! | ABNF, Overall Structure, UTF-8 Quoting, Escaping, Numbers, CompositeValues | | *line*, about twenty rules |
 //! | MetricFamily | no separator, not interleaved | *line* [`BlankLine`](crate::Rule::BlankLine), [`InterleavedFamilies`](crate::Rule::InterleavedFamilies) |
@@ -56,6 +57,7 @@
 //! | MetricFamily metadata | an empty UNIT or HELP is as none | read so |
 //! | MetricFamily metadata | one of each | [`DuplicateMetadata`](crate::Rule::DuplicateMetadata) |
 //! | MetricFamily metadata | no other lines with `#` | *line* [`Comment`](crate::Rule::Comment) |
+//! | Metric | 0 without labels and timestamp is `0` | read as an example of the grammar, in which `0.0` is the same |
 //! | Metric | metrics and groups of states are not interleaved | [`InterleavedMetrics`](crate::Rule::InterleavedMetrics) |
 //! | Counter, Summary, Histogram | `st@` is after the timestamp and before exemplars | *line* [`SampleSyntax`](crate::Rule::SampleSyntax) |
 //! | GaugeHistogram | no start timestamp | [`StartTimestamp`](crate::Rule::StartTimestamp) |
