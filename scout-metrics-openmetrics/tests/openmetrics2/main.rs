@@ -5,6 +5,8 @@
     reason = "clippy does not know helpers of tests as tests"
 )]
 
+mod grammar;
+mod grammar_abnf;
 mod grammar_lines;
 mod quoting;
 mod rules;
