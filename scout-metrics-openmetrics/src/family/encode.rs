@@ -131,9 +131,10 @@ fn classic(family: &MetricFamily, format: Format) -> Result<MetricFamily, Encode
         _ => CountWithoutSum::Written,
     };
     let unfolded = unfold(family, count_without_sum);
-    let what = match (unfolded.exemplars, unfolded.rounded) {
-        (0, 0) => return Ok(unfolded.family),
-        (0, _) => "a start timestamp has more digits than a number of seconds",
+    let what = match (unfolded.clashes, unfolded.exemplars, unfolded.rounded) {
+        (0, 0, 0) => return Ok(unfolded.family),
+        (1.., _, _) => "a label is that of its buckets or quantiles",
+        (_, 0, _) => "a start timestamp has more digits than a number of seconds",
         _ => "an exemplar has no bucket of its own",
     };
     Err(EncodeError::not_expressible("", format, what).with_family(family))
