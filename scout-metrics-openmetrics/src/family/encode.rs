@@ -71,7 +71,7 @@ fn in_form(
 ) -> Result<Cow<'_, [MetricFamily]>, EncodeError> {
     let is_changed = |family: &MetricFamily| match format {
         Format::OpenMetrics2 | Format::Protobuf => !is_composite(family),
-        Format::OpenMetrics | Format::Prometheus => !is_classic(family),
+        Format::OpenMetrics | Format::Prometheus => !family.is_classic(),
     };
     if !families.iter().any(is_changed) {
         return Ok(families.into());
@@ -101,15 +101,6 @@ fn is_composite(family: &MetricFamily) -> bool {
             _ => is_number,
         };
         sample.suffix() == Suffix::None && has_value
-    })
-}
-
-/// Returns whether a family has one number in each sample.
-fn is_classic(family: &MetricFamily) -> bool {
-    let mut samples = family.samples().iter();
-    samples.all(|sample| {
-        let is_whole_info = family.kind() == MetricType::Info && sample.suffix() == Suffix::None;
-        sample.composite().is_none() && sample.start_timestamp().is_none() && !is_whole_info
     })
 }
 

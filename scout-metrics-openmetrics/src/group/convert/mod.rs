@@ -83,6 +83,14 @@ impl MetricFamily {
     pub fn to_classic(&self) -> Self {
         unfold(self, CountWithoutSum::Written).family
     }
+
+    /// Returns whether [`to_classic`](Self::to_classic) changes nothing, because each sample is one number.
+    pub(crate) fn is_classic(&self) -> bool {
+        self.samples().iter().all(|sample| {
+            let is_whole_info = self.kind() == MetricType::Info && sample.suffix() == Suffix::None;
+            sample.composite().is_none() && sample.start_timestamp().is_none() && !is_whole_info
+        })
+    }
 }
 
 /// Returns the suffixes of count and sum.
