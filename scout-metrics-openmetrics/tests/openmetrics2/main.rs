@@ -8,3 +8,11 @@
 mod grammar;
 mod grammar_abnf;
 mod grammar_lines;
+mod quoting;
+mod rules;
+
+#[expect(dead_code, reason = "only the expositions are wanted")]
+#[path = "../support/cases.rs"]
+mod cases;
+#[path = "../support/random.rs"]
+mod random;
