@@ -5,12 +5,10 @@
 
 use scout_metrics_openmetrics::{Format, Mode, ParseOptions, Parser, ReaderLevel};
 
-use super::grammar_abnf::{Text, exposition, exposition_with_bad_exemplars};
-
-#[path = "../support/random.rs"]
-mod random;
-
-use random::{Random, number};
+use super::{
+    grammar_abnf::{Text, exposition, exposition_with_bad_exemplars},
+    random::{Random, number},
+};
 
 /// What becomes of an exposition.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
