@@ -108,7 +108,6 @@ fn family_name(family: &MetricFamily, format: Format) -> Result<Cow<'_, str>, En
         Format::Prometheus | Format::Protobuf if is_counter && has_two_names => {
             refuse("the samples of a counter have to have one name")
         }
-        Format::Protobuf => Ok(protobuf::read_name(family)),
         _ => Ok(family.name_in(format)),
     }
 }

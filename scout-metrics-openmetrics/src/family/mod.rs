@@ -9,6 +9,7 @@ mod names;
 mod places;
 mod tracker;
 
+pub(crate) use check::MessageChecker;
 pub use {
     encode::encode_families,
     families::{Families, parse_families},
