@@ -100,6 +100,20 @@
 //! invent data: a number after the timestamp, a label without a value, `1e400`, and digits of other scripts, which Python
 //! accepts. `tests/differential.rs` lists them all.
 //!
+//! ## OpenMetrics 2.0
+//!
+//! Strict mode enforces every MUST of the [specification of 2.0] that one exposition can show, with the exception that the
+//! specification makes: an exemplar that is malformed is left out, and reported as a deviation in strict mode too. Lenient mode
+//! accepts what the parser of 2.0 accepts that Prometheus is getting, and reports it: tabs and blanks within a composite value
+//! and its fields in any order, buckets that fall or are not sorted, a count unequal to the bucket `+Inf`, start timestamps on
+//! gauges, negative counters, infos whose name does not end in `_info`, units of infos and state sets, reserved names, families
+//! that are split, late or repeated metadata, and quotes in help texts. That parser refuses composite values of the type
+//! unknown, and a whole exposition for one malformed exemplar, which the specification does not; these are accepted. Refused in
+//! both modes, although it accepts them, are thresholds that are no number, label names that are empty, line feeds in quoted
+//! names, and NUL between tokens.
+//!
+//! [specification of 2.0]: https://prometheus.io/docs/specs/om/open_metrics_spec_2_0/
+//!
 //! ## What strict mode checks in Prometheus text
 //!
 //! Everything that the [description of the format] says with "must": one TYPE and one HELP for a name, TYPE before the samples, all

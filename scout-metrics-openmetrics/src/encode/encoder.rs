@@ -15,6 +15,7 @@ use crate::{
     error::shown,
     escape::{write_help_text, write_quoted},
     find::NameOf,
+    format::TextFormat,
     number::write_value,
 };
 
@@ -391,7 +392,7 @@ impl<W: Write> Encoder<W> {
     }
 
     pub(super) fn check_help(&self, name: &str, help: &str) -> Result<(), EncodeError> {
-        if self.format == Format::OpenMetrics && help.ends_with('\r') {
+        if self.format.text().is_some_and(TextFormat::is_openmetrics) && help.ends_with('\r') {
             return Err(self.refusal(name, "a help text cannot end in a carriage return"));
         }
         if self.format == Format::Prometheus && help.starts_with([' ', '\t']) {

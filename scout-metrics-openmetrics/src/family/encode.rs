@@ -21,8 +21,9 @@ use crate::{
 /// counter is written in the way of the format, so `http_requests` of OpenMetrics is `http_requests_total` of Prometheus
 /// text and the other way round.
 ///
-/// The protobuf format has the bounds of buckets and the quantiles as numbers, so how a label spells them is not kept, and
-/// neither is the order of the samples of one histogram or summary.
+/// In the protobuf format, histograms and summaries are one value each, as in
+/// [`to_composite`](MetricFamily::to_composite), which says what that does not keep. Exemplars are those of buckets, so their
+/// order is not kept either.
 ///
 /// ```
 /// use scout_metrics_openmetrics::{Format, LabelSet, MetricFamily, MetricType, Sample, Suffix, encode_families};
@@ -46,18 +47,16 @@ pub fn encode_families(
     let content_type = content_type.into();
     let families = &*escape(families, content_type.escaping())?;
     let format = content_type.format();
-    let out = match format {
-        Format::OpenMetrics | Format::OpenMetrics2 | Format::Prometheus => {
-            encode_text(families, format)?.into_bytes()
-        }
-        Format::Protobuf => encode_protobuf(families)?,
-    };
+    if format == Format::Protobuf {
+        return Ok(Exposition::new(content_type, protobuf::encode(families)?));
+    }
+    let out = encode_text(families, format)?;
     let strict = ParseOptions::new(format)
         .with_mode(Mode::Strict)
         .with_limits(Limits::unlimited());
-    let read = parse_families(&out, &strict).map_err(EncodeError::broken_rule)?;
+    let read = parse_families(out.as_bytes(), &strict).map_err(EncodeError::broken_rule)?;
     check_same(families, read.as_slice(), format)?;
-    Ok(Exposition::new(content_type, out))
+    Ok(Exposition::new(content_type, out.into_bytes()))
 }
 
 fn encode_text(families: &[MetricFamily], format: Format) -> Result<String, EncodeError> {
@@ -67,15 +66,6 @@ fn encode_text(families: &[MetricFamily], format: Format) -> Result<String, Enco
         encoded.map_err(|error| error.with_family(family))?;
     }
     encoder.finish()
-}
-
-fn encode_protobuf(families: &[MetricFamily]) -> Result<Vec<u8>, EncodeError> {
-    let mut out = Vec::new();
-    for family in families {
-        let written = protobuf::write_family(&mut out, family);
-        written.map_err(|error| error.with_family(family))?;
-    }
-    Ok(out)
 }
 
 fn encode_family(encoder: &mut Encoder<String>, family: &MetricFamily) -> Result<(), EncodeError> {
@@ -105,7 +95,7 @@ fn family_name(family: &MetricFamily, format: Format) -> Result<Cow<'_, str>, En
             refuse("the name of a counter has to end in `_total`")
         }
         Format::Prometheus if has(Suffix::Created) => refuse("the format has no time of creation"),
-        Format::Prometheus | Format::Protobuf if is_counter && has_two_names => {
+        Format::Prometheus if is_counter && has_two_names => {
             refuse("the samples of a counter have to have one name")
         }
         _ => Ok(family.name_in(format)),
@@ -132,9 +122,6 @@ fn check_same(
 
 /// Returns whether all but the name is the same.
 fn is_same(family: &MetricFamily, read: &MetricFamily, format: Format) -> bool {
-    if format == Format::Protobuf {
-        return protobuf::is_same(family, read);
-    }
     let mut samples = family.samples().iter().zip(read.samples());
     family.kind() == read.kind()
         && family.help() == read.help()

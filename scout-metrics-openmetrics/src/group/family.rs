@@ -4,12 +4,16 @@ use std::collections::HashSet;
 
 use super::{
     error::GroupError,
+    exemplars::place,
     histogram::{BOUND, Bucket, Histogram, HistogramBuilder},
     numbered::LabelNumber,
     points::{Point, points},
     summary::{Quantile, RANK, Summary, SummaryBuilder},
 };
-use crate::{LabelSet, MetricFamily, MetricType, Sample, Suffix, Timestamp, error::shown};
+use crate::{
+    CompositeValue, HistogramValue, LabelSet, MetricFamily, MetricType, NativeHistogram, Sample,
+    Suffix, SummaryValue, Timestamp, error::shown,
+};
 
 /// Histograms and summaries.
 impl MetricFamily {
@@ -25,7 +29,7 @@ impl MetricFamily {
         histograms: impl IntoIterator<Item = Histogram>,
     ) -> Result<Self, GroupError> {
         let family = Self::new(name, MetricType::Histogram);
-        family.with_histograms(histograms, Suffix::Count, Suffix::Sum)
+        family.with_histograms(histograms)
     }
 
     /// Creates a family of gauge histograms, without help and unit. Only OpenMetrics has them.
@@ -38,7 +42,7 @@ impl MetricFamily {
         histograms: impl IntoIterator<Item = Histogram>,
     ) -> Result<Self, GroupError> {
         let family = Self::new(name, MetricType::GaugeHistogram);
-        family.with_histograms(histograms, Suffix::GCount, Suffix::GSum)
+        family.with_histograms(histograms)
     }
 
     /// Creates a family of summaries, without help and unit.
@@ -144,8 +148,6 @@ impl MetricFamily {
     fn with_histograms(
         mut self,
         histograms: impl IntoIterator<Item = Histogram>,
-        count: Suffix,
-        sum: Suffix,
     ) -> Result<Self, GroupError> {
         let mut samples = Vec::new();
         let mut known = Known::default();
@@ -155,14 +157,14 @@ impl MetricFamily {
                 added = Err("has a time of creation, which gauge histograms have not".to_owned());
             }
             added.map_err(|fault| refusal(&self, histogram.labels(), fault))?;
-            histogram.push_samples(&mut samples, count, sum);
+            histogram.push_samples(&mut samples, self.kind());
         }
         self.extend(samples);
         Ok(self)
     }
 }
 
-fn refusal(family: &MetricFamily, labels: &LabelSet, fault: String) -> GroupError {
+pub(super) fn refusal(family: &MetricFamily, labels: &LabelSet, fault: String) -> GroupError {
     GroupError::new(family.kind().as_str(), labels, fault).with_family(family)
 }
 
@@ -184,6 +186,14 @@ fn read_histogram(
     count: Suffix,
     sum: Suffix,
 ) -> Result<HistogramBuilder, String> {
+    let native = native_alone(point)?;
+    if let (
+        Some((sample, CompositeValue::Histogram(value) | CompositeValue::GaugeHistogram(value))),
+        None,
+    ) = (point.composite(), native)
+    {
+        return read_composite_histogram(point, sample, value);
+    }
     let mut builder = Histogram::builder().with_labels(point.labels.clone());
     let buckets: Result<Vec<_>, _> = point.numbered.iter().map(read_bucket).collect();
     builder = builder.with_buckets(buckets?);
@@ -202,14 +212,65 @@ fn read_histogram(
     {
         builder = builder.with_created(created);
     }
-    if let Some((sample, native)) = point
-        .native
-        .and_then(|sample| Some((sample, sample.native_histogram()?)))
-    {
+    if let Some((sample, native)) = native {
         builder = builder.with_native(native.clone());
-        builder = builder.with_native_exemplars(sample.exemplars().iter().cloned());
+        builder = builder.with_other_exemplars(sample.exemplars().iter().cloned());
+        if let Some(start) = sample.start_timestamp() {
+            builder = builder.with_start_timestamp(start);
+        }
     }
     point.check_used()?;
+    Ok(builder)
+}
+
+/// Returns the native histogram that a sample has as its whole value.
+fn native_alone<'f>(
+    point: &Point<'f>,
+) -> Result<Option<(&'f Sample, &'f NativeHistogram)>, String> {
+    let Some((sample, value)) = point.composite() else {
+        return Ok(None);
+    };
+    let Some(value) = value.histogram() else {
+        return Err("has a summary as its value".to_owned());
+    };
+    let native = value.native().filter(|_| value.buckets().len() == 0);
+    Ok(native.map(|native| (sample, native)))
+}
+
+/// Reads a histogram that is the value of one sample.
+fn read_composite_histogram(
+    point: &Point<'_>,
+    sample: &Sample,
+    value: &HistogramValue,
+) -> Result<HistogramBuilder, String> {
+    point.check_alone()?;
+    let bounds: Vec<f64> = value.buckets().map(|(bound, _)| bound).collect();
+    let placed = place(&bounds, sample.exemplars());
+    let buckets = value.buckets().zip(placed.of_buckets);
+    let buckets = buckets.map(|(bucket, exemplar)| match exemplar {
+        Some(exemplar) => Bucket::from(bucket).with_exemplar(exemplar.clone()),
+        None => Bucket::from(bucket),
+    });
+    // The count is also that of the last bucket, which protobuf may leave out.
+    let infinite = Bucket::new(f64::INFINITY, value.count());
+    let infinite = Some(infinite).filter(|_| bounds.last() != Some(&f64::INFINITY));
+    let mut builder = Histogram::builder()
+        .with_labels(point.labels.clone())
+        .with_buckets(buckets.chain(infinite))
+        .with_count(value.count())
+        .with_other_exemplars(placed.others.into_iter().cloned());
+    if let Some(timestamp) = point.timestamp {
+        builder = builder.with_timestamp(timestamp);
+    }
+    if let Some(sum) = value.sum() {
+        builder = builder.with_sum(sum);
+    }
+    if let Some(start) = sample.start_timestamp() {
+        builder = builder.with_start_timestamp(start);
+    }
+    if let Some(native) = value.native() {
+        builder = builder.with_native(native.clone());
+    }
     Ok(builder)
 }
 
@@ -223,8 +284,11 @@ fn read_bucket((text, sample): &(&str, &Sample)) -> Result<Bucket, String> {
 }
 
 fn read_summary(point: &mut Point<'_>) -> Result<SummaryBuilder, String> {
-    if point.native.is_some() {
-        return Err("has a native histogram".to_owned());
+    if let Some((sample, value)) = point.composite() {
+        return match value.summary() {
+            Some(value) => read_composite_summary(point, sample, value),
+            None => Err("has a histogram as its value".to_owned()),
+        };
     }
     let mut builder = Summary::builder().with_labels(point.labels.clone());
     let quantiles: Result<Vec<_>, _> = point.numbered.iter().map(read_quantile).collect();
@@ -245,6 +309,32 @@ fn read_summary(point: &mut Point<'_>) -> Result<SummaryBuilder, String> {
     Ok(builder)
 }
 
+/// Reads a summary that is the value of one sample.
+fn read_composite_summary(
+    point: &Point<'_>,
+    sample: &Sample,
+    value: &SummaryValue,
+) -> Result<SummaryBuilder, String> {
+    point.check_alone()?;
+    let mut builder = Summary::builder()
+        .with_labels(point.labels.clone())
+        .with_quantiles(value.quantiles())
+        .with_exemplars(sample.exemplars().iter().cloned());
+    if let Some(timestamp) = point.timestamp {
+        builder = builder.with_timestamp(timestamp);
+    }
+    if let Some(count) = value.count() {
+        builder = builder.with_count(count);
+    }
+    if let Some(sum) = value.sum() {
+        builder = builder.with_sum(sum);
+    }
+    if let Some(start) = sample.start_timestamp() {
+        builder = builder.with_start_timestamp(start);
+    }
+    Ok(builder)
+}
+
 fn read_quantile((text, sample): &(&str, &Sample)) -> Result<Quantile, String> {
     match sample.exemplar() {
         None => Ok(Quantile::with_rank(
@@ -255,7 +345,7 @@ fn read_quantile((text, sample): &(&str, &Sample)) -> Result<Quantile, String> {
     }
 }
 
-fn read_number(text: &str, label: &str) -> Result<LabelNumber, String> {
+pub(super) fn read_number(text: &str, label: &str) -> Result<LabelNumber, String> {
     let number = LabelNumber::parse(text);
     number.ok_or_else(|| {
         format!(

@@ -4,8 +4,12 @@ use super::{
     error::GroupError,
     numbered::LabelNumber,
     points::{PointWriter, check_count, check_labels},
+    start::Start,
 };
-use crate::{Exemplar, LabelSet, NativeHistogram, Sample, Suffix, Timestamp};
+use crate::{
+    CompositeValue, Exemplar, HistogramValue, LabelSet, MetricType, NativeHistogram, Sample,
+    Suffix, Timestamp,
+};
 
 /// The name of the label with the bound of a bucket.
 pub(super) const BOUND: &str = "le";
@@ -53,9 +57,9 @@ pub struct Histogram {
     buckets: Vec<Bucket>,
     has_count: bool,
     sum: Option<f64>,
-    created: Option<f64>,
+    start: Option<Start>,
     native: Option<NativeHistogram>,
-    /// Those of the native histogram.
+    /// Those of no particular bucket.
     exemplars: Vec<Exemplar>,
 }
 
@@ -98,23 +102,37 @@ impl Histogram {
         self.native.as_ref()
     }
 
-    /// Returns the exemplars of the native histogram. Those of buckets are [`Bucket::exemplar`].
-    pub fn native_exemplars(&self) -> &[Exemplar] {
+    /// Returns the exemplars of no particular bucket: those of a native histogram, and those that a later one kept from
+    /// being that of a bucket. The exemplars of buckets are [`Bucket::exemplar`].
+    pub fn other_exemplars(&self) -> &[Exemplar] {
         &self.exemplars
     }
 
     /// Returns when counting began, in seconds since the Unix epoch, if it is known.
     pub fn created(&self) -> Option<f64> {
-        self.created
+        self.start.map(Start::seconds)
     }
 
-    /// Appends the samples, with the suffixes of count and sum.
-    pub(super) fn push_samples(&self, samples: &mut Vec<Sample>, count: Suffix, sum: Suffix) {
+    /// Returns when counting began, to the nanosecond, if it is known and a point in time.
+    pub fn start_timestamp(&self) -> Option<Timestamp> {
+        self.start.and_then(Start::timestamp)
+    }
+
+    /// Appends the samples of a family of a type. There is one with a composite value if series cannot hold all exemplars.
+    pub(super) fn push_samples(&self, samples: &mut Vec<Sample>, kind: MetricType) {
+        let (count, sum) = match kind {
+            MetricType::GaugeHistogram => (Suffix::GCount, Suffix::GSum),
+            _ => (Suffix::Count, Suffix::Sum),
+        };
         let mut writer = PointWriter {
             samples,
             labels: &self.labels,
             timestamp: self.timestamp,
         };
+        if self.native.is_none() && !self.exemplars.is_empty() {
+            writer.push(self.composite_sample(kind));
+            return;
+        }
         for bucket in &self.buckets {
             let sample = Sample::new(Suffix::Bucket, LabelSet::new(), bucket.count);
             let sample = match &bucket.exemplar {
@@ -126,25 +144,56 @@ impl Histogram {
         writer.push_others([
             (count, self.has_count.then_some(self.count())),
             (sum, self.sum),
-            (Suffix::Created, self.created),
+            (Suffix::Created, self.created()),
         ]);
         if let Some(native) = &self.native {
+            let value = HistogramValue::from(native.clone());
             let sample = Sample::new(Suffix::None, self.labels.clone(), native.count());
-            let sample = sample.with_native_histogram(native.clone());
+            let sample = sample.with_composite(composite(kind, value));
             writer.push(sample.with_exemplars(self.exemplars.iter().cloned()));
         }
     }
 
     fn samples(&self) -> Vec<Sample> {
         let mut samples = Vec::new();
-        self.push_samples(&mut samples, Suffix::Count, Suffix::Sum);
+        self.push_samples(&mut samples, MetricType::Histogram);
         samples
+    }
+
+    /// Returns the histogram without native buckets as one sample.
+    fn composite_sample(&self, kind: MetricType) -> Sample {
+        let buckets = self.buckets.iter();
+        let value = HistogramValue::new(self.count())
+            .with_buckets(buckets.clone().map(|bucket| (bucket.bound(), bucket.count)));
+        let value = match self.sum {
+            Some(sum) => value.with_sum(sum),
+            None => value,
+        };
+        let exemplars = buckets
+            .filter_map(Bucket::exemplar)
+            .chain(&self.exemplars)
+            .cloned();
+        let sample = Sample::new(Suffix::None, self.labels.clone(), self.count())
+            .with_composite(composite(kind, value))
+            .with_exemplars(exemplars);
+        match self.start_timestamp() {
+            Some(start) => sample.with_start_timestamp(start),
+            None => sample,
+        }
+    }
+}
+
+/// Returns a histogram as the value of a sample of a family of a type.
+pub(super) fn composite(kind: MetricType, value: HistogramValue) -> CompositeValue {
+    match kind {
+        MetricType::GaugeHistogram => CompositeValue::GaugeHistogram(value),
+        _ => CompositeValue::Histogram(value),
     }
 }
 
 impl PartialEq for Histogram {
     fn eq(&self, other: &Self) -> bool {
-        self.samples() == other.samples()
+        self.samples() == other.samples() && self.start_timestamp() == other.start_timestamp()
     }
 }
 
@@ -219,7 +268,7 @@ pub struct HistogramBuilder {
     buckets: Vec<Bucket>,
     count: Option<f64>,
     sum: Option<f64>,
-    created: Option<f64>,
+    start: Option<Start>,
     native: Option<NativeHistogram>,
     exemplars: Vec<Exemplar>,
 }
@@ -259,7 +308,13 @@ impl HistogramBuilder {
     /// Sets when counting began, in seconds since the Unix epoch. Default: not known. Only OpenMetrics can say it, and not
     /// for a gauge histogram.
     pub fn with_created(mut self, seconds: f64) -> Self {
-        self.created = Some(seconds);
+        self.start = Some(Start::Seconds(seconds));
+        self
+    }
+
+    /// Sets when counting began, to the nanosecond. Default: not known.
+    pub fn with_start_timestamp(mut self, start: Timestamp) -> Self {
+        self.start = Some(Start::Timestamp(start));
         self
     }
 
@@ -269,8 +324,8 @@ impl HistogramBuilder {
         self
     }
 
-    /// Sets the exemplars of the native histogram. Default: none.
-    pub fn with_native_exemplars(mut self, exemplars: impl IntoIterator<Item = Exemplar>) -> Self {
+    /// Sets the exemplars of no particular bucket. Default: none. Only OpenMetrics 2.0 has them next to classic buckets alone.
+    pub fn with_other_exemplars(mut self, exemplars: impl IntoIterator<Item = Exemplar>) -> Self {
         self.exemplars = exemplars.into_iter().collect();
         self
     }
@@ -281,8 +336,7 @@ impl HistogramBuilder {
     ///
     /// If a label occurs twice, has no name, or is `le` or `__name__`; if a bound is not a number or not greater than the
     /// one before; if a count is negative, not a number or smaller than that of the bucket before; if there is neither a
-    /// count nor a bucket `+Inf` nor a native histogram, or if count and bucket differ; if there are exemplars of a native
-    /// histogram without one.
+    /// count nor a bucket `+Inf` nor a native histogram, or if count and bucket differ.
     pub fn build(mut self) -> Result<Histogram, GroupError> {
         let has_infinite = self
             .buckets
@@ -310,19 +364,15 @@ impl HistogramBuilder {
             buckets: self.buckets,
             has_count: self.count.is_some(),
             sum: self.sum,
-            created: self.created,
+            start: self.start,
             native: self.native,
             exemplars: self.exemplars,
         })
     }
 
     fn check(&self) -> Result<(), String> {
-        match &self.native {
-            None if !self.exemplars.is_empty() => {
-                return Err("has exemplars of a native histogram, but none".to_owned());
-            }
-            Some(_) if self.is_native_alone() => return Ok(()),
-            _ => {}
+        if self.is_native_alone() {
+            return Ok(());
         }
         for bucket in &self.buckets {
             if bucket.bound().is_nan() {

@@ -1,10 +1,13 @@
 //! Histograms and summaries as one value each, instead of a sample for each of their numbers.
 
+mod convert;
 mod error;
+mod exemplars;
 mod family;
 mod histogram;
 mod numbered;
 mod points;
+mod start;
 mod summary;
 
 pub use {

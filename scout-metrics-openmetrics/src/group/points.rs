@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::error::GroupError;
-use crate::{LabelSet, MetricFamily, Sample, Suffix, Timestamp, error::shown};
+use crate::{CompositeValue, LabelSet, MetricFamily, Sample, Suffix, Timestamp, error::shown};
 
 /// The samples of a family that have the same labels, except one, and the same timestamp.
 pub(super) struct Point<'f> {
@@ -13,11 +13,25 @@ pub(super) struct Point<'f> {
     pub(super) numbered: Vec<(&'f str, &'f Sample)>,
     /// The others, by their suffixes.
     others: Vec<(Suffix, f64)>,
-    /// The sample that is a native histogram.
-    pub(super) native: Option<&'f Sample>,
+    /// The sample with a composite value.
+    pub(super) composite: Option<&'f Sample>,
 }
 
-impl Point<'_> {
+impl<'f> Point<'f> {
+    /// Returns the value and its sample, if it is a composite one.
+    pub(super) fn composite(&self) -> Option<(&'f Sample, &'f CompositeValue)> {
+        let sample = self.composite?;
+        Some((sample, sample.composite()?))
+    }
+
+    /// Checks that there is nothing but a composite value.
+    pub(super) fn check_alone(&self) -> Result<(), String> {
+        match self.numbered.is_empty() && self.others.is_empty() {
+            true => Ok(()),
+            false => Err("has a composite value and series next to it".to_owned()),
+        }
+    }
+
     /// Returns the value of the sample with a suffix, which then counts as used.
     pub(super) fn take(&mut self, suffix: Suffix) -> Option<f64> {
         let place = self.others.iter().position(|(found, _)| *found == suffix)?;
@@ -46,8 +60,8 @@ impl PointWriter<'_> {
         self.push(sample.with_labels(self.labels.clone().with(label, number)));
     }
 
-    /// Writes the count, the sum and the time of creation, where they are known.
-    pub(super) fn push_others(&mut self, others: [(Suffix, Option<f64>); 3]) {
+    /// Writes samples with suffixes, such as the count, where they are known.
+    pub(super) fn push_others<const N: usize>(&mut self, others: [(Suffix, Option<f64>); N]) {
         for (suffix, value) in others {
             if let Some(value) = value {
                 self.push(Sample::new(suffix, self.labels.clone(), value));
@@ -83,7 +97,7 @@ pub(super) fn points<'f>(
                 timestamp: sample.timestamp(),
                 numbered: Vec::new(),
                 others: Vec::new(),
-                native: None,
+                composite: None,
             });
         }
         let point = &mut points[place];
@@ -112,13 +126,13 @@ fn push<'f>(
         return Err(format!("has a sample with the label `{label}` twice"));
     }
     let found = sample.suffix();
-    if sample.native_histogram().is_some() {
-        return match point.native.replace(sample) {
+    if sample.composite().is_some() {
+        return match point.composite.replace(sample) {
             None if number.is_none() && found == Suffix::None => Ok(()),
-            None => {
-                Err("has a native histogram in a sample of its buckets, count or sum".to_owned())
-            }
-            Some(_) => Err("has two native histograms".to_owned()),
+            None => Err(format!(
+                "has a composite value in a sample with a suffix or the label `{label}`"
+            )),
+            Some(_) => Err("has two composite values".to_owned()),
         };
     }
     match number {
@@ -145,6 +159,11 @@ fn push<'f>(
         }
         None if point.others.iter().any(|(known, _)| *known == found) => {
             return Err(format!("has two samples that end in `{found}`"));
+        }
+        None if sample.start_timestamp().is_some() => {
+            return Err(format!(
+                "has a start timestamp in a sample that ends in `{found}`"
+            ));
         }
         None => point.others.push((found, sample.value())),
     }

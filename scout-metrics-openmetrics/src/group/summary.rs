@@ -6,8 +6,9 @@ use super::{
     error::GroupError,
     numbered::LabelNumber,
     points::{PointWriter, check_count, check_labels},
+    start::Start,
 };
-use crate::{LabelSet, Sample, Suffix, Timestamp};
+use crate::{CompositeValue, Exemplar, LabelSet, Sample, Suffix, SummaryValue, Timestamp};
 
 /// The name of the label with the rank of a quantile.
 pub(super) const RANK: &str = "quantile";
@@ -41,7 +42,8 @@ pub struct Summary {
     quantiles: Vec<Quantile>,
     count: Option<f64>,
     sum: Option<f64>,
-    created: Option<f64>,
+    start: Option<Start>,
+    exemplars: Vec<Exemplar>,
 }
 
 impl Summary {
@@ -77,15 +79,30 @@ impl Summary {
 
     /// Returns when counting began, in seconds since the Unix epoch, if it is known.
     pub fn created(&self) -> Option<f64> {
-        self.created
+        self.start.map(Start::seconds)
     }
 
+    /// Returns when counting began, to the nanosecond, if it is known and a point in time.
+    pub fn start_timestamp(&self) -> Option<Timestamp> {
+        self.start.and_then(Start::timestamp)
+    }
+
+    /// Returns the exemplars, which only OpenMetrics 2.0 has.
+    pub fn exemplars(&self) -> &[Exemplar] {
+        &self.exemplars
+    }
+
+    /// Appends the samples. There is one with a composite value if series cannot hold all of it.
     pub(super) fn push_samples(&self, samples: &mut Vec<Sample>) {
         let mut writer = PointWriter {
             samples,
             labels: &self.labels,
             timestamp: self.timestamp,
         };
+        if !self.exemplars.is_empty() {
+            writer.push(self.composite_sample());
+            return;
+        }
         for quantile in &self.quantiles {
             let sample = Sample::new(Suffix::None, LabelSet::new(), quantile.value);
             writer.push_numbered(sample, RANK, quantile.rank.text());
@@ -93,7 +110,7 @@ impl Summary {
         writer.push_others([
             (Suffix::Count, self.count),
             (Suffix::Sum, self.sum),
-            (Suffix::Created, self.created),
+            (Suffix::Created, self.created()),
         ]);
     }
 
@@ -102,11 +119,30 @@ impl Summary {
         self.push_samples(&mut samples);
         samples
     }
+
+    fn composite_sample(&self) -> Sample {
+        let quantiles = self.quantiles.iter();
+        let mut value = SummaryValue::new()
+            .with_quantiles(quantiles.map(|quantile| (quantile.rank(), quantile.value)));
+        if let Some(count) = self.count {
+            value = value.with_count(count);
+        }
+        if let Some(sum) = self.sum {
+            value = value.with_sum(sum);
+        }
+        let sample = Sample::new(Suffix::None, self.labels.clone(), 0.0)
+            .with_composite(CompositeValue::Summary(value))
+            .with_exemplars(self.exemplars.iter().cloned());
+        match self.start_timestamp() {
+            Some(start) => sample.with_start_timestamp(start),
+            None => sample,
+        }
+    }
 }
 
 impl PartialEq for Summary {
     fn eq(&self, other: &Self) -> bool {
-        self.samples() == other.samples()
+        self.samples() == other.samples() && self.start_timestamp() == other.start_timestamp()
     }
 }
 
@@ -164,7 +200,8 @@ pub struct SummaryBuilder {
     quantiles: Vec<Quantile>,
     count: Option<f64>,
     sum: Option<f64>,
-    created: Option<f64>,
+    start: Option<Start>,
+    exemplars: Vec<Exemplar>,
 }
 
 impl SummaryBuilder {
@@ -203,7 +240,19 @@ impl SummaryBuilder {
 
     /// Sets when counting began, in seconds since the Unix epoch. Default: not known. Only OpenMetrics can say it.
     pub fn with_created(mut self, seconds: f64) -> Self {
-        self.created = Some(seconds);
+        self.start = Some(Start::Seconds(seconds));
+        self
+    }
+
+    /// Sets when counting began, to the nanosecond. Default: not known.
+    pub fn with_start_timestamp(mut self, start: Timestamp) -> Self {
+        self.start = Some(Start::Timestamp(start));
+        self
+    }
+
+    /// Sets the exemplars. Default: none. Only OpenMetrics 2.0 has them.
+    pub fn with_exemplars(mut self, exemplars: impl IntoIterator<Item = Exemplar>) -> Self {
+        self.exemplars = exemplars.into_iter().collect();
         self
     }
 
@@ -222,7 +271,8 @@ impl SummaryBuilder {
             quantiles: self.quantiles,
             count: self.count,
             sum: self.sum,
-            created: self.created,
+            start: self.start,
+            exemplars: self.exemplars,
         })
     }
 
@@ -241,8 +291,8 @@ impl SummaryBuilder {
         if let Some(count) = self.count {
             check_count(count, "a count of")?;
         }
-        let numbers = [self.count, self.sum, self.created];
-        if self.quantiles.is_empty() && numbers.iter().all(Option::is_none) {
+        let has_number = self.count.is_some() || self.sum.is_some() || self.start.is_some();
+        if self.quantiles.is_empty() && !has_number {
             return Err("has no quantile, count, sum or time of creation".to_owned());
         }
         Ok(())

@@ -103,10 +103,10 @@ impl MetricFamily {
         &self.name
     }
 
-    /// Returns the name that the family has in a format, which differs for counters.
+    /// Returns the name that the family has in a format, which differs for counters and info.
     ///
-    /// OpenMetrics names the family of a counter without `_total`, and only its samples with it. Prometheus text gives both
-    /// the same name. [`name`](Self::name) returns what was read, so the same counter has two names there. This method
+    /// OpenMetrics 1.0 names the family of a counter without `_total`, and only its samples with it. OpenMetrics 2.0, Prometheus
+    /// text and protobuf give both the same name. [`name`](Self::name) returns what was read, so the same counter has two names there. This method
     /// returns the same name for both, whatever the family was read from.
     ///
     /// ```
@@ -125,15 +125,22 @@ impl MetricFamily {
     /// # Ok::<(), scout_metrics_openmetrics::ParseError>(())
     /// ```
     ///
-    /// Prometheus text allows counters without `_total`; those keep their name, and so do counters without samples.
+    /// Likewise the info `build` of OpenMetrics 1.0, whose samples are `build_info`, is `build_info` in OpenMetrics 2.0; the other
+    /// formats have no info.
+    ///
+    /// Counters and info without samples keep their name, and so do counters without `_total` in the formats that allow them.
     pub fn name_in(&self, format: Format) -> Cow<'_, str> {
         let name = self.name();
         let has = |suffix| self.samples.iter().any(|sample| sample.suffix() == suffix);
         match format {
-            _ if self.kind != MetricType::Counter => name.into(),
-            Format::OpenMetrics if has(Suffix::None) => {
-                name.strip_suffix("_total").unwrap_or(name).into()
+            Format::OpenMetrics if self.kind == MetricType::Info && has(Suffix::None) => {
+                without(name, Suffix::Info).into()
             }
+            Format::OpenMetrics2 if self.kind == MetricType::Info && has(Suffix::Info) => {
+                format!("{name}_info").into()
+            }
+            _ if self.kind != MetricType::Counter => name.into(),
+            Format::OpenMetrics if has(Suffix::None) => without(name, Suffix::Total).into(),
             Format::OpenMetrics2 | Format::Prometheus | Format::Protobuf if has(Suffix::Total) => {
                 format!("{name}_total").into()
             }
@@ -202,6 +209,12 @@ impl MetricFamily {
     pub(crate) fn set_unit(&mut self, unit: &str) {
         unit.clone_into(&mut self.unit);
     }
+}
+
+/// Returns a name without a suffix, unless nothing else is in it.
+fn without(name: &str, suffix: Suffix) -> &str {
+    let base = name.strip_suffix(suffix.as_str());
+    base.filter(|base| !base.is_empty()).unwrap_or(name)
 }
 
 impl Extend<Sample> for MetricFamily {

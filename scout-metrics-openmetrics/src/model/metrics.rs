@@ -1,6 +1,7 @@
 //! The metrics of a family: its samples, grouped by their labels.
 
 use super::{LabelSet, MetricFamily, MetricType, Sample, Suffix};
+use crate::Timestamp;
 
 /// One metric of a family: the samples that follow each other and have the same labels, except the label that
 /// distinguishes the samples of a point. [`MetricFamily::metrics`] returns it.
@@ -22,12 +23,15 @@ impl<'f> Metric<'f> {
         own_labels(self.samples[0].labels(), self.point_label)
     }
 
-    /// Returns when counting began, in seconds since the Unix epoch: the value of the sample `_created`, if there is one.
-    /// Only OpenMetrics has it.
+    /// Returns when counting began, in seconds since the Unix epoch: the value of the sample `_created` of OpenMetrics 1.0, or
+    /// the first [start timestamp](Sample::start_timestamp).
     pub fn created(self) -> Option<f64> {
-        let mut samples = self.samples.iter();
-        let created = samples.find(|sample| sample.suffix() == Suffix::Created)?;
-        Some(created.value())
+        self.samples
+            .iter()
+            .find_map(|sample| match sample.suffix() {
+                Suffix::Created => Some(sample.value()),
+                _ => sample.start_timestamp().map(Timestamp::to_seconds),
+            })
     }
 }
 

@@ -6,6 +6,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use super::parse_seconds;
+
 /// A moment, in seconds and nanoseconds since the Unix epoch; it may be before the epoch.
 ///
 /// Prometheus text counts milliseconds, OpenMetrics seconds with a fraction. Both are kept exactly, down to the
@@ -80,7 +82,10 @@ impl Timestamp {
         (timestamp.seconds() == seconds).then_some(timestamp)
     }
 
-    /// Creates a timestamp from seconds since the epoch, rounded to the nearest nanosecond.
+    /// Creates a timestamp from seconds since the epoch: the one with the fewest digits whose
+    /// [`to_seconds`](Self::to_seconds) is the same number. Where there is none, it is rounded to the nearest nanosecond.
+    ///
+    /// So 1520430000.123 has 123 milliseconds, although the float with that name is 93 nanoseconds less.
     ///
     /// Returns `None` for what is not a number, not finite, or beyond 10^21 years.
     pub fn from_seconds(seconds: f64) -> Option<Self> {
@@ -88,6 +93,10 @@ impl Timestamp {
         // As many as fit the fields with room for one more.
         if !seconds.is_finite() || whole.abs() >= 2_f64.powi(95) {
             return None;
+        }
+        let shortest = parse_seconds(zmij::Buffer::new().format_finite(seconds)).ok();
+        if let Some(shortest) = shortest.filter(|shortest| shortest.to_seconds() == seconds) {
+            return Some(shortest);
         }
         let nanos = ((seconds - whole) * f64::from(Self::NANOS_PER_SECOND)).round() as u32;
         let carry = nanos / Self::NANOS_PER_SECOND;
@@ -131,7 +140,7 @@ impl Timestamp {
 
     /// Returns the nearest number of seconds since the epoch.
     pub fn to_seconds(self) -> f64 {
-        self.as_nanos() as f64 / f64::from(Self::NANOS_PER_SECOND)
+        self.seconds() as f64 + f64::from(self.nanos()) / f64::from(Self::NANOS_PER_SECOND)
     }
 
     /// Returns the time of the system's clock, or `None` if the system cannot represent it.
@@ -236,11 +245,11 @@ mod tests {
     }
 
     #[test]
-    fn seconds_round_to_nanoseconds() {
+    fn seconds_are_the_shortest_time_that_reads_back() {
         for (seconds, expected) in [
             (
                 1_520_430_000.123,
-                Timestamp::new(1_520_430_000, 122_999_907),
+                Timestamp::new(1_520_430_000, 123_000_000),
             ),
             (-0.25, Timestamp::new(-1, 750_000_000)),
             (0.999_999_999_9, Timestamp::new(1, 0)),

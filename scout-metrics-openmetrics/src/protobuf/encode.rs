@@ -59,7 +59,11 @@ fn write_metric(out: &mut Vec<u8>, kind: MetricType, sample: &Sample) -> Result 
             | (MetricType::GaugeHistogram, Some(CompositeValue::GaugeHistogram(histogram))) => {
                 write_histogram(out, sample, histogram)?;
             }
-            _ => return refuse(format!("the value of a sample is not that of a {kind}")),
+            _ => {
+                return refuse(format!(
+                    "the value of a sample is not one of the type {kind}"
+                ));
+            }
         }
         match sample.timestamp().map(Timestamp::to_millis) {
             Some(Some(millis)) => put_integer(out, 6, millis as u64),
@@ -161,8 +165,8 @@ fn write_histogram(out: &mut Vec<u8>, sample: &Sample, histogram: &HistogramValu
 /// The exemplar of each classic bucket, and those of the native histogram.
 type Placed<'e> = (Vec<Option<&'e Exemplar>>, Vec<&'e Exemplar>);
 
-/// Gives each exemplar the first classic bucket that is free and holds its value. Then as many as possible have one, whatever
-/// their order is, because all later buckets hold the value as well.
+/// Gives each exemplar the lowest classic bucket that holds its value. If that has one already, the native histogram gets it, or
+/// without one the next bucket that is free, because all later buckets hold the value as well.
 fn place_exemplars<'e>(
     exemplars: &'e [Exemplar],
     histogram: &HistogramValue,
@@ -170,16 +174,17 @@ fn place_exemplars<'e>(
     if exemplars.is_empty() {
         return Ok(Placed::default());
     }
+    let is_native = histogram.native().is_some();
     let bounds: Vec<_> = histogram.buckets().map(|(bound, _)| bound).collect();
     let mut places = FreePlaces::new(bounds.len());
     let mut placed = (vec![None; bounds.len()], Vec::new());
     for exemplar in exemplars {
         // Bounds rise, or the buckets break a rule.
         let value = exemplar.value();
-        let first = bounds.partition_point(|bound| *bound < value);
-        match places.take(first) {
+        let lowest = bounds.partition_point(|bound| *bound < value);
+        match places.take(lowest, is_native) {
             Some(place) => placed.0[place] = Some(exemplar),
-            None if histogram.native().is_some() => placed.1.push(exemplar),
+            None if is_native => placed.1.push(exemplar),
             None => {
                 return refuse("an exemplar needs a bucket that holds it and no other exemplar");
             }
@@ -201,8 +206,11 @@ impl FreePlaces {
         }
     }
 
-    /// Takes the first free place from one on.
-    fn take(&mut self, from: usize) -> Option<usize> {
+    /// Takes a place, or the first free one after it.
+    fn take(&mut self, from: usize, is_only: bool) -> Option<usize> {
+        if is_only && self.next[from] != from {
+            return None;
+        }
         let mut place = from;
         while self.next[place] != place {
             self.next[place] = self.next[self.next[place]];

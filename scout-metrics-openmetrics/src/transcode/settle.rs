@@ -43,8 +43,8 @@ pub(super) fn repaired(draft: &Draft, format: Format) -> Result<Draft, EncodeErr
         Format::Protobuf => [
             &[],
             &[arrange],
-            &[leave_out_repeated],
-            &[leave_out_repeated, arrange],
+            &[leave_out_rounded],
+            &[leave_out_rounded, arrange],
         ],
         Format::Prometheus => [
             &[],
@@ -67,6 +67,12 @@ pub(super) fn repaired(draft: &Draft, format: Format) -> Result<Draft, EncodeErr
         }
     }
     repaired
+}
+
+/// Leaves out samples that repeat another one after their timestamps are rounded.
+fn leave_out_rounded(draft: &mut Draft) {
+    draft.round_timestamps();
+    leave_out_repeated(draft);
 }
 
 fn check(family: &MetricFamily, format: Format) -> Result<(), EncodeError> {

@@ -33,12 +33,12 @@ impl CaseFile {
     pub(crate) fn all() -> Vec<Self> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
         let mut files = Vec::new();
-        for format in [Format::OpenMetrics, Format::Prometheus] {
-            let folder = match format {
-                Format::OpenMetrics => folder.join("openmetrics"),
-                _ => folder.join("prometheus"),
-            };
-            for entry in fs::read_dir(folder).unwrap() {
+        for (format, name) in [
+            (Format::OpenMetrics, "openmetrics"),
+            (Format::OpenMetrics2, "openmetrics2"),
+            (Format::Prometheus, "prometheus"),
+        ] {
+            for entry in fs::read_dir(folder.join(name)).unwrap() {
                 files.push(Self::read(entry.unwrap().path(), format));
             }
         }

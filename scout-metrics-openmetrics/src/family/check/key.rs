@@ -18,6 +18,13 @@ pub(super) struct KeyNames {
     point: Option<usize>,
 }
 
+/// The hashes of a group of states and of its first label. Neither is ever the hash of a metric.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Group {
+    pub(super) key: u64,
+    pub(super) start: u64,
+}
+
 impl Checker {
     /// Returns the name of the label that distinguishes the samples of one point.
     pub(super) fn point_label(&self) -> &str {
@@ -79,10 +86,19 @@ impl Checker {
 }
 
 impl KeyNames {
-    /// Returns a hash of the labels except that of the point, which is never a hash of all labels.
-    #[inline]
-    pub(super) fn group_key(self, labels: LabelHashes<'_>) -> u64 {
-        self.key(labels).rotate_left(u64::BITS / 2)
+    /// Returns the hashes of the labels except that of the point, and of the first one of them.
+    pub(super) fn group(self, labels: LabelHashes<'_>) -> Group {
+        const THIRD: u32 = u64::BITS / 3;
+        let hashes = labels.iter().enumerate();
+        let mut others = hashes.filter(|(place, _)| self.point != Some(*place));
+        let first = others.next().map(|(_, (name, value))| mixed(name, value));
+        Group {
+            key: self.key(labels).rotate_left(THIRD),
+            start: self
+                .hash
+                .wrapping_add(first.unwrap_or_default())
+                .rotate_right(THIRD),
+        }
     }
 
     /// Returns a hash of all labels.

@@ -5,7 +5,7 @@ use super::{
     Checker, Report, Result,
     place::{Part, Place},
 };
-use crate::{MetricType, Rule, SampleRef, Suffix, Timestamp, error::shown};
+use crate::{MetricType, Rule, SampleRef, Suffix, TextFormat, Timestamp, error::shown};
 
 /// The metric that is being read.
 #[derive(Debug)]
@@ -119,10 +119,11 @@ impl Checker {
 
     /// Checks that a point is complete and starts the next.
     pub(super) fn finish_point(&mut self, report: &mut Report) -> Result {
-        let has_points = matches!(
-            self.kind,
-            MetricType::Counter | MetricType::GaugeHistogram | MetricType::Histogram
-        );
+        let has_points = self.format == TextFormat::OpenMetrics
+            && matches!(
+                self.kind,
+                MetricType::Counter | MetricType::GaugeHistogram | MetricType::Histogram
+            );
         let Some(metric) = self.metric.as_mut().filter(|_| has_points) else {
             return Ok(());
         };

@@ -23,7 +23,11 @@ mod summary;
 use foldhash::quality::RandomState;
 
 pub(crate) use self::message::MessageChecker;
-use self::{distribution::Distributions, key::KeyNames, metric::Metric};
+use self::{
+    distribution::Distributions,
+    key::{Group, KeyNames},
+    metric::Metric,
+};
 pub(super) use self::{
     place::Part,
     report::{Report, Violation},
@@ -51,7 +55,7 @@ pub(crate) struct Checker {
     /// The metric of OpenMetrics that is being read.
     metric: Option<Metric>,
     /// The group of states of OpenMetrics 2.0 that is being read.
-    group: Option<u64>,
+    group: Option<Group>,
     /// The type of the last line with TYPE if no other family came since. It is what Prometheus takes for the type of
     /// a family of OpenMetrics 2.0.
     type_line: MetricType,

@@ -19,8 +19,6 @@ pub(crate) enum Part {
     Exemplar,
     /// The value of the label at a place.
     Label(usize),
-    /// The name of the label at a place.
-    LabelName(usize),
     Name,
     StartTimestamp,
     Timestamp,
@@ -63,7 +61,6 @@ fn offset(sample: SampleRef<'_, '_>, part: Part) -> usize {
     let value = sample.parts.value.text;
     let place = match part {
         Part::Label(place) => sample.parts.own_labels()[place].value_start,
-        Part::LabelName(place) => sample.parts.own_labels()[place].name_start,
         Part::Name => sample.parts.name.start,
         Part::Exemplar | Part::StartTimestamp | Part::Timestamp | Part::Value => value.start,
     };
@@ -74,6 +71,6 @@ fn offset(sample: SampleRef<'_, '_>, part: Part) -> usize {
         Part::Exemplar => after_value + rest.find('#').unwrap_or_default(),
         Part::StartTimestamp => after_value + rest.find("st@").unwrap_or_default(),
         Part::Timestamp => after_value + (rest.len() - rest.trim_start().len()),
-        Part::Label(_) | Part::LabelName(_) | Part::Name | Part::Value => place,
+        Part::Label(_) | Part::Name | Part::Value => place,
     }
 }

@@ -42,7 +42,7 @@ impl Report {
     }
 
     /// Records that a part of the sample which is being read breaks a rule, or in strict mode fails.
-    pub(crate) fn broken_in(
+    pub(super) fn broken_in(
         &mut self,
         sample: SampleRef<'_, '_>,
         part: Part,
@@ -94,19 +94,6 @@ impl Report {
             at,
             message,
         }
-    }
-
-    /// Records that a part of a sample is left out because it breaks a rule, in each mode.
-    pub(crate) fn dropped_in(
-        &mut self,
-        sample: SampleRef<'_, '_>,
-        part: Part,
-        rule: Rule,
-        message: impl FnOnce() -> String,
-    ) {
-        let Place { line, column, .. } = Place::of(sample, part, self.line);
-        self.deviations
-            .push(|| Deviation::at(rule, message(), line, column));
     }
 
     /// Records that a rule is broken in a line that has been read, or in strict mode fails.

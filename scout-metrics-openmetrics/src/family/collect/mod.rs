@@ -71,8 +71,6 @@ pub(super) struct Collector {
     names: NamesBefore,
     draft: Draft,
     labels: LabelReader,
-    /// Whether the names of the labels of the sample before had a reserved one.
-    has_reserved_label: bool,
     exemplar_labels: LabelReader,
     checker: Checker,
     report: Report,
@@ -99,7 +97,6 @@ impl Collector {
             names: NamesBefore::default(),
             draft: Draft::default(),
             labels: LabelReader::default(),
-            has_reserved_label: false,
             exemplar_labels: LabelReader::default(),
             checker: Checker::new(options, seen),
             report: Report::new(options.mode()),
@@ -293,7 +290,7 @@ impl Collector {
         let labels = sample.labels();
         let labels = self.labels.read(labels, same_names, &mut self.draft);
         if self.is_openmetrics2() {
-            return self.push_openmetrics2(sample, labels, same_names);
+            return self.push_openmetrics2(sample, labels);
         }
         let hashes = self.labels.hashes();
         self.checker

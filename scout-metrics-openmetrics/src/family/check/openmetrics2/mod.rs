@@ -10,7 +10,7 @@
 //! | CompositeValue | histograms, gauge histograms and summaries are composite, other types are numbers | [`CompositeType`](crate::Rule::CompositeType) |
 //! | Timestamps | seconds, also negative | *line* [`Timestamp`](crate::Rule::Timestamp) |
 //! | Strings | UTF-8, also with NULL | *line* [`Utf8`](crate::Rule::Utf8) |
-//! | Label | no names that start with an underscore, except `__type__` and `__unit__` | [`ReservedLabel`](crate::Rule::ReservedLabel) |
+//! | Label | no names that start with an underscore, except `__type__` and `__unit__` | *line* [`ReservedLabel`](crate::Rule::ReservedLabel) |
 //! | LabelSet | names are unique | *line* [`DuplicateLabel`](crate::Rule::DuplicateLabel) |
 //! | Exemplars | labels, a number and a timestamp, or it is dropped | *line* [`ExemplarSyntax`](crate::Rule::ExemplarSyntax) |
 //! | Metric | several samples have rising timestamps | [`TimestampOrder`](crate::Rule::TimestampOrder), [`TimestampMix`](crate::Rule::TimestampMix), [`DuplicateSeries`](crate::Rule::DuplicateSeries) |
@@ -34,7 +34,7 @@
 //! | Histogram | a reset sets all to zero | not visible |
 //! | Classic Buckets | thresholds are unique and rise | [`BucketOrder`](crate::Rule::BucketOrder) |
 //! | Classic Buckets | each counts what the lower ones count | [`BucketsCumulative`](crate::Rule::BucketsCumulative) |
-//! | Classic Buckets | one is `+Inf` | *line* [`InfiniteBucket`](crate::Rule::InfiniteBucket) |
+//! | Classic Buckets | one is `+Inf` | *line* [`CompositeSyntax`](crate::Rule::CompositeSyntax) |
 //! | Classic Buckets | that of `+Inf` is the count | [`HistogramCount`](crate::Rule::HistogramCount) |
 //! | Classic Buckets | NaN is counted in `+Inf` alone | not visible |
 //! | Native Buckets | schema from -4 to 8, a zero bucket, its threshold is not negative | [`NativeHistogram`](crate::Rule::NativeHistogram) |

@@ -6,6 +6,7 @@ use crate::{
     family::{
         check::{
             Checker, Report, Result,
+            key::KeyNames,
             metric::{Metric, Point},
             place::Part,
         },
@@ -30,7 +31,7 @@ impl Checker {
                     self.report_split_metric(report)?;
                 }
                 if self.kind == MetricType::StateSet {
-                    self.check_group(names.group_key(labels), report)?;
+                    self.check_group(names, labels, report)?;
                 }
             }
             Some(before) => match (before.timestamp, timestamp) {
@@ -49,9 +50,21 @@ impl Checker {
         Ok(())
     }
 
-    /// Checks that the states of a group follow each other.
-    fn check_group(&mut self, key: u64, report: &mut Report) -> Result {
-        if self.group.replace(key) == Some(key) || self.seen.insert(key) {
+    /// Checks that the states of a group follow each other, and so do the groups with the same value of their first label.
+    ///
+    /// The latter is what the section's example of interleaved groups breaks: `entity="controller"` comes again after
+    /// `entity="replica"`, but each group, which is the metrics that differ in the state alone, is in one piece.
+    fn check_group(
+        &mut self,
+        names: KeyNames,
+        labels: LabelHashes<'_>,
+        report: &mut Report,
+    ) -> Result {
+        let group = names.group(labels);
+        let before = self.group.replace(group).unwrap_or_default();
+        let is_new_group = before.key == group.key || self.seen.insert(group.key);
+        let is_new_start = before.start == group.start || self.seen.insert(group.start);
+        if is_new_group && is_new_start {
             return Ok(());
         }
         report.broken(Rule::InterleavedMetrics, || {
