@@ -515,6 +515,54 @@ fn what_is_odd_is_reported_and_the_rest_is_read() {
 }
 
 #[test]
+fn histograms_and_summaries_of_unknown_families_are_kept_as_series() {
+    let text = r#"# TYPE wait histogram
+wait{job="a"} {count:2,sum:3.5,bucket:[1:1,+Inf:2]}
+# TYPE size summary
+size {count:1,sum:4,quantile:[0.5:4]}
+# TYPE depth gaugehistogram
+depth {gcount:1,gsum:2,schema:0,zero_threshold:0,zero_count:0,positive_spans:[1:1],positive_buckets:[1]}
+# TYPE scout_stream_vulnerabilities gauge
+scout_stream_vulnerabilities{streamName="a",severity="HIGH"} 1 5 # {} 1 2
+# EOF
+"#;
+    let reader = reader().with_format(Format::OpenMetrics2);
+    let snapshot = reader.read(text.as_bytes()).unwrap();
+    let written: Vec<_> = anomalies(&snapshot)
+        .into_iter()
+        .map(|(_, message)| message)
+        .collect();
+    let unknown = |name: &str, line| format!("unknown metric family `{name}` (line {line})");
+    let native =
+        "unknown metric family `depth`, whose native buckets are left out (line 6)".to_owned();
+    let details = "the timestamp and the exemplar of the sample are dropped (line 8)".to_owned();
+    let mut expected = vec![unknown("wait", 2); 4];
+    expected.extend(vec![unknown("size", 4); 3]);
+    expected.extend([native.clone(), native, details]);
+    assert_eq!(written, expected);
+
+    let written = scout::encode(&snapshot, Format::OpenMetrics);
+    let written = std::str::from_utf8(written.body()).unwrap();
+    for line in [
+        r#"wait_bucket{job="a",le="1.0"} 1"#,
+        r#"wait_bucket{job="a",le="+Inf"} 2"#,
+        r#"wait_count{job="a"} 2"#,
+        r#"wait_sum{job="a"} 3.5"#,
+        r#"size{quantile="0.5"} 4"#,
+        "size_count 1",
+        "size_sum 4",
+        "depth_gcount 1",
+        "depth_gsum 2",
+    ] {
+        assert!(written.lines().any(|written| written == line), "{written}");
+    }
+    let again = reader
+        .read(scout::encode(&snapshot, Format::OpenMetrics2).body())
+        .unwrap();
+    assert_eq!(again.streams(), snapshot.streams());
+}
+
+#[test]
 fn policies_that_do_not_fit_are_reported() {
     let exceeding = policy("compliant", "a", 5) + &policy("evaluated", "a", 4);
     let nameless = policy("compliant", "", 1) + &policy("evaluated", "", 4);
