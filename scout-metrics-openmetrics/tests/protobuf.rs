@@ -372,6 +372,16 @@ fn an_exemplar_goes_to_a_bucket_that_holds_it() {
 }
 
 #[test]
+fn an_empty_native_histogram_is_one() {
+    let native = NativeHistogram::new(3, NativeBuckets::default()).unwrap();
+    let sample = Sample::new(Suffix::None, LabelSet::new(), 0.0);
+    let sample = sample.with_native_histogram(native.with_sum(0.0));
+    let family = MetricFamily::new("x", MetricType::Histogram).with_sample(sample);
+    let written = encode_families(slice::from_ref(&family), Format::Protobuf).unwrap();
+    assert_eq!(read(written.body()), [family]);
+}
+
+#[test]
 fn what_a_message_does_not_say_stays_unsaid() {
     let bucket = bytes(3, &[integer(1, 2), double(2, 1.0)].concat());
     let histogram = [integer(1, 3), bucket].concat();
@@ -766,6 +776,8 @@ fn strict_mode_checks_families_and_lenient_mode_forgives() {
     };
     let twice = one(1, 2, &double(1, 1.0)).repeat(2);
     let time = bytes(15, &integer(1, 1));
+    let too_large = [integer(1, 3), double(2, 1.0), bytes(3, &double(2, 5.0))].concat();
+    let too_large = bytes(3, &too_large);
     let native = [integer(1, 3), integer(7, 1), double(6, 0.5)].concat();
     let cases: Vec<(Rule, Vec<u8>, &str)> = vec![
         (
@@ -845,6 +857,16 @@ fn strict_mode_checks_families_and_lenient_mode_forgives() {
             Rule::BucketBound,
             with_label(4, 7, "le", &[integer(1, 3), bucket(3, 1.0)].concat()),
             "`x` has the label `le`, which its parts have in other formats (byte 8)",
+        ),
+        (
+            Rule::ExemplarPlace,
+            one(4, 7, &[integer(1, 3), too_large, bucket(3, 2.0)].concat()),
+            "`x` has an exemplar that no bucket holds (byte 8)",
+        ),
+        (
+            Rule::ExemplarPlace,
+            one(4, 7, &[integer(1, 3), bytes(16, &double(2, 1.0))].concat()),
+            "`x` has an exemplar that no bucket holds (byte 8)",
         ),
         (
             Rule::NativeCount,

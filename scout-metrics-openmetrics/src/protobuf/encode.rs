@@ -114,10 +114,10 @@ fn write_summary(out: &mut Vec<u8>, sample: &Sample, summary: &SummaryValue) -> 
     }
     put_message(out, 4, |out| {
         if let Some(count) = summary.count() {
-            let Some(count) = whole(count) else {
-                return refuse("the count of a summary is a whole number");
-            };
-            put_integer(out, 1, count);
+            if !is_u64(count) {
+                return refuse("the count of a summary is a whole number of 64 bits");
+            }
+            put_integer(out, 1, count as u64);
         }
         if let Some(sum) = summary.sum() {
             put_double(out, 2, sum);
@@ -164,6 +164,11 @@ fn write_histogram(out: &mut Vec<u8>, sample: &Sample, histogram: &HistogramValu
 
 /// The exemplar of each classic bucket, and those of the native histogram.
 type Placed<'e> = (Vec<Option<&'e Exemplar>>, Vec<&'e Exemplar>);
+
+/// Returns whether the exemplars of a histogram have places in a message.
+pub(crate) fn has_places(exemplars: &[Exemplar], histogram: &HistogramValue) -> bool {
+    place_exemplars(exemplars, histogram).is_ok()
+}
 
 /// Gives each exemplar the lowest classic bucket that holds its value. If that has one already, the native histogram gets it, or
 /// without one the next bucket that is free, because all later buckets hold the value as well.
@@ -342,6 +347,12 @@ fn whole(count: f64) -> Option<u64> {
         && count.fract() == 0.0
         && !(count == 0.0 && count.is_sign_negative());
     is_whole.then_some(count as u64)
+}
+
+/// Returns whether a number is one that a whole number of 64 bits reads as.
+fn is_u64(count: f64) -> bool {
+    const MAX: f64 = u64::MAX as f64;
+    (0.0..=MAX).contains(&count) && count.fract() == 0.0 && !count.is_sign_negative()
 }
 
 fn refuse<T>(what: impl Into<String>) -> std::result::Result<T, EncodeError> {

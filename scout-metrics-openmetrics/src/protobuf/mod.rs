@@ -48,7 +48,7 @@ mod scratch;
 mod wire;
 mod write;
 
-pub(crate) use self::{exposition::encode, families::read_families};
+pub(crate) use self::{encode::has_places, exposition::encode, families::read_families};
 pub use self::{
     metric::{
         BucketRef, Buckets, CounterRef, ExemplarRef, HistogramRef, MetricRef, MetricValue,

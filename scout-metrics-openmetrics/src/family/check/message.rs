@@ -18,8 +18,10 @@ use super::{
     place::Place,
 };
 use crate::{
-    Families, HistogramValue, LabelSet, MetricFamily, MetricType, Mode, ParseError, Rule, Sample,
+    Exemplar, Families, HistogramValue, LabelSet, MetricFamily, MetricType, Mode, ParseError, Rule,
+    Sample,
     error::{Fault, shown},
+    protobuf,
 };
 
 /// Checks the metrics of one family after another.
@@ -151,6 +153,7 @@ impl Metric<'_> {
         }
         if let Some(histogram) = value.histogram() {
             self.check_bounds(histogram)?;
+            self.check_places(sample.exemplars(), histogram)?;
         }
         check_value(name, value, self)
     }
@@ -204,6 +207,17 @@ impl Metric<'_> {
                 }),
             _ => Ok(()),
         }
+    }
+
+    /// Checks that there are no more exemplars than what holds them: buckets, or a native histogram.
+    fn check_places(&mut self, exemplars: &[Exemplar], histogram: &HistogramValue) -> Result {
+        if protobuf::has_places(exemplars, histogram) {
+            return Ok(());
+        }
+        let name = self.name;
+        self.broken(Rule::ExemplarPlace, || {
+            format!("`{}` has an exemplar that no bucket holds", shown(name))
+        })
     }
 }
 
