@@ -4,8 +4,10 @@ use std::borrow::Cow;
 
 use super::{families::parse_families, names::escape};
 use crate::{
-    ContentType, EncodeError, Encoder, Exposition, Format, Limits, MetricFamily, MetricType, Mode,
-    ParseOptions, Sample, Suffix, protobuf,
+    CompositeValue, ContentType, EncodeError, Encoder, Exposition, Format, Limits, MetricFamily,
+    MetricType, Mode, ParseOptions, Sample, Suffix,
+    group::{CountWithoutSum, Folded, fold, unfold},
+    protobuf,
 };
 
 /// Writes families as an exposition.
@@ -17,13 +19,14 @@ use crate::{
 /// [`EscapingScheme`](crate::EscapingScheme) writes them, which [`Families::unescaped`](crate::Families::unescaped)
 /// undoes.
 ///
-/// OpenMetrics names a counter without `_total` and its sample with it; Prometheus text gives both the same name. A
-/// counter is written in the way of the format, so `http_requests` of OpenMetrics is `http_requests_total` of Prometheus
-/// text and the other way round.
+/// OpenMetrics 1.0 names a counter without `_total` and its sample with it; the other formats give both the same name. A
+/// counter is written in the way of the format, so `http_requests` of OpenMetrics 1.0 is `http_requests_total` of Prometheus
+/// text and the other way round. Histograms, summaries and times of creation are also written in the way of the format, as
+/// [`MetricFamily::to_composite`] and [`MetricFamily::to_classic`] do it: OpenMetrics 2.0 and protobuf have composite values.
 ///
-/// In the protobuf format, histograms and summaries are one value each, as in
-/// [`to_composite`](MetricFamily::to_composite), which says what that does not keep. Exemplars are those of buckets, so their
-/// order is not kept either.
+/// These have the bounds of buckets and the quantiles as numbers, so how a label spells them is not kept, and neither is the
+/// order of the samples of one histogram or summary. In protobuf, exemplars are those of buckets, so their order is not kept
+/// either.
 ///
 /// ```
 /// use scout_metrics_openmetrics::{Format, LabelSet, MetricFamily, MetricType, Sample, Suffix, encode_families};
@@ -45,8 +48,9 @@ pub fn encode_families(
     content_type: impl Into<ContentType>,
 ) -> Result<Exposition, EncodeError> {
     let content_type = content_type.into();
-    let families = &*escape(families, content_type.escaping())?;
     let format = content_type.format();
+    let families = &*in_form(families, format)?;
+    let families = &*escape(families, content_type.escaping())?;
     if format == Format::Protobuf {
         return Ok(Exposition::new(content_type, protobuf::encode(families)?));
     }
@@ -57,6 +61,81 @@ pub fn encode_families(
     let read = parse_families(out.as_bytes(), &strict).map_err(EncodeError::broken_rule)?;
     check_same(families, read.as_slice(), format)?;
     Ok(Exposition::new(content_type, out.into_bytes()))
+}
+
+/// Returns families in the form that a format has: with composite values or with series.
+fn in_form(
+    families: &[MetricFamily],
+    format: Format,
+) -> Result<Cow<'_, [MetricFamily]>, EncodeError> {
+    let is_changed = |family: &MetricFamily| match format {
+        Format::OpenMetrics2 | Format::Protobuf => !is_composite(family),
+        Format::OpenMetrics | Format::Prometheus => !is_classic(family),
+    };
+    if !families.iter().any(is_changed) {
+        return Ok(families.into());
+    }
+    let changed = families.iter().map(|family| match format {
+        _ if !is_changed(family) => Ok(family.clone()),
+        Format::OpenMetrics2 | Format::Protobuf => composite(family, format),
+        Format::OpenMetrics | Format::Prometheus => classic(family, format),
+    });
+    changed.collect()
+}
+
+/// Returns whether a family says everything without suffixes.
+fn is_composite(family: &MetricFamily) -> bool {
+    let mut samples = family.samples().iter();
+    samples.all(|sample| {
+        let is_number = sample.composite().is_none();
+        let has_value = match family.kind() {
+            MetricType::GaugeHistogram => {
+                matches!(sample.composite(), Some(CompositeValue::GaugeHistogram(_)))
+            }
+            MetricType::Histogram => {
+                matches!(sample.composite(), Some(CompositeValue::Histogram(_)))
+            }
+            MetricType::Summary => matches!(sample.composite(), Some(CompositeValue::Summary(_))),
+            MetricType::Unknown => true,
+            _ => is_number,
+        };
+        sample.suffix() == Suffix::None && has_value
+    })
+}
+
+/// Returns whether a family has one number in each sample.
+fn is_classic(family: &MetricFamily) -> bool {
+    let mut samples = family.samples().iter();
+    samples.all(|sample| {
+        let is_whole_info = family.kind() == MetricType::Info && sample.suffix() == Suffix::None;
+        sample.composite().is_none() && sample.start_timestamp().is_none() && !is_whole_info
+    })
+}
+
+fn composite(family: &MetricFamily, format: Format) -> Result<MetricFamily, EncodeError> {
+    let refuse = |what: String| {
+        let refused = EncodeError::not_expressible("", format, what);
+        Err(refused.with_family(family))
+    };
+    match fold(family) {
+        Ok(Folded { family, rounded: 0 }) => Ok(family),
+        Ok(_) => refuse("a time of creation has more digits than nanoseconds".to_owned()),
+        Err(error) => refuse(error.to_string()),
+    }
+}
+
+fn classic(family: &MetricFamily, format: Format) -> Result<MetricFamily, EncodeError> {
+    let count_without_sum = match format {
+        Format::OpenMetrics => CountWithoutSum::LeftOut,
+        _ => CountWithoutSum::Written,
+    };
+    let unfolded = unfold(family, count_without_sum);
+    let what = match (unfolded.exemplars, unfolded.rounded) {
+        (0, 0) => return Ok(unfolded.family),
+        (0, _) => "a start timestamp has more digits than a number of seconds",
+        _ => "an exemplar has no bucket of its own",
+    };
+    Err(EncodeError::not_expressible("", format, what).with_family(family))
 }
 
 fn encode_text(families: &[MetricFamily], format: Format) -> Result<String, EncodeError> {
@@ -110,7 +189,7 @@ fn check_same(
 ) -> Result<(), EncodeError> {
     for (index, family) in families.iter().enumerate() {
         let name = family_name(family, format)?;
-        let read = read.get(index).filter(|read| read.name() == name);
+        let read = read.get(index).filter(|read| read.name_in(format) == name);
         if !read.is_some_and(|read| is_same(family, read, format)) {
             let what = "a reader would read another family";
             let refused = EncodeError::not_expressible("", format, what);
@@ -146,22 +225,21 @@ fn encode_sample(
     family: &MetricFamily,
     sample: &Sample,
 ) -> Result<(), EncodeError> {
-    let what = match sample.exemplars().len() {
-        _ if sample.native_histogram().is_some() => "the format has no native histograms",
-        0 | 1 => "",
-        _ => "a sample has at most one exemplar",
-    };
-    if !what.is_empty() {
-        return Err(EncodeError::not_expressible("", encoder.format(), what));
-    }
     let labels = sample.labels().iter();
-    let mut encoded = encoder.sample_of(family.name(), sample.suffix(), labels, sample.value())?;
+    let (name, suffix) = (family.name(), sample.suffix());
+    let mut encoded = match sample.composite() {
+        Some(value) => encoder.composite_sample_of(name, suffix, labels, value)?,
+        None => encoder.sample_of(name, suffix, labels, sample.value())?,
+    };
     if let Some(timestamp) = sample.timestamp() {
         encoded = encoded.timestamp(timestamp)?;
     }
-    if let Some(exemplar) = sample.exemplar() {
+    if let Some(start) = sample.start_timestamp() {
+        encoded = encoded.start_timestamp(start)?;
+    }
+    for exemplar in sample.exemplars() {
         let labels = exemplar.labels().iter();
-        encoded.exemplar(labels, exemplar.value(), exemplar.timestamp())?;
+        encoded = encoded.exemplar(labels, exemplar.value(), exemplar.timestamp())?;
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ mod points;
 mod start;
 mod summary;
 
+pub(crate) use convert::{CountWithoutSum, Folded, fold, unfold};
 pub use {
     error::GroupError,
     histogram::{Bucket, Histogram, HistogramBuilder},

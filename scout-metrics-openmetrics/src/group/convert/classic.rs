@@ -22,9 +22,18 @@ pub(crate) struct Unfolded {
     pub(crate) rounded: usize,
 }
 
+/// Whether the count of a histogram without a sum is written, which is also in the bucket `+Inf`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum CountWithoutSum {
+    /// It is not, because OpenMetrics 1.0 has both or none.
+    LeftOut,
+    Written,
+}
+
 /// Returns a family with a series for each number.
-pub(crate) fn unfold(family: &MetricFamily) -> Unfolded {
+pub(crate) fn unfold(family: &MetricFamily, count_without_sum: CountWithoutSum) -> Unfolded {
     let mut unfolder = Unfolder {
+        count_without_sum,
         kind: family.kind(),
         number: Suffix::None,
         samples: Vec::new(),
@@ -66,6 +75,7 @@ fn base_name(family: &MetricFamily) -> Option<(&str, Suffix)> {
 }
 
 struct Unfolder {
+    count_without_sum: CountWithoutSum,
     kind: MetricType,
     /// The suffix of samples that are numbers and had none.
     number: Suffix,
@@ -124,6 +134,9 @@ impl Unfolder {
         }
         let bounds: Vec<f64> = value.buckets().map(|(bound, _)| bound).collect();
         let placed = place(&bounds, sample.exemplars());
+        let has_count = value.sum().is_some()
+            || bounds.last() != Some(&f64::INFINITY)
+            || self.count_without_sum == CountWithoutSum::Written;
         let mut writer = self.writer(sample);
         for ((bound, count), exemplar) in value.buckets().zip(placed.of_buckets) {
             let bucket = Sample::new(Suffix::Bucket, Default::default(), count);
@@ -131,7 +144,10 @@ impl Unfolder {
             writer.push_numbered(bucket, BOUND, LabelNumber::new(bound).text());
         }
         let (count, sum) = suffixes(kind);
-        writer.push_others([(count, Some(value.count())), (sum, value.sum())]);
+        writer.push_others([
+            (count, Some(value.count()).filter(|_| has_count)),
+            (sum, value.sum()),
+        ]);
         self.push_start(sample);
         match value.native() {
             Some(native) => {

@@ -3,6 +3,10 @@
 mod classic;
 mod composite;
 
+pub(crate) use self::{
+    classic::{CountWithoutSum, unfold},
+    composite::{Folded, fold},
+};
 use crate::{CompositeValue, GroupError, HistogramValue, MetricFamily, MetricType, Sample, Suffix};
 
 /// Two forms of one family.
@@ -40,7 +44,7 @@ impl MetricFamily {
     /// of no value; if the label of a bucket or quantile is not a number; if a native histogram has another count than the
     /// buckets next to it; if a time of creation is not a point in time; or if the samples of a counter have two names.
     pub fn to_composite(&self) -> Result<Self, GroupError> {
-        composite::fold(self)
+        composite::fold(self).map(|folded| folded.family)
     }
 
     /// Returns the family in the form of Prometheus text and OpenMetrics 1.0: with a series for each number.
@@ -77,7 +81,7 @@ impl MetricFamily {
     /// ```
     #[must_use]
     pub fn to_classic(&self) -> Self {
-        classic::unfold(self).family
+        unfold(self, CountWithoutSum::Written).family
     }
 }
 
