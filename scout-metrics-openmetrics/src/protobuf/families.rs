@@ -5,9 +5,9 @@ use super::{
     parser::{FamilyRef, Parser},
 };
 use crate::{
-    CompositeValue, Exemplar, Families, HistogramValue, MetricFamily, MetricType,
+    CompositeValue, Exemplar, Families, HistogramValue, LabelSet, MetricFamily, MetricType,
     NativeHistogramError, ParseError, ParseOptions, Rule, Sample, Suffix, SummaryValue, Timestamp,
-    family::MessageChecker,
+    family::{MessageChecker, PairWriter},
 };
 
 /// Reads all families.
@@ -17,15 +17,18 @@ pub(crate) fn read_families(
 ) -> Result<Families, ParseError> {
     let mut parser = Parser::with_limits(exposition, options.limits());
     let mut checker = MessageChecker::new(options.mode());
+    let mut labels = PairWriter::default();
     let mut families = Vec::new();
     while let Some(mut family) = parser.next_family()? {
-        families.push(read_family(&mut family, &mut checker)?);
+        families.push(read_family(&mut family, &mut labels, &mut checker)?);
     }
+    labels.finish();
     Ok(checker.finish(families))
 }
 
 fn read_family(
     message: &mut FamilyRef<'_, '_>,
+    labels: &mut PairWriter,
     checker: &mut MessageChecker,
 ) -> Result<MetricFamily, ParseError> {
     checker.start_family(message.name(), message.at())?;
@@ -33,15 +36,19 @@ fn read_family(
         .with_help(message.help())
         .with_unit(message.unit());
     while let Some(metric) = message.next_metric()? {
-        let sample = read_sample(metric, family.kind())?;
-        checker.check(&family, &sample, metric.at())?;
+        let (set, key) = labels.write(metric.labels());
+        let sample = read_sample(metric, family.kind(), set)?;
+        checker.check(&family, &sample, (metric.labels(), key), metric.at())?;
         family.push(sample);
     }
     Ok(family)
 }
 
-fn read_sample(metric: MetricRef<'_, '_>, kind: MetricType) -> Result<Sample, ParseError> {
-    let labels = metric.labels().iter().copied().collect();
+fn read_sample(
+    metric: MetricRef<'_, '_>,
+    kind: MetricType,
+    labels: LabelSet,
+) -> Result<Sample, ParseError> {
     let sample = |value| {
         let sample = Sample::new(Suffix::None, labels, value);
         match metric.timestamp() {

@@ -18,8 +18,7 @@ use super::{
     place::Place,
 };
 use crate::{
-    Exemplar, Families, HistogramValue, LabelSet, MetricFamily, MetricType, Mode, ParseError, Rule,
-    Sample,
+    Exemplar, Families, HistogramValue, MetricFamily, MetricType, Mode, ParseError, Rule, Sample,
     error::{Fault, shown},
     protobuf,
 };
@@ -59,30 +58,25 @@ impl MessageChecker {
         report.map_err(ParseError::from_message)
     }
 
-    /// Checks a metric of a family, whose message starts at a byte.
+    /// Checks a metric of a family, whose message starts at a byte. The labels are those of the sample, which need not be
+    /// readable yet, and `key` is a hash of them.
     pub(crate) fn check(
         &mut self,
         family: &MetricFamily,
         sample: &Sample,
+        (labels, key): (&[(&str, &str)], u64),
         at: usize,
     ) -> Result<(), ParseError> {
-        let is_new = self.metrics.insert(self.key(sample));
+        let key = self.hasher.hash_one((key, sample.timestamp()));
+        let is_new = self.metrics.insert(key);
         let mut metric = Metric {
             name: family.name(),
             kind: family.kind(),
             place: Place::in_bytes(at),
             report: &mut self.report,
         };
-        let checked = metric.check(sample, is_new);
+        let checked = metric.check(sample, labels, is_new);
         checked.map_err(ParseError::from_message)
-    }
-
-    /// Returns a hash of the labels, whatever their order is, and of the timestamp.
-    fn key(&self, sample: &Sample) -> u64 {
-        let labels = sample.labels().iter();
-        let labels = labels.map(|label| self.hasher.hash_one(label));
-        let sum = labels.fold(0, u64::wrapping_add);
-        self.hasher.hash_one((sum, sample.timestamp()))
     }
 
     /// Returns the families with the rules that they break.
@@ -116,11 +110,11 @@ impl Faults for Metric<'_> {
 }
 
 impl Metric<'_> {
-    fn check(&mut self, sample: &Sample, is_new: bool) -> Result {
+    fn check(&mut self, sample: &Sample, labels: &[(&str, &str)], is_new: bool) -> Result {
         let name = self.name;
-        self.check_labels(sample.labels())?;
+        self.check_labels(labels.iter().copied())?;
         for exemplar in sample.exemplars() {
-            self.check_labels(exemplar.labels())?;
+            self.check_labels(exemplar.labels().iter())?;
         }
         if !is_new {
             self.broken(Rule::DuplicateSeries, || {
@@ -144,7 +138,7 @@ impl Metric<'_> {
             return Ok(());
         };
         if let Some((label, rule)) = part_label(value)
-            && sample.labels().get(label).is_some()
+            && labels.iter().any(|(found, _)| *found == label)
         {
             self.broken(rule, || {
                 let name = shown(name);
@@ -158,14 +152,17 @@ impl Metric<'_> {
         check_value(name, value, self)
     }
 
-    fn check_labels(&mut self, labels: &LabelSet) -> Result {
+    fn check_labels<'l>(
+        &mut self,
+        labels: impl ExactSizeIterator<Item = (&'l str, &'l str)> + Clone,
+    ) -> Result {
         /// So many are compared with each other.
         const FEW: usize = 16;
         let name = self.name;
         let mut names = HashSet::new();
-        for (place, (label, _)) in labels.iter().enumerate() {
+        for (place, (label, _)) in labels.clone().enumerate() {
             let is_repeated = match labels.len() {
-                ..=FEW => labels.iter().take(place).any(|(other, _)| other == label),
+                ..=FEW => labels.clone().take(place).any(|(other, _)| other == label),
                 _ => !names.insert(label),
             };
             if is_repeated {
