@@ -165,6 +165,7 @@ struct Draft {
 
 impl Draft {
     fn push_family(&mut self, family: &MetricFamily, constant: &[(String, String)]) -> Result<()> {
+        let family = &*in_series(family)?;
         let metadata = Metadata {
             kind: family.kind(),
             help: self.place(family.help()),
@@ -227,6 +228,24 @@ impl Draft {
         self.places.insert(text.into(), place);
         place
     }
+}
+
+/// Returns a family with a series for each number, which is all that is written.
+fn in_series(family: &MetricFamily) -> Result<Cow<'_, MetricFamily>> {
+    let is_number =
+        |sample: &Sample| sample.composite().is_none() && sample.start_timestamp().is_none();
+    if family.samples().iter().all(is_number) {
+        return Ok(Cow::Borrowed(family));
+    }
+    let series = family.to_classic();
+    if series.samples().iter().all(is_number) {
+        return Ok(Cow::Owned(series));
+    }
+    let name = family.name().escape_debug();
+    Err(Error::new(
+        ErrorKind::Invalid,
+        format!("cannot write a sample of `{name}`: it is a native histogram"),
+    ))
 }
 
 /// Returns the same value, with the usual bits for NaN: others say that a series has ended.

@@ -70,7 +70,7 @@ fn in_form(
 ) -> Result<Cow<'_, [MetricFamily]>, EncodeError> {
     let is_changed = |family: &MetricFamily| match format {
         Format::OpenMetrics2 | Format::Protobuf => !is_composite(family),
-        Format::OpenMetrics | Format::Prometheus => !is_classic(family),
+        Format::OpenMetrics | Format::Prometheus => !family.is_classic(),
     };
     if !families.iter().any(is_changed) {
         return Ok(families.into());
@@ -103,15 +103,6 @@ fn is_composite(family: &MetricFamily) -> bool {
     })
 }
 
-/// Returns whether a family has one number in each sample.
-fn is_classic(family: &MetricFamily) -> bool {
-    let mut samples = family.samples().iter();
-    samples.all(|sample| {
-        let is_whole_info = family.kind() == MetricType::Info && sample.suffix() == Suffix::None;
-        sample.composite().is_none() && sample.start_timestamp().is_none() && !is_whole_info
-    })
-}
-
 fn composite(family: &MetricFamily, format: Format) -> Result<MetricFamily, EncodeError> {
     let refuse = |what: String| {
         let refused = EncodeError::not_expressible("", format, what);
@@ -130,9 +121,10 @@ fn classic(family: &MetricFamily, format: Format) -> Result<MetricFamily, Encode
         _ => CountWithoutSum::Written,
     };
     let unfolded = unfold(family, count_without_sum);
-    let what = match (unfolded.exemplars, unfolded.rounded) {
-        (0, 0) => return Ok(unfolded.family),
-        (0, _) => "a start timestamp has more digits than a number of seconds",
+    let what = match (unfolded.clashes, unfolded.exemplars, unfolded.rounded) {
+        (0, 0, 0) => return Ok(unfolded.family),
+        (1.., _, _) => "a label is that of its buckets or quantiles",
+        (_, 0, _) => "a start timestamp has more digits than a number of seconds",
         _ => "an exemplar has no bucket of its own",
     };
     Err(EncodeError::not_expressible("", format, what).with_family(family))

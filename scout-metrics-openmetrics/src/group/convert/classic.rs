@@ -20,6 +20,8 @@ pub(crate) struct Unfolded {
     pub(crate) exemplars: usize,
     /// The number of start timestamps that are rounded.
     pub(crate) rounded: usize,
+    /// The number of values whose labels have the one that buckets or quantiles get.
+    pub(crate) clashes: usize,
 }
 
 /// Whether the count of a histogram without a sum is written, which is also in the bucket `+Inf`.
@@ -39,6 +41,7 @@ pub(crate) fn unfold(family: &MetricFamily, count_without_sum: CountWithoutSum) 
         samples: Vec::new(),
         exemplars: 0,
         rounded: 0,
+        clashes: 0,
     };
     let name = match base_name(family) {
         Some((name, suffix)) => {
@@ -54,6 +57,7 @@ pub(crate) fn unfold(family: &MetricFamily, count_without_sum: CountWithoutSum) 
         family: with_samples(family, name.to_owned(), unfolder.samples),
         exemplars: unfolder.exemplars,
         rounded: unfolder.rounded,
+        clashes: unfolder.clashes,
     }
 }
 
@@ -82,6 +86,7 @@ struct Unfolder {
     samples: Vec<Sample>,
     exemplars: usize,
     rounded: usize,
+    clashes: usize,
 }
 
 impl Unfolder {
@@ -132,8 +137,9 @@ impl Unfolder {
             self.samples.push(sample.clone().with_composite(value));
             return;
         }
+        self.clashes += usize::from(sample.labels().get(BOUND).is_some());
         let bounds: Vec<f64> = value.buckets().map(|(bound, _)| bound).collect();
-        let placed = place(&bounds, sample.exemplars());
+        let placed = place(&bounds, sample.exemplars(), value.native().is_some());
         let has_count = value.sum().is_some()
             || bounds.last() != Some(&f64::INFINITY)
             || self.count_without_sum == CountWithoutSum::Written;
@@ -162,6 +168,7 @@ impl Unfolder {
     }
 
     fn push_summary(&mut self, sample: &Sample, value: &SummaryValue) {
+        self.clashes += usize::from(sample.labels().get(RANK).is_some());
         let mut writer = self.writer(sample);
         for (rank, value) in value.quantiles() {
             let quantile = Sample::new(Suffix::None, Default::default(), value);
