@@ -70,9 +70,9 @@ pub(super) fn repaired(draft: &Draft, format: Format) -> Result<Draft, EncodeErr
 }
 
 /// Leaves out samples that repeat another one after their timestamps are rounded.
-fn leave_out_rounded(draft: &mut Draft) {
+fn leave_out_rounded(draft: &mut Draft, format: Format) {
     draft.round_timestamps();
-    leave_out_repeated(draft);
+    leave_out_repeated(draft, format);
 }
 
 fn check(family: &MetricFamily, format: Format) -> Result<(), EncodeError> {
