@@ -121,6 +121,20 @@ fn any_bytes_are_messages_or_an_error() {
 }
 
 #[test]
+fn families_of_any_format_are_written_in_any_other() {
+    let messages = seeds_in(Format::Protobuf);
+    let seeds = [seeds(), seeds_in(Format::OpenMetrics2), messages].concat();
+    fuzz_with(
+        any_format::conversion,
+        &seeds,
+        |seeds, random| match random.below(3) {
+            0 => mutate_message(seeds, random),
+            _ => mutate(seeds, random),
+        },
+    );
+}
+
+#[test]
 fn the_cases_can_be_written_as_a_corpus() {
     let folder = tempfile::tempdir().unwrap();
     let corpus = env::var_os("SCOUT_METRICS_FUZZ_CORPUS");

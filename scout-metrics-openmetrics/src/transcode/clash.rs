@@ -84,7 +84,7 @@ fn decide(drafts: &[Draft], owner: usize, place: usize) -> (usize, Clash) {
 }
 
 /// Returns how much is lost with a type: nothing about names for 0.
-fn structure(kind: MetricType) -> u8 {
+pub(super) fn structure(kind: MetricType) -> u8 {
     match kind {
         MetricType::Gauge | MetricType::StateSet | MetricType::Unknown => 0,
         MetricType::Counter => 1,

@@ -1,4 +1,5 @@
-//! Properties of any bytes as OpenMetrics 2.0 and as protobuf. The fuzz targets call these functions, and so does `tests/fuzz.rs`.
+//! Properties of any bytes as OpenMetrics 2.0, as protobuf, and as families of one format that are written in another. The fuzz
+//! targets call these functions, and so does `tests/fuzz.rs`.
 
 #[path = "paths.rs"]
 mod paths;
@@ -6,9 +7,18 @@ mod paths;
 use std::fmt::Write;
 
 use scout_metrics_openmetrics::{
-    Event, Families, Format, Limits, MetricFamily, Mode, ParseError, ParseErrorKind, ParseOptions,
-    Parser, ReaderLevel, Rule, Sample, encode_families, parse_families, protobuf,
+    EncodeErrorKind, Event, Families, Format, Limits, MetricFamily, Mode, ParseError,
+    ParseErrorKind, ParseOptions, Parser, ReaderLevel, Rule, Sample, encode_families,
+    parse_families, protobuf, transcode, transcode_lossy,
 };
+
+/// The formats of which each is read and written.
+pub(crate) const FORMATS: [Format; 4] = [
+    Format::OpenMetrics,
+    Format::OpenMetrics2,
+    Format::Prometheus,
+    Format::Protobuf,
+];
 
 /// OpenMetrics 2.0 reads alike in all ways, strict mode accepts what lenient mode has nothing to forgive in, and what it accepts
 /// is written and read again.
@@ -32,6 +42,35 @@ pub(crate) fn messages(data: &[u8]) {
     }
     check_limits(data, &options);
     check_strict_is_written(data, Format::Protobuf);
+}
+
+/// Families of any format are written in any other one, except for the losses that are named.
+pub(crate) fn conversion(data: &[u8]) {
+    for from in FORMATS {
+        let Ok(families) = parse_families(data, &ParseOptions::new(from)) else {
+            continue;
+        };
+        for to in FORMATS {
+            check_conversion(families.as_slice(), to);
+        }
+    }
+}
+
+fn check_conversion(families: &[MetricFamily], to: Format) {
+    let (exposition, losses) = match transcode_lossy(families, to) {
+        Ok(written) => written,
+        Err(error) => {
+            assert_eq!(error.kind(), EncodeErrorKind::EmptyName, "{error}");
+            return;
+        }
+    };
+    let read = parse_families(exposition.body(), &strict(to)).expect("what is written can be read");
+    let whole = transcode(families, to);
+    assert_eq!(whole.is_ok(), losses.is_empty(), "{whole:?}");
+    // The second time nothing is lost.
+    let again = transcode(read.as_slice(), to).expect("what was read can be written");
+    let again = parse_families(again.body(), &strict(to)).expect("what is written can be read");
+    assert_eq!(comparable(&again), comparable(&read));
 }
 
 fn strict(format: Format) -> ParseOptions {
