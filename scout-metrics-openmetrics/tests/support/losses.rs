@@ -161,6 +161,19 @@ fn check_normal(
     check.counts()
 }
 
+/// Returns whether a sample is the count of a histogram whose last bucket says the same.
+fn is_count_of_bucket(family: &MetricFamily, count: &Sample) -> bool {
+    let labels = count.labels().clone().with("le", "+Inf").sorted();
+    let is_bucket = |sample: &Sample| {
+        sample.suffix() == Suffix::Bucket
+            && sample.labels().sorted() == labels
+            && sample.timestamp() == count.timestamp()
+            && sample.value().to_bits() == count.value().to_bits()
+    };
+    matches!(count.suffix(), Suffix::Count | Suffix::GCount)
+        && family.samples().iter().any(is_bucket)
+}
+
 /// The name, the labels in their order, and the bits of the value.
 type Key = (String, Vec<(String, String)>, u64);
 
@@ -236,7 +249,10 @@ impl Check<'_> {
         let mut families = HashSet::new();
         for (sample, found) in source.samples().iter().zip(matched) {
             let Some((family, place)) = *found else {
-                self.leave_out(source, sample);
+                // OpenMetrics 1.0 has no count next to buckets without a sum.
+                if self.has_series || !is_count_of_bucket(source, sample) {
+                    self.leave_out(source, sample);
+                }
                 continue;
             };
             let result = &self.read[family];
@@ -333,19 +349,10 @@ impl Check<'_> {
         sums + created < rest.len() || sums > most_sums || created > most_created
     }
 
-    /// Returns whether a sample is the count of a histogram whose last bucket says the same.
+    /// Returns whether a sample that was added says nothing new.
     fn is_implied(&self, (family, place): Place) -> bool {
         let family = &self.read[family];
-        let count = &family.samples()[place];
-        let labels = count.labels().clone().with("le", "+Inf").sorted();
-        let is_bucket = |sample: &Sample| {
-            sample.suffix() == Suffix::Bucket
-                && sample.labels().sorted() == labels
-                && sample.timestamp() == count.timestamp()
-                && sample.value().to_bits() == count.value().to_bits()
-        };
-        matches!(count.suffix(), Suffix::Count | Suffix::GCount)
-            && family.samples().iter().any(is_bucket)
+        is_count_of_bucket(family, &family.samples()[place])
     }
 
     fn leave_out(&mut self, source: &MetricFamily, sample: &Sample) {
