@@ -88,6 +88,7 @@ fn a_sample_may_have_a_timestamp_and_an_exemplar() -> Result {
         encoder
             .sample("b_total", [], 1e300)?
             .exemplar([], 2.0, None)
+            .map(drop)
     })?;
     assert_eq!(
         text,
@@ -163,7 +164,10 @@ fn refuses_what_the_format_cannot_express() {
     );
     assert_eq!(
         message(Format::Prometheus, |encoder| {
-            encoder.sample("a", [], 1.0)?.exemplar([], 1.0, None)
+            encoder
+                .sample("a", [], 1.0)?
+                .exemplar([], 1.0, None)
+                .map(drop)
         }),
         "a sample cannot be written as prometheus-text-0.0.4: the format has no exemplars"
     );

@@ -181,14 +181,16 @@ fn exemplars_without_a_bucket_stay_with_the_value() {
         .with_buckets([(1.0, 2.0), (f64::INFINITY, 2.0)])
         .with_sum(1.5)
         .with_start_timestamp(Timestamp::new(1, 123_456_789).unwrap())
-        .with_other_exemplars([exemplar(0.5, 1), exemplar(0.6, 2)])
+        .with_other_exemplars([exemplar(0.5, 1), exemplar(0.6, 3), exemplar(0.7, 2)])
         .build()
         .unwrap();
     let family = MetricFamily::histogram("a", [histogram]).unwrap();
     assert_eq!(family.samples().len(), 1);
     let read = &family.histograms().unwrap()[0];
-    assert_eq!(read.buckets()[0].exemplar(), Some(&exemplar(0.6, 2)));
-    assert_eq!(read.other_exemplars(), [exemplar(0.5, 1)]);
+    // The first bucket keeps the latest one, and the next one, which is free, another one.
+    assert_eq!(read.buckets()[0].exemplar(), Some(&exemplar(0.6, 3)));
+    assert_eq!(read.buckets()[1].exemplar(), Some(&exemplar(0.5, 1)));
+    assert_eq!(read.other_exemplars(), [exemplar(0.7, 2)]);
     assert_eq!(read.start_timestamp(), Timestamp::new(1, 123_456_789));
 
     let summary = Summary::builder()

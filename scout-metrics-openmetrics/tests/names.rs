@@ -245,7 +245,7 @@ fn every_content_type_is_converted_into_every_other_one_and_back() {
             converted += 1;
         }
     }
-    assert_eq!(converted, 100);
+    assert_eq!(converted, 144);
 }
 
 fn sample(suffix: Suffix, value: f64) -> Sample {

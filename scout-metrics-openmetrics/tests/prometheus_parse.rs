@@ -98,6 +98,19 @@ fn sorted(family: &MetricFamily) -> Vec<String> {
 }
 
 #[test]
+fn composite_values_are_converted_as_their_series_are() {
+    let series = families(ALL_TYPES);
+    let composite: Vec<_> = series
+        .iter()
+        .map(|family| family.to_composite().expect("the text is good"))
+        .collect();
+    let [series, composite] =
+        [series, composite].map(|families| to_scrape(&families, SCRAPED_AT).unwrap());
+    assert_eq!(samples(&composite), samples(&series));
+    assert_eq!(composite.docs, series.docs);
+}
+
+#[test]
 fn a_label_that_would_be_cut_is_an_error() {
     for value in ["a,b", "a=b", "a}b", "\""] {
         let labels = LabelSet::from([("name", value)]);

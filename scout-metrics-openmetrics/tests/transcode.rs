@@ -8,13 +8,14 @@
 #[expect(dead_code, reason = "no test uses all of it")]
 mod support;
 
-use std::env;
+use std::{env, slice};
 
 use proptest::prelude::*;
 use scout_metrics_openmetrics::{
-    ContentType, EncodeErrorKind, EscapingScheme, Exemplar, Format, LabelSet, Limits, Loss, Lost,
-    MetricFamily, MetricType, Mode, ParseOptions, Sample, Suffix, Timestamp, encode_families,
-    parse_families, transcode, transcode_lossy,
+    CompositeValue, ContentType, EncodeErrorKind, EscapingScheme, Exemplar, Format, HistogramValue,
+    LabelSet, Limits, Loss, Lost, MetricFamily, MetricType, Mode, NativeBuckets, NativeHistogram,
+    ParseOptions, Sample, Suffix, SummaryValue, Timestamp, encode_families, parse_families,
+    transcode, transcode_lossy,
 };
 use support::{
     losses,
@@ -23,16 +24,19 @@ use support::{
     random::number,
 };
 
-const FORMATS: [Format; 3] = [Format::OpenMetrics, Format::Prometheus, Format::Protobuf];
+const FORMATS: [Format; 4] = [
+    Format::OpenMetrics,
+    Format::OpenMetrics2,
+    Format::Prometheus,
+    Format::Protobuf,
+];
 
 /// Converts families, and checks that they come through or that losses say what does not.
 fn check(families: &[MetricFamily], format: Format) -> Result<(), String> {
     let (exposition, losses) =
         transcode_lossy(families, format).map_err(|error| format!("{error:?}"))?;
-    let strict = ParseOptions::new(format)
-        .with_mode(Mode::Strict)
-        .with_limits(Limits::unlimited());
-    let read = parse_families(exposition.body(), &strict).map_err(|error| error.to_string())?;
+    let read = parse_families(exposition.body(), &unlimited(format));
+    let read = read.map_err(|error| error.to_string())?;
     losses::check(families, read.as_slice(), &losses, format)
         .map_err(|error| format!("{error}\n{losses:#?}\n{}", text(exposition.body())))?;
     match transcode(families, format) {
@@ -47,8 +51,7 @@ const LONG: usize = 4000;
 
 /// Checks each version and escaping scheme: names apart, all is as in the format, and each name that differs is a loss.
 fn check_content_types(families: &[MetricFamily]) -> Result<(), String> {
-    let of_formats = |it: &&ContentType| FORMATS.contains(&it.format());
-    for content_type in ContentType::ALL.iter().filter(of_formats) {
+    for content_type in ContentType::ALL {
         let (plain, plain_losses) = transcode_lossy(families, content_type.format()).unwrap();
         if plain.body().len() > LONG {
             continue;
@@ -120,15 +123,17 @@ fn check_names(
             let mut sample = sample.clone();
             let labels = restored(sample.labels(), original.labels());
             sample = sample.with_labels(labels.ok_or("the name of a label changed")?);
-            if let (Some(found), Some(original)) = (sample.exemplar(), original.exemplar()) {
+            let mut exemplars = Vec::new();
+            for (found, original) in sample.exemplars().iter().zip(original.exemplars()) {
                 let labels = restored(found.labels(), original.labels());
                 let labels = labels.ok_or("the name of a label of an exemplar changed")?;
-                let mut restored = Exemplar::new(labels, found.value());
-                if let Some(timestamp) = found.timestamp() {
-                    restored = restored.with_timestamp(timestamp);
-                }
-                sample = sample.with_exemplar(restored);
+                let exemplar = Exemplar::new(labels, found.value());
+                exemplars.push(match found.timestamp() {
+                    Some(timestamp) => exemplar.with_timestamp(timestamp),
+                    None => exemplar,
+                });
             }
+            sample = sample.with_exemplars(exemplars);
             samples.push(sample);
         }
         if !is_same(expected.name(), read.name()) {
@@ -142,6 +147,45 @@ fn check_names(
         }
     }
     Ok(())
+}
+
+proptest! {
+    #![proptest_config(config(4))]
+
+    #[test]
+    fn every_format_is_converted_into_every_other_one_and_back(
+        old in families(Format::OpenMetrics, Style::Any, 0..4),
+        text in families(Format::Prometheus, Style::Any, 0..4),
+        new in new_families(),
+    ) {
+        for families in [old, text, new] {
+            for first in FORMATS {
+                let (exposition, _) = transcode_lossy(&families, first).unwrap();
+                let read = parse_families(exposition.body(), &unlimited(first)).unwrap();
+                for second in FORMATS {
+                    check(&families, second).map_err(TestCaseError::fail)?;
+                    check(read.as_slice(), second).map_err(TestCaseError::fail)?;
+                    let (there, _) = transcode_lossy(read.as_slice(), second).unwrap();
+                    let there = parse_families(there.body(), &unlimited(second)).unwrap();
+                    check(there.as_slice(), first).map_err(TestCaseError::fail)?;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn families_of_openmetrics_2_are_written_without_loss(families in new_families()) {
+        let same = transcode(&families, Format::OpenMetrics2).unwrap();
+        let read = parse_families(same.body(), &unlimited(Format::OpenMetrics2)).unwrap();
+        prop_assert_eq!(read.as_slice(), &families[..]);
+        check_content_types(&families).map_err(TestCaseError::fail)?;
+    }
+}
+
+fn unlimited(format: Format) -> ParseOptions {
+    ParseOptions::new(format)
+        .with_mode(Mode::Strict)
+        .with_limits(Limits::unlimited())
 }
 
 fn text(body: &[u8]) -> String {
@@ -292,21 +336,144 @@ fn odd_sample() -> impl Strategy<Value = Sample> {
         prop::sample::select(&[0.0, 1.0, 1.0, 1.0, 2.0, -1.0, 0.5, f64::NAN, f64::INFINITY][..]);
     let nanos = prop::sample::select(&[0, 1_000_000, 1_500_000, -1, 2_000_000_000][..]);
     let timestamp = prop::option::weighted(0.3, nanos);
-    let length = prop::sample::select(&[1usize, 128, 129][..]);
-    let exemplar = prop::option::weighted(0.2, length);
-    (suffix, labels, value, timestamp, exemplar).prop_map(
-        |(suffix, labels, value, timestamp, exemplar)| {
-            let mut sample = Sample::new(suffix, labels.into_iter().collect(), value);
-            if let Some(nanos) = timestamp {
-                sample = sample.with_timestamp(Timestamp::from_nanos(nanos).unwrap());
-            }
-            if let Some(length) = exemplar {
-                let labels = LabelSet::from([("x", "é".repeat(length - 1))]);
-                sample = sample.with_exemplar(Exemplar::new(labels, 1.0));
-            }
-            sample
-        },
+    let start = prop::option::weighted(0.2, odd_start());
+    let composite = prop::option::weighted(0.2, odd_composite());
+    (
+        suffix,
+        labels,
+        value,
+        timestamp,
+        odd_exemplars(),
+        start,
+        composite,
     )
+        .prop_map(
+            |(suffix, labels, value, timestamp, exemplars, start, composite)| {
+                let mut sample = Sample::new(suffix, labels.into_iter().collect(), value);
+                if let Some(nanos) = timestamp {
+                    sample = sample.with_timestamp(Timestamp::from_nanos(nanos).unwrap());
+                }
+                if let Some(start) = start {
+                    sample = sample.with_start_timestamp(start);
+                }
+                if let Some(composite) = composite {
+                    sample = sample.with_suffix(Suffix::None).with_composite(composite);
+                }
+                sample.with_exemplars(exemplars)
+            },
+        )
+}
+
+fn odd_start() -> impl Strategy<Value = Timestamp> {
+    let nanos = prop::sample::select(&[0, 1_500_000_000, -1, 1_700_000_000_123_456_789][..]);
+    nanos.prop_map(|nanos| Timestamp::from_nanos(nanos).unwrap())
+}
+
+fn odd_exemplars() -> impl Strategy<Value = Vec<Exemplar>> {
+    let length = prop::sample::select(&[1usize, 1, 128, 129][..]);
+    let name = prop::sample::select(&["x", "x", "_x"][..]);
+    let value = prop::sample::select(&[0.5, 1.0, 3.0, f64::NAN][..]);
+    let timestamp = prop::option::of(odd_start());
+    let exemplar = (name, length, value, timestamp).prop_map(|(name, length, value, timestamp)| {
+        let labels = LabelSet::from([(name, "é".repeat(length - 1))]);
+        let exemplar = Exemplar::new(labels, value);
+        match timestamp {
+            Some(timestamp) => exemplar.with_timestamp(timestamp),
+            None => exemplar,
+        }
+    });
+    prop_oneof![
+        4 => Just(Vec::new()),
+        1 => prop::collection::vec(exemplar, 1..4),
+    ]
+}
+
+/// A composite value that may break any rule.
+fn odd_composite() -> impl Strategy<Value = CompositeValue> {
+    let number = || prop::sample::select(&[0.0, 1.0, 1.0, 2.0, 3.0, -1.0, 0.5, f64::NAN][..]);
+    let bound = prop::sample::select(&[-1.0, 0.5, 1.0, f64::NAN][..]);
+    let pairs = prop::collection::vec((bound, number()), 0..3);
+    let infinite = prop::option::weighted(0.8, number());
+    let sum = prop::option::weighted(0.8, number());
+    let has_native = prop::bool::weighted(0.3);
+    let parts = (number(), sum, pairs, infinite, has_native, 0..3_usize);
+    parts.prop_map(|(count, sum, mut pairs, infinite, has_native, kind)| {
+        if kind == 2 {
+            let mut summary = SummaryValue::new().with_quantiles(pairs);
+            summary = match infinite {
+                Some(_) => summary.with_count(count),
+                None => summary,
+            };
+            return CompositeValue::Summary(match sum {
+                Some(sum) => summary.with_sum(sum),
+                None => summary,
+            });
+        }
+        pairs.extend(infinite.map(|count| (f64::INFINITY, count)));
+        let mut histogram = HistogramValue::new(count).with_buckets(pairs);
+        if let Some(sum) = sum {
+            histogram = histogram.with_sum(sum);
+        }
+        if has_native {
+            let buckets = NativeBuckets::from_counts([(0, 1.0), (3, 1.0)]).unwrap();
+            histogram = histogram.with_native(NativeHistogram::new(0, buckets).unwrap());
+        }
+        match kind {
+            0 => CompositeValue::Histogram(histogram),
+            _ => CompositeValue::GaugeHistogram(histogram),
+        }
+    })
+}
+
+/// Good families of OpenMetrics 2.0, with native histograms, start timestamps and several exemplars.
+fn new_families() -> impl Strategy<Value = Vec<MetricFamily>> {
+    let old = families(Format::OpenMetrics, Style::Any, 0..5);
+    let more = prop::collection::vec(prop::option::of(odd_start()), 16);
+    (old, more).prop_map(|(old, more)| {
+        let folded = old.iter().filter(|family| !family.name().starts_with('_'));
+        let folded = folded.filter_map(|family| family.to_composite().ok());
+        let families = folded.map(|family| {
+            let kind = family.kind();
+            let mut more = more.iter().cycle();
+            family.map_samples(|sample| with_more(sample, kind, *more.next().unwrap()))
+        });
+        let is_good = |family: &MetricFamily| {
+            encode_families(slice::from_ref(family), Format::OpenMetrics2).is_ok()
+        };
+        families.filter(is_good).collect()
+    })
+}
+
+/// Returns a sample with native buckets, a start timestamp and one more exemplar, where the type has them.
+fn with_more(sample: Sample, kind: MetricType, start: Option<Timestamp>) -> Sample {
+    let exemplars = sample.exemplars().iter().cloned();
+    let mut exemplars: Vec<_> = exemplars
+        .map(|exemplar| match exemplar.timestamp() {
+            Some(_) => exemplar,
+            None => exemplar.with_timestamp(Timestamp::UNIX_EPOCH),
+        })
+        .collect();
+    let has_start = matches!(
+        kind,
+        MetricType::Counter | MetricType::Histogram | MetricType::Summary | MetricType::Unknown
+    );
+    let Some(start) = start.filter(|_| has_start) else {
+        return sample.with_exemplars(exemplars);
+    };
+    exemplars.push(Exemplar::new(LabelSet::new(), 7.5).with_timestamp(start));
+    let native = match sample.composite() {
+        Some(CompositeValue::Histogram(value)) => {
+            let buckets = NativeBuckets::from_counts([(-1, value.count())]).unwrap();
+            let native = NativeHistogram::new(2, buckets).unwrap();
+            Some(value.clone().with_sum(1.5).with_native(native))
+        }
+        _ => None,
+    };
+    let sample = sample.with_exemplars(exemplars).with_start_timestamp(start);
+    match native {
+        Some(native) => sample.with_composite(CompositeValue::Histogram(native)),
+        None => sample,
+    }
 }
 
 #[test]

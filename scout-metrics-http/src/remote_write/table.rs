@@ -86,9 +86,12 @@ impl Table {
         self.families[row.family as usize]
     }
 
-    pub(super) fn exemplar(&self, row: u32) -> Option<&Exemplar> {
-        let found = self.exemplars.binary_search_by_key(&row, |(row, _)| *row);
-        found.ok().map(|place| &self.exemplars[place].1)
+    pub(super) fn exemplars(&self, row: u32) -> impl Iterator<Item = &Exemplar> {
+        let first = self.exemplars.partition_point(|(other, _)| *other < row);
+        let of_row = self.exemplars[first..].iter();
+        of_row
+            .take_while(move |(other, _)| *other == row)
+            .map(|(_, exemplar)| exemplar)
     }
 
     /// Returns at least as many bytes as a series takes in a request of either version, if no text is shared.
@@ -165,6 +168,7 @@ struct Draft {
 
 impl Draft {
     fn push_family(&mut self, family: &MetricFamily, constant: &[(String, String)]) -> Result<()> {
+        let family = &*in_series(family)?;
         let metadata = Metadata {
             kind: family.kind(),
             help: self.place(family.help()),
@@ -196,7 +200,7 @@ impl Draft {
             let label = [self.place(name), self.place(value)];
             self.table.labels.extend(label);
         }
-        if let Some(exemplar) = sample.exemplar() {
+        for exemplar in sample.exemplars() {
             let mut labels: Vec<_> = exemplar.labels().iter().collect();
             labels.sort_unstable();
             let places = labels.into_iter().flat_map(|(name, value)| [name, value]);
@@ -227,6 +231,24 @@ impl Draft {
         self.places.insert(text.into(), place);
         place
     }
+}
+
+/// Returns a family with a series for each number, which is all that is written.
+fn in_series(family: &MetricFamily) -> Result<Cow<'_, MetricFamily>> {
+    let is_number =
+        |sample: &Sample| sample.composite().is_none() && sample.start_timestamp().is_none();
+    if family.samples().iter().all(is_number) {
+        return Ok(Cow::Borrowed(family));
+    }
+    let series = family.to_classic();
+    if series.samples().iter().all(is_number) {
+        return Ok(Cow::Owned(series));
+    }
+    let name = family.name().escape_debug();
+    Err(Error::new(
+        ErrorKind::Invalid,
+        format!("cannot write a sample of `{name}`: it is a native histogram"),
+    ))
 }
 
 /// Returns the same value, with the usual bits for NaN: others say that a series has ended.

@@ -60,6 +60,12 @@ pub mod prometheus_client;
 #[cfg(feature = "prometheus-parse")]
 pub mod prometheus_parse;
 #[cfg(any(
+    feature = "prometheus",
+    feature = "prometheus-client",
+    feature = "prometheus-parse"
+))]
+mod series;
+#[cfg(any(
     feature = "metrics",
     feature = "opentelemetry",
     feature = "prometheus",

@@ -7,7 +7,7 @@
 //! - the order of labels is lost, and so is that of families in [`from_scrape`], which sorts by name;
 //! - a sample without a timestamp gets the one of the scrape; [`from_scrape`] takes that away again;
 //! - info, state set and gauge histogram become untyped, one value for each of their samples;
-//! - units, exemplars and the types of families without samples are left out;
+//! - units, exemplars, native histograms and the types of families without samples are left out;
 //! - samples of one histogram or summary that differ in their timestamps alone become one, with the first timestamp.
 //!
 //! ```
@@ -34,6 +34,7 @@ use std::{
 
 use prometheus_parse::{HistogramCount, Labels, Sample as Parsed, Scrape, SummaryCount, Value};
 
+use super::series::in_series;
 use crate::{
     LabelSet, MetricFamily, MetricType, Sample, Suffix, Timestamp,
     error::shown,
@@ -55,7 +56,7 @@ pub fn to_scrape(families: &[MetricFamily], scraped_at: Timestamp) -> Result<Scr
             let (name, help) = (family.name().to_owned(), family.help().to_owned());
             scrape.docs.insert(name, help);
         }
-        push_family(&mut scrape.samples, family, scraped_at)?;
+        push_family(&mut scrape.samples, &in_series(family), scraped_at)?;
     }
     Ok(scrape)
 }

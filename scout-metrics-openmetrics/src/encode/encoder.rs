@@ -6,12 +6,13 @@ use std::{
 };
 
 use super::{
+    composite::{check_composite, write_composite},
     error::EncodeError,
     names::EscapedNames,
     parts::{write_exemplar, write_metadata, write_series},
 };
 use crate::{
-    ContentType, EscapingScheme, Format, MetricType, Suffix, Timestamp,
+    CompositeValue, ContentType, EscapingScheme, Format, MetricType, Suffix, Timestamp,
     error::shown,
     escape::{write_help_text, write_quoted},
     find::NameOf,
@@ -126,15 +127,15 @@ impl<W: Write> Encoder<W> {
 
     /// Writes the metadata of a family. An empty help text or unit is the same as none.
     ///
-    /// The name is written as it is given. That of a counter ends in `_total` in Prometheus text, and in OpenMetrics the
-    /// names of its samples do.
+    /// The name is written as it is given. That of a counter ends in `_total` in Prometheus text and OpenMetrics 2.0, and in
+    /// OpenMetrics 1.0 the names of its samples do.
     ///
     /// # Errors
     ///
     /// If the name is empty, the help text ends in a carriage return, which readers consider a part of the line's end, or
     /// the output fails; in Prometheus text for types that it does not have, for units, and for a help text that starts
-    /// with a blank; in OpenMetrics if the unit is not the end of the name; and if another family has become the same name
-    /// by escaping.
+    /// with a blank; in OpenMetrics 1.0 if the unit is not the end of the name, and in 2.0 if it has other characters than a
+    /// name; and if another family has become the same name by escaping.
     pub fn family(
         &mut self,
         name: &str,
@@ -211,7 +212,7 @@ impl<W: Write> Encoder<W> {
         self.out.write_char('\n')
     }
 
-    /// Writes a sample. The returned encoder writes its timestamp and its exemplar, if it has them.
+    /// Writes a sample. The returned encoder writes its timestamps and its exemplars, if it has them.
     ///
     /// # Errors
     ///
@@ -224,6 +225,47 @@ impl<W: Write> Encoder<W> {
         value: f64,
     ) -> Result<SampleEncoder<'_, W>, EncodeError> {
         self.sample_of(name, Suffix::None, labels, value)
+    }
+
+    /// Writes a sample whose value is a histogram or a summary, which only OpenMetrics 2.0 has. Counts are whole numbers where
+    /// they can be, and thresholds have as few digits as possible.
+    ///
+    /// ```
+    /// use scout_metrics_openmetrics::{
+    ///     CompositeValue, Encoder, Format, HistogramValue, MetricType, Timestamp,
+    /// };
+    ///
+    /// let wait = HistogramValue::new(10.0).with_sum(4.2).with_buckets([(0.5, 8.0), (f64::INFINITY, 10.0)]);
+    /// let mut encoder = Encoder::new(String::new(), Format::OpenMetrics2);
+    /// encoder.family("wait_seconds", MetricType::Histogram, "", "seconds")?;
+    /// encoder
+    ///     .composite_sample("wait_seconds", [("job", "api")], &CompositeValue::Histogram(wait))?
+    ///     .start_timestamp(Timestamp::from_millis(1_700_000_000_500))?
+    ///     .exemplar([("trace_id", "4bf9")], 0.3, Some(Timestamp::from_millis(1_700_000_007_000)))?
+    ///     .exemplar([("trace_id", "52ca")], 0.7, Some(Timestamp::from_millis(1_700_000_009_000)))?;
+    /// let lines = [
+    ///     "# TYPE wait_seconds histogram",
+    ///     "# UNIT wait_seconds seconds",
+    ///     "wait_seconds{job=\"api\"} {count:10,sum:4.2,bucket:[0.5:8,+Inf:10]} st@1700000000.5 \
+    ///      # {trace_id=\"4bf9\"} 0.3 1700000007 # {trace_id=\"52ca\"} 0.7 1700000009",
+    ///     "# EOF\n",
+    /// ];
+    /// assert_eq!(encoder.finish()?, lines.join("\n"));
+    /// # Ok::<(), scout_metrics_openmetrics::EncodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`sample`](Self::sample); and if the format is another one, or if the grammar has no way to write the value:
+    /// without a sum, without buckets, without a bucket `+Inf` as the last one, with a threshold or quantile that is not a
+    /// number, or for a summary without a count.
+    pub fn composite_sample<'l>(
+        &mut self,
+        name: &str,
+        labels: impl IntoIterator<Item = (&'l str, &'l str)>,
+        value: &CompositeValue,
+    ) -> Result<SampleEncoder<'_, W>, EncodeError> {
+        self.composite_sample_of(name, Suffix::None, labels, value)
     }
 
     /// Ends the exposition, with `# EOF` in OpenMetrics, and returns the output.
@@ -317,6 +359,30 @@ impl<W: Write> Encoder<W> {
         self.sample_with(family, suffix, labels, |out| write_value(out, value))
     }
 
+    /// Writes a sample of a family whose value is composite.
+    pub(crate) fn composite_sample_of<N: AsRef<str>, V: AsRef<str>>(
+        &mut self,
+        family: &str,
+        suffix: Suffix,
+        labels: impl IntoIterator<Item = (N, V)>,
+        value: &CompositeValue,
+    ) -> Result<SampleEncoder<'_, W>, EncodeError> {
+        let checked = match self.format {
+            Format::OpenMetrics2 => check_composite(value),
+            _ if value.histogram().is_some_and(|it| it.native().is_some()) => {
+                Err("the format has no native histograms")
+            }
+            _ => Err("the format has no composite values"),
+        };
+        match checked {
+            Ok(()) => self.sample_with(family, suffix, labels, |out| write_composite(out, value)),
+            Err(what) => {
+                let subject = format!("the sample `{}{suffix}`", shown(family));
+                Err(EncodeError::not_expressible(&subject, self.format, what))
+            }
+        }
+    }
+
     /// Writes a sample of a family, and its value with a function.
     pub(super) fn sample_with<N: AsRef<str>, V: AsRef<str>>(
         &mut self,
@@ -326,7 +392,7 @@ impl<W: Write> Encoder<W> {
         value: impl FnOnce(&mut W) -> fmt::Result,
     ) -> Result<SampleEncoder<'_, W>, EncodeError> {
         match self.write_sample(family, suffix, labels, value) {
-            Ok(()) => Ok(SampleEncoder { encoder: self }),
+            Ok(()) => Ok(SampleEncoder::new(self)),
             Err(error) => Err(self.with_cause(error)),
         }
     }
@@ -421,6 +487,12 @@ impl<W: Write> Encoder<W> {
         }
         let before_unit = name.strip_suffix(unit);
         let is_suffix = before_unit.is_some_and(|start| start.ends_with('_'));
+        if self.format == Format::OpenMetrics2 {
+            return match NameOf::Metric.has_all(unit.as_bytes()) {
+                true => Ok(()),
+                false => Err(self.refusal(name, "its unit has other characters than a name")),
+            };
+        }
         if !is_suffix || !NameOf::Metric.has_all(unit.as_bytes()) {
             return Err(self.refusal(name, "its unit is not the end of its name"));
         }
@@ -456,19 +528,40 @@ pub(super) struct LastType {
     pub(super) kind: MetricType,
 }
 
-/// Writes what can come after the value of a sample. [`Encoder::sample`] returns it.
+/// Writes what can come after the value of a sample, in this order: the timestamp, the start timestamp and the exemplars.
+/// [`Encoder::sample`] returns it.
 #[derive(Debug)]
 pub struct SampleEncoder<'e, W> {
     encoder: &'e mut Encoder<W>,
+    /// The last part that was written.
+    last: TailPart,
 }
 
-impl<W: Write> SampleEncoder<'_, W> {
+/// The parts after the value in their order.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum TailPart {
+    None,
+    Timestamp,
+    StartTimestamp,
+    Exemplar,
+}
+
+impl<'e, W: Write> SampleEncoder<'e, W> {
+    fn new(encoder: &'e mut Encoder<W>) -> Self {
+        Self {
+            encoder,
+            last: TailPart::None,
+        }
+    }
+
     /// Writes the timestamp.
     ///
     /// # Errors
     ///
-    /// If it is not a whole number of milliseconds, which Prometheus text counts, or if the output fails.
-    pub fn timestamp(self, timestamp: Timestamp) -> Result<Self, EncodeError> {
+    /// If it is not a whole number of milliseconds, which Prometheus text counts, if something that comes after it has been
+    /// written, or if the output fails.
+    pub fn timestamp(mut self, timestamp: Timestamp) -> Result<Self, EncodeError> {
+        self.advance(TailPart::Timestamp)?;
         let Encoder { out, format, .. } = &mut *self.encoder;
         let written = match format {
             Format::OpenMetrics | Format::OpenMetrics2 => write!(out, " {timestamp}"),
@@ -480,42 +573,83 @@ impl<W: Write> SampleEncoder<'_, W> {
                 write!(out, " {millis}")
             }
         };
-        match written {
-            Ok(()) => Ok(self),
-            Err(error) => Err(self.encoder.output_error(error)),
-        }
+        self.written(written)
     }
 
-    /// Writes the exemplar, which ends the sample.
+    /// Writes when counting began, which only OpenMetrics 2.0 has next to the value.
     ///
     /// # Errors
     ///
-    /// If the format is Prometheus text, which has no exemplars, if the name of a label is empty, or if the output
-    /// fails.
+    /// If the format is another one, if there is one or an exemplar already, or if the output fails.
+    pub fn start_timestamp(mut self, start: Timestamp) -> Result<Self, EncodeError> {
+        self.advance(TailPart::StartTimestamp)?;
+        let Encoder { out, format, .. } = &mut *self.encoder;
+        if *format != Format::OpenMetrics2 {
+            let what = "the format has no start timestamps";
+            return Err(EncodeError::not_expressible("a sample", *format, what));
+        }
+        let written = write!(out, " st@{start}");
+        self.written(written)
+    }
+
+    /// Writes an exemplar. OpenMetrics 1.0 has one, OpenMetrics 2.0 any number of them, each with a timestamp.
+    ///
+    /// # Errors
+    ///
+    /// If the format is Prometheus text, which has no exemplars, or OpenMetrics 1.0 and there is one already, if the
+    /// timestamp is missing in OpenMetrics 2.0, if the name of a label is empty, or if the output fails.
     pub fn exemplar<'l>(
         self,
         labels: impl IntoIterator<Item = (&'l str, &'l str)>,
         value: f64,
         timestamp: Option<Timestamp>,
-    ) -> Result<(), EncodeError> {
+    ) -> Result<Self, EncodeError> {
         self.exemplar_with(labels, |out| write_value(out, value), timestamp)
     }
 
-    /// Writes the exemplar, and its value with a function.
+    /// Writes an exemplar, and its value with a function.
     pub(super) fn exemplar_with<N: AsRef<str>, V: AsRef<str>>(
-        self,
+        mut self,
         labels: impl IntoIterator<Item = (N, V)>,
         value: impl FnOnce(&mut W) -> fmt::Result,
         timestamp: Option<Timestamp>,
-    ) -> Result<(), EncodeError> {
+    ) -> Result<Self, EncodeError> {
+        let has_exemplar = self.last == TailPart::Exemplar;
         let Encoder {
             out, format, names, ..
         } = &mut *self.encoder;
-        if *format == Format::Prometheus {
-            let what = "the format has no exemplars";
+        let what = match format {
+            Format::Prometheus => "the format has no exemplars",
+            Format::OpenMetrics if has_exemplar => "a sample has at most one exemplar",
+            Format::OpenMetrics2 if timestamp.is_none() => "an exemplar has to have a timestamp",
+            _ => "",
+        };
+        if !what.is_empty() {
             return Err(EncodeError::not_expressible("a sample", *format, what));
         }
-        let written = write_exemplar(out, names.as_deref_mut(), labels, value, timestamp);
-        written.map_err(|error| self.encoder.with_cause(error))
+        self.last = TailPart::Exemplar;
+        match write_exemplar(out, names.as_deref_mut(), labels, value, timestamp) {
+            Ok(()) => Ok(self),
+            Err(error) => Err(self.encoder.with_cause(error)),
+        }
+    }
+
+    /// Notes that a part of which there is one comes next.
+    fn advance(&mut self, part: TailPart) -> Result<(), EncodeError> {
+        if self.last >= part {
+            let what =
+                "the timestamp, the start timestamp and the exemplars come once in this order";
+            let format = self.encoder.format;
+            return Err(EncodeError::not_expressible("a sample", format, what));
+        }
+        self.last = part;
+        Ok(())
+    }
+
+    fn written(self, written: fmt::Result) -> Result<Self, EncodeError> {
+        match written {
+            Ok(()) => Ok(self),
+            Err(error) => Err(self.encoder.output_error(error)),
+        }
     }
 }

@@ -46,7 +46,7 @@ impl<W: Write> Encoder<W> {
     /// has none.
     ///
     /// The format may be another than that of the parser as long as both write the lines in the same way. A counter is named
-    /// differently, and is an error; [`transcode`](crate::transcode) converts whole families.
+    /// differently, and a histogram of OpenMetrics 2.0 is one line, so these are errors; [`transcode`](crate::transcode) converts whole families.
     ///
     /// # Errors
     ///
@@ -107,8 +107,12 @@ impl<W: Write> Encoder<W> {
 
     /// Returns whether the escaped name of a family does not depend on what may come later.
     fn is_escaped_by_name(&self, name: &str, kind: Option<MetricType>) -> bool {
-        if self.format() == Format::Prometheus || NameOf::Metric.is(name) {
-            return true;
+        match self.format() {
+            Format::Prometheus | Format::Protobuf => return true,
+            // The name of a state set is also that of a label, which has no colons.
+            Format::OpenMetrics2 => return kind.is_some() || !name.contains(':'),
+            Format::OpenMetrics if NameOf::Metric.is(name) => return true,
+            Format::OpenMetrics => {}
         }
         match self.content_type().escaping() {
             EscapingScheme::AllowUtf8 => true,
@@ -120,7 +124,7 @@ impl<W: Write> Encoder<W> {
     }
 
     fn comment(&mut self, text: &str) -> Result<(), EncodeError> {
-        if self.format() == Format::OpenMetrics {
+        if self.format() != Format::Prometheus {
             return Ok(());
         }
         if !is_comment(text) {
@@ -139,11 +143,23 @@ impl<W: Write> Encoder<W> {
         let name = sample.name().decode();
         let family = &self.last_type;
         let is_own_family = family.name == name;
+        let is_whole = sample.format() == Format::OpenMetrics2;
         let what = match self.format() {
+            Format::OpenMetrics2 if is_own_family && is_grouped(family.kind) => {
+                "the format has one sample for a histogram or a summary"
+            }
+            // The type may have come long before, as in the cases below.
+            Format::OpenMetrics2 if !is_own_family && has_suffix(&name, sample.format()) => {
+                "the format has no suffixes"
+            }
             Format::OpenMetrics if is_own_family && family.kind == MetricType::Counter => {
                 "the format names a counter without `_total` and its samples with it"
             }
+            Format::OpenMetrics if is_own_family && family.kind == MetricType::Info && is_whole => {
+                "the format names an info without `_info` and its samples with it"
+            }
             // The type may have come long before, so every sample with such a name may be one of a counter.
+            Format::Prometheus if is_whole => return Ok(()),
             Format::Prometheus if !is_own_family && name.ends_with(Suffix::Total.as_str()) => {
                 "the format has the same name for a counter and its samples"
             }
@@ -155,6 +171,23 @@ impl<W: Write> Encoder<W> {
         let subject = format!("the sample `{}`", shown(&name));
         Err(EncodeError::not_expressible(&subject, self.format(), what))
     }
+}
+
+/// Returns whether OpenMetrics 2.0 has one sample for all that a metric of a type says.
+fn is_grouped(kind: MetricType) -> bool {
+    matches!(
+        kind,
+        MetricType::GaugeHistogram | MetricType::Histogram | MetricType::Summary
+    )
+}
+
+/// Returns whether a name has a suffix that a format gives to samples.
+fn has_suffix(name: &str, format: Format) -> bool {
+    let is_prometheus = format == Format::Prometheus;
+    let mut suffixes = Suffix::NAMED.iter().filter(|suffix| {
+        !is_prometheus || matches!(suffix, Suffix::Bucket | Suffix::Count | Suffix::Sum)
+    });
+    suffixes.any(|suffix| name.ends_with(suffix.as_str()))
 }
 
 /// Returns whether Prometheus text reads a line as a comment, of which the text comes after the `#`.

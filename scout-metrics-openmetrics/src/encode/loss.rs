@@ -46,8 +46,8 @@ pub enum Lost {
         /// The name that is read.
         after: String,
     },
-    /// Exemplars are left out: Prometheus text has none, and OpenMetrics has them only for the totals of counters and for
-    /// buckets, with labels of at most 128 characters.
+    /// Exemplars are left out: Prometheus text has none; OpenMetrics 1.0 and protobuf have one for the total of a counter and for
+    /// each bucket; OpenMetrics 1.0 allows labels of at most 128 characters, and OpenMetrics 2.0 none without a timestamp.
     Exemplars {
         /// The number of exemplars.
         count: usize,
@@ -61,7 +61,8 @@ pub enum Lost {
         after: String,
     },
     /// Samples are left out because a label occurs twice among their labels, or because one is named `__name__`. Which of
-    /// the values is meant cannot be known.
+    /// the values is meant cannot be known. Likewise a label `le` of a histogram with buckets, `quantile` of a summary, and in
+    /// OpenMetrics 2.0 labels that start with an underscore, which are reserved.
     InvalidLabels {
         /// The number of samples.
         count: usize,
@@ -80,7 +81,7 @@ pub enum Lost {
         /// The name of the samples that are written.
         after: String,
     },
-    /// Samples are left out because they are native histograms, which only the protobuf format has.
+    /// Native histograms are left out: only OpenMetrics 2.0 and protobuf have them, and these not if the type is given up.
     NativeHistograms {
         /// The number of samples.
         count: usize,
@@ -88,6 +89,8 @@ pub enum Lost {
     /// The samples are in another order: OpenMetrics has the samples of one metric together, with rising timestamps and
     /// bounds.
     Order,
+    /// The family is left out because its name starts with an underscore, which OpenMetrics 2.0 reserves.
+    ReservedName,
     /// Samples are left out because there is one of the same series and of the same time before them.
     RepeatedSeries {
         /// The number of samples.
@@ -95,6 +98,17 @@ pub enum Lost {
     },
     /// The samples have suffixes that the type does not have, and so became families of their own, of the same type.
     Split,
+    /// Start timestamps are rounded: to the nanosecond, or to what a float of seconds can hold in a sample `_created`.
+    StartTimestampPrecision {
+        /// The number of start timestamps.
+        count: usize,
+    },
+    /// Start timestamps are left out, because the type has none: in OpenMetrics 2.0, all but counters, histograms, summaries and
+    /// unknown, and in protobuf all that are one number except counters.
+    StartTimestamps {
+        /// The number of start timestamps.
+        count: usize,
+    },
     /// Timestamps are rounded down to milliseconds, because Prometheus text and protobuf count these.
     TimestampPrecision {
         /// The number of timestamps.
@@ -114,10 +128,15 @@ pub enum Lost {
         /// The type that is written.
         after: MetricType,
     },
-    /// The unit is left out: Prometheus text has none, and in OpenMetrics it is the end of the family's name.
+    /// The unit is left out: Prometheus text has none, and in OpenMetrics 1.0 it is the end of the family's name.
     Unit {
         /// The unit.
         unit: String,
+    },
+    /// The sums of histograms are written as NaN, because they are not known and OpenMetrics 2.0 demands them.
+    UnknownSums {
+        /// The number of histograms.
+        count: usize,
     },
 }
 
@@ -130,6 +149,12 @@ impl Lost {
             | (Self::InvalidLabels { count }, Self::InvalidLabels { count: more })
             | (Self::NativeHistograms { count }, Self::NativeHistograms { count: more })
             | (Self::RepeatedSeries { count }, Self::RepeatedSeries { count: more })
+            | (Self::StartTimestamps { count }, Self::StartTimestamps { count: more })
+            | (
+                Self::StartTimestampPrecision { count },
+                Self::StartTimestampPrecision { count: more },
+            )
+            | (Self::UnknownSums { count }, Self::UnknownSums { count: more })
             | (Self::TimestampPrecision { count }, Self::TimestampPrecision { count: more })
             | (Self::Timestamps { count }, Self::Timestamps { count: more }) => {
                 *count += more;
@@ -184,7 +209,14 @@ impl fmt::Display for Lost {
                 "sample",
                 "left out in favor of the first one of the same series",
             ),
+            Self::ReservedName => f.write_str("it is left out because its name is reserved"),
             Self::Split => f.write_str("its samples are families of their own"),
+            Self::StartTimestampPrecision { count } => {
+                write_count(f, *count, "start timestamp", "rounded")
+            }
+            Self::StartTimestamps { count } => {
+                write_count(f, *count, "start timestamp", "left out")
+            }
             Self::TimestampPrecision { count } => {
                 write_count(f, *count, "timestamp", "rounded down to milliseconds")
             }
@@ -192,6 +224,7 @@ impl fmt::Display for Lost {
             Self::Type { before, after } => {
                 write!(f, "its type changes from {before} to {after}")
             }
+            Self::UnknownSums { count } => write_count(f, *count, "unknown sum", "written as NaN"),
             Self::Unit { unit } => write!(f, "its unit `{}` is left out", shown(unit)),
         }
     }

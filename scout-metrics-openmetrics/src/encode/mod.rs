@@ -1,5 +1,6 @@
 //! From parts of lines to text.
 
+mod composite;
 mod encoder;
 mod error;
 mod event;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{encoder::Encoder, error::EncodeError};
-use crate::{ExemplarRef, SampleRef, Suffix, number::write_value};
+use crate::{ExemplarRef, Format, SampleRef, Suffix, error::shown, number::write_value};
 
 impl<W: Write> Encoder<W> {
     /// Prepares to write a sample that a parser has read. The returned encoder changes it and writes it.
@@ -38,6 +38,7 @@ impl<W: Write> Encoder<W> {
             name: None,
             labels: Vec::new(),
             has_timestamp: true,
+            has_start: true,
             has_exemplar: true,
         }
     }
@@ -53,6 +54,7 @@ pub struct SampleRefEncoder<'e, 's, W> {
     /// The labels that are changed, each once; without a value where one is left out.
     labels: Vec<(&'s str, Option<&'s str>)>,
     has_timestamp: bool,
+    has_start: bool,
     has_exemplar: bool,
 }
 
@@ -80,7 +82,13 @@ impl<'s, W: Write> SampleRefEncoder<'_, 's, W> {
         self
     }
 
-    /// Writes the sample without its exemplar.
+    /// Writes the sample without the time at which counting began.
+    pub fn without_start_timestamp(mut self) -> Self {
+        self.has_start = false;
+        self
+    }
+
+    /// Writes the sample without its exemplars.
     pub fn without_exemplar(mut self) -> Self {
         self.has_exemplar = false;
         self
@@ -117,19 +125,35 @@ impl<'s, W: Write> SampleRefEncoder<'_, 's, W> {
                 sample.name().decode()
             }
         };
-        let value = |out: &mut W| write_number(out, sample.value(), sample.value_text());
+        let is_composite = sample.composite().is_some();
+        if is_composite && encoder.format() != Format::OpenMetrics2 {
+            let what = "the format has no composite values";
+            let subject = format!("the sample `{}`", shown(&name));
+            return Err(EncodeError::not_expressible(
+                &subject,
+                encoder.format(),
+                what,
+            ));
+        }
+        let value = |out: &mut W| match is_composite {
+            true => out.write_str(sample.value_text()),
+            false => write_number(out, sample.value(), sample.value_text()),
+        };
         let timestamp = sample.timestamp().filter(|_| self.has_timestamp);
-        let exemplar = sample.exemplar().filter(|_| self.has_exemplar);
+        let exemplars = sample.exemplars().filter(|_| self.has_exemplar);
         let labels = changed(sample, &labels);
         let mut encoded = encoder.sample_with(&name, Suffix::None, labels, value)?;
         if let Some(timestamp) = timestamp {
             encoded = encoded.timestamp(timestamp)?;
         }
-        if let Some(exemplar) = exemplar {
+        if let Some(start) = sample.start_timestamp().filter(|_| self.has_start) {
+            encoded = encoded.start_timestamp(start)?;
+        }
+        for exemplar in exemplars {
             let labels = exemplar.labels();
             let labels = labels.map(|(name, value)| (name.decode(), value.decode()));
             let value = |out: &mut W| write_exemplar_value(out, exemplar);
-            encoded.exemplar_with(labels, value, exemplar.timestamp())?;
+            encoded = encoded.exemplar_with(labels, value, exemplar.timestamp())?;
         }
         Ok(())
     }

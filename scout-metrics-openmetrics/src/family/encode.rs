@@ -4,8 +4,10 @@ use std::borrow::Cow;
 
 use super::{families::parse_families, names::escape};
 use crate::{
-    ContentType, EncodeError, Encoder, Exposition, Format, Limits, MetricFamily, MetricType, Mode,
-    ParseOptions, Sample, Suffix, protobuf,
+    CompositeValue, ContentType, EncodeError, Encoder, Exposition, Format, Limits, MetricFamily,
+    MetricType, Mode, ParseOptions, Sample, Suffix,
+    group::{CountWithoutSum, Folded, fold, unfold},
+    protobuf,
 };
 
 /// Writes families as an exposition.
@@ -17,12 +19,13 @@ use crate::{
 /// [`EscapingScheme`](crate::EscapingScheme) writes them, which [`Families::unescaped`](crate::Families::unescaped)
 /// undoes.
 ///
-/// OpenMetrics names a counter without `_total` and its sample with it; Prometheus text gives both the same name. A
-/// counter is written in the way of the format, so `http_requests` of OpenMetrics is `http_requests_total` of Prometheus
-/// text and the other way round.
+/// OpenMetrics 1.0 names a counter without `_total` and its sample with it; the other formats give both the same name. A
+/// counter is written in the way of the format, so `http_requests` of OpenMetrics 1.0 is `http_requests_total` of Prometheus
+/// text and the other way round. Histograms, summaries and times of creation are also written in the way of the format, as
+/// [`MetricFamily::to_composite`] and [`MetricFamily::to_classic`] do it: OpenMetrics 2.0 and protobuf have composite values.
 ///
-/// The protobuf format has the bounds of buckets and the quantiles as numbers, so how a label spells them is not kept, and
-/// neither is the order of the samples of one histogram or summary.
+/// These have the bounds of buckets and the quantiles as numbers, so how a label spells them is not kept, and neither is the
+/// order of the samples of one histogram or summary.
 ///
 /// ```
 /// use scout_metrics_openmetrics::{Format, LabelSet, MetricFamily, MetricType, Sample, Suffix, encode_families};
@@ -44,8 +47,9 @@ pub fn encode_families(
     content_type: impl Into<ContentType>,
 ) -> Result<Exposition, EncodeError> {
     let content_type = content_type.into();
-    let families = &*escape(families, content_type.escaping())?;
     let format = content_type.format();
+    let families = &*in_form(families, format)?;
+    let families = &*escape(families, content_type.escaping())?;
     let out = match format {
         Format::OpenMetrics | Format::OpenMetrics2 | Format::Prometheus => {
             encode_text(families, format)?.into_bytes()
@@ -58,6 +62,73 @@ pub fn encode_families(
     let read = parse_families(&out, &strict).map_err(EncodeError::broken_rule)?;
     check_same(families, read.as_slice(), format)?;
     Ok(Exposition::new(content_type, out))
+}
+
+/// Returns families in the form that a format has: with composite values or with series.
+fn in_form(
+    families: &[MetricFamily],
+    format: Format,
+) -> Result<Cow<'_, [MetricFamily]>, EncodeError> {
+    let is_changed = |family: &MetricFamily| match format {
+        Format::OpenMetrics2 | Format::Protobuf => !is_composite(family),
+        Format::OpenMetrics | Format::Prometheus => !family.is_classic(),
+    };
+    if !families.iter().any(is_changed) {
+        return Ok(families.into());
+    }
+    let changed = families.iter().map(|family| match format {
+        _ if !is_changed(family) => Ok(family.clone()),
+        Format::OpenMetrics2 | Format::Protobuf => composite(family, format),
+        Format::OpenMetrics | Format::Prometheus => classic(family, format),
+    });
+    changed.collect()
+}
+
+/// Returns whether a family says everything without suffixes.
+fn is_composite(family: &MetricFamily) -> bool {
+    let mut samples = family.samples().iter();
+    samples.all(|sample| {
+        let is_number = sample.composite().is_none();
+        let has_value = match family.kind() {
+            MetricType::GaugeHistogram => {
+                matches!(sample.composite(), Some(CompositeValue::GaugeHistogram(_)))
+            }
+            MetricType::Histogram => {
+                matches!(sample.composite(), Some(CompositeValue::Histogram(_)))
+            }
+            MetricType::Summary => matches!(sample.composite(), Some(CompositeValue::Summary(_))),
+            MetricType::Unknown => true,
+            _ => is_number,
+        };
+        sample.suffix() == Suffix::None && has_value
+    })
+}
+
+fn composite(family: &MetricFamily, format: Format) -> Result<MetricFamily, EncodeError> {
+    let refuse = |what: String| {
+        let refused = EncodeError::not_expressible("", format, what);
+        Err(refused.with_family(family))
+    };
+    match fold(family) {
+        Ok(Folded { family, rounded: 0 }) => Ok(family),
+        Ok(_) => refuse("a time of creation has more digits than nanoseconds".to_owned()),
+        Err(error) => refuse(error.to_string()),
+    }
+}
+
+fn classic(family: &MetricFamily, format: Format) -> Result<MetricFamily, EncodeError> {
+    let count_without_sum = match format {
+        Format::OpenMetrics => CountWithoutSum::LeftOut,
+        _ => CountWithoutSum::Written,
+    };
+    let unfolded = unfold(family, count_without_sum);
+    let what = match (unfolded.clashes, unfolded.exemplars, unfolded.rounded) {
+        (0, 0, 0) => return Ok(unfolded.family),
+        (1.., _, _) => "a label is that of its buckets or quantiles",
+        (_, 0, _) => "a start timestamp has more digits than a number of seconds",
+        _ => "an exemplar has no bucket of its own",
+    };
+    Err(EncodeError::not_expressible("", format, what).with_family(family))
 }
 
 fn encode_text(families: &[MetricFamily], format: Format) -> Result<String, EncodeError> {
@@ -108,7 +179,6 @@ fn family_name(family: &MetricFamily, format: Format) -> Result<Cow<'_, str>, En
         Format::Prometheus | Format::Protobuf if is_counter && has_two_names => {
             refuse("the samples of a counter have to have one name")
         }
-        Format::Protobuf => Ok(protobuf::read_name(family)),
         _ => Ok(family.name_in(format)),
     }
 }
@@ -121,7 +191,7 @@ fn check_same(
 ) -> Result<(), EncodeError> {
     for (index, family) in families.iter().enumerate() {
         let name = family_name(family, format)?;
-        let read = read.get(index).filter(|read| read.name() == name);
+        let read = read.get(index).filter(|read| read.name_in(format) == name);
         if !read.is_some_and(|read| is_same(family, read, format)) {
             let what = "a reader would read another family";
             let refused = EncodeError::not_expressible("", format, what);
@@ -134,7 +204,9 @@ fn check_same(
 /// Returns whether all but the name is the same.
 fn is_same(family: &MetricFamily, read: &MetricFamily, format: Format) -> bool {
     if format == Format::Protobuf {
-        return protobuf::is_same(family, read);
+        let read = fold(read);
+        let sorted = |family: &MetricFamily| family.clone().map_samples(with_sorted_exemplars);
+        return read.is_ok_and(|read| protobuf::is_same(&sorted(family), &sorted(&read.family)));
     }
     let mut samples = family.samples().iter().zip(read.samples());
     family.kind() == read.kind()
@@ -144,6 +216,13 @@ fn is_same(family: &MetricFamily, read: &MetricFamily, format: Format) -> bool {
         && samples.all(|(sample, read)| {
             written_suffix(family, sample, format) == read.suffix() && sample.says_the_same(read)
         })
+}
+
+/// Returns a sample with its exemplars in an order that depends on nothing but them.
+fn with_sorted_exemplars(sample: Sample) -> Sample {
+    let mut exemplars = sample.exemplars().to_vec();
+    exemplars.sort();
+    sample.with_exemplars(exemplars)
 }
 
 /// Returns the suffix in the way that the format names the samples of counters.
@@ -160,22 +239,21 @@ fn encode_sample(
     family: &MetricFamily,
     sample: &Sample,
 ) -> Result<(), EncodeError> {
-    let what = match sample.exemplars().len() {
-        _ if sample.native_histogram().is_some() => "the format has no native histograms",
-        0 | 1 => "",
-        _ => "a sample has at most one exemplar",
-    };
-    if !what.is_empty() {
-        return Err(EncodeError::not_expressible("", encoder.format(), what));
-    }
     let labels = sample.labels().iter();
-    let mut encoded = encoder.sample_of(family.name(), sample.suffix(), labels, sample.value())?;
+    let (name, suffix) = (family.name(), sample.suffix());
+    let mut encoded = match sample.composite() {
+        Some(value) => encoder.composite_sample_of(name, suffix, labels, value)?,
+        None => encoder.sample_of(name, suffix, labels, sample.value())?,
+    };
     if let Some(timestamp) = sample.timestamp() {
         encoded = encoded.timestamp(timestamp)?;
     }
-    if let Some(exemplar) = sample.exemplar() {
+    if let Some(start) = sample.start_timestamp() {
+        encoded = encoded.start_timestamp(start)?;
+    }
+    for exemplar in sample.exemplars() {
         let labels = exemplar.labels().iter();
-        encoded.exemplar(labels, exemplar.value(), exemplar.timestamp())?;
+        encoded = encoded.exemplar(labels, exemplar.value(), exemplar.timestamp())?;
     }
     Ok(())
 }

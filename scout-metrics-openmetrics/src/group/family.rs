@@ -245,7 +245,7 @@ fn read_composite_histogram(
 ) -> Result<HistogramBuilder, String> {
     point.check_alone()?;
     let bounds: Vec<f64> = value.buckets().map(|(bound, _)| bound).collect();
-    let placed = place(&bounds, sample.exemplars());
+    let placed = place(&bounds, sample.exemplars(), value.native().is_some());
     let buckets = value.buckets().zip(placed.of_buckets);
     let buckets = buckets.map(|(bucket, exemplar)| match exemplar {
         Some(exemplar) => Bucket::from(bucket).with_exemplar(exemplar.clone()),

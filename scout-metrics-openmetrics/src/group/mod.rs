@@ -10,6 +10,10 @@ mod points;
 mod start;
 mod summary;
 
+pub(crate) use {
+    convert::{CountWithoutSum, Folded, Unfolded, fold, unfold},
+    exemplars::place,
+};
 pub use {
     error::GroupError,
     histogram::{Bucket, Histogram, HistogramBuilder},

@@ -48,11 +48,7 @@ mod scratch;
 mod wire;
 mod write;
 
-pub(crate) use self::{
-    encode::write_family,
-    families::{read_families, read_name},
-    same::is_same,
-};
+pub(crate) use self::{encode::write_family, families::read_families, same::is_same};
 pub use self::{
     metric::{
         BucketRef, Buckets, CounterRef, ExemplarRef, HistogramRef, MetricRef, MetricValue,

@@ -1,9 +1,14 @@
 //! Samples in an order, and of a number, that a format allows.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    hash::Hash,
+};
 
 use super::draft::Draft;
-use crate::{Lost, MetricFamily, MetricType, Sample, Suffix, Timestamp, number::parse_value};
+use crate::{
+    Format, Lost, MetricFamily, MetricType, Sample, Suffix, Timestamp, number::parse_value,
+};
 
 /// Labels that can be compared: sorted by their names.
 pub(super) type SortedLabels<'s> = Vec<(&'s str, &'s str)>;
@@ -28,18 +33,47 @@ pub(super) fn sorted_labels(sample: &Sample) -> SortedLabels<'_> {
 }
 
 /// Numbers the metric of each sample, by their first appearance.
-fn metric_numbers(family: &MetricFamily) -> Vec<usize> {
+fn metric_numbers(family: &MetricFamily, format: Format) -> Vec<usize> {
+    let samples = family.samples().iter();
+    match format {
+        // Each series is a metric.
+        Format::OpenMetrics2 => numbered(samples.map(sorted_labels)),
+        _ => numbered(samples.map(|sample| metric_key(family, sample))),
+    }
+}
+
+/// Numbers things by their first appearance.
+fn numbered<T: Eq + Hash>(things: impl Iterator<Item = T>) -> Vec<usize> {
     let mut numbers = HashMap::new();
-    let number = |sample| -> usize {
+    let number = |thing| -> usize {
         let next = numbers.len();
-        *numbers.entry(metric_key(family, sample)).or_insert(next)
+        *numbers.entry(thing).or_insert(next)
     };
-    family.samples().iter().map(number).collect()
+    things.map(number).collect()
+}
+
+/// Returns what each sample has in common with those that come next to it: first the start of a group of states, then the
+/// group, then the metric. Other types have metrics alone.
+fn metric_places(family: &MetricFamily, format: Format) -> Vec<[usize; 3]> {
+    let metrics = metric_numbers(family, format);
+    if format != Format::OpenMetrics2 || family.kind() != MetricType::StateSet {
+        return metrics.into_iter().map(|metric| [0, 0, metric]).collect();
+    }
+    let samples = family.samples().iter();
+    let groups = numbered(samples.clone().map(|sample| metric_key(family, sample)));
+    let starts = numbered(samples.map(|sample| {
+        let mut labels = sample.labels().iter();
+        labels.find(|(name, _)| *name != family.name())
+    }));
+    let places = starts.into_iter().zip(groups).zip(metrics);
+    places
+        .map(|((start, group), metric)| [start, group, metric])
+        .collect()
 }
 
 /// Puts the samples of each metric together, by their timestamps, and the buckets of each point by their bounds.
-pub(super) fn arrange(draft: &mut Draft) {
-    let numbers = metric_numbers(&draft.family);
+pub(super) fn arrange(draft: &mut Draft, format: Format) {
+    let numbers = metric_places(&draft.family, format);
     let samples = draft.family.samples();
     let mut places: Vec<usize> = (0..samples.len()).collect();
     let order = |place: &usize| (numbers[*place], samples[*place].timestamp());
@@ -76,8 +110,8 @@ fn place_in_point(sample: &Sample) -> (bool, f64) {
 }
 
 /// Leaves out the timestamps of each metric that has samples without one.
-pub(super) fn leave_out_mixed_timestamps(draft: &mut Draft) {
-    let numbers = metric_numbers(&draft.family);
+pub(super) fn leave_out_mixed_timestamps(draft: &mut Draft, format: Format) {
+    let numbers = metric_numbers(&draft.family, format);
     let samples = draft.family.samples().iter().zip(&numbers);
     let without: HashSet<usize> = samples
         .filter(|(sample, _)| sample.timestamp().is_none())
@@ -94,9 +128,9 @@ pub(super) fn leave_out_mixed_timestamps(draft: &mut Draft) {
 }
 
 /// Leaves out samples that Prometheus text has no room for: it has one sample of each series, whatever its time is.
-pub(super) fn leave_out_earlier(draft: &mut Draft) {
-    leave_out_repeated(draft);
-    let numbers = metric_numbers(&draft.family);
+pub(super) fn leave_out_earlier(draft: &mut Draft, format: Format) {
+    leave_out_repeated(draft, format);
+    let numbers = metric_numbers(&draft.family, format);
     let samples = draft.family.samples();
     let mut seen = HashSet::new();
     let several: HashSet<usize> = (samples.iter().zip(&numbers))
@@ -117,7 +151,7 @@ pub(super) fn leave_out_earlier(draft: &mut Draft) {
 }
 
 /// Leaves out samples that repeat the series and the timestamp of one before.
-pub(super) fn leave_out_repeated(draft: &mut Draft) {
+pub(super) fn leave_out_repeated(draft: &mut Draft, _: Format) {
     let mut seen = HashSet::new();
     let mut is_new = |sample| seen.insert((series(sample), sample.timestamp()));
     let kept: Vec<bool> = draft.family.samples().iter().map(&mut is_new).collect();

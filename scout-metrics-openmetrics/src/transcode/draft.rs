@@ -2,7 +2,8 @@
 
 use super::losses::Losses;
 use crate::{
-    Encoder, Exemplar, Format, LabelSet, Lost, MetricFamily, MetricType, Sample, Suffix, Timestamp,
+    CompositeValue, Encoder, Exemplar, Format, LabelSet, Lost, MetricFamily, MetricType, Sample,
+    Suffix, Timestamp, group::place,
 };
 
 /// A family in the terms of a format, and what its sources lost on the way.
@@ -30,7 +31,7 @@ impl Draft {
             losses: Losses::default(),
         };
         draft.leave_out_metadata(format);
-        draft.leave_out_samples();
+        draft.leave_out_samples(format);
         draft.leave_out_exemplars(format);
         draft
     }
@@ -70,9 +71,10 @@ impl Draft {
         }
     }
 
-    fn leave_out_samples(&mut self) {
+    fn leave_out_samples(&mut self, format: Format) {
         let before = self.family.samples().len();
-        self.family.retain(|sample| is_valid(sample.labels()));
+        self.family
+            .retain(|sample| is_valid(sample.labels(), format));
         let count = before - self.family.samples().len();
         self.count(count, |count| Lost::InvalidLabels { count });
     }
@@ -81,13 +83,16 @@ impl Draft {
         let kind = self.family.kind();
         let mut count = 0;
         for sample in self.family.samples_mut() {
-            let most = match sample.native_histogram() {
-                Some(_) => usize::MAX,
-                None => 1,
-            };
             let exemplars = sample.exemplars().iter();
             let fit = exemplars.filter(|it| has_exemplar(format, kind, sample, it));
-            let kept: Vec<_> = fit.take(most).cloned().collect();
+            let kept: Vec<_> = match format {
+                Format::OpenMetrics2 => fit.cloned().collect(),
+                Format::Protobuf if sample.composite().is_some() => {
+                    let fit: Vec<_> = fit.cloned().collect();
+                    kept_in_buckets(sample, fit)
+                }
+                _ => fit.take(1).cloned().collect(),
+            };
             if kept.len() < sample.exemplars().len() {
                 count += sample.exemplars().len() - kept.len();
                 *sample = sample.clone().with_exemplars(kept);
@@ -133,29 +138,56 @@ fn expressible_help(help: &str, can_express: impl Fn(&str) -> bool) -> String {
     found.unwrap_or_default().to_owned()
 }
 
-/// Returns whether labels have names that differ, and none that is the metric's.
-fn is_valid(labels: &LabelSet) -> bool {
+/// Returns the exemplars of a histogram that a bucket is free for, or all next to native buckets.
+fn kept_in_buckets(sample: &Sample, exemplars: Vec<Exemplar>) -> Vec<Exemplar> {
+    let histogram = sample.composite().and_then(CompositeValue::histogram);
+    match histogram {
+        Some(histogram) if histogram.native().is_some() => exemplars,
+        Some(histogram) => {
+            let bounds: Vec<f64> = histogram.buckets().map(|(bound, _)| bound).collect();
+            place(&bounds, &exemplars, false)
+                .of_buckets
+                .into_iter()
+                .flatten()
+                .cloned()
+                .collect()
+        }
+        None => Vec::new(),
+    }
+}
+
+/// Returns whether labels have names that differ, and none that is the metric's or reserved.
+pub(super) fn is_valid(labels: &LabelSet, format: Format) -> bool {
     let mut names: Vec<&str> = labels.iter().map(|(name, _)| name).collect();
     names.sort_unstable();
     let is_repeated = names.windows(2).any(|pair| pair[0] == pair[1]);
-    !is_repeated && !names.contains(&"__name__")
+    let is_reserved = |name: &&str| match format {
+        Format::OpenMetrics2 => name.starts_with('_') && !matches!(*name, "__type__" | "__unit__"),
+        _ => *name == "__name__",
+    };
+    !is_repeated && !names.iter().any(is_reserved)
 }
 
 /// Returns whether a sample can have an exemplar (OpenMetrics 1.0, sections Exemplars, Counter and Histogram).
 fn has_exemplar(format: Format, kind: MetricType, sample: &Sample, exemplar: &Exemplar) -> bool {
     const LONGEST: usize = 128;
-    let is_here = match (kind, sample.suffix()) {
-        (MetricType::Counter, Suffix::Total)
-        | (MetricType::GaugeHistogram | MetricType::Histogram, Suffix::Bucket) => true,
-        (MetricType::Counter, Suffix::None) => format == Format::Protobuf,
-        _ => sample.native_histogram().is_some(),
+    let is_here = match (format, kind, sample.suffix()) {
+        (Format::Prometheus, _, _) => false,
+        (Format::OpenMetrics2, _, _) => exemplar.timestamp().is_some(),
+        (Format::Protobuf, MetricType::Counter, Suffix::None) => true,
+        (Format::Protobuf, _, _) => sample.composite().is_some(),
+        (Format::OpenMetrics, MetricType::Counter, Suffix::Total)
+        | (
+            Format::OpenMetrics,
+            MetricType::GaugeHistogram | MetricType::Histogram,
+            Suffix::Bucket,
+        ) => true,
+        (Format::OpenMetrics, _, _) => false,
     };
-    if format == Format::Protobuf {
-        return is_here && is_valid(exemplar.labels());
-    }
     let length = |(name, value): (&str, &str)| name.chars().count() + value.chars().count();
     let length: usize = exemplar.labels().iter().map(length).sum();
-    format == Format::OpenMetrics && is_here && length <= LONGEST && is_valid(exemplar.labels())
+    let is_short = format != Format::OpenMetrics || length <= LONGEST;
+    is_here && is_short && is_valid(exemplar.labels(), format)
 }
 
 /// Returns the last millisecond before a timestamp, if Prometheus text can express it.

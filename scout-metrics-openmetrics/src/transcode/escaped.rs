@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, iter};
 
-use super::losses::Losses;
+use super::{form::is_composite, losses::Losses};
 use crate::{
     ContentType, EncodeError, EscapingScheme, Exemplar, Exposition, Format, LabelSet, Limits, Lost,
     MetricFamily, ParseOptions, Sample, encode_families, parse_families,
@@ -20,15 +20,15 @@ pub(super) fn escaped(
         return Ok((exposition, Losses::default()));
     }
     let unescaped;
-    let families = match content_type.format() {
-        Format::Protobuf => {
-            // In the order and with the names in which they are read.
-            let options = ParseOptions::new(Format::Protobuf).with_limits(Limits::unlimited());
+    let families = match is_composite(content_type.format()) || has_composites(families) {
+        true => {
+            // In the order, form and names in which they are read.
+            let options = ParseOptions::new(content_type.format()).with_limits(Limits::unlimited());
             let read = parse_families(exposition.body(), &options);
             unescaped = read.map_err(EncodeError::broken_rule)?;
             unescaped.as_slice()
         }
-        Format::OpenMetrics | Format::OpenMetrics2 | Format::Prometheus => families,
+        false => families,
     };
     let exposition = encode_families(families, content_type)?;
     let options = ParseOptions::new(content_type).with_limits(Limits::unlimited());
@@ -47,6 +47,12 @@ pub(super) fn escaped(
         lost.into_iter().for_each(|lost| losses.add(place, lost));
     }
     Ok((exposition, losses))
+}
+
+/// Returns whether a sample has what is several samples in other formats.
+fn has_composites(families: &[MetricFamily]) -> bool {
+    let mut samples = families.iter().flat_map(MetricFamily::samples);
+    samples.any(|sample| sample.composite().is_some() || sample.start_timestamp().is_some())
 }
 
 fn push_labels(lost: &mut Vec<Lost>, family: &MetricFamily, read: &MetricFamily) {

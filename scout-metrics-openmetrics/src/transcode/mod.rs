@@ -1,6 +1,6 @@
 //! Families of any format in any other, with a list of what that format cannot express.
 //!
-//! A family goes through these steps, each a file: its type, names and suffixes become those of the format (`shape.rs`),
+//! A family goes through these steps, each a file: it gets composite values or series (`form.rs`), its type, names and suffixes become those of the format (`shape.rs`),
 //! what the format cannot express is left out (`draft.rs`), times of creation join the family that they are about
 //! (`created.rs`), and names that two families claim are given to one (`clash.rs`). `settle.rs` writes each family and reads
 //! it back; where a rule is broken, it arranges the samples (`arrange.rs`), and then gives up the type. Names are escaped in
@@ -11,6 +11,7 @@ mod clash;
 mod created;
 mod draft;
 mod escaped;
+mod form;
 mod losses;
 mod settle;
 mod shape;
@@ -22,6 +23,7 @@ use self::{
     created::{apart, fold},
     draft::{Draft, Source},
     escaped::escaped,
+    form::{Formed, classic, is_composite},
     losses::Losses,
     settle::{encode, settle},
     shape::{plain, shaped},
@@ -181,6 +183,8 @@ struct Sources<'f> {
     families: &'f [MetricFamily],
     parts: Vec<Part<'f>>,
     format: Format,
+    /// Those of the families, whatever becomes of their parts.
+    losses: Losses,
 }
 
 /// A family, or in Prometheus text what is left of it without its times of creation, or these.
@@ -193,29 +197,46 @@ struct Part<'f> {
 
 impl<'f> Sources<'f> {
     fn new(families: &'f [MetricFamily], format: Format) -> Self {
-        let mut parts = Vec::new();
+        let mut sources = Self {
+            families,
+            parts: Vec::new(),
+            format,
+            losses: Losses::default(),
+        };
         for (source, family) in families.iter().enumerate() {
-            let family = classic(family, format);
-            let mut push = |family, is_created| {
-                parts.push(Part {
-                    source,
-                    family,
-                    is_created,
-                });
-            };
-            match apart(&family).filter(|_| format == Format::Prometheus) {
-                None => push(family, false),
-                Some((own, created)) => {
-                    push(Cow::Owned(own), false);
-                    push(Cow::Owned(created), true);
-                }
+            sources.add(source, family);
+        }
+        sources
+    }
+
+    fn add(&mut self, source: usize, family: &'f MetricFamily) {
+        if self.format == Format::OpenMetrics2 && family.name().starts_with('_') {
+            self.losses.add(source, Lost::ReservedName);
+            return;
+        }
+        if is_composite(self.format) {
+            self.push(source, Cow::Borrowed(family), false);
+            return;
+        }
+        let Formed { family, losses } = classic(family, self.format);
+        for lost in losses {
+            self.losses.add(source, lost);
+        }
+        match apart(&family).filter(|_| self.format == Format::Prometheus) {
+            None => self.push(source, Cow::Owned(family), false),
+            Some((own, created)) => {
+                self.push(source, Cow::Owned(own), false);
+                self.push(source, Cow::Owned(created), true);
             }
         }
-        Self {
-            families,
-            parts,
-            format,
-        }
+    }
+
+    fn push(&mut self, source: usize, family: Cow<'f, MetricFamily>, is_created: bool) {
+        self.parts.push(Part {
+            source,
+            family,
+            is_created,
+        });
     }
 
     fn drafts(&self) -> Vec<Draft> {
@@ -246,7 +267,7 @@ impl<'f> Sources<'f> {
 
     /// Returns the losses of all drafts in the order of the families.
     fn named(&self, drafts: Vec<Draft>) -> Vec<Loss> {
-        let mut losses = Losses::default();
+        let mut losses = self.losses.clone();
         for draft in drafts {
             for (place, lost) in draft.losses {
                 let part = &self.parts[place];
@@ -255,12 +276,6 @@ impl<'f> Sources<'f> {
                 if is_own {
                     losses.add(part.source, lost);
                 }
-            }
-        }
-        for (source, family) in self.families.iter().enumerate() {
-            let count = native_count(family);
-            if count > 0 && self.format != Format::Protobuf {
-                losses.add(source, Lost::NativeHistograms { count });
             }
         }
         for part in self.parts.iter().filter(|part| part.is_created) {
@@ -273,21 +288,4 @@ impl<'f> Sources<'f> {
         };
         losses.into_sorted().into_iter().map(named).collect()
     }
-}
-
-/// Returns a family without its native histograms, which no format of text has.
-fn classic(family: &MetricFamily, format: Format) -> Cow<'_, MetricFamily> {
-    if format == Format::Protobuf || native_count(family) == 0 {
-        return Cow::Borrowed(family);
-    }
-    let mut classic = family.clone();
-    classic.retain(|sample| sample.native_histogram().is_none());
-    Cow::Owned(classic)
-}
-
-fn native_count(family: &MetricFamily) -> usize {
-    let samples = family.samples().iter();
-    samples
-        .filter(|sample| sample.native_histogram().is_some())
-        .count()
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{EncodeError, Exposition, Format, Lost, MetricFamily, encode_families};
 
-type Repair = fn(&mut Draft);
+type Repair = fn(&mut Draft, Format);
 
 /// Returns a draft as a family that breaks no rule by itself, or as one for each of its sample names.
 pub(super) fn settle(draft: Draft, sources: &Sources<'_>) -> Result<Vec<Draft>, EncodeError> {
@@ -56,8 +56,8 @@ pub(super) fn repaired(draft: &Draft, format: Format) -> Result<Draft, EncodeErr
     let mut repaired = Err(EncodeError::empty_name("a family"));
     for repair in repairs {
         let mut draft = draft.clone();
-        repair.iter().for_each(|repair| repair(&mut draft));
-        if format != Format::OpenMetrics {
+        repair.iter().for_each(|repair| repair(&mut draft, format));
+        if matches!(format, Format::Prometheus | Format::Protobuf) {
             // Last, because points that differ by less than a millisecond are told apart before.
             draft.round_timestamps();
         }

@@ -1,20 +1,70 @@
 //! Families by the types, names and suffixes of a format.
 
-use super::draft::{Draft, Source};
+use super::{
+    draft::{Draft, Source},
+    form::{Formed, classic, composite, is_composite},
+};
 use crate::{Format, Lost, MetricFamily, MetricType, Sample, Suffix};
 
 /// Returns a family as a format has it, or `None` if the samples have suffixes that do not fit the type.
 pub(super) fn shaped(part: usize, family: &MetricFamily, format: Format) -> Option<Draft> {
     match format {
         Format::OpenMetrics => openmetrics(part, family),
-        Format::OpenMetrics2 | Format::Prometheus | Format::Protobuf => {
-            prometheus(part, family, format)
-        }
+        Format::OpenMetrics2 => formed(part, family, format),
+        Format::Prometheus => prometheus(part, family, format),
+        Format::Protobuf => match family.kind() {
+            MetricType::Info | MetricType::StateSet => prometheus(part, family, format),
+            _ => formed(part, family, format),
+        },
     }
+}
+
+/// Returns a family with composite values, where they are several samples.
+fn formed(part: usize, family: &MetricFamily, format: Format) -> Option<Draft> {
+    let Formed { family, losses } = composite(family, format)?;
+    let mut draft = Draft::new(part, family, format);
+    losses.into_iter().for_each(|lost| draft.lose(lost));
+    Some(draft)
+}
+
+/// Returns a family of numbers as one of unknown type, which has the same names in OpenMetrics 2.0.
+fn unknown(source: Source, family: &MetricFamily) -> Option<Draft> {
+    let before = family.kind();
+    let has_numbers = matches!(
+        before,
+        MetricType::Counter | MetricType::Info | MetricType::StateSet
+    );
+    if !has_numbers || source.suffix.is_some() {
+        return None;
+    }
+    let Formed { mut family, losses } = composite(family, Format::OpenMetrics2)?;
+    family.set_kind(MetricType::Unknown);
+    let mut draft = Draft::new(source.part, family, Format::OpenMetrics2);
+    losses.into_iter().for_each(|lost| draft.lose(lost));
+    let after = MetricType::Unknown;
+    draft.lose(Lost::Type { before, after });
+    Some(draft)
 }
 
 /// Returns a family for each sample name of a family, or for that with one suffix, of a type that says nothing about names.
 pub(super) fn plain(source: Source, family: &MetricFamily, format: Format) -> Vec<Draft> {
+    if !is_composite(format) {
+        return plain_series(source, family, format, &[]);
+    }
+    if let Some(draft) = unknown(source, family).filter(|_| format == Format::OpenMetrics2) {
+        return vec![draft];
+    }
+    let Formed { family, losses } = classic(family, format);
+    plain_series(source, &family, format, &losses)
+}
+
+/// Returns a family for each sample name. The first one has the losses of all.
+fn plain_series(
+    source: Source,
+    family: &MetricFamily,
+    format: Format,
+    losses: &[Lost],
+) -> Vec<Draft> {
     let kind = match (family.kind(), format) {
         (MetricType::Gauge, _) => MetricType::Gauge,
         // A number that goes up and down is a gauge, part by part.
@@ -30,6 +80,7 @@ pub(super) fn plain(source: Source, family: &MetricFamily, format: Format) -> Ve
     if suffixes.is_empty() {
         suffixes.push(Suffix::None);
     }
+    let first = suffixes[0];
     suffixes.retain(|suffix| source.suffix.is_none_or(|only| only == *suffix));
     let lost = if kind == family.kind() {
         Lost::Split
@@ -47,6 +98,8 @@ pub(super) fn plain(source: Source, family: &MetricFamily, format: Format) -> Ve
         let mut draft = Draft::new(source.part, without_suffixes(samples), format);
         draft.sources[0].suffix = Some(suffix);
         draft.lose(lost.clone());
+        let losses = losses.iter().filter(|_| suffix == first);
+        losses.for_each(|lost| draft.lose(lost.clone()));
         draft
     };
     suffixes.into_iter().map(of_suffix).collect()
@@ -79,22 +132,11 @@ fn openmetrics(part: usize, family: &MetricFamily) -> Option<Draft> {
     Some(draft)
 }
 
-/// Returns a family of Prometheus text, or of protobuf, which has times of creation and gauge histograms in addition.
+/// Returns a family of Prometheus text, or one of a type that protobuf does not have either.
 fn prometheus(part: usize, family: &MetricFamily, format: Format) -> Option<Draft> {
     let name = family.name();
     let has = |suffix| has_suffix(family, suffix);
-    let is_protobuf = format == Format::Protobuf;
     let (suffixes, name, kind): (&[Suffix], _, _) = match family.kind() {
-        MetricType::Counter
-        | MetricType::GaugeHistogram
-        | MetricType::Histogram
-        | MetricType::Summary
-            if is_protobuf =>
-        {
-            let fits = |sample: &Sample| fits_protobuf(family.kind(), sample.suffix());
-            let all_fit = family.samples().iter().all(fits);
-            return all_fit.then(|| Draft::new(part, family.clone(), format));
-        }
         MetricType::Counter if has(Suffix::Total) => (
             &[Suffix::Total],
             format!("{name}_total"),
@@ -138,12 +180,6 @@ fn prometheus(part: usize, family: &MetricFamily, format: Format) -> Option<Draf
         });
     }
     Some(draft)
-}
-
-/// Returns whether the message of a type has a field for samples with a suffix. A native histogram has none.
-fn fits_protobuf(kind: MetricType, suffix: Suffix) -> bool {
-    let is_bare = suffix == Suffix::None && kind != MetricType::Summary;
-    suffix.belongs_to(kind) || is_bare
 }
 
 fn has_suffix(family: &MetricFamily, suffix: Suffix) -> bool {

@@ -1,7 +1,8 @@
 //! Families of all types in the registries.
 
 use scout_metrics_openmetrics::{
-    Format, LabelSet, MetricFamily, MetricType, Sample, Suffix, bridge,
+    Format, LabelSet, MetricFamily, MetricType, NativeBuckets, NativeHistogram, Sample, Suffix,
+    bridge,
 };
 
 use crate::{
@@ -54,6 +55,18 @@ fn types(text: &str, format: Format) -> Vec<(String, MetricType, usize)> {
 
 fn all_types() -> Vec<MetricFamily> {
     families(ALL_TYPES, Format::OpenMetrics)
+}
+
+/// The same families with composite values, and a native histogram, which no registry has.
+fn composite() -> Vec<MetricFamily> {
+    let families = all_types().into_iter();
+    let mut families: Vec<_> = families
+        .map(|family| family.to_composite().unwrap())
+        .collect();
+    let native = NativeHistogram::new(0, NativeBuckets::default()).unwrap();
+    let native = Sample::new(Suffix::None, LabelSet::new(), 0.0).with_native_histogram(native);
+    families.push(MetricFamily::new("native", MetricType::Histogram).with_sample(native));
+    families
 }
 
 /// Families with names that no registry escapes, and a histogram that is not one.
@@ -118,6 +131,12 @@ mod prometheus_client {
     }
 
     #[test]
+    fn composite_values_are_collected_as_their_series_are() {
+        let values = parsed(&collected(composite), Format::OpenMetrics);
+        assert_eq!(values, expected_values());
+    }
+
+    #[test]
     fn what_is_not_plain_does_not_break_an_exposition() {
         let values = parsed(&collected(odd), Format::OpenMetrics);
         assert_eq!(names(&values), ["odd_bucket", "plain"]);
@@ -166,6 +185,12 @@ mod prometheus {
         });
         let values = parsed(&text, Format::Prometheus);
         assert_eq!(names(&values), ["pause_seconds"]);
+    }
+
+    #[test]
+    fn composite_values_are_collected_as_their_series_are() {
+        let values = parsed(&collected(composite), Format::Prometheus);
+        assert_eq!(values, expected_values());
     }
 
     #[test]

@@ -1,9 +1,13 @@
 //! Whether losses explain every difference between families and what another format made of them.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
 
 use scout_metrics_openmetrics::{
-    Bucket, Format, LabelSet, Loss, Lost, MetricFamily, MetricType, Sample, Suffix, Timestamp,
+    Bucket, Exemplar, Format, LabelSet, Loss, Lost, MetricFamily, MetricType, Sample, Suffix,
+    Timestamp,
 };
 
 /// Checks that each sample and all metadata came through, except what a loss names, and that nothing was added.
@@ -13,17 +17,81 @@ pub(crate) fn check(
     losses: &[Loss],
     format: Format,
 ) -> Result<(), String> {
-    if format == Format::Protobuf {
-        let (sources, read) = (sources.iter().map(normal), read.iter().map(normal));
-        let (sources, read): (Vec<_>, Vec<_>) = (sources.collect(), read.collect());
-        return check_normal(&sources, &read, losses, format);
+    let is_composite = |sample: &Sample| {
+        sample.composite().is_some()
+            || sample.start_timestamp().is_some()
+            || sample.exemplars().len() > 1
+    };
+    let are_composite = sources
+        .iter()
+        .flat_map(MetricFamily::samples)
+        .any(is_composite);
+    let has_series = matches!(format, Format::OpenMetrics | Format::Prometheus) && !are_composite;
+    if has_series {
+        return check_normal(sources, read, losses, (format, has_series));
     }
-    check_normal(sources, read, losses, format)
+    check_exemplars(sources, read, losses)?;
+    let in_series = |family: &MetricFamily| normal(&family.to_classic());
+    let [series, read] = [sources, read].map(|families| {
+        let families = families.iter().map(in_series);
+        families.collect::<Vec<_>>()
+    });
+    check_normal(&series, &read, losses, (format, has_series))
+}
+
+/// Checks that no exemplar was added, and that losses say how many are left out, apart from those of samples that are left out.
+fn check_exemplars(
+    sources: &[MetricFamily],
+    read: &[MetricFamily],
+    losses: &[Loss],
+) -> Result<(), String> {
+    let all = |families: &[MetricFamily]| -> Vec<Exemplar> {
+        let samples = families.iter().flat_map(MetricFamily::samples);
+        let mut exemplars: Vec<_> = samples
+            .flat_map(|it| it.exemplars().iter().cloned())
+            .collect();
+        exemplars.sort();
+        exemplars
+    };
+    let (mut before, after) = (all(sources), all(read));
+    for exemplar in &after {
+        let Some(place) = before.iter().position(|it| it == exemplar) else {
+            return Err(format!("{exemplar:?} was added"));
+        };
+        before.remove(place);
+    }
+    let claimed = losses.iter().map(|loss| match loss.lost {
+        Lost::Exemplars { count } => count,
+        _ => 0,
+    });
+    let claimed: usize = claimed.sum();
+    let loses_samples = losses.iter().any(|loss| {
+        matches!(
+            loss.lost,
+            Lost::EarlierPoints { .. }
+                | Lost::InvalidLabels { .. }
+                | Lost::NativeHistograms { .. }
+                | Lost::RepeatedSeries { .. }
+                | Lost::ReservedName
+        )
+    });
+    let missing = before.len();
+    if claimed == missing || loses_samples && claimed < missing {
+        return Ok(());
+    }
+    Err(format!(
+        "{missing} exemplars are missing, and {claimed} claimed"
+    ))
 }
 
 /// Returns a family without what protobuf does not keep: the spelling of the numbers in labels, and the place of these labels.
 fn normal(family: &MetricFamily) -> MetricFamily {
     family.clone().map_samples(|sample| {
+        // There is no other time that is zero.
+        let sample = match sample.suffix() {
+            Suffix::Created if sample.value() == 0.0 => sample.with_value(0.0),
+            _ => sample,
+        };
         let labels = ["le", "quantile"]
             .into_iter()
             .fold(sample.labels().clone(), with_normal);
@@ -55,12 +123,13 @@ fn check_normal(
     sources: &[MetricFamily],
     read: &[MetricFamily],
     losses: &[Loss],
-    format: Format,
+    (format, has_series): (Format, bool),
 ) -> Result<(), String> {
     let mut check = Check {
         read,
         losses,
         format,
+        has_series,
         unmatched: HashMap::new(),
         found: Counts::default(),
         left_out: Counts::default(),
@@ -80,8 +149,13 @@ fn check_normal(
     for (source, found) in sources.iter().zip(matched) {
         check.family(source, &found)?;
     }
-    let rest: usize = check.unmatched.values().map(Vec::len).sum();
-    if rest > 0 {
+    let rest = check.unmatched.values().flatten();
+    let rest: Vec<_> = rest
+        .filter(|place| !check.is_implied(**place))
+        .copied()
+        .collect();
+    if check.is_added(&rest) {
+        let rest = rest.len();
         return Err(format!("{rest} samples were added: {:?}", check.unmatched));
     }
     check.counts()
@@ -108,6 +182,8 @@ struct Check<'a> {
     read: &'a [MetricFamily],
     losses: &'a [Loss],
     format: Format,
+    /// Whether the samples are the same ones before and after.
+    has_series: bool,
     /// The samples that no source has been found for.
     unmatched: HashMap<Key, Vec<Place>>,
     /// The losses of samples that came through.
@@ -122,7 +198,7 @@ impl Check<'_> {
         let of_source = self
             .losses
             .iter()
-            .filter(|loss| loss.family == source.name());
+            .filter(|loss| loss.family == source.name() || loss.family == name(source));
         of_source.map(|loss| &loss.lost)
     }
 
@@ -181,7 +257,7 @@ impl Check<'_> {
         }
         let may_move = |lost: &Lost| matches!(lost, Lost::Merged { .. } | Lost::Order);
         // Protobuf has the samples of a point in one message.
-        let is_free = self.format == Format::Protobuf
+        let is_free = !self.has_series
             && (number_label(source).is_some() || source.kind() == MetricType::Counter);
         let is_moved = |family: &usize| !is_free && !self.is_in_order(source, &self.read[*family]);
         if families.iter().any(is_moved) && !self.has_any(may_move) {
@@ -232,7 +308,50 @@ impl Check<'_> {
         None
     }
 
+    /// Returns whether samples were added: others than sums that are not known and times of creation that are rounded.
+    fn is_added(&self, rest: &[Place]) -> bool {
+        let sample = |(family, place): &Place| {
+            let family = &self.read[*family];
+            let sample = &family.samples()[*place];
+            (family.sample_name(sample), sample)
+        };
+        let samples = rest.iter().map(sample);
+        let is_sum = |(name, sample): &(String, &Sample)| {
+            sample.value().is_nan() && (name.ends_with("_sum") || name.ends_with("_gsum"))
+        };
+        let is_created = |(name, _): &(String, &Sample)| name.ends_with("_created");
+        let sums = samples.clone().filter(is_sum).count();
+        let created = samples.filter(is_created).count();
+        let (mut most_sums, mut most_created) = (0, 0);
+        for loss in self.losses {
+            match loss.lost {
+                Lost::UnknownSums { count } => most_sums += count,
+                Lost::StartTimestampPrecision { count } => most_created += count,
+                _ => {}
+            }
+        }
+        sums + created < rest.len() || sums > most_sums || created > most_created
+    }
+
+    /// Returns whether a sample is the count of a histogram whose last bucket says the same.
+    fn is_implied(&self, (family, place): Place) -> bool {
+        let family = &self.read[family];
+        let count = &family.samples()[place];
+        let labels = count.labels().clone().with("le", "+Inf").sorted();
+        let is_bucket = |sample: &Sample| {
+            sample.suffix() == Suffix::Bucket
+                && sample.labels().sorted() == labels
+                && sample.timestamp() == count.timestamp()
+                && sample.value().to_bits() == count.value().to_bits()
+        };
+        matches!(count.suffix(), Suffix::Count | Suffix::GCount)
+            && family.samples().iter().any(is_bucket)
+    }
+
     fn leave_out(&mut self, source: &MetricFamily, sample: &Sample) {
+        if self.has(source, |lost| *lost == Lost::ReservedName) {
+            return;
+        }
         self.left_out.exemplars += usize::from(sample.exemplar().is_some());
         if let Some(timestamp) = sample.timestamp() {
             self.left_out.timestamps += 1;
@@ -266,7 +385,7 @@ impl Check<'_> {
         sample: &Sample,
         found: &Sample,
     ) -> Result<(), String> {
-        if found.exemplar() != sample.exemplar() {
+        if self.has_series && found.exemplar() != sample.exemplar() {
             let is_left_out = found.exemplar().is_none();
             let is_lost = |lost: &Lost| matches!(lost, Lost::Exemplars { .. });
             if !is_left_out || !self.has(source, is_lost) {
@@ -278,7 +397,7 @@ impl Check<'_> {
             (before, after) if before == after => {}
             (Some(_), None) => self.found.timestamps += 1,
             (Some(before), Some(after))
-                if self.format != Format::OpenMetrics
+                if matches!(self.format, Format::Prometheus | Format::Protobuf)
                     && round(Some(before)) == after.to_millis() =>
             {
                 self.found.rounded += 1;
@@ -313,10 +432,7 @@ impl Check<'_> {
         if before != after && !is_changed {
             return Err(format!("the type of `{}` became {after}", source.name()));
         }
-        // Protobuf has the name of OpenMetrics if a time of creation came through, and otherwise that of Prometheus text.
-        let is_named = source.name_in(self.format) == result.name()
-            || self.format == Format::Protobuf
-                && source.name_in(Format::OpenMetrics) == result.name();
+        let is_named = name(source) == name(result);
         if !is_named && !is_changed && !is_split && !is_renamed {
             return Err(format!("`{}` became `{}`", source.name(), result.name()));
         }
@@ -341,7 +457,9 @@ impl Check<'_> {
     }
 
     fn check_empty(&self, source: &MetricFamily) -> Result<(), String> {
-        if self.has(source, |lost| matches!(lost, Lost::Merged { .. })) {
+        if self.has(source, |lost| {
+            matches!(lost, Lost::Merged { .. } | Lost::ReservedName)
+        }) {
             return Ok(());
         }
         let mut families = self.read.iter();
@@ -366,6 +484,25 @@ impl Check<'_> {
         }
         let (found, left_out) = (&self.found, &self.left_out);
         let is_right = |claimed, found, left_out| (found..=found + left_out).contains(&claimed);
+        if !self.has_series {
+            // One sample may have been several series, so only whether there is a loss can be compared.
+            let lost = self
+                .losses
+                .iter()
+                .filter(|loss| is_of_samples(&loss.lost))
+                .count();
+            let left_out = left_out.invalid_labels + left_out.repeated + left_out.earlier;
+            // Two times that are not the same may be the same float.
+            let is_rounded =
+                |loss: &Loss| matches!(loss.lost, Lost::StartTimestampPrecision { .. });
+            let is_rounded = self.losses.iter().any(is_rounded);
+            return match (lost > 0) == (left_out > 0) || is_rounded {
+                true => Ok(()),
+                false => Err(format!(
+                    "{left_out} samples are missing, but {lost} losses of samples"
+                )),
+            };
+        }
         let is_exact = claimed.invalid_labels == left_out.invalid_labels
             && claimed.repeated + claimed.earlier == left_out.repeated + left_out.earlier
             && claimed.earlier >= left_out.earlier;
@@ -379,6 +516,26 @@ impl Check<'_> {
         Err(format!(
             "claimed {claimed:?}, found {found:?} and {left_out:?}"
         ))
+    }
+}
+
+/// Returns whether a loss is one of samples, or of times of creation, which are samples in some formats.
+fn is_of_samples(lost: &Lost) -> bool {
+    matches!(
+        lost,
+        Lost::EarlierPoints { .. }
+            | Lost::InvalidLabels { .. }
+            | Lost::NativeHistograms { .. }
+            | Lost::RepeatedSeries { .. }
+            | Lost::StartTimestamps { .. }
+    )
+}
+
+/// Returns the name of a family that does not depend on the format.
+fn name(family: &MetricFamily) -> Cow<'_, str> {
+    match family.kind() {
+        MetricType::Info => family.name_in(Format::OpenMetrics2),
+        _ => family.name_in(Format::Prometheus),
     }
 }
 

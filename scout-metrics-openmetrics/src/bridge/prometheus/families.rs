@@ -10,8 +10,9 @@ use prometheus::{
 use super::{family as proto_family, gauge, label};
 use crate::{
     Format, Histogram, LabelSet, MetricFamily, MetricType, Sample, Suffix, Summary,
-    bridge::families::{
-        CurrentFamilies, are_plain, event_count, has_plain_labels, samples_by_name,
+    bridge::{
+        families::{CurrentFamilies, are_plain, event_count, has_plain_labels, samples_by_name},
+        series::in_series,
     },
     find::NameOf,
 };
@@ -43,7 +44,7 @@ use crate::{
 /// - samples of other types, and histograms and summaries without a number of events, become gauges with the names of the
 ///   samples;
 /// - a sum that is not known is NaN;
-/// - units, timestamps, exemplars and times of creation are left out, and so are families and samples with names that are
+/// - units, timestamps, exemplars, times of creation and native histograms are left out, and so are families and samples with names that are
 ///   not plain;
 /// - a family without a help text has the text `-`, because the library requires one.
 pub struct FamilyCollector {
@@ -55,6 +56,7 @@ impl FamilyCollector {
     /// Creates a collector that calls a function at each collection, and once to know the names.
     pub fn new(families: impl Fn() -> Vec<MetricFamily> + Send + Sync + 'static) -> Self {
         let describe = |family: &MetricFamily| {
+            let family = &*in_series(family);
             let name = family.name_in(Format::Prometheus).into_owned();
             Desc::new(name, help(family).to_owned(), Vec::new(), HashMap::new()).ok()
         };
@@ -81,7 +83,9 @@ impl Collector for FamilyCollector {
     fn collect(&self) -> Vec<proto::MetricFamily> {
         let families = (self.families)();
         let families = families.iter().filter(|f| NameOf::Metric.is(f.name()));
-        families.flat_map(collect).collect()
+        families
+            .flat_map(|family| collect(&in_series(family)))
+            .collect()
     }
 }
 

@@ -14,6 +14,7 @@ use crate::{
     Format, Histogram, LabelSet, MetricFamily, MetricType, Sample, Suffix,
     bridge::{
         families::{CurrentFamilies, are_plain, event_count, has_plain_labels, samples_by_name},
+        series::in_series,
         snapshots::whole,
     },
     find::NameOf,
@@ -43,7 +44,7 @@ use crate::{
 ///
 /// - samples of other types, and histograms that are not ones of events, become untyped metrics with the names of the
 ///   samples;
-/// - units, timestamps, exemplars and times of creation are left out, and so are families and samples with names that are
+/// - units, timestamps, exemplars, times of creation and native histograms are left out, and so are families and samples with names that are
 ///   not plain;
 /// - line feeds in a help text become blanks, because the library does not escape them.
 pub struct FamilyCollector(Box<CurrentFamilies>);
@@ -65,7 +66,7 @@ impl Collector for FamilyCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let families = self.0();
         let mut families = families.iter().filter(|f| NameOf::Metric.is(f.name()));
-        families.try_for_each(|family| encode_family(&mut encoder, family))
+        families.try_for_each(|family| encode_family(&mut encoder, &in_series(family)))
     }
 }
 

@@ -20,16 +20,28 @@ pub(crate) struct Unfolded {
     pub(crate) exemplars: usize,
     /// The number of start timestamps that are rounded.
     pub(crate) rounded: usize,
+    /// The number of values whose labels have the one that buckets or quantiles get.
+    pub(crate) clashes: usize,
+}
+
+/// Whether the count of a histogram without a sum is written, which is also in the bucket `+Inf`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum CountWithoutSum {
+    /// It is not, because OpenMetrics 1.0 has both or none.
+    LeftOut,
+    Written,
 }
 
 /// Returns a family with a series for each number.
-pub(crate) fn unfold(family: &MetricFamily) -> Unfolded {
+pub(crate) fn unfold(family: &MetricFamily, count_without_sum: CountWithoutSum) -> Unfolded {
     let mut unfolder = Unfolder {
+        count_without_sum,
         kind: family.kind(),
         number: Suffix::None,
         samples: Vec::new(),
         exemplars: 0,
         rounded: 0,
+        clashes: 0,
     };
     let name = match base_name(family) {
         Some((name, suffix)) => {
@@ -45,6 +57,7 @@ pub(crate) fn unfold(family: &MetricFamily) -> Unfolded {
         family: with_samples(family, name.to_owned(), unfolder.samples),
         exemplars: unfolder.exemplars,
         rounded: unfolder.rounded,
+        clashes: unfolder.clashes,
     }
 }
 
@@ -66,12 +79,14 @@ fn base_name(family: &MetricFamily) -> Option<(&str, Suffix)> {
 }
 
 struct Unfolder {
+    count_without_sum: CountWithoutSum,
     kind: MetricType,
     /// The suffix of samples that are numbers and had none.
     number: Suffix,
     samples: Vec<Sample>,
     exemplars: usize,
     rounded: usize,
+    clashes: usize,
 }
 
 impl Unfolder {
@@ -122,8 +137,12 @@ impl Unfolder {
             self.samples.push(sample.clone().with_composite(value));
             return;
         }
+        self.clashes += usize::from(sample.labels().get(BOUND).is_some());
         let bounds: Vec<f64> = value.buckets().map(|(bound, _)| bound).collect();
-        let placed = place(&bounds, sample.exemplars());
+        let placed = place(&bounds, sample.exemplars(), value.native().is_some());
+        let has_count = value.sum().is_some()
+            || bounds.last() != Some(&f64::INFINITY)
+            || self.count_without_sum == CountWithoutSum::Written;
         let mut writer = self.writer(sample);
         for ((bound, count), exemplar) in value.buckets().zip(placed.of_buckets) {
             let bucket = Sample::new(Suffix::Bucket, Default::default(), count);
@@ -131,7 +150,10 @@ impl Unfolder {
             writer.push_numbered(bucket, BOUND, LabelNumber::new(bound).text());
         }
         let (count, sum) = suffixes(kind);
-        writer.push_others([(count, Some(value.count())), (sum, value.sum())]);
+        writer.push_others([
+            (count, Some(value.count()).filter(|_| has_count)),
+            (sum, value.sum()),
+        ]);
         self.push_start(sample);
         match value.native() {
             Some(native) => {
@@ -146,6 +168,7 @@ impl Unfolder {
     }
 
     fn push_summary(&mut self, sample: &Sample, value: &SummaryValue) {
+        self.clashes += usize::from(sample.labels().get(RANK).is_some());
         let mut writer = self.writer(sample);
         for (rank, value) in value.quantiles() {
             let quantile = Sample::new(Suffix::None, Default::default(), value);

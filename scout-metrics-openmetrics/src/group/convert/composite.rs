@@ -14,8 +14,39 @@ use crate::{
     },
 };
 
+/// A family without suffixes, and what that form does not keep.
+#[derive(Debug)]
+pub(crate) struct Folded {
+    pub(crate) family: MetricFamily,
+    /// The number of times of creation that are rounded.
+    pub(crate) rounded: usize,
+}
+
 /// Returns a family without suffixes.
-pub(super) fn fold(family: &MetricFamily) -> Result<MetricFamily, GroupError> {
+pub(crate) fn fold(family: &MetricFamily) -> Result<Folded, GroupError> {
+    let folded = folded(family)?;
+    let rounded = match has(&folded, Suffix::Created) {
+        true => 0,
+        false => count_rounded(family),
+    };
+    Ok(Folded {
+        family: folded,
+        rounded,
+    })
+}
+
+/// Returns the number of times of creation that a timestamp does not hold.
+fn count_rounded(family: &MetricFamily) -> usize {
+    let samples = family.samples().iter();
+    let created = samples.filter(|sample| sample.suffix() == Suffix::Created);
+    let is_rounded = |sample: &&Sample| {
+        let start = Timestamp::from_seconds(sample.value());
+        start.map(Timestamp::to_seconds) != Some(sample.value())
+    };
+    created.filter(is_rounded).count()
+}
+
+fn folded(family: &MetricFamily) -> Result<MetricFamily, GroupError> {
     match family.kind() {
         MetricType::Counter => fold_counter(family),
         MetricType::GaugeHistogram | MetricType::Histogram | MetricType::Summary => {

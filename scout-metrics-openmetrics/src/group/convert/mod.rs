@@ -3,6 +3,10 @@
 mod classic;
 mod composite;
 
+pub(crate) use self::{
+    classic::{CountWithoutSum, Unfolded, unfold},
+    composite::{Folded, fold},
+};
 use crate::{CompositeValue, GroupError, HistogramValue, MetricFamily, MetricType, Sample, Suffix};
 
 /// Two forms of one family.
@@ -40,7 +44,7 @@ impl MetricFamily {
     /// of no value; if the label of a bucket or quantile is not a number; if a native histogram has another count than the
     /// buckets next to it; if a time of creation is not a point in time; or if the samples of a counter have two names.
     pub fn to_composite(&self) -> Result<Self, GroupError> {
-        composite::fold(self)
+        composite::fold(self).map(|folded| folded.family)
     }
 
     /// Returns the family in the form of Prometheus text and OpenMetrics 1.0: with a series for each number.
@@ -52,9 +56,9 @@ impl MetricFamily {
     /// * A histogram of native buckets alone stays one sample with a composite value, because no series can hold it. Where
     ///   there are classic buckets as well, it stays next to their series.
     ///
-    /// Exemplars go to the lowest bucket that holds their value. It does not keep: exemplars that have no such bucket or share
-    /// it with a later one, unless a native histogram has them; exemplars of summaries; and what a float of seconds cannot hold of a
-    /// start timestamp.
+    /// An exemplar goes to the lowest bucket that holds its value, and if a later one is there, to the next free one. It does
+    /// not keep: exemplars that no bucket is free for, unless a native histogram has them; exemplars of summaries; a label `le` of a
+    /// sample with classic buckets or `quantile` of a summary; and what a float of seconds cannot hold of a start timestamp.
     ///
     /// ```
     /// use scout_metrics_openmetrics::{
@@ -77,7 +81,15 @@ impl MetricFamily {
     /// ```
     #[must_use]
     pub fn to_classic(&self) -> Self {
-        classic::unfold(self).family
+        unfold(self, CountWithoutSum::Written).family
+    }
+
+    /// Returns whether [`to_classic`](Self::to_classic) changes nothing, because each sample is one number.
+    pub(crate) fn is_classic(&self) -> bool {
+        self.samples().iter().all(|sample| {
+            let is_whole_info = self.kind() == MetricType::Info && sample.suffix() == Suffix::None;
+            sample.composite().is_none() && sample.start_timestamp().is_none() && !is_whole_info
+        })
     }
 }
 
