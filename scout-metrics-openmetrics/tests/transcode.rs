@@ -641,6 +641,33 @@ fn a_type_is_given_up_where_its_rules_are_broken() {
 }
 
 #[test]
+fn a_histogram_keeps_the_count_that_another_family_repeats() {
+    let new = "a_count 1\n# TYPE a histogram\na {count:1,sum:2,bucket:[+Inf:1]}\n# EOF\n";
+    let families = read(new, Format::OpenMetrics2);
+    let (exposition, losses) = transcode_lossy(&families, Format::Prometheus).unwrap();
+    assert_eq!(
+        text(exposition.body()),
+        "# TYPE a_count untyped\n\
+         # TYPE a histogram\na_bucket{le=\"+Inf\"} 1\na_count 1\na_sum 2\n"
+    );
+    let [loss] = &losses[..] else {
+        panic!("one loss is expected: {losses:?}")
+    };
+    let repeated = Lost::RepeatedSeries { count: 1 };
+    assert_eq!((&*loss.family, &loss.lost), ("a_count", &repeated));
+}
+
+#[test]
+fn a_counter_and_a_family_with_its_name_become_one_in_protobuf() {
+    let text = "# HELP a_total Help.\n# TYPE a counter\na_total 1\n# EOF\n";
+    let (_, losses) = converted(text, Format::OpenMetrics, Format::Protobuf);
+    assert!(
+        losses.contains(&"family `a`: its type changes from counter to unknown".to_owned()),
+        "{losses:?}"
+    );
+}
+
+#[test]
 fn samples_of_a_metric_come_together() {
     assert_converts(
         "# TYPE t summary\nt_sum{m=\"a\"} 1\nt_sum{m=\"b\"} 2\nt_count{m=\"a\"} 3\nt_count{m=\"b\"} 4\n",

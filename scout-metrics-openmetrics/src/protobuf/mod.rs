@@ -39,16 +39,16 @@
 
 mod budget;
 mod encode;
+mod exposition;
 mod families;
 mod metric;
 mod native;
 mod parser;
-mod same;
 mod scratch;
 mod wire;
 mod write;
 
-pub(crate) use self::{encode::write_family, families::read_families, same::is_same};
+pub(crate) use self::{encode::has_places, exposition::encode, families::read_families};
 pub use self::{
     metric::{
         BucketRef, Buckets, CounterRef, ExemplarRef, HistogramRef, MetricRef, MetricValue,
