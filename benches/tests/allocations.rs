@@ -128,6 +128,42 @@ fn families_cost_hardly_an_allocation_for_a_sample_and_little_more_than_the_text
 /// Sixteen times the text costs some sixteen times the allocations and the memory. Vectors and tables grow in steps, so
 /// that it may be half as much again.
 #[test]
+fn a_composite_value_costs_an_allocation_for_each_list_and_at_most_three_more() {
+    let exposition = |value: &str| {
+        let mut text = String::new();
+        for host in 0..1_000 {
+            writeln!(text, "a{{host=\"{host}\"}} {value}").expect("a string accepts all");
+        }
+        text.push_str("# EOF\n");
+        text
+    };
+    for (name, value, most) in [
+        ("a number", "1.5 1520879607.789", 0),
+        ("a start timestamp", "1 st@1520430000.123", 1),
+        // The label set of the exemplar is on a page with others.
+        ("an exemplar", "1 # {id=\"1\"} 0.5 1520879607.789", 1),
+        ("classic buckets", "{count:2,sum:3,bucket:[1:1,+Inf:2]}", 3),
+        (
+            "quantiles",
+            "{count:2,sum:3,quantile:[0.5:1,0.9:2]} st@1",
+            3,
+        ),
+        (
+            "native buckets",
+            "{count:2,sum:3,schema:0,zero_threshold:0,zero_count:1,positive_spans:[0:1],positive_buckets:[1]}",
+            5,
+        ),
+    ] {
+        let text = exposition(value);
+        let (read, info) = measured(|| families(&text, Format::OpenMetrics2));
+        assert_eq!(read[0].samples().len(), 1_000);
+        let per_sample = info.count_total as f64 / 1_000.0;
+        println!("{name}: {per_sample:.2} allocations for a sample");
+        assert!(info.count_total <= most * 1_000 + ONCE, "{name}: {info:?}");
+    }
+}
+
+#[test]
 fn families_cost_the_same_for_a_sample_of_a_large_exposition() {
     const MORE: usize = 16;
     const LENGTH: usize = 256 << 10;

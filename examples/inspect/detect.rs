@@ -1,7 +1,8 @@
 //! The format of an exposition, if nobody says which one it is.
 //!
 //! `# EOF` ends OpenMetrics and is a comment in Prometheus text, which some exporters write all the same. Read in the wrong
-//! format, times differ by a factor of 1000 and counters have other names, so both readings are compared.
+//! format, times differ by a factor of 1000 and counters have other names, so both readings are compared. OpenMetrics 2.0 is
+//! what OpenMetrics 1.0 cannot be.
 
 use std::collections::BTreeSet;
 
@@ -48,9 +49,16 @@ pub(crate) fn detect(exposition: &[u8], options: &ParseOptions) -> Detected {
         }
         _ => None,
     };
+    // A line that is wrong in each format may be an exemplar that 2.0 leaves out.
+    let is_openmetrics2 = || {
+        let is_good = |families: Families| families.deviations().is_empty();
+        openmetrics.is_err()
+            && (is_like_openmetrics2(exposition) || read(Format::OpenMetrics2).is_ok_and(is_good))
+    };
     Detected {
         format: match reason {
             Some(_) => Format::Prometheus,
+            None if is_openmetrics2() => Format::OpenMetrics2,
             None => Format::OpenMetrics,
         },
         remark: reason.map(|reason| {
@@ -70,6 +78,19 @@ fn ends_with_eof(exposition: &[u8]) -> bool {
 fn has_unit(exposition: &[u8]) -> bool {
     let mut lines = exposition.split(|byte| *byte == b'\n');
     lines.any(|line| line.starts_with(b"# UNIT "))
+}
+
+/// Returns whether a sample has what only OpenMetrics 2.0 has: a histogram or a summary as its value, or a start timestamp.
+fn is_like_openmetrics2(exposition: &[u8]) -> bool {
+    let lines = exposition.split(|byte| *byte == b'\n');
+    let mut samples = lines.filter(|line| !line.starts_with(b"#"));
+    samples.any(|line| {
+        let words = line.split(|byte| *byte == b' ').skip(1);
+        let starts: [&[u8]; 3] = [b"{count:", b"{gcount:", b"st@"];
+        words
+            .clone()
+            .any(|word| starts.iter().any(|start| word.starts_with(start)))
+    })
 }
 
 /// Returns why an exposition that Prometheus text can be is no OpenMetrics.
@@ -117,7 +138,7 @@ pub(crate) fn remark_on_times(families: &Families, format: Format) -> Option<&'s
         Format::Prometheus if has_seconds(families) => Some(
             "times are in 1970: they look like seconds, which OpenMetrics has, and Prometheus text has milliseconds",
         ),
-        Format::OpenMetrics if is_late => Some(
+        Format::OpenMetrics | Format::OpenMetrics2 if is_late => Some(
             "times are after the year 5138: they look like milliseconds, which Prometheus text has, and OpenMetrics has seconds",
         ),
         _ => None,
@@ -162,6 +183,38 @@ mod tests {
             "# UNIT a_seconds seconds\n# a comment\na_seconds 1\n# EOF\n",
             "a 1 1520879607\n\n# EOF\n",
             "a 1 # {b=\"c\"} 1\n# EOF\n",
+        ] {
+            assert_eq!(
+                detected(text),
+                (Format::OpenMetrics, String::new()),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn openmetrics2_is_what_openmetrics_cannot_be() {
+        for text in [
+            "# TYPE a histogram\na {count:1,sum:2,bucket:[+Inf:1]}\n# EOF\n",
+            "a{b=\"c\"} {gcount:1,gsum:2,schema:0,zero_threshold:0,zero_count:1}\n# EOF",
+            "# TYPE a_total counter\na_total 1 st@1520430000.123\n# EOF\n",
+            // Nothing but its exemplars and its unit is of 2.0.
+            "a 1 # {} 1 2 # {} 1 3\n# EOF\n",
+            "# TYPE a gauge\n# UNIT a bytes\na 1\n# EOF\n",
+            // The format is recognized although nobody can read it.
+            "# TYPE a gauge\na {count:1,sum:2,quantile:[]}\n# EOF\n",
+            "a 1 2 st@x\n# EOF\n",
+        ] {
+            assert_eq!(
+                detected(text),
+                (Format::OpenMetrics2, String::new()),
+                "{text}"
+            );
+        }
+        for text in [
+            "# TYPE a counter\n# HELP a {count:1} st@1\na_total 1\n# EOF\n",
+            "# UNIT a_b b\na_b{c=\" st@1 {count:1\"} 1\n# EOF\n",
+            "a_b 1 # x\n# UNIT a_b b\n# EOF\n",
         ] {
             assert_eq!(
                 detected(text),

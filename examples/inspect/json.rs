@@ -1,14 +1,17 @@
 //! The canonical JSON: one line, keys sorted, and every number as text, because JSON has no NaN.
 //!
-//! It is that of the library with the name of each sample in place of its suffix, times in the unit of the format, and the
-//! values of a label that occurs more than once as a list.
+//! It is that of the library with the name of each sample in place of its suffix, times in the unit of the format, the
+//! values of a label that occurs more than once as a list, composite values with the fields of OpenMetrics 2.0, and several
+//! exemplars as a list.
 
 use serde::{Serialize, Serializer, ser::Error as _};
 use serde_json::{Map, Value, json};
 
 use scout_metrics_openmetrics::{
-    Deviation, Families, Format, LabelSet, MetricFamily, ParseError, Sample, Timestamp,
+    Deviation, Exemplar, Families, Format, LabelSet, MetricFamily, ParseError, Sample, Timestamp,
 };
+
+use super::composite;
 
 /// Returns the families, or the error if they could not be read, as one line of JSON.
 pub(crate) fn line(
@@ -71,15 +74,35 @@ impl Serialize for Canonical<'_> {
 impl Canonical<'_> {
     fn change_sample(&self, fields: &mut Value, sample: &Sample) {
         if let Value::Object(fields) = fields {
-            fields.remove("suffix");
+            for field in ["suffix", "more_exemplars", "start_timestamp", "composite"] {
+                fields.remove(field);
+            }
         }
         fields["name"] = json!(self.family.sample_name(sample));
         fields["labels"] = labels(sample.labels());
         fields["timestamp"] = self.time(sample.timestamp());
-        if let Some(exemplar) = sample.exemplar() {
-            fields["exemplar"]["labels"] = labels(exemplar.labels());
-            fields["exemplar"]["timestamp"] = self.time(exemplar.timestamp());
+        fields["exemplar"] = match sample.exemplars() {
+            [] => Value::Null,
+            [exemplar] => self.exemplar(exemplar),
+            exemplars => exemplars
+                .iter()
+                .map(|exemplar| self.exemplar(exemplar))
+                .collect(),
+        };
+        if matches!(self.format, Format::OpenMetrics2 | Format::Protobuf) {
+            fields["start"] = json!(sample.start_timestamp());
         }
+        if let Some(value) = sample.composite() {
+            fields["value"] = composite::json(value);
+        }
+    }
+
+    fn exemplar(&self, exemplar: &Exemplar) -> Value {
+        json!({
+            "labels": labels(exemplar.labels()),
+            "timestamp": self.time(exemplar.timestamp()),
+            "value": composite::number(exemplar.value()),
+        })
     }
 
     /// Returns milliseconds for Prometheus text and seconds for OpenMetrics, as the formats write them.

@@ -1,9 +1,11 @@
 //! Reads any Prometheus or OpenMetrics exposition and shows what is in it, or what is wrong with it.
 
+mod composite;
 mod convert;
 mod detect;
 mod json;
 mod limit;
+mod parts;
 mod table;
 
 use std::{
@@ -43,7 +45,7 @@ struct Arguments {
     file: PathBuf,
 
     /// Format of the input; auto reads an exposition that ends with `# EOF` as OpenMetrics, unless it is Prometheus text
-    /// with such a comment, and one that is no text as protobuf
+    /// with such a comment, and as version 2.0 if only that can be what it is; and one that is no text as protobuf
     #[arg(long, value_enum, default_value_t = InputFormat::Auto)]
     format: InputFormat,
 
@@ -72,6 +74,7 @@ struct Arguments {
 enum InputFormat {
     Auto,
     Openmetrics,
+    Openmetrics2,
     Prometheus,
     Protobuf,
 }
@@ -88,6 +91,7 @@ impl InputFormat {
                 format
             }
             Self::Openmetrics => Format::OpenMetrics,
+            Self::Openmetrics2 => Format::OpenMetrics2,
             Self::Prometheus => Format::Prometheus,
             Self::Protobuf => Format::Protobuf,
         }
@@ -97,6 +101,7 @@ impl InputFormat {
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum OutputFormat {
     Openmetrics,
+    Openmetrics2,
     Prometheus,
     Protobuf,
 }
@@ -105,6 +110,7 @@ impl From<OutputFormat> for Format {
     fn from(format: OutputFormat) -> Self {
         match format {
             OutputFormat::Openmetrics => Self::OpenMetrics,
+            OutputFormat::Openmetrics2 => Self::OpenMetrics2,
             OutputFormat::Prometheus => Self::Prometheus,
             OutputFormat::Protobuf => Self::Protobuf,
         }

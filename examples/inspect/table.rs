@@ -5,7 +5,9 @@ use std::io::{Result, Write};
 use anstyle::Style;
 
 use scout_metrics_examples::terminal::{fit, pad_end, pad_start, width};
-use scout_metrics_openmetrics::{Exemplar, LabelSet, MetricFamily, NativeHistogram, Sample};
+use scout_metrics_openmetrics::{Exemplar, LabelSet, MetricFamily, Sample, Timestamp};
+
+use super::parts::{Part, parts};
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -55,46 +57,64 @@ struct Table {
     value: usize,
 }
 
+/// A row of a table: a sample, or a part of the composite value of one. What all parts have is shown with the first one.
+struct Row<'s> {
+    sample: &'s Sample,
+    part: Part,
+    is_first: bool,
+}
+
+impl Row<'_> {
+    fn once(&self, cell: impl Fn(&Sample) -> String) -> String {
+        match self.is_first {
+            true => cell(self.sample),
+            false => String::new(),
+        }
+    }
+}
+
 impl Table {
     fn new(family: &MetricFamily) -> Self {
-        let samples = family.samples();
+        let rows: Vec<Row<'_>> = family.samples().iter().flat_map(rows).collect();
         let mut table = Self {
             header: Vec::new(),
-            rows: vec![Vec::new(); samples.len()],
+            rows: vec![Vec::new(); rows.len()],
             value: 0,
         };
-        table.add("", samples, |sample| sample.suffix().to_string());
-        match label_names(samples) {
+        let has_parts = rows.len() > family.samples().len();
+        if !has_parts {
+            table.add("", &rows, |row| row.part.name.clone());
+        }
+        match label_names(family.samples()) {
             Some(names) => {
                 for name in names {
-                    table.add(name, samples, |sample| shown_label(sample.labels(), name));
+                    table.add(name, &rows, |row| {
+                        row.once(|sample| shown_label(sample.labels(), name))
+                    });
                 }
             }
-            None => table.add("labels", samples, |sample| shown_labels(sample.labels())),
+            None => table.add("labels", &rows, |row| {
+                row.once(|sample| shown_labels(sample.labels()))
+            }),
+        }
+        if has_parts {
+            table.add("", &rows, |row| row.part.name.clone());
         }
         table.value = table.header.len();
-        table.add("value", samples, |sample| shown_value(sample.value()));
-        table.add("time", samples, |sample| match sample.timestamp() {
-            None => String::new(),
-            Some(timestamp) => timestamp.to_string(),
+        table.add("value", &rows, |row| row.part.value.clone());
+        table.add("time", &rows, |row| {
+            row.once(|sample| shown_time(sample.timestamp()))
         });
-        table.add("exemplar", samples, |sample| {
-            let exemplars: Vec<_> = sample.exemplars().iter().map(shown_exemplar).collect();
-            exemplars.join(" ")
+        table.add("start", &rows, |row| {
+            row.once(|sample| shown_time(sample.start_timestamp()))
         });
-        table.add("native histogram", samples, |sample| {
-            let native = sample.native_histogram();
-            native.map(shown_native).unwrap_or_default()
-        });
+        table.add("exemplar", &rows, |row| row.part.exemplar.clone());
         table
     }
 
     /// Adds a column, unless all of its cells are empty.
-    fn add(&mut self, header: &str, samples: &[Sample], cell: impl Fn(&Sample) -> String) {
-        let cells: Vec<String> = samples
-            .iter()
-            .map(|sample| fit(&cell(sample), MAX_CELL))
-            .collect();
+    fn add(&mut self, header: &str, rows: &[Row<'_>], cell: impl Fn(&Row<'_>) -> String) {
+        let cells: Vec<String> = rows.iter().map(|row| fit(&cell(row), MAX_CELL)).collect();
         if cells.iter().all(String::is_empty) {
             return;
         }
@@ -137,6 +157,16 @@ impl Table {
     }
 }
 
+/// Returns the rows of a sample. A composite value may have fewer parts than exemplars, which get rows without a part.
+fn rows(sample: &Sample) -> impl Iterator<Item = Row<'_>> {
+    let parts = parts(sample).into_iter().enumerate();
+    parts.map(move |(place, part)| Row {
+        sample,
+        part,
+        is_first: place == 0,
+    })
+}
+
 /// Returns the names of all labels in order of first appearance, unless there are too many for columns.
 fn label_names(samples: &[Sample]) -> Option<Vec<&str>> {
     let mut names = Vec::new();
@@ -174,13 +204,11 @@ fn shown_labels(labels: &LabelSet) -> String {
     format!("{{{}}}", pairs.join(","))
 }
 
-fn shown_native(native: &NativeHistogram) -> String {
-    let buckets = native.positive().counts().len() + native.negative().counts().len();
-    let (schema, sum) = (native.schema(), shown_value(native.sum()));
-    format!("schema {schema}, {buckets} buckets, sum {sum}")
+fn shown_time(timestamp: Option<Timestamp>) -> String {
+    timestamp.map_or_else(String::new, |timestamp| timestamp.to_string())
 }
 
-fn shown_exemplar(exemplar: &Exemplar) -> String {
+pub(crate) fn shown_exemplar(exemplar: &Exemplar) -> String {
     let time = exemplar
         .timestamp()
         .map(|timestamp| format!(" at {timestamp}"))
@@ -193,7 +221,7 @@ fn shown_exemplar(exemplar: &Exemplar) -> String {
 }
 
 /// Returns a value in its shortest readable form.
-fn shown_value(value: f64) -> String {
+pub(crate) fn shown_value(value: f64) -> String {
     match value.abs() {
         f64::INFINITY if value > 0.0 => "+Inf".to_owned(),
         f64::INFINITY => "-Inf".to_owned(),

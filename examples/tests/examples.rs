@@ -716,6 +716,107 @@ build  info
         assert_eq!(stdout(&inspect(input, &["--json"])), expected);
     }
 
+    const COMPOSITE: &str = r#"# TYPE wait_seconds histogram
+wait_seconds{path="/"} {count:3,sum:0.5,bucket:[0.1:1,+Inf:3]} 1520879609 st@1520430000.123 # {} 0.05 1520879607.7 # {id="1"} 0.2 1520879608
+# TYPE size gaugehistogram
+size {gcount:7,gsum:-2,schema:1,zero_threshold:0.001,zero_count:1,negative_spans:[1:1],negative_buckets:[2],positive_spans:[-1:1,1:1],positive_buckets:[0,4]}
+# TYPE rpc summary
+rpc{job="a"} {count:2,sum:NaN,quantile:[]}
+rpc{job="b"} {count:0,sum:0,quantile:[0.5:NaN]}
+# TYPE hits_total counter
+hits_total 5 st@1.5
+# EOF
+"#;
+
+    #[test]
+    fn prints_composite_values_in_a_row_for_each_number() {
+        let expected = r#"wait_seconds  histogram
+  path          value  time        start           exemplar
+  /     count       3  1520879609  1520430000.123  {} 0.05 at 1520879607.7
+        sum       0.5                              {id="1"} 0.2 at 1520879608
+        ≤ 0.1       1
+        ≤ +Inf      3
+
+size  gaugehistogram
+                   value
+  count                7
+  sum                 -2
+  [-1.41421, -1)       2
+  [-0.001, 0.001]      1
+  (0.5, 0.707107]      0
+  (1, 1.41421]         4
+
+rpc  summary
+  job         value
+  a    count      2
+       sum      NaN
+  b    count      0
+       sum        0
+       0.5      NaN
+
+hits_total  counter
+  value  start
+      5  1.5
+"#;
+        let output = inspect(COMPOSITE, &["--mode", "lenient"]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert_eq!(stdout(&output), expected);
+        let output = inspect(COMPOSITE, &["--format", "openmetrics2"]);
+        assert_eq!(stdout(&output), expected);
+    }
+
+    #[test]
+    fn json_has_composite_values_with_the_fields_of_the_specification() {
+        let json = read(COMPOSITE, &["--format", "openmetrics2"]);
+        assert_eq!(json["format"], "openmetrics-2.0");
+        let sample = |family: usize| &json["families"][family]["samples"][0];
+        assert_eq!(
+            *sample(0),
+            json!({
+                "exemplar": [
+                    {"labels": {}, "timestamp": "1520879607.7", "value": "0.05"},
+                    {"labels": {"id": "1"}, "timestamp": "1520879608", "value": "0.2"},
+                ],
+                "labels": {"path": "/"},
+                "name": "wait_seconds",
+                "start": "1520430000.123",
+                "timestamp": "1520879609",
+                "value": {"bucket": [["0.1", "1.0"], ["+Inf", "3.0"]], "count": "3.0", "sum": "0.5"},
+            })
+        );
+        assert_eq!(
+            sample(1)["value"],
+            json!({
+                "gcount": "7.0",
+                "gsum": "-2.0",
+                "negative_buckets": ["2.0"],
+                "negative_spans": [[1, 1]],
+                "positive_buckets": ["0.0", "4.0"],
+                "positive_spans": [[-1, 1], [1, 1]],
+                "schema": 1,
+                "zero_count": "1.0",
+                "zero_threshold": "0.001",
+            })
+        );
+        assert_eq!(
+            sample(2)["value"],
+            json!({"count": "2.0", "quantile": [], "sum": "NaN"})
+        );
+        assert_eq!(
+            *sample(3),
+            json!({
+                "exemplar": null,
+                "labels": {},
+                "name": "hits_total",
+                "start": "1.5",
+                "timestamp": null,
+                "value": "5.0",
+            })
+        );
+        let json = read("a 1\n# EOF\n", &["--format", "openmetrics2"]);
+        assert_eq!(json["families"][0]["samples"][0]["start"], Value::Null);
+    }
+
     fn read(input: &str, arguments: &[&str]) -> Value {
         let output = inspect(input, &[&["--json"], arguments].concat());
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));

@@ -40,10 +40,12 @@ macro_rules! rules {
         ///
         /// [`Mode::Strict`](crate::Mode::Strict) refuses what breaks a rule; [`Mode::Lenient`](crate::Mode::Lenient)
         /// forgives those that some reference implementation forgives and reports a
-        /// [`Deviation`](crate::Deviation). The rules are those of the [OpenMetrics 1.0 specification] and of the
-        /// [description of the Prometheus text format].
+        /// [`Deviation`](crate::Deviation). The rules are those of the specifications of [OpenMetrics 1.0] and
+        /// [OpenMetrics 2.0] and of the [description of the Prometheus text format]. One that names no format holds in each
+        /// that has what it is about.
         ///
-        /// [OpenMetrics 1.0 specification]: https://prometheus.io/docs/specs/om/open_metrics_spec/
+        /// [OpenMetrics 1.0]: https://prometheus.io/docs/specs/om/open_metrics_spec/
+        /// [OpenMetrics 2.0]: https://prometheus.io/docs/specs/om/open_metrics_spec_2_0/
         /// [description of the Prometheus text format]: https://prometheus.io/docs/instrumenting/exposition_formats/
         #[non_exhaustive]
         #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]

@@ -231,3 +231,25 @@ fn a_refused_chunk_is_refused_for_good() {
         assert_eq!(parser.finish().unwrap_err().to_string(), refused);
     }
 }
+
+#[test]
+fn lines_of_openmetrics_2_may_be_cut_anywhere() {
+    let text = "# HELP \"a.b\"  \\\"help\\\" \u{e9}\n# TYPE \"a.b\" histogram\n{\"a.b\",\"c.d\"=\"\u{20ac}\"} {count:3,sum:1.5,schema:0,zero_threshold:1e-4,zero_count:0,positive_spans:[1:2],positive_buckets:[1,2],bucket:[0.5:1,+Inf:3]} 5 st@1.5 # {e=\" # {\"} 1 1 # {} 2 # {} 3 3\na_total 1 st@2 #\n# EOF\n";
+    for mode in [Mode::Lenient, Mode::Strict] {
+        let options = ParseOptions::new(Format::OpenMetrics2).with_mode(mode);
+        let read = assert_all_paths_agree(text.as_bytes(), &options);
+        assert!(read.failure.is_none(), "{read:?}");
+        assert_eq!(read.lines.len(), 5);
+        for bad in [
+            "a {count:1",
+            "a {count:1,sum:x",
+            "a 1 st@",
+            "a 1 \r",
+            "{\"a",
+        ] {
+            let text = format!("a 1\n{bad}\n# EOF\n");
+            let read = assert_all_paths_agree(text.as_bytes(), &options);
+            assert_eq!(read.failure.unwrap().position.line, 2);
+        }
+    }
+}

@@ -40,9 +40,11 @@ impl Transcript {
             Event::Sample(sample) => {
                 let value = (sample.value().to_bits(), sample.value_text());
                 let name = (sample.name().raw(), sample.name().decode());
-                write!(self.0, "{name:?} {value:?} {:?}", sample.timestamp()).unwrap();
+                let times = (sample.timestamp(), sample.start_timestamp());
+                write!(self.0, "{name:?} {value:?} {times:?}").unwrap();
+                write!(self.0, " {:?}", sample.composite()).unwrap();
                 self.push_labels(sample.labels());
-                if let Some(exemplar) = sample.exemplar() {
+                for exemplar in sample.exemplars() {
                     let value = exemplar.value().to_bits();
                     write!(self.0, " # {value} {:?}", exemplar.timestamp()).unwrap();
                     self.push_labels(exemplar.labels());
@@ -137,9 +139,15 @@ fn first_difference(found: &str, expected: &str) -> String {
     }
 }
 
+const FORMATS: [Format; 3] = [
+    Format::OpenMetrics,
+    Format::OpenMetrics2,
+    Format::Prometheus,
+];
+
 fn all_options() -> Vec<ParseOptions> {
     let mut all = Vec::new();
-    for format in [Format::OpenMetrics, Format::Prometheus] {
+    for format in FORMATS {
         for mode in [Mode::Lenient, Mode::Strict] {
             all.push(ParseOptions::new(format).with_mode(mode));
         }
@@ -156,7 +164,7 @@ fn documents() -> Vec<String> {
         .collect()
 }
 
-/// Lines as they come from programs, in both formats, with all that the short way knows and some that it does not.
+/// Lines as they come from programs, in all formats but OpenMetrics 2.0, with all that the short way knows and some that it does not.
 const LINES: [&str; 36] = [
     "# HELP scout_stream_vulnerabilities Vulnerabilities in a stream, \"quoted\" and C:\\\\DIR\\n.",
     "# TYPE scout_stream_vulnerabilities gauge",
@@ -196,8 +204,52 @@ const LINES: [&str; 36] = [
     "",
 ];
 
+/// Lines of OpenMetrics 2.0 as they come from programs, and after them some that are not quite right.
+const LINES_OF_2: [&str; 37] = [
+    "# HELP acme_http_request_seconds  Latency, \\\"quoted\\\" and C:\\\\DIR\\n\\d.",
+    "# HELP acme_http_request_seconds ",
+    "# HELP \"http.server.\\\"duration\\\"\" Latency.",
+    "# TYPE \"http.server.duration\" histogram",
+    "# TYPE acme_http_request_seconds gaugehistogram",
+    "# UNIT \"http.server.duration\" seconds",
+    "# UNIT acme_http_request_seconds ",
+    "go_goroutines 69",
+    "go_goroutines{} 69",
+    "process_cpu_seconds_total{job=\"a\"} 4.20072246e+06 st@1605301325.0",
+    "process_cpu_seconds_total{job=\"b\"} 17 1520879607.789 st@1605301325.123 # {trace_id=\"KOO5S4vxi0o\"} 0.67 1520879606.1",
+    "{\"foodb.read.errors\",\"service.name\"=\"my_service\"} 3482",
+    "{\"foodb.read.errors\",\"service.name\"=\"my_service\",job=\"a\",\"le\"=\"\\n\"} 3482 1",
+    "{\"foodb.read.errors\",job=\"a\"} 3482 1",
+    "{\"\\\"bar\\\".seconds.count\",\"b\\\\\"=\"escaping\\\" example \\n \"} 0",
+    "{\"foodb.read.errors\"} {gcount:0.01,gsum:2.0,schema:0,zero_threshold:1e-4,zero_count:0.0,positive_spans:[1:2],positive_buckets:[0.005,0.005]}",
+    "rpc_seconds{path=\"/api/v1\",method=\"GET\"} {count:807283,sum:9036.32,quantile:[0.95:2,0.99:20]} st@1605281325.0",
+    "rpc_seconds{path=\"/api/v2\",method=\"GET\"} {count:0,sum:0.0,quantile:[]}",
+    "foo {count:17,sum:324789.3,bucket:[0.0:0,1e-05:0,0.0001:5,0.1:8,1.0:10,10.0:11,100000.0:11,1e+06:15,1e+23:16,1.1e+23:17,+Inf:17]} st@1520430000.123",
+    "foo{__type__=\"histogram\"} {count:12345678901,sum:-Inf,bucket:[-Inf:0,-0.5:1,12345678:99999999,+Inf:123456789]} 1 st@2",
+    "acme_http_request_seconds{path=\"/api/v1\",method=\"GET\"} {count:59,sum:1.2e2,schema:7,zero_threshold:1e-4,zero_count:0,negative_spans:[1:2],negative_buckets:[5,7],positive_spans:[-1:2,3:4],positive_buckets:[5,7,10,9,8,8]} st@1520430000.123",
+    "foo {count:17,sum:324789.3,schema:0,zero_threshold:1e-4,zero_count:0,positive_spans:[0:2],positive_buckets:[5,12],bucket:[0.01:0,0.1:8,1.0:11,10.0:17,+Inf:17]} st@1520430000.123 # {} 0.054 1520879607.7 # {trace_id=\"KOO5S4vxi0o\"} 1.67 1520879602.890 # {trace_id=\"oHg5SJYRHA0\",span=\"\\n\"} NaN 1520879607.789",
+    "foo {gcount:-42,gsum:NaN,bucket:[+Inf:nan]}",
+    "foo{_a=\"b\"} 1",
+    "foo{\"_a\"=\"b\",\"a\"=\"b\",a=\"c\"} 1",
+    "foo{\"a\\\\b\"=\"b\",\"a\\b\"=\"b\"} 1",
+    "foo {sum:1,count:2,bucket:[+Inf:2]}",
+    "foo {count:1,sum:2,bucket:[1:1]}",
+    "foo {count:1,sum:2,schema:1,zero_threshold:0,zero_count:1e400}",
+    "foo 1 # {} 1 # {a=\"b\",a=\"c\"} 1 1 # {} 2 2",
+    "foo 1 st@1 2",
+    "foo {a=\"b\"} 1",
+    "# HELP foo a \"b\"",
+    "# HELP foo a\\",
+    "# UNIT foo a b",
+    "# HELP \"\" b",
+    "{\"\"} 1",
+];
+
+/// The number of lines of OpenMetrics 2.0 that are well-formed.
+const WELL_FORMED_OF_2: usize = 23;
+
 /// Builds an exposition of lines that follow each other somewhere, changed in a few places.
-fn mutate(lines: &[&str], random: &mut Random) -> String {
+fn mutate(lines: &[&str], format: Format, random: &mut Random) -> String {
     let mut text = String::new();
     // So that numbers are not only at the start of a block.
     let before = random.below(4);
@@ -208,6 +260,7 @@ fn mutate(lines: &[&str], random: &mut Random) -> String {
         let line = match random.below(4) {
             0 => *random.pick(lines),
             1 => *random.pick(&LINES),
+            2 if format == Format::OpenMetrics2 => *random.pick(&LINES_OF_2),
             _ => lines[(first + n) % lines.len()],
         };
         let mut line = line.as_bytes().to_vec();
@@ -228,7 +281,7 @@ fn mutate(lines: &[&str], random: &mut Random) -> String {
 
 /// Changes a line in one place, perhaps with a piece of the line before.
 fn change(line: &mut Vec<u8>, before: &[u8], random: &mut Random) {
-    const BYTES: &[u8] = b"\"\"\\\\{}=,, #:-+.eE0123456789abzAZ_\t\n\r\xc3\xa9n/<;@[`\x00\x0b";
+    const BYTES: &[u8] = b"\"\"\\\\{}=,, #:-+.eE0123456789abzAZ_\t\n\r\xc3\xa9n/<;@[]`\x00\x0b";
     let at = random.below(line.len() + 1);
     let byte = *random.pick(BYTES);
     match random.below(6) {
@@ -270,11 +323,16 @@ fn all_cases_read_alike() {
 fn cases_read_alike_in_long_expositions() {
     let mut random = Random(1);
     let documents = documents();
-    for format in [Format::OpenMetrics, Format::Prometheus] {
+    for format in FORMATS {
         for _ in 0..4 {
             let mut text = String::new();
             while text.len() < 100_000 {
-                for line in random.pick(&documents).lines().chain(LINES) {
+                for line in random
+                    .pick(&documents)
+                    .lines()
+                    .chain(LINES)
+                    .chain(LINES_OF_2)
+                {
                     let alone = format!("{line}\n");
                     let options = ParseOptions::new(format);
                     // All in one exposition, so none that ends it.
@@ -295,8 +353,8 @@ fn cases_read_alike_in_long_expositions() {
 
 fn read_alone(line: &str, options: &ParseOptions) -> String {
     let end = match options.format() {
-        Format::OpenMetrics => "# EOF\n",
-        _ => "",
+        Format::Prometheus => "",
+        _ => "# EOF\n",
     };
     let text = format!("{line}{end}");
     let mut parser = Parser::from_text(&text, options);
@@ -319,23 +377,34 @@ fn mutated_expositions_read_alike() {
         .with_value_length(10)
         .with_samples(5);
     let mut options = all_options();
-    options.push(ParseOptions::new(Format::Prometheus).with_limits(small));
-    options.push(ParseOptions::new(Format::OpenMetrics).with_limits(small));
-    options.push(ParseOptions::new(Format::Prometheus).with_quoted_names(false));
+    options.extend(FORMATS.map(|format| ParseOptions::new(format).with_limits(small)));
+    for format in [Format::OpenMetrics2, Format::Prometheus] {
+        options.push(ParseOptions::new(format).with_quoted_names(false));
+    }
     for _ in 0..number("SCOUT_METRICS_ENGINE_RUNS", 2_000) {
-        let text = mutate(&lines, &mut random);
-        compare(&text, random.pick(&options));
+        let options = random.pick(&options);
+        let text = mutate(&lines, options.format(), &mut random);
+        compare(&text, options);
     }
 }
 
 #[test]
 fn chunks_read_as_the_whole_at_each_cut() {
-    let options = ParseOptions::new(Format::Prometheus);
+    check_chunks(&LINES, Format::Prometheus, "");
+}
+
+#[test]
+fn chunks_of_openmetrics_2_read_as_the_whole_at_each_cut() {
+    check_chunks(&LINES_OF_2, Format::OpenMetrics2, "# EOF\n");
+}
+
+fn check_chunks(lines: &[&str], format: Format, end: &str) {
+    let options = ParseOptions::new(format);
     let is_read = |line: &&&str| {
         !line.is_empty() && !read_alone(&format!("{line}\n"), &options).contains("ParseError")
     };
-    let lines = LINES.iter().filter(is_read);
-    let text = lines.fold(String::new(), |text, line| text + line + "\n");
+    let lines = lines.iter().filter(is_read);
+    let text = lines.fold(String::new(), |text, line| text + line + "\n") + end;
     let (whole, _) = Transcript::read(Parser::from_text(&text, &options));
     assert!(!whole.contains("ParseError"), "{whole}");
     for cut in 0..=text.len() {
@@ -346,6 +415,30 @@ fn chunks_read_as_the_whole_at_each_cut() {
     for size in [1, 2, 3, 7, 64, 1000] {
         let chunked = Transcript::read_chunks(text.as_bytes().chunks(size), &options).unwrap();
         assert_eq!(chunked, whole, "in chunks of {size}");
+    }
+}
+
+#[test]
+fn mutated_expositions_of_openmetrics_2_read_alike_in_chunks() {
+    let mut random = Random(number("SCOUT_METRICS_ENGINE_SEED", 1));
+    for _ in 0..number("SCOUT_METRICS_ENGINE_RUNS", 2_000) / 4 {
+        let text = mutate(&LINES_OF_2, Format::OpenMetrics2, &mut random);
+        for mode in [Mode::Lenient, Mode::Strict] {
+            let options = ParseOptions::new(Format::OpenMetrics2).with_mode(mode);
+            let (whole, _) = Transcript::read(Parser::from_text(&text, &options));
+            let size = 1 + random.below(text.len() + 1);
+            match Transcript::read_chunks(text.as_bytes().chunks(size), &options) {
+                Ok(chunked) => assert_eq!(chunked, whole, "{text:?} in chunks of {size}"),
+                // Its excerpt may be shorter.
+                Err(error) => {
+                    let message = format!("{:?}", error.message());
+                    assert!(
+                        whole.contains(&message),
+                        "{text:?} in chunks of {size}: {error}"
+                    );
+                }
+            }
+        }
     }
 }
 
@@ -434,6 +527,26 @@ fn numbers_of_exemplars_read_alike() {
     }
 }
 
+/// There is always room for 256 labels.
+#[test]
+fn labels_of_a_sample_and_of_its_exemplars_may_have_no_room_together() {
+    let labels = |count: usize| {
+        let labels: Vec<String> = (0..count).map(|n| format!("b{n}=\"\"")).collect();
+        labels.join(",")
+    };
+    for (own, of_exemplar) in [(55, 200), (56, 200), (57, 200), (200, 200), (255, 2)] {
+        let (own, of_exemplar) = (labels(own), labels(of_exemplar));
+        let exemplar = format!(" # {{{of_exemplar}}} 1 1");
+        let text = format!(
+            "a 1{exemplar}\na{{{own}}} 1{exemplar}\na 1{exemplar}{exemplar}\na{{{own}}} 1{exemplar}\n# EOF\n"
+        );
+        for options in all_options() {
+            compare(&text, &options);
+            compare(&text, &options.with_limits(Limits::unlimited()));
+        }
+    }
+}
+
 #[test]
 fn nothing_follows_the_end_however_it_is_read() {
     for end in ["# EOF\n", "\u{feff}# EOF\n", "# EOF\r\n"] {
@@ -480,5 +593,18 @@ fn well_formed_lines_take_the_short_way() {
         };
         let found = [Format::OpenMetrics, Format::Prometheus].map(read_lines);
         assert!(found.contains(&(false, 0)), "{line}: {found:?}");
+    }
+}
+
+#[test]
+fn well_formed_lines_of_openmetrics_2_take_the_short_way() {
+    for line in &LINES_OF_2[..WELL_FORMED_OF_2] {
+        let text = format!("# TYPE some_family_or_other gauge\n{line}\n# EOF\n");
+        for mode in [Mode::Lenient, Mode::Strict] {
+            let options = ParseOptions::new(Format::OpenMetrics2).with_mode(mode);
+            let (transcript, lines) = compare(&text, &options);
+            assert!(!transcript.contains("ParseError"), "{transcript}");
+            assert_eq!(lines, 0, "{line}");
+        }
     }
 }

@@ -237,3 +237,97 @@ fn many_streams_policies_and_anomalies() {
     };
     check(1_000, pairs, read_snapshot);
 }
+
+#[test]
+fn long_composite_values() {
+    let read = || read_families(Format::OpenMetrics2);
+    const NATIVE: &str = "a {count:1,sum:1,schema:1,zero_threshold:0,zero_count:0";
+    for (start, piece, end) in [
+        ("a {count:1,sum:1,bucket:[", "1:2,", "+Inf:2]}\n# EOF\n"),
+        ("a {count:1,sum:1,bucket:[", "1:2,", "+Inf:2]"),
+        ("a {count:1,sum:1,bucket:[", "+Inf:1,", "+Inf:2]}\n# EOF\n"),
+        ("a {count:1,sum:1,bucket:[", "[", ""),
+        ("a {count:1,sum:1,bucket:[", " ,", ""),
+        ("a {count:1,sum:1,quantile:[", "1:2,", "1:2]}\n# EOF\n"),
+        ("a {count:", "1", ",sum:1,quantile:[]}\n# EOF\n"),
+        ("a {count:", "_1", ",sum:1,quantile:[]}\n# EOF\n"),
+        ("a {count:0x", "1", "p1,sum:1,quantile:[]}\n# EOF\n"),
+        ("a {", "{", "\n"),
+        ("a {", ",", "\n"),
+        ("a {", "count:1,", "\n"),
+        ("a {", "a", "=\n"),
+    ] {
+        check(3_000, repeated(start, piece, end), read());
+    }
+    for (start, piece, end) in [
+        (
+            ",positive_spans:[",
+            "1:1,",
+            "1:1],positive_buckets:[]}\n# EOF\n",
+        ),
+        (
+            ",positive_spans:[",
+            "0:0,",
+            "0:0],positive_buckets:[]}\n# EOF\n",
+        ),
+        (
+            ",positive_spans:[",
+            "9999999999:9999999999,",
+            "0:0],positive_buckets:[]}\n# EOF\n",
+        ),
+        (
+            ",positive_spans:[],positive_buckets:[",
+            "1,",
+            "1]}\n# EOF\n",
+        ),
+        (",positive_spans:[],positive_buckets:[", ",", "]}\n# EOF\n"),
+    ] {
+        let start = format!("{NATIVE}{start}");
+        check(3_000, repeated(&start, piece, end), read());
+    }
+}
+
+#[test]
+fn many_exemplars() {
+    for piece in [
+        " # {} 1 1",
+        " # {b=\"c\"} 1 1",
+        " # {b=\"c\",b=\"d\"} 1 1",
+        " # ",
+        " #",
+        " # {",
+        " # {b=\"",
+        " # {b=\"\\",
+        " # {b=\"c\"} 1",
+        " # {b=\"c\"} 1 1 1",
+        " # {_b=\"c\",} x",
+    ] {
+        let read = || read_families(Format::OpenMetrics2);
+        check(3_000, repeated("a 1", piece, "\n# EOF\n"), read());
+        check(
+            100,
+            repeated("", &format!("a 1{piece}\n"), "# EOF\n"),
+            read(),
+        );
+        check(
+            1_000,
+            repeated("a 1", piece, "\n# EOF\n"),
+            read_chunks(Format::OpenMetrics2, 100),
+        );
+    }
+}
+
+#[test]
+fn many_samples_of_openmetrics_2() {
+    let read = || read_families(Format::OpenMetrics2);
+    let values = |number| format!("a{{b=\"{number}\"}} {{count:1,sum:1,bucket:[1:1,+Inf:1]}}\n");
+    let quoted = |number| format!("{{\"a.b\",\"c.d\"=\"{number}\"}} 1 st@1\n");
+    check(1_000, numbered(values), read());
+    check(1_000, numbered(quoted), read());
+    check(3_000, repeated("# HELP a ", "\\", "\n# EOF\n"), read());
+    check(
+        3_000,
+        repeated("# HELP \"", "\\\"", "\" a\n# EOF\n"),
+        read(),
+    );
+}

@@ -30,11 +30,16 @@ const FORMATS: [Format; 2] = [Format::OpenMetrics, Format::Prometheus];
 
 /// Returns all expositions at hand that can be read, with their options.
 fn readable() -> Vec<(Vec<u8>, ParseOptions, Families)> {
+    readable_in(&FORMATS)
+}
+
+/// Returns all expositions at hand that can be read in one of some formats, with their options.
+fn readable_in(formats: &[Format]) -> Vec<(Vec<u8>, ParseOptions, Families)> {
     let own = CaseFile::all().into_iter().flat_map(|file| file.cases);
     let own = own.map(|case| case.input);
     let inputs = own.chain(conformance::inputs());
-    let both = inputs.flat_map(|input| FORMATS.map(|format| (input.clone(), format)));
-    let read = both.filter_map(|(input, format)| {
+    let in_format = |input: Vec<u8>| formats.iter().map(move |format| (input.clone(), *format));
+    let read = inputs.flat_map(in_format).filter_map(|(input, format)| {
         let options = ParseOptions::new(format);
         let families = parse_families(&input, &options).ok()?;
         Some((input, options, families))
@@ -184,7 +189,12 @@ fn relabelling_by_lines_and_by_families_is_the_same() {
 
 #[test]
 fn the_tracker_finds_the_families_that_are_collected() {
-    for (input, options, families) in readable() {
+    let formats = [
+        Format::OpenMetrics,
+        Format::OpenMetrics2,
+        Format::Prometheus,
+    ];
+    for (input, options, families) in readable_in(&formats) {
         let mut tracker = FamilyTracker::new(&options);
         let mut found: Vec<MetricFamily> = Vec::new();
         let mut parser = Parser::new(&input, &options).unwrap();
@@ -209,7 +219,11 @@ fn the_tracker_finds_the_families_that_are_collected() {
             found[place].extend(samples);
         }
         let plain = |family: &MetricFamily| {
-            let plain = |sample: Sample| sample.without_exemplar().without_timestamp();
+            let plain = |sample: Sample| {
+                let value = sample.value();
+                let sample = sample.without_exemplar().without_timestamp();
+                sample.without_start_timestamp().with_value(value)
+            };
             let mut plain_family = MetricFamily::new(family.name(), family.kind());
             plain_family.extend(family.samples().iter().cloned().map(plain));
             plain_family
@@ -217,6 +231,25 @@ fn the_tracker_finds_the_families_that_are_collected() {
         let expected: Vec<_> = families.iter().map(plain).collect();
         assert_eq!(found, expected, "{}", String::from_utf8_lossy(&input));
     }
+}
+
+#[test]
+fn a_sample_of_openmetrics2_has_the_name_of_its_family() {
+    let text =
+        "# TYPE a histogram\n# HELP b \na_count 1\na {count:1,sum:2,bucket:[+Inf:1]}\n# EOF\n";
+    let options = ParseOptions::new(Format::OpenMetrics2);
+    let mut tracker = FamilyTracker::new(&options);
+    let mut parser = Parser::from_text(text, &options);
+    let mut found = Vec::new();
+    while let Some(line) = parser.next_line().unwrap() {
+        let family = tracker.family_of(line).unwrap();
+        found.push(family.map(|family| (family.name().to_owned(), family.kind())));
+        assert!(family.is_none_or(|family| family.suffix() == Suffix::None));
+    }
+    let of = |name: &str, kind| Some((name.to_owned(), kind));
+    let a = of("a", MetricType::Histogram);
+    let expected = [a.clone(), None, of("a_count", MetricType::Unknown), a, None];
+    assert_eq!(found, expected);
 }
 
 #[test]

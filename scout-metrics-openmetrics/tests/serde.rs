@@ -15,7 +15,10 @@ use scout_metrics_openmetrics::{
     parse_families,
 };
 use serde_json::{Value, json};
-use support::model::{Style, families, value};
+use support::{
+    cases::CaseFile,
+    model::{Style, families, value},
+};
 
 fn to_json(value: &impl serde::Serialize) -> Value {
     serde_json::to_value(value).unwrap()
@@ -64,6 +67,24 @@ proptest! {
         let family = samples.into_iter().fold(family, MetricFamily::with_sample);
         check_round_trip(&[family])?;
     }
+}
+
+#[test]
+fn what_is_read_from_the_cases_reads_back() {
+    let mut composites = 0;
+    for file in CaseFile::all() {
+        for case in file.cases {
+            let Ok(families) = parse_families(&case.input, &case.options) else {
+                continue;
+            };
+            let samples = families.iter().flat_map(MetricFamily::samples);
+            composites += samples
+                .filter(|sample| sample.composite().is_some())
+                .count();
+            check_round_trip(families.as_slice()).unwrap();
+        }
+    }
+    assert!(composites > 100, "{composites}");
 }
 
 fn pairs() -> impl Strategy<Value = Vec<(f64, f64)>> {

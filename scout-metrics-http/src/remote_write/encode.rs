@@ -24,10 +24,13 @@ const NAMES_OF_1_0: EscapingScheme = EscapingScheme::Values;
 /// these, and no names other than plain ones, so others are written with the escaping scheme
 /// [`Values`](EscapingScheme::Values).
 ///
+/// A histogram or summary that is the value of one sample is written as series, and a start timestamp as a series `_created`, as
+/// [`MetricFamily::to_classic`] does it. So a bucket has one exemplar.
+///
 /// # Errors
 ///
 /// [`ErrorKind::Invalid`](scout_metrics_core::ErrorKind::Invalid) if the name of a sample or a label is empty, or a sample
-/// has a label twice or one named `__name__`.
+/// has a label twice or one named `__name__`, or if the value of a sample is a native histogram.
 ///
 /// # Examples
 ///
@@ -125,8 +128,8 @@ fn series_of_2_0<'a>(point: &Point<'a>, symbols: &mut Symbols<'a>) -> v2::TimeSe
     let labels = table.label_places(point.row).iter();
     let labels_refs = labels.map(|place| symbols.symbol(table, *place)).collect();
     let metadata = table.metadata(point.row);
-    let exemplar = table.exemplar(point.number).filter(|_| !is_stale(point));
-    let exemplars = exemplar.map(|exemplar| v2::Exemplar {
+    let exemplars = table.exemplars(point.number).filter(|_| !is_stale(point));
+    let exemplars = exemplars.map(|exemplar| v2::Exemplar {
         labels_refs: exemplar
             .labels
             .iter()
@@ -135,6 +138,7 @@ fn series_of_2_0<'a>(point: &Point<'a>, symbols: &mut Symbols<'a>) -> v2::TimeSe
         value: exemplar.value,
         timestamp: exemplar.timestamp.unwrap_or(point.timestamp),
     });
+    let exemplars = exemplars.collect();
     v2::TimeSeries {
         labels_refs,
         samples: vec![v2::Sample {
@@ -142,7 +146,7 @@ fn series_of_2_0<'a>(point: &Point<'a>, symbols: &mut Symbols<'a>) -> v2::TimeSe
             timestamp: point.timestamp,
             start_timestamp: point.row.start,
         }],
-        exemplars: exemplars.into_iter().collect(),
+        exemplars,
         metadata: Some(v2::Metadata {
             r#type: metric_type(metadata.kind).into(),
             help_ref: symbols.symbol(table, metadata.help),
@@ -217,7 +221,10 @@ mod tests {
 
     use ProtocolVersion::{V1, V2};
     use proptest::{collection, prelude::*};
-    use scout_metrics_openmetrics::{Exemplar, LabelSet, Sample, Suffix, Timestamp};
+    use scout_metrics_openmetrics::{
+        Exemplar, Format, LabelSet, NativeBuckets, NativeHistogram, ParseOptions, Sample, Suffix,
+        Timestamp, encode_families, parse_families,
+    };
 
     use super::{super::testing::read_message, *};
 
@@ -361,6 +368,81 @@ mod tests {
             message(gauge("up", &[("", "1")], 1.0)),
             "cannot write a sample of `up`: the name of a label is empty"
         );
+    }
+
+    #[test]
+    fn all_exemplars_of_a_counter_are_written() {
+        let exemplar = |value| Exemplar::new(LabelSet::new(), value);
+        let sample = Sample::new(Suffix::None, LabelSet::new(), 1.0);
+        let hits = MetricFamily::new("hits_total", MetricType::Counter)
+            .with_sample(sample.clone().with_exemplar(exemplar(1.0)))
+            .with_sample(sample.with_exemplars([exemplar(2.0), exemplar(3.0)]));
+        let series = request(&[hits]).timeseries;
+        let values = series.iter().map(|series| {
+            let exemplars = series.exemplars.iter();
+            exemplars.map(|exemplar| exemplar.value).collect::<Vec<_>>()
+        });
+        assert!(values.eq([vec![1.0], vec![2.0, 3.0]]));
+    }
+
+    #[test]
+    fn a_native_histogram_is_refused() {
+        let native = NativeHistogram::new(0, NativeBuckets::default()).unwrap();
+        let sample = Sample::new(Suffix::None, LabelSet::new(), 0.0).with_native_histogram(native);
+        let family = MetricFamily::new("wait", MetricType::Histogram).with_sample(sample);
+        assert_eq!(
+            encode(&[family], V2, TIME).unwrap_err().to_string(),
+            "cannot write a sample of `wait`: it is a native histogram"
+        );
+    }
+
+    /// A histogram, a summary and a counter with these numbers, as OpenMetrics 1.0 has them.
+    fn series(numbers: (u8, u8, f64, i32)) -> [MetricFamily; 3] {
+        let (few, more, sum, created) = numbers;
+        let [few, all] = [few.into(), f64::from(few) + f64::from(more)];
+        let exemplar = Exemplar::new(LabelSet::from([("trace_id", "a")]), 0.5);
+        let exemplar = exemplar.with_timestamp(Timestamp::from_millis(created.into()));
+        let created = f64::from(created) / 1000.0;
+        let sample = |suffix, value| {
+            let labels = LabelSet::from([("job", "api")]);
+            Sample::new(suffix, labels, value)
+        };
+        let bucket = |le, value| sample(Suffix::Bucket, value).with_label("le", le);
+        let parts = [
+            sample(Suffix::Count, all),
+            sample(Suffix::Sum, sum),
+            sample(Suffix::Created, created),
+        ];
+        let mut wait = MetricFamily::new("wait", MetricType::Histogram)
+            .with_help("Help.")
+            .with_sample(bucket("1.0", few).with_exemplar(exemplar.clone()))
+            .with_sample(bucket("+Inf", all));
+        wait.extend(parts.clone());
+        let quantile = sample(Suffix::None, few).with_label("quantile", "0.5");
+        let mut pause = MetricFamily::new("pause", MetricType::Summary).with_sample(quantile);
+        pause.extend(parts);
+        let hits = MetricFamily::new("hits", MetricType::Counter)
+            .with_sample(sample(Suffix::Total, all).with_exemplar(exemplar))
+            .with_sample(sample(Suffix::Created, created));
+        [wait, pause, hits]
+    }
+
+    proptest! {
+        #[test]
+        fn families_through_openmetrics_2_are_written_in_the_same_way(
+            numbers in (any::<u8>(), any::<u8>(), 0.0..1e9_f64, any::<i32>())
+        ) {
+            let families = series(numbers);
+            let exposition = encode_families(&families, Format::OpenMetrics2).unwrap();
+            let options = ParseOptions::new(Format::OpenMetrics2);
+            let read = parse_families(exposition.body(), &options).unwrap();
+            prop_assert!(read.iter().all(|family| family.samples().len() == 1));
+            for version in [V1, V2] {
+                let [before, after] = [&families[..], read.as_slice()]
+                    .map(|families| encode(families, version, TIME).unwrap());
+                prop_assert_eq!(before, after);
+            }
+        }
     }
 
     #[test]

@@ -86,9 +86,12 @@ impl Table {
         self.families[row.family as usize]
     }
 
-    pub(super) fn exemplar(&self, row: u32) -> Option<&Exemplar> {
-        let found = self.exemplars.binary_search_by_key(&row, |(row, _)| *row);
-        found.ok().map(|place| &self.exemplars[place].1)
+    pub(super) fn exemplars(&self, row: u32) -> impl Iterator<Item = &Exemplar> {
+        let first = self.exemplars.partition_point(|(other, _)| *other < row);
+        let of_row = self.exemplars[first..].iter();
+        of_row
+            .take_while(move |(other, _)| *other == row)
+            .map(|(_, exemplar)| exemplar)
     }
 
     /// Returns at least as many bytes as a series takes in a request of either version, if no text is shared.
@@ -197,7 +200,7 @@ impl Draft {
             let label = [self.place(name), self.place(value)];
             self.table.labels.extend(label);
         }
-        if let Some(exemplar) = sample.exemplar() {
+        for exemplar in sample.exemplars() {
             let mut labels: Vec<_> = exemplar.labels().iter().collect();
             labels.sort_unstable();
             let places = labels.into_iter().flat_map(|(name, value)| [name, value]);

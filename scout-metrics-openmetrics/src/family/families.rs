@@ -11,7 +11,8 @@ use crate::{
 /// Reads a whole exposition into families.
 ///
 /// In memory they mostly need about as much as the exposition, and less where the values of labels repeat
-/// (`benches/README.md` has the figures). A sample costs no allocation, except one for its exemplar.
+/// (`benches/README.md` has the figures). A sample costs no allocation, except for exemplars, a start timestamp or a composite
+/// value.
 ///
 /// ```
 /// use scout_metrics_openmetrics::{Format, MetricType, ParseOptions, parse_families};
@@ -42,6 +43,11 @@ pub fn parse_families(exposition: &[u8], options: &ParseOptions) -> Result<Famil
 }
 
 /// The families of an exposition, in the order in which they first appear, and the rules that it breaks.
+///
+/// In OpenMetrics 2.0 and protobuf a histogram or summary is one sample with a
+/// [composite value](crate::Sample::composite), in the other formats several samples with suffixes.
+/// [`MetricFamily::histograms`] and [`MetricFamily::summaries`] read both. In OpenMetrics 2.0, deviations of strict mode are
+/// exemplars that were left out.
 ///
 /// A proxy reads families, edits them and writes them again:
 ///
@@ -117,7 +123,7 @@ impl Families {
         self.families.is_empty()
     }
 
-    /// Returns the family with a name, as its metadata have it: in OpenMetrics that of a counter has no `_total`.
+    /// Returns the family with a name, as its metadata have it: in OpenMetrics 1.0 that of a counter has no `_total`.
     /// [`MetricFamily::name_in`] returns one name for counters of both formats.
     ///
     /// Looks at one family after another.

@@ -114,9 +114,7 @@ impl FamilyTracker {
         let number = line.number();
         match line.event() {
             Event::Comment(_) | Event::End => return Ok(None),
-            event if self.format == TextFormat::OpenMetrics2 && says_nothing(event) => {
-                return Ok(None);
-            }
+            event if self.skips(event) => return Ok(None),
             Event::Help { name, .. } | Event::Unit { name, .. } => self.go_to(name, number)?,
             Event::Sample(sample) => self.go_to_sample(sample.name(), number)?,
             Event::Type { name, kind } => {
@@ -133,6 +131,10 @@ impl FamilyTracker {
             family: &self.families[self.current],
             suffix: self.suffix,
         }))
+    }
+
+    fn skips(&self, event: Event<'_, '_>) -> bool {
+        self.format == TextFormat::OpenMetrics2 && empty_metadata(event).is_some()
     }
 
     /// Goes to the family that metadata name.
@@ -201,13 +203,13 @@ impl FamilyTracker {
     }
 }
 
-/// Returns whether metadata are empty, which OpenMetrics 2.0 treats as if the line were not there (section "MetricFamily
-/// metadata").
-pub(super) fn says_nothing(event: Event<'_, '_>) -> bool {
+/// Returns the family of metadata that are empty, which OpenMetrics 2.0 treats as if the line was not there (section
+/// "MetricFamily metadata").
+pub(super) fn empty_metadata<'a>(event: Event<'_, 'a>) -> Option<Text<'a>> {
     match event {
-        Event::Help { text, .. } => text.raw().is_empty(),
-        Event::Unit { unit, .. } => unit.is_empty(),
-        _ => false,
+        Event::Help { name, text } => text.raw().is_empty().then_some(name),
+        Event::Unit { name, unit } => unit.is_empty().then_some(name),
+        _ => None,
     }
 }
 

@@ -46,6 +46,16 @@ impl NativeHistogram {
     /// The smallest and the greatest schema, as in [OpenMetrics 2.0](https://prometheus.io/docs/specs/om/open_metrics_spec_2_0/).
     pub const SCHEMAS: std::ops::RangeInclusive<i8> = -4..=8;
 
+    /// Returns the schema with a number, if there is one.
+    pub(crate) fn checked_schema(number: i64) -> Result<i8, NativeHistogramError> {
+        let schema = i8::try_from(number).ok();
+        let schema = schema.filter(|schema| Self::SCHEMAS.contains(schema));
+        schema.ok_or_else(|| {
+            let message = format!("expected a schema from -4 to 8, found {number}");
+            NativeHistogramError::new(message)
+        })
+    }
+
     /// Creates a native histogram with buckets for positive values. Its count is the number of values in them, and its sum is
     /// not a number until it is set.
     ///
@@ -53,13 +63,8 @@ impl NativeHistogram {
     ///
     /// If the schema is not one of [`SCHEMAS`](Self::SCHEMAS).
     pub fn new(schema: i8, positive: NativeBuckets) -> Result<Self, NativeHistogramError> {
-        if !Self::SCHEMAS.contains(&schema) {
-            return Err(NativeHistogramError::new(format!(
-                "expected a schema from -4 to 8, found {schema}"
-            )));
-        }
         Ok(Self {
-            schema,
+            schema: Self::checked_schema(schema.into())?,
             zero_threshold: 0.0,
             zero_count: 0.0,
             count: positive.total(),

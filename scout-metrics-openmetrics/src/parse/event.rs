@@ -121,7 +121,7 @@ impl<'p, 'a> SampleRef<'p, 'a> {
     /// Returns the value as a count, if it is one, without rounding.
     #[cfg(feature = "scout")]
     pub(crate) fn count(self) -> Option<u64> {
-        if self.parts.value.is_count {
+        if self.parts.value.kind == super::parts::NumberKind::Count {
             return Some(self.value() as u64);
         }
         number::parse_count(self.value_text())
@@ -136,7 +136,7 @@ impl<'p, 'a> SampleRef<'p, 'a> {
     /// Returns the histogram or summary that is the value, if it is one, which only OpenMetrics 2.0 has.
     #[inline]
     pub fn composite(self) -> Option<CompositeRef<'p>> {
-        CompositeRef::new(&self.parts.composite)
+        self.parts.composite().and_then(CompositeRef::new)
     }
 
     /// Returns when counting began, if the line says it, as only OpenMetrics 2.0 does.

@@ -27,10 +27,11 @@ pub(crate) struct Parts {
     pub(crate) timestamp: Option<Timestamp>,
     pub(crate) exemplar: Option<ExemplarParts>,
     /// The exemplars after the first one, each after the place of its first label. The labels of an exemplar end where those
-    /// of the next one start.
+    /// of the next one start. Without a first one, these are of a line before.
     pub(crate) more_exemplars: Vec<(u32, ExemplarParts)>,
     /// When counting began, if the line says it.
     pub(crate) start: Option<Timestamp>,
+    /// The composite value. If the value is one number, this is of a line before.
     pub(crate) composite: CompositeParts,
     /// The format of the exposition.
     pub(crate) format: Format,
@@ -46,7 +47,11 @@ impl Parts {
     #[inline]
     pub(crate) fn exemplar_labels(&self) -> &[LabelSpan] {
         let labels = &self.labels[self.own_labels as usize..];
-        match self.more_exemplars.first() {
+        match self
+            .more_exemplars
+            .first()
+            .filter(|_| self.exemplar.is_some())
+        {
             None => labels,
             Some((end, _)) => &labels[..(end - self.own_labels) as usize],
         }
@@ -55,19 +60,38 @@ impl Parts {
     /// Adds an exemplar, of which the labels are all from a place on.
     pub(crate) fn push_exemplar(&mut self, first_label: usize, exemplar: ExemplarParts) {
         match self.exemplar {
-            None => self.exemplar = Some(exemplar),
+            None => {
+                self.exemplar = Some(exemplar);
+                self.more_exemplars.clear();
+            }
             Some(_) => self.more_exemplars.push((first_label as u32, exemplar)),
         }
+    }
+
+    /// Returns the composite value, if the value is one.
+    #[inline]
+    pub(crate) fn composite(&self) -> Option<&CompositeParts> {
+        (self.value.kind == NumberKind::Composite).then_some(&self.composite)
+    }
+
+    /// Returns the number of samples that the value stands for besides the one: buckets, quantiles and spans.
+    pub(crate) fn more_samples(&self) -> usize {
+        self.composite().map_or(0, CompositeParts::length)
     }
 
     /// Returns the exemplars after the first one, with their labels.
     pub(crate) fn more_exemplars(
         &self,
     ) -> impl Iterator<Item = (&[LabelSpan], &ExemplarParts)> + Clone {
-        let ends = self.more_exemplars.iter().skip(1).map(|(start, _)| *start);
+        let more = match self.exemplar {
+            None => &[][..],
+            Some(_) => &self.more_exemplars,
+        };
+        let ends = more.iter().skip(1).map(|(start, _)| *start);
         let ends = ends.chain([self.labels.len() as u32]);
-        let exemplars = self.more_exemplars.iter().zip(ends);
-        exemplars.map(|((start, parts), end)| (&self.labels[*start as usize..end as usize], parts))
+        more.iter()
+            .zip(ends)
+            .map(|((start, parts), end)| (&self.labels[*start as usize..end as usize], parts))
     }
 }
 
@@ -221,10 +245,16 @@ pub(crate) struct ExemplarParts {
 pub(crate) struct Number {
     pub(crate) value: f64,
     pub(crate) text: Span,
-    /// Whether it is known to be a whole number that is not negative, and so small that the value is exact.
-    #[cfg_attr(
-        not(feature = "scout"),
-        expect(dead_code, reason = "only counts ask for it")
-    )]
-    pub(crate) is_count: bool,
+    pub(crate) kind: NumberKind,
+}
+
+/// What is known of a value.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum NumberKind {
+    /// The value is composite, and the number is its count.
+    Composite,
+    /// It is a whole number that is not negative, and so small that the value is exact.
+    Count,
+    #[default]
+    Other,
 }

@@ -126,7 +126,7 @@ impl Reader {
         text: &'a str,
         block: &mut Block<'a>,
     ) -> Result<Option<Line<'p, 'a>>, ParseError> {
-        if self.engine.has_line() {
+        if self.engine.has_short_line() {
             if self.engine.first_byte(*block) == b'#' {
                 if let Some(metadata) = self.read_metadata(*block) {
                     return Ok(Some(self.metadata(*block, metadata)));
@@ -138,23 +138,44 @@ impl Reader {
         self.next_other(text, block)
     }
 
-    /// Reads the next line of the block, if it is a well-formed sample within the limits.
+    /// Reads the next line of the block, if it is a well-formed sample within the limits. The format is not OpenMetrics 2.0.
     #[inline(always)]
     fn read_sample(&mut self, block: Block<'_>) -> bool {
         let format = self.options.text_format();
         let Some(next) = self.engine.read_sample(block, &mut self.parts, format) else {
             return false;
         };
-        let line = self.parts.line;
-        let is_short = line.end - line.start <= self.short_line
-            && self.parts.labels.len() <= self.options.limits().labels;
-        if self.samples >= self.options.limits().samples || !(is_short || self.is_within_limits()) {
+        if self.samples >= self.options.limits().samples || !self.is_short_or_within_limits() {
             return false;
         }
         self.engine.advance(next);
         self.samples += 1;
         self.line += 1;
         true
+    }
+
+    /// Does the same in OpenMetrics 2.0.
+    #[inline(always)]
+    fn read_openmetrics2_sample(&mut self, block: Block<'_>) -> bool {
+        let Some(next) = self.engine.read_openmetrics2_sample(block, &mut self.parts) else {
+            return false;
+        };
+        let samples = self.samples + self.parts.more_samples();
+        if samples >= self.options.limits().samples || !self.is_short_or_within_limits() {
+            return false;
+        }
+        self.engine.advance(next);
+        self.samples = samples + 1;
+        self.line += 1;
+        true
+    }
+
+    #[inline(always)]
+    fn is_short_or_within_limits(&self) -> bool {
+        let line = self.parts.line;
+        let is_short = line.end - line.start <= self.short_line
+            && self.parts.labels.len() <= self.options.limits().labels;
+        is_short || self.is_within_limits()
     }
 
     /// Returns the sample of the block that was just read.
@@ -200,6 +221,12 @@ impl Reader {
                     self.engine.go_on_at(text, self.at() + 1);
                     self.line += 1;
                 }
+                _ if format == TextFormat::OpenMetrics2 => {
+                    if !self.read_openmetrics2_sample(*block) {
+                        break;
+                    }
+                    return Ok(Some(self.sample(*block)));
+                }
                 _ if self.read_sample(*block) => return Ok(Some(self.sample(*block))),
                 _ => break,
             }
@@ -208,7 +235,9 @@ impl Reader {
     }
 
     fn start_block<'a>(&mut self, text: &'a str, block: &mut Block<'a>) -> bool {
-        let is_started = !self.ended && self.is_text() && self.engine.start_block(text);
+        let format = self.options.text_format();
+        let is_started =
+            !self.ended && self.has_short_way() && self.engine.start_block(text, format);
         *block = self.engine.block(text);
         is_started
     }
@@ -225,7 +254,11 @@ impl Reader {
     #[inline(always)]
     fn metadata<'p, 'a>(&'p mut self, block: Block<'a>, metadata: Metadata) -> Line<'p, 'a> {
         let within = |start, end, escapes| Text::within(block.text, start, end, escapes);
-        let name = || within(metadata.name.0, metadata.name.1, Escapes::None);
+        let name_escapes = match metadata.name_escaped {
+            true => Escapes::Quoted,
+            false => Escapes::None,
+        };
+        let name = || within(metadata.name.0, metadata.name.1, name_escapes);
         let text = |escapes| within(metadata.text, metadata.end, escapes);
         self.engine.advance(metadata.next);
         self.line += 1;
@@ -283,6 +316,9 @@ impl Reader {
             && !is_long(parts.line.start, parts.line.end, limits.line_length)
             && parts.own_labels().len() <= limits.labels
             && parts.exemplar_labels().len() <= limits.labels
+            && parts
+                .more_exemplars()
+                .all(|(labels, _)| labels.len() <= limits.labels)
     }
 
     fn next_by_grammar<'p, 'a>(
@@ -329,6 +365,13 @@ impl Reader {
 
     fn is_text(&self) -> bool {
         self.options.format().text().is_some()
+    }
+
+    /// Returns whether the engine knows all that the options ask for. It always reads quoted names of OpenMetrics 2.0.
+    fn has_short_way(&self) -> bool {
+        let is_without_quotes =
+            self.options.text_format() == TextFormat::OpenMetrics2 && !self.options.quoted_names();
+        self.is_text() && !is_without_quotes
     }
 
     /// Describes what is wrong with the next line, or what else it is.
@@ -405,7 +448,7 @@ impl Reader {
 
     fn count_sample(&mut self) -> Result<(), Box<Fault>> {
         let limit = self.options.limits().samples;
-        let count = 1 + self.parts.composite.length();
+        let count = self.parts.more_samples().saturating_add(1);
         if limit.saturating_sub(self.samples) < count {
             return Err(Fault::limit(self.at(), Limit::Samples, limit));
         }

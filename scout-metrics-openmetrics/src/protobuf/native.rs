@@ -188,8 +188,7 @@ impl<'m> NativeHistogramRef<'m> {
     /// If the spans do not fit the buckets, or if the schema or the zero threshold is not one that a native histogram can
     /// have.
     pub fn to_histogram(self) -> std::result::Result<NativeHistogram, NativeHistogramError> {
-        // An `i8` that no schema has, for those that do not fit one.
-        let schema = i8::try_from(self.part.schema).unwrap_or(i8::MAX);
+        let schema = NativeHistogram::checked_schema(self.part.schema.into())?;
         let histogram = NativeHistogram::new(schema, self.part.positive.to_buckets()?)?
             .with_negative(self.part.negative.to_buckets()?)
             .with_zero_bucket(self.part.zero_threshold, self.part.zero_count)?;

@@ -23,11 +23,7 @@ mod summary;
 use foldhash::quality::RandomState;
 
 pub(crate) use self::message::MessageChecker;
-use self::{
-    distribution::Distributions,
-    key::{Group, KeyNames},
-    metric::Metric,
-};
+use self::{distribution::Distributions, key::KeyNames, metric::Metric, openmetrics2::Before};
 pub(super) use self::{
     place::Part,
     report::{Report, Violation},
@@ -54,8 +50,8 @@ pub(crate) struct Checker {
     seen: Seen,
     /// The metric of OpenMetrics that is being read.
     metric: Option<Metric>,
-    /// The group of states of OpenMetrics 2.0 that is being read.
-    group: Option<Group>,
+    /// The sample of OpenMetrics 2.0 before.
+    before: Before,
     /// The type of the last line with TYPE if no other family came since. It is what Prometheus takes for the type of
     /// a family of OpenMetrics 2.0.
     type_line: MetricType,
@@ -74,7 +70,7 @@ impl Checker {
             series_names: None,
             seen,
             metric: None,
-            group: None,
+            before: Before::default(),
             type_line: MetricType::Unknown,
             distributions: Distributions::default(),
         }
@@ -90,7 +86,7 @@ impl Checker {
         self.finish_point(report)?;
         self.finish_distributions();
         self.metric = None;
-        self.group = None;
+        self.before = Before::default();
         if self.format.is_openmetrics() {
             self.seen.forget();
         }

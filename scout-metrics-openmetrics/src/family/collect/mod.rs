@@ -9,7 +9,7 @@ use super::{
     families::Families,
     labels::{Draft, LabelReader},
     places::{NameEnds, NamePlaces},
-    tracker::{is_suffix_of, says_nothing, suffix_in},
+    tracker::{empty_metadata, is_suffix_of, suffix_in},
 };
 use crate::{
     Event, Exemplar, ExemplarRef, Limit, Line, MetricFamily, MetricType, ParseError, ParseOptions,
@@ -121,9 +121,14 @@ impl Collector {
     fn push(&mut self, line: Line<'_, '_>) -> Result<(), Stop> {
         self.report.extend(line.deviations());
         self.report.line = line.number();
+        if self.is_openmetrics2()
+            && let Some(name) = empty_metadata(line.event())
+        {
+            self.skip_metadata(name);
+            return Ok(());
+        }
         match line.event() {
             Event::Comment(_) | Event::End => Ok(()),
-            event if self.is_openmetrics2() && says_nothing(event) => Ok(()),
             Event::Help { name, text } => self.push_help(&name.decode(), &text.decode()),
             Event::Sample(sample) => self.push_sample(sample),
             Event::Type { name, kind } => self.push_type(&name.decode(), kind),

@@ -4,14 +4,23 @@ use super::{
     super::check::{Part, Violation},
     Collector, Stop,
 };
-use crate::{CompositeRef, CompositeValue, LabelSet, Rule, Sample, SampleRef, Suffix};
+use crate::{
+    CompositeRef, CompositeValue, LabelSet, MetricType, Rule, Sample, SampleRef, Suffix, Text,
+};
 
 impl Collector {
+    /// Treats a line of metadata as if it was not there. Only Prometheus forgets what it knows of another family.
+    pub(super) fn skip_metadata(&mut self, name: Text<'_>) {
+        let is_current = |place: usize| name == *self.families[place].name();
+        if !self.current.is_some_and(is_current) {
+            self.checker.set_type_line(MetricType::Unknown);
+        }
+    }
+
     /// Goes to the family of a sample of OpenMetrics 2.0, which has its name.
     pub(super) fn go_to_family_named(&mut self, name: &str) -> Result<(), Stop> {
-        let place = match self.find(name) {
-            Some(place) => place,
-            None => return self.add_family(name).map(drop),
+        let Some(place) = self.find(name) else {
+            return self.add_family(name).map(drop);
         };
         if self.current != Some(place) {
             self.report_interleaved(name)?;
@@ -37,11 +46,18 @@ impl Collector {
             owned = owned.with_timestamp(timestamp);
         }
         let start = sample.start_timestamp();
-        if composite.is_some() || start.is_some() || sample.exemplar().is_some() {
-            let exemplars = sample.exemplars();
-            let exemplars = exemplars.map(|exemplar| self.read_exemplar(exemplar));
-            owned = owned.with_extra(exemplars.collect(), start, composite);
-        }
+        let mut exemplars = sample.exemplars();
+        owned = match (exemplars.next(), start, composite) {
+            (None, None, None) => owned,
+            (Some(exemplar), None, None) if exemplars.next().is_none() => {
+                owned.with_exemplar(self.read_exemplar(exemplar))
+            }
+            (_, start, composite) => {
+                let exemplars = sample.exemplars();
+                let exemplars = exemplars.map(|exemplar| self.read_exemplar(exemplar));
+                owned.with_extra(exemplars.collect(), start, composite)
+            }
+        };
         self.samples.push(owned);
         Ok(())
     }

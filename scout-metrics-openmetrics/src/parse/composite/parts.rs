@@ -11,7 +11,7 @@ pub(crate) enum CompositeKind {
 /// The numbers of a composite value.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CompositeParts {
-    /// `None` if the value is one number, and then all else is of a line before.
+    /// `None` before the first composite value and after one that is not well-formed.
     pub(crate) kind: Option<CompositeKind>,
     pub(crate) count: f64,
     pub(crate) sum: f64,
@@ -27,20 +27,20 @@ pub(crate) struct CompositeParts {
 }
 
 impl CompositeParts {
-    /// Forgets the numbers of the value before that are in lists.
+    /// Forgets the numbers of the value before that the next one may not have.
     pub(in crate::parse) fn clear(&mut self) {
         self.pairs.clear();
         self.has_native = false;
+        self.schema = 0;
+        self.zero_threshold = 0.0;
+        self.zero_count = 0.0;
         self.positive.clear();
         self.negative.clear();
     }
 
-    /// Returns how many series or buckets the value stands for beyond the one sample.
+    /// Returns the number of buckets, quantiles and spans.
     pub(in crate::parse) fn length(&self) -> usize {
-        match self.kind {
-            Some(_) => self.pairs.len() + self.positive.length() + self.negative.length(),
-            None => 0,
-        }
+        self.pairs.len() + self.positive.length() + self.negative.length()
     }
 }
 

@@ -115,8 +115,7 @@ impl NativeRef<'_> {
     /// Those of [`CompositeRef::to_value`].
     pub fn to_histogram(self) -> Result<NativeHistogram, NativeHistogramError> {
         let Self(parts) = self;
-        // An `i8` that no schema has, for those that do not fit one.
-        let schema = i8::try_from(parts.schema).unwrap_or(i8::MAX);
+        let schema = NativeHistogram::checked_schema(parts.schema)?;
         let native = NativeHistogram::new(schema, buckets(&parts.positive)?)?
             .with_negative(buckets(&parts.negative)?)
             .with_zero_bucket(parts.zero_threshold, parts.zero_count)?;

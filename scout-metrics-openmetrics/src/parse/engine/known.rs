@@ -29,12 +29,12 @@ const WORD: Place = size_of::<u128>() as Place;
 const EQUALS: Place = "=\"".len() as Place;
 
 impl KnownName {
-    /// Remembers the name at a place, unless it is too long.
+    /// Remembers the name at a place, unless it is too long or in quotes.
     fn new(window: Window<'_>, label: &LabelSpan) -> Option<Self> {
         let at = label.name_start;
         let length = label.name_end - at;
         let known = length + EQUALS;
-        if known > 2 * WORD {
+        if known > 2 * WORD || window.byte(label.name_end) == b'"' {
             return None;
         }
         Some(Self {
@@ -74,7 +74,7 @@ impl KnownNames {
         self.number
     }
 
-    /// Remembers the names of labels, up to the first that is too long. They get a new number.
+    /// Remembers the names of labels, up to the first that is too long or in quotes. They get a new number.
     #[inline(never)]
     pub(super) fn learn(&mut self, window: Window<'_>, labels: &[LabelSpan]) {
         self.forget();

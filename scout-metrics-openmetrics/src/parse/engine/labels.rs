@@ -207,7 +207,7 @@ fn read_unknown_labels(
         let next = window.two(end);
         if window.two(equals) != EQUALS
             || !may_start_name(start as u8)
-            || is_reserved(start)
+            || start as u8 == b'_'
             || seen & bit != 0
             || (next != NEXT && next != LAST)
             || progress.count >= room.len() - 1
@@ -230,12 +230,6 @@ fn may_start_name(byte: u8) -> bool {
     byte.wrapping_sub(b'0') >= 14
 }
 
-/// Returns whether a name may be `__name__`, by its first eight bytes.
-#[inline(always)]
-fn is_reserved(start: u64) -> bool {
-    start == u64::from_le_bytes(*b"__name__")
-}
-
 /// Returns a number below 64 that is the same for equal names, from the length and the first two bytes, of which the
 /// second may be the `=` after the name.
 #[inline(always)]
@@ -246,7 +240,8 @@ fn looks(start: u64, length: Place) -> u64 {
         % 64
 }
 
-/// Goes on with escapes, names of any length, and names that only look like one before.
+/// Goes on with escapes, names of any length, names that start with an underscore, names that only look like one before, and
+/// in OpenMetrics 2.0 names in quotes.
 #[inline(never)]
 fn read_with_care(
     window: Window<'_>,
@@ -263,18 +258,20 @@ fn read_with_care(
             progress = end;
             break;
         }
-        let (start, open) = (progress.at, index.stop(progress.stop));
-        let equals = open.wrapping_sub(1);
-        if window.two(equals) != EQUALS || !is_label_name(window.between(start, equals)) {
-            return None;
-        }
+        let name = read_name(window, index, progress, format)?;
         let before = &room[from.count..progress.count];
-        if before.len() < FEW && has_name(window, before, window.between(start, equals)) {
+        if before.len() < FEW && has_name(window, before, &name) {
             return None;
         }
-        let (end, stop) = value_end(window, index, progress.stop + 1)?;
-        let escaped = stop > progress.stop + 2;
-        *room.get_mut(progress.count)? = label(start, equals, end, escaped);
+        let (end, stop) = value_end(window, index, name.stop + 1)?;
+        *room.get_mut(progress.count)? = LabelSpan {
+            name_start: name.start,
+            name_end: name.end,
+            value_start: name.equals.wrapping_add(2),
+            value_end: end,
+            name_escaped: name.escaped,
+            value_escaped: stop > name.stop + 2,
+        };
         progress = Progress {
             stop,
             ..after_label(progress, end)
@@ -290,8 +287,58 @@ fn read_with_care(
     is_good.then(|| progress.pack())
 }
 
+/// A name, and where its value starts.
+struct Name {
+    start: Place,
+    end: Place,
+    escaped: bool,
+    /// The place of the equals sign.
+    equals: Place,
+    /// The number of the quote after it.
+    stop: usize,
+}
+
+fn read_name(
+    window: Window<'_>,
+    index: &Index,
+    progress: Progress,
+    format: TextFormat,
+) -> Option<Name> {
+    let start = progress.at;
+    let name = if format == TextFormat::OpenMetrics2 && window.byte(start) == b'"' {
+        let start = start.wrapping_add(1);
+        let (end, stop) = value_end(window, index, progress.stop + 1)?;
+        Name {
+            start,
+            end,
+            escaped: stop > progress.stop + 2,
+            equals: end.wrapping_add(1),
+            stop,
+        }
+    } else {
+        let end = index.stop(progress.stop).wrapping_sub(1);
+        Name {
+            start,
+            end,
+            escaped: false,
+            equals: end,
+            stop: progress.stop,
+        }
+    };
+    let text = window.between(name.start, name.end);
+    let is_good = name.equals != name.end || is_label_name(text);
+    let is_good = is_good && !text.is_empty() && !is_reserved(text, format);
+    // The next stop need not be next to the name.
+    let is_value_next = index.stop(name.stop) == name.equals.wrapping_add(1);
+    (is_good && is_value_next && window.two(name.equals) == EQUALS).then_some(name)
+}
+
 /// Returns whether no two of many labels have the same name, without comparing all pairs.
 fn are_distinct(window: Window<'_>, labels: &[LabelSpan]) -> bool {
+    if labels.iter().any(|label| label.name_escaped) {
+        // The same name can be written in two ways.
+        return false;
+    }
     let mut names = [&[][..]; LabelList::ROOM];
     let names = &mut names[..labels.len()];
     for (name, label) in names.iter_mut().zip(labels) {
@@ -304,11 +351,25 @@ fn are_distinct(window: Window<'_>, labels: &[LabelSpan]) -> bool {
 fn is_label_name(name: &[u8]) -> bool {
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
     let starts_well = name.first().is_some_and(|first| !first.is_ascii_digit());
-    starts_well && name.iter().all(is_plain) && name != b"__name__"
+    starts_well && name.iter().all(is_plain)
 }
 
-fn has_name(window: Window<'_>, labels: &[LabelSpan], name: &[u8]) -> bool {
-    labels.iter().any(|label| name_of(window, label) == name)
+fn is_reserved(name: &[u8], format: TextFormat) -> bool {
+    match format {
+        TextFormat::OpenMetrics2 => {
+            name.starts_with(b"_") && !matches!(name, b"__type__" | b"__unit__")
+        }
+        TextFormat::OpenMetrics | TextFormat::Prometheus => name == b"__name__",
+    }
+}
+
+/// Returns whether one of some labels may have a name. The same name can be written in two ways if there are escapes.
+fn has_name(window: Window<'_>, labels: &[LabelSpan], name: &Name) -> bool {
+    let text = window.between(name.start, name.end);
+    labels.iter().any(|label| {
+        let may_differ = label.name_escaped || name.escaped;
+        name_of(window, label) == text || may_differ
+    })
 }
 
 fn name_of<'w>(window: Window<'w>, label: &LabelSpan) -> &'w [u8] {
@@ -317,7 +378,11 @@ fn name_of<'w>(window: Window<'w>, label: &LabelSpan) -> &'w [u8] {
 
 /// Finds the end of a value that may have escapes, from a stop on. Returns it and the number of the stop after it.
 #[inline(always)]
-fn value_end(window: Window<'_>, index: &Index, mut stop: usize) -> Option<(Place, usize)> {
+pub(super) fn value_end(
+    window: Window<'_>,
+    index: &Index,
+    mut stop: usize,
+) -> Option<(Place, usize)> {
     loop {
         let at = index.stop(stop);
         stop += 1;

@@ -2,6 +2,7 @@
 
 use super::{
     index::Index,
+    labels::value_end,
     sample::{LineStart, metric_name_end},
     window::{Place, Window},
 };
@@ -13,6 +14,8 @@ pub(in crate::parse) struct Metadata {
     pub(in crate::parse) kind: Kind,
     /// The name of the family.
     pub(in crate::parse) name: (Place, Place),
+    /// Whether there may be escapes in the name.
+    pub(in crate::parse) name_escaped: bool,
     /// The start of the help text, the unit or the comment.
     pub(in crate::parse) text: Place,
     /// The line, without its end.
@@ -52,7 +55,7 @@ pub(in crate::parse) fn read_metadata(
         return None;
     }
     if format == TextFormat::OpenMetrics2 {
-        return None;
+        return read_openmetrics2(window, index, start);
     }
     let keyword = window.eight(start.at) & KEYWORD;
     let is_unit = keyword == UNIT && format.is_openmetrics();
@@ -74,12 +77,75 @@ pub(in crate::parse) fn read_metadata(
     Some(Metadata {
         kind,
         name: (name, name_end),
+        name_escaped: false,
         text,
         start: start.at,
         end,
         escaped: next.stop != start.stop + 1,
         next,
     })
+}
+
+/// The same for OpenMetrics 2.0, where names may be quoted, and help texts may start with a blank and have all their quotes
+/// escaped.
+#[inline(never)]
+fn read_openmetrics2(window: Window<'_>, index: &Index, start: LineStart) -> Option<Metadata> {
+    let next = next_line(window, index, start);
+    let end = next.at.wrapping_sub(1);
+    if window.byte(end.wrapping_sub(1)) == b'\r' {
+        return None;
+    }
+    let keyword = window.eight(start.at) & KEYWORD;
+    if !matches!(keyword, HELP | TYPE | UNIT) {
+        return read_comment(window, start, end, next, TextFormat::OpenMetrics2);
+    }
+    let first = start.at.wrapping_add(7);
+    let (name, after_name, stop) = if window.byte(first) == b'"' {
+        let (end, stop) = value_end(window, index, start.stop + 1)?;
+        ((first.wrapping_add(1), end), end.wrapping_add(1), stop)
+    } else {
+        let end = metric_name_end(window, index, first)?;
+        ((first, end), end, start.stop)
+    };
+    if name.0 == name.1 || window.byte(after_name) != b' ' {
+        return None;
+    }
+    let text = after_name.wrapping_add(1);
+    let kind = match keyword {
+        HELP if has_good_escapes(window, index, stop) => Kind::Help,
+        TYPE => Kind::Type(read_type(window, text, end, TextFormat::OpenMetrics2)?),
+        UNIT if is_unit_name(window.between(text, end)) => Kind::Unit,
+        _ => return None,
+    };
+    Some(Metadata {
+        kind,
+        name,
+        name_escaped: stop > start.stop + 2,
+        text,
+        start: start.at,
+        end,
+        escaped: next.stop != stop + 1,
+        next,
+    })
+}
+
+/// Returns whether the rest of a line, from a stop on, has neither a quote that is not escaped nor a backslash at its end.
+fn has_good_escapes(window: Window<'_>, index: &Index, mut stop: usize) -> bool {
+    loop {
+        let at = index.stop(stop);
+        stop += 1;
+        match window.byte(at) {
+            b'\n' => return true,
+            b'\\' if index.stop(stop) == at.wrapping_add(1) => {
+                if window.byte(at.wrapping_add(1)) == b'\n' {
+                    return false;
+                }
+                stop += 1;
+            }
+            b'\\' => {}
+            _ => return false,
+        }
+    }
 }
 
 /// Returns what comes after a line.
@@ -122,6 +188,7 @@ fn read_comment(
     Some(Metadata {
         kind,
         name: (text, text),
+        name_escaped: false,
         text,
         start: start.at,
         end,

@@ -15,6 +15,7 @@ mod labels;
 mod level;
 mod metadata;
 mod number;
+mod openmetrics2;
 mod sample;
 mod window;
 
@@ -66,6 +67,8 @@ pub(crate) struct Engine {
     next: LineStart,
     /// The number of stops in these lines.
     stops: usize,
+    /// The same, but none in OpenMetrics 2.0.
+    short_stops: usize,
     known: Known,
 }
 
@@ -81,6 +84,7 @@ impl Engine {
             length: 0,
             next: LineStart::default(),
             stops: 0,
+            short_stops: 0,
             known: Known::default(),
         }
     }
@@ -101,6 +105,12 @@ impl Engine {
         self.next.stop < self.stops
     }
 
+    /// Returns whether there is another line in the block that is not of OpenMetrics 2.0.
+    #[inline(always)]
+    pub(super) fn has_short_line(&self) -> bool {
+        self.next.stop < self.short_stops
+    }
+
     /// Returns the block that is being read.
     pub(super) fn block<'a>(&self, text: &'a str) -> Block<'a> {
         let rest = &text[self.start..];
@@ -117,7 +127,7 @@ impl Engine {
     }
 
     /// Starts a block with the next line. Returns whether there is a whole line in it.
-    pub(super) fn start_block(&mut self, text: &str) -> bool {
+    pub(super) fn start_block(&mut self, text: &str, format: TextFormat) -> bool {
         self.go_to(self.at());
         let rest = &text.as_bytes()[self.start..];
         let length = rest.len().min(BLOCK);
@@ -139,10 +149,15 @@ impl Engine {
         };
         self.length = self.index.stop(last) as usize + 1;
         self.stops = last + 1;
+        self.short_stops = match format {
+            TextFormat::OpenMetrics2 => 0,
+            TextFormat::OpenMetrics | TextFormat::Prometheus => self.stops,
+        };
         true
     }
 
-    /// Reads the next line of the block as a sample, and goes to the one after it. `None` leaves parts in disorder.
+    /// Reads the next line of the block as a sample of a format other than OpenMetrics 2.0, and returns where the one after
+    /// it starts. `None` leaves parts in disorder.
     #[inline(always)]
     pub(super) fn read_sample(
         &mut self,
@@ -158,6 +173,17 @@ impl Engine {
             &mut self.known,
             format,
         )
+    }
+
+    /// Does the same for OpenMetrics 2.0.
+    #[inline(always)]
+    pub(super) fn read_openmetrics2_sample(
+        &mut self,
+        block: Block<'_>,
+        parts: &mut Parts,
+    ) -> Option<LineStart> {
+        let window = block.window(&self.copy);
+        openmetrics2::read_sample(window, &self.index, self.next, parts, &mut self.known)
     }
 
     /// Reads the next line of the block, which starts with `#`.
@@ -191,6 +217,7 @@ impl Engine {
         self.length = 0;
         self.next = LineStart::default();
         self.stops = 0;
+        self.short_stops = 0;
     }
 
     /// Returns a number for label names that were read elsewhere and are not known here.

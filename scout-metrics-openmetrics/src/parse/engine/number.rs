@@ -14,14 +14,14 @@ use crate::{
         self,
         decimal::{Decimal, join_digits, non_digits},
     },
+    parse::parts::NumberKind,
 };
 
 /// A value, and where it ends.
 #[derive(Clone, Copy)]
 pub(super) struct Value {
     pub(super) value: f64,
-    /// Whether it is a whole number that is not negative, and so small that it is exact.
-    pub(super) is_count: bool,
+    pub(super) kind: NumberKind,
     pub(super) end: Place,
 }
 
@@ -35,23 +35,15 @@ pub(super) fn read_value(window: Window<'_>, index: &Index, at: Place) -> Option
     {
         // As 32 bits, because all processors turn these into floats at once.
         let value = f64::from(count as u32);
-        let is_count = true;
-        return Some(Value {
-            value,
-            is_count,
-            end,
-        });
+        let kind = NumberKind::Count;
+        return Some(Value { value, kind, end });
     }
     if let Some((decimal, end)) = read_decimal(window, index, at)
         && is_token_end(window.byte(end))
         && let Some(value) = decimal.to_float()
     {
-        let is_count = false;
-        return Some(Value {
-            value,
-            is_count,
-            end,
-        });
+        let kind = NumberKind::Other;
+        return Some(Value { value, kind, end });
     }
     read_other_value(window, at)
 }
@@ -59,14 +51,14 @@ pub(super) fn read_value(window: Window<'_>, index: &Index, at: Place) -> Option
 #[cold]
 #[inline(never)]
 fn read_other_value(window: Window<'_>, at: Place) -> Option<Value> {
+    if window.byte(at) == b'{' {
+        // A composite value may be long.
+        return None;
+    }
     let (token, end) = token(window, at)?;
     let value = number::parse_value(token).ok()?;
-    let is_count = false;
-    Some(Value {
-        value,
-        is_count,
-        end,
-    })
+    let kind = NumberKind::Other;
+    Some(Value { value, kind, end })
 }
 
 /// Reads seconds before a blank or a line feed, and returns them with their end.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     TextFormat,
-    parse::parts::{ExemplarParts, Number, Parts, Span},
+    parse::parts::{ExemplarParts, LabelList, Number, Parts, Span},
 };
 
 /// The start of a line, and the number of the first stop in it.
@@ -23,10 +23,11 @@ pub(in crate::parse) struct LineStart {
 #[derive(Clone, Default)]
 pub(super) struct Known {
     pub(super) sample: KnownNames,
-    exemplar: KnownNames,
+    pub(super) exemplar: KnownNames,
 }
 
-/// Reads a sample into parts and returns where the next line starts. `None` leaves parts in disorder.
+/// Reads a sample of a format other than OpenMetrics 2.0 into parts and returns where the next line starts. `None` leaves
+/// parts in disorder.
 #[inline(always)]
 pub(super) fn read_sample(
     window: Window<'_>,
@@ -42,9 +43,6 @@ pub(super) fn read_sample(
         stop: start.stop,
         count: 0,
     };
-    if format == TextFormat::OpenMetrics2 {
-        return None;
-    }
     if window.byte(name_end) == b'{' {
         progress.at = name_end.wrapping_add(1);
         let room = parts.labels.room();
@@ -74,12 +72,12 @@ pub(super) fn read_sample(
 
 /// Reads a value, which ends at a blank or a line feed.
 #[inline(always)]
-fn read_number(window: Window<'_>, index: &Index, at: Place) -> Option<(Number, Place)> {
+pub(super) fn read_number(window: Window<'_>, index: &Index, at: Place) -> Option<(Number, Place)> {
     let read = read_value(window, index, at)?;
     let number = Number {
         value: read.value,
         text: span(at, read.end),
-        is_count: read.is_count,
+        kind: read.kind,
     };
     Some((number, read.end))
 }
@@ -176,6 +174,9 @@ fn read_exemplar(
             known,
             TextFormat::OpenMetrics,
         )?;
+        if progress.count > LabelList::ROOM {
+            return None;
+        }
     }
     if window.byte(progress.at) != b' ' {
         return None;

@@ -6,7 +6,7 @@
 use super::{
     super::{
         composite::{CompositeKind, CompositeParts, SideParts, read_composite},
-        parts::Number,
+        parts::{Number, NumberKind},
     },
     Result, Scanner, is_space,
 };
@@ -195,7 +195,7 @@ impl<'a> Scanner<'a, '_> {
         Ok(Number {
             value: parts.count,
             text: self.span(start, self.at, false),
-            is_count: false,
+            kind: NumberKind::Composite,
         })
     }
 

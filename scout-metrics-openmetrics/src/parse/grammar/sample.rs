@@ -1,7 +1,7 @@
 //! A sample: its parts, and its numbers.
 
 use super::{
-    super::parts::{ExemplarParts, LabelList, Number, Parts},
+    super::parts::{ExemplarParts, LabelList, Number, NumberKind, Parts},
     Result, Scanner,
 };
 use crate::{
@@ -16,8 +16,6 @@ impl Scanner<'_, '_> {
         parts.timestamp = None;
         parts.start = None;
         parts.exemplar = None;
-        parts.more_exemplars.clear();
-        parts.composite.kind = None;
         let mut name = None;
         if self.peek() != Some(b'{') {
             name = Some(self.read_metric_name()?);
@@ -146,12 +144,8 @@ impl Scanner<'_, '_> {
                 self.read_odd_value(token, fault)?
             }
         };
-        let is_count = false;
-        Ok(Number {
-            value,
-            text,
-            is_count,
-        })
+        let kind = NumberKind::Other;
+        Ok(Number { value, text, kind })
     }
 
     /// Reads NaN with a sign, which the Python parser accepts.

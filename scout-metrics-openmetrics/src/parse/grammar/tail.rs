@@ -64,6 +64,13 @@ impl Scanner<'_, '_> {
                     self.peek().map(|_| self.at)
                 }
                 Err(fault) if fault.is_limit() => return Err(fault),
+                // The exemplar is good. What is wrong is the place of the start timestamp.
+                Err(_) if self.text[self.at..self.end].starts_with(" st@") => {
+                    self.at += 1;
+                    let message =
+                        "expected the start timestamp before the exemplars, found it after them";
+                    return Err(self.fault(Rule::SampleSyntax, message));
+                }
                 Err(fault) => {
                     parts.labels.truncate(first);
                     self.forgiven.truncate(forgiven);

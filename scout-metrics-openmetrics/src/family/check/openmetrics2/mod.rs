@@ -49,6 +49,7 @@
 //! | Summary | no label `quantile` | [`QuantileRange`](crate::Rule::QuantileRange) |
 //! | Summary | quantiles are from 0 to 1, their values are not negative | [`QuantileRange`](crate::Rule::QuantileRange), [`QuantileValue`](crate::Rule::QuantileValue) |
 //! | Unknown | a number or a composite value | the rules of the value's own kind |
+//! | Protocol Negotiation, Design Considerations | what programs do over time and with several expositions | not visible |
 //! | Text Format | invalid in its entirety | all rules are errors; but exemplars are dropped |
 //! | ABNF, Overall Structure, UTF-8 Quoting, Escaping, Numbers, CompositeValues | | *line*, about twenty rules |
 //! | MetricFamily | no separator, not interleaved | *line* [`BlankLine`](crate::Rule::BlankLine), [`InterleavedFamilies`](crate::Rule::InterleavedFamilies) |
@@ -56,6 +57,7 @@
 //! | MetricFamily metadata | an empty UNIT or HELP is as none | read so |
 //! | MetricFamily metadata | one of each | [`DuplicateMetadata`](crate::Rule::DuplicateMetadata) |
 //! | MetricFamily metadata | no other lines with `#` | *line* [`Comment`](crate::Rule::Comment) |
+//! | Metric | 0 without labels and timestamp is `0` | read as an example of the grammar, in which `0.0` is the same |
 //! | Metric | metrics and groups of states are not interleaved | [`InterleavedMetrics`](crate::Rule::InterleavedMetrics) |
 //! | Counter, Summary, Histogram | `st@` is after the timestamp and before exemplars | *line* [`SampleSyntax`](crate::Rule::SampleSyntax) |
 //! | GaugeHistogram | no start timestamp | [`StartTimestamp`](crate::Rule::StartTimestamp) |
@@ -78,6 +80,8 @@ mod native;
 mod number;
 mod order;
 mod summary;
+
+pub(super) use self::order::Before;
 
 use self::number::is_composite;
 use super::{super::labels::LabelHashes, Checker, Report, Result, place::Part};
@@ -186,7 +190,7 @@ impl Checker {
         })
     }
 
-    /// Checks that a sample has no label that the series of its parts have in other formats.
+    /// Checks that a sample does not have the label of its parts, which are series of their own in other formats.
     fn check_no_part_label(
         &self,
         sample: SampleRef<'_, '_>,
@@ -199,7 +203,11 @@ impl Checker {
         };
         report.broken_in(sample, Part::Label(place), rule, || {
             let name = shown(&self.name);
-            format!("`{name}` has the label `{label}`, which its parts have in other formats")
+            let parts = match rule {
+                Rule::BucketBound => "buckets",
+                _ => "quantiles",
+            };
+            format!("`{name}` has the label `{label}`, which its {parts} have in other formats")
         })
     }
 }
@@ -242,7 +250,7 @@ impl Faults for InSample<'_, '_> {
 
     fn has_whole_buckets(&self) -> bool {
         let text = self.sample.value_text();
-        let mut buckets = ["positive_buckets:[", "negative_buckets:["].iter();
+        let mut buckets = ["positive_buckets", "negative_buckets"].iter();
         buckets.all(|field| {
             let list = text.split_once(field).map_or("", |(_, list)| list);
             let list = list.split(']').next().unwrap_or_default();

@@ -1,18 +1,28 @@
 //! Which samples may follow each other, from the sections "Metric" and "StateSet".
 
+use std::mem;
+
 use crate::{
-    MetricType, Rule, SampleRef,
+    MetricType, Rule, SampleRef, Timestamp,
     error::shown,
     family::{
         check::{
             Checker, Report, Result,
-            key::KeyNames,
-            metric::{Metric, Point},
+            key::{Group, KeyNames},
             place::Part,
         },
         labels::LabelHashes,
     },
 };
+
+/// The sample before: what a sample has to follow.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::family::check) struct Before {
+    /// The identity of the metric, and the timestamp.
+    metric: Option<(u64, Option<Timestamp>)>,
+    /// The group of states, if it is one.
+    group: Group,
+}
 
 impl Checker {
     /// Checks that a sample continues the metric of the one before at a later time, or starts a new metric.
@@ -25,29 +35,25 @@ impl Checker {
         let names = self.key_names(sample);
         let key = names.whole_key(labels);
         let timestamp = sample.timestamp();
-        match self.metric.as_ref().filter(|metric| metric.key == key) {
-            None => {
+        match self.before.metric.replace((key, timestamp)) {
+            Some((before, timestamp_before)) if before == key => {
+                match (timestamp_before, timestamp) {
+                    (None, None) => self.report_repeated(sample, report),
+                    (Some(before), Some(here)) if before < here => Ok(()),
+                    (Some(_), Some(_)) => self.report_not_later(sample, report),
+                    _ => self.report_mixed_timestamps(sample, report),
+                }
+            }
+            _ => {
                 if !self.seen.insert(key) {
                     self.report_split_metric(report)?;
                 }
                 if self.kind == MetricType::StateSet {
                     self.check_group(names, labels, report)?;
                 }
+                Ok(())
             }
-            Some(before) => match (before.timestamp, timestamp) {
-                (None, None) => self.report_repeated(sample, report)?,
-                (Some(before), Some(here)) if before < here => {}
-                (Some(_), Some(_)) => self.report_not_later(sample, report)?,
-                _ => self.report_mixed_timestamps(sample, report)?,
-            },
         }
-        self.metric = Some(Metric {
-            key,
-            timestamp,
-            line: report.line,
-            point: Point::default(),
-        });
-        Ok(())
     }
 
     /// Checks that the states of a group follow each other, and so do the groups with the same value of their first label.
@@ -61,7 +67,7 @@ impl Checker {
         report: &mut Report,
     ) -> Result {
         let group = names.group(labels);
-        let before = self.group.replace(group).unwrap_or_default();
+        let before = mem::replace(&mut self.before.group, group);
         let is_new_group = before.key == group.key || self.seen.insert(group.key);
         let is_new_start = before.start == group.start || self.seen.insert(group.start);
         if is_new_group && is_new_start {
