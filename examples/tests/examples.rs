@@ -721,7 +721,7 @@ wait_seconds{path="/"} {count:3,sum:0.5,bucket:[0.1:1,+Inf:3]} 1520879609 st@152
 # TYPE size gaugehistogram
 size {gcount:7,gsum:-2,schema:1,zero_threshold:0.001,zero_count:1,negative_spans:[1:1],negative_buckets:[2],positive_spans:[-1:1,1:1],positive_buckets:[0,4]}
 # TYPE rpc summary
-rpc{job="a"} {count:2,sum:NaN,quantile:[]}
+rpc{job="a"} {count:2,sum:9.5,quantile:[]}
 rpc{job="b"} {count:0,sum:0,quantile:[0.5:NaN]}
 # TYPE hits_total counter
 hits_total 5 st@1.5
@@ -749,7 +749,7 @@ size  gaugehistogram
 rpc  summary
   job         value
   a    count      2
-       sum      NaN
+       sum      9.5
   b    count      0
        sum        0
        0.5      NaN
@@ -763,6 +763,20 @@ hits_total  counter
         assert_eq!(stdout(&output), expected);
         let output = inspect(COMPOSITE, &["--format", "openmetrics2"]);
         assert_eq!(stdout(&output), expected);
+    }
+
+    #[test]
+    fn writes_composite_values_again_and_as_series() {
+        let output = inspect(COMPOSITE, &["--to", "openmetrics2"]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert_eq!(stdout(&output), COMPOSITE);
+
+        let summary = "# TYPE rpc summary\nrpc {count:2,sum:3,quantile:[0.5:1]} st@4\n# EOF\n";
+        let series = "# TYPE rpc summary\nrpc{quantile=\"0.5\"} 1\nrpc_count 2\nrpc_sum 3\nrpc_created 4\n# EOF\n";
+        let output = inspect(summary, &["--to", "openmetrics"]);
+        assert_eq!(stdout(&output), series);
+        let output = inspect(series, &["--to", "openmetrics2"]);
+        assert_eq!(stdout(&output), summary);
     }
 
     #[test]
@@ -800,7 +814,7 @@ hits_total  counter
         );
         assert_eq!(
             sample(2)["value"],
-            json!({"count": "2.0", "quantile": [], "sum": "NaN"})
+            json!({"count": "2.0", "quantile": [], "sum": "9.5"})
         );
         assert_eq!(
             *sample(3),

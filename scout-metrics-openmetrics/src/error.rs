@@ -251,6 +251,11 @@ impl Fault {
         })
     }
 
+    /// Returns whether a rule is the one that is broken.
+    pub(crate) fn breaks(&self, rule: Rule) -> bool {
+        self.rule == Some(rule)
+    }
+
     /// Returns whether a limit is exceeded.
     pub(crate) fn is_limit(&self) -> bool {
         self.limit.is_some()

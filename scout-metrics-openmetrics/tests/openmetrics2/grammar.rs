@@ -1,11 +1,14 @@
 //! The strict reader accepts exactly what the ABNF has.
 //!
 //! For each production, all texts of up to six symbols are put into a frame and read by the parser and by the checker in
-//! `grammar_abnf.rs`. Where only exemplars do not fit the ABNF, the parser leaves them out and says so.
+//! `grammar_abnf.rs`. Where only exemplars do not fit the ABNF, the parser leaves them out and says so, unless a start timestamp
+//! comes after them.
 
 use scout_metrics_openmetrics::{Format, Mode, ParseOptions, Parser, ReaderLevel};
 
-use super::grammar_abnf::{Text, exposition, exposition_with_bad_exemplars};
+use super::grammar_abnf::{
+    Text, exposition, exposition_with_bad_exemplars, exposition_with_late_start,
+};
 
 #[path = "../support/random.rs"]
 mod random;
@@ -28,6 +31,7 @@ fn expected(text: &str) -> Option<Verdict> {
     let is_known = !text.contains("\r\n") && odd != Some(Labels::OfSample);
     Some(match () {
         () if is_known && odd.is_none() && checked.is(exposition) => Verdict::Accepted,
+        () if text.contains(" st@") && checked.is(exposition_with_late_start) => Verdict::Refused,
         () if is_known && text.contains(" #") && checked.is(exposition_with_bad_exemplars) => {
             Verdict::WithoutExemplars
         }

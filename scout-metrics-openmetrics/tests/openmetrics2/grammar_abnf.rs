@@ -185,16 +185,29 @@ productions! {
         optional(at, |at| start_timestamp(t, sp(t, at)))
     }
 
+    fn any_text(t, at) {
+        any(at, |at| t.range(at, 0, 0x09) | t.range(at, 0x0B, 0xFF))
+    }
+
     /// An exposition in which ` #` and any text may come in place of exemplars.
     fn exposition_with_bad_exemplars(t, at) {
-        let odd = |at| {
-            let at = hash(t, sp(t, at));
-            any(at, |at| t.range(at, 0, 0x09) | t.range(at, 0x0B, 0xFF))
-        };
-        let line = |at| lf(t, optional(sample_without_exemplars(t, at), odd));
-        let at = any(at, |at| metric_descriptor(t, at) | line(at));
+        let at = any(at, |at| line_with_bad_exemplars(t, at));
         let at = t.exact(sp(t, hash(t, at)), "EOF");
         optional(at, |at| lf(t, at))
+    }
+
+    fn line_with_bad_exemplars(t, at) {
+        let odd = |at| any_text(t, hash(t, sp(t, at)));
+        let sample = lf(t, optional(sample_without_exemplars(t, at), odd));
+        metric_descriptor(t, at) | sample
+    }
+
+    /// The start of an exposition up to a line in which a start timestamp comes after good exemplars, and any lines after it.
+    fn exposition_with_late_start(t, at) {
+        let at = sample_without_exemplars(t, any(at, |at| line_with_bad_exemplars(t, at)));
+        let at = exemplar(t, any(at, |at| exemplar(t, at)));
+        let at = any_text(t, t.exact(at, " st@"));
+        any(at, |at| any_text(t, lf(t, at)))
     }
 
     fn value(t, at) {

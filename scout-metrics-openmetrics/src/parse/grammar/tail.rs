@@ -53,6 +53,7 @@ impl Scanner<'_, '_> {
     ///
     /// Nothing is looked at twice: after a bad exemplar, reading goes on after what was understood of it.
     fn read_exemplars(&mut self, parts: &mut Parts) -> Result<()> {
+        let mut has_bad = false;
         loop {
             let first = parts.labels.len();
             let forgiven = self.forgiven.len();
@@ -64,14 +65,9 @@ impl Scanner<'_, '_> {
                     self.peek().map(|_| self.at)
                 }
                 Err(fault) if fault.is_limit() => return Err(fault),
-                // The exemplar is good. What is wrong is the place of the start timestamp.
-                Err(_) if self.text[self.at..self.end].starts_with(" st@") => {
-                    self.at += 1;
-                    let message =
-                        "expected the start timestamp before the exemplars, found it after them";
-                    return Err(self.fault(Rule::SampleSyntax, message));
-                }
+                Err(fault) if fault.breaks(Rule::SampleSyntax) && !has_bad => return Err(fault),
                 Err(fault) => {
+                    has_bad = true;
                     parts.labels.truncate(first);
                     self.forgiven.truncate(forgiven);
                     self.add_dropped(Rule::ExemplarSyntax, fault.at(), fault.message());
@@ -101,7 +97,14 @@ impl Scanner<'_, '_> {
         let start = self.at;
         self.read_seconds()?;
         let timestamp = Some(self.span(start, self.at, false));
-        if self.peek().is_some() && !self.text[self.at..self.end].starts_with(" #") {
+        let rest = &self.text[self.at..self.end];
+        if rest.starts_with(" st@") {
+            // The exemplar is good. What is wrong is the place of something else.
+            self.at += 1;
+            let message = "expected the start timestamp before the exemplars, found it after them";
+            return Err(self.fault(Rule::SampleSyntax, message));
+        }
+        if !rest.is_empty() && !rest.starts_with(" #") {
             return Err(self.expected(RULE, "the end of the line or another exemplar"));
         }
         Ok(ExemplarParts { value, timestamp })
