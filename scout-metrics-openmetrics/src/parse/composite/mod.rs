@@ -1,5 +1,6 @@
 //! Composite values of OpenMetrics 2.0: histograms and summaries as the value of one sample.
 
+mod known;
 mod parts;
 mod read;
 mod view;

@@ -1,5 +1,7 @@
 //! The numbers of a composite value, in memory that is used again for the next one.
 
+use super::known::KnownThresholds;
+
 /// The kind of a composite value, by the names of its fields.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum CompositeKind {
@@ -24,6 +26,7 @@ pub(crate) struct CompositeParts {
     pub(crate) zero_count: f64,
     pub(crate) positive: SideParts,
     pub(crate) negative: SideParts,
+    pub(super) known: KnownThresholds,
 }
 
 impl CompositeParts {

@@ -63,11 +63,17 @@ impl Reader<'_> {
             parts.pairs.push((f64::NEG_INFINITY, self.number()?));
             self.skip(b",")?;
         }
-        while !self.skips(b"+Inf:") {
-            let threshold = self.real()?;
-            self.skip(b":")?;
-            parts.pairs.push((threshold, self.number()?));
-            self.skip(b",")?;
+        loop {
+            let threshold = match self.known_threshold(parts) {
+                Some(threshold) => threshold,
+                None if self.skips(b"+Inf:") => break,
+                None => self.new_threshold(parts)?,
+            };
+            let (count, goes_on) = self.item()?;
+            parts.pairs.push((threshold, count));
+            if !goes_on {
+                return None;
+            }
         }
         parts.pairs.push((f64::INFINITY, self.number()?));
         self.skip(b"]")
@@ -79,13 +85,35 @@ impl Reader<'_> {
             return Some(());
         }
         loop {
-            let rank = self.real()?;
-            self.skip(b":")?;
-            parts.pairs.push((rank, self.number()?));
-            if !self.goes_on()? {
+            let rank = match self.known_threshold(parts) {
+                Some(rank) => rank,
+                None => self.new_threshold(parts)?,
+            };
+            let (value, goes_on) = self.item()?;
+            parts.pairs.push((rank, value));
+            if !goes_on {
                 return Some(());
             }
         }
+    }
+
+    /// Reads the threshold or the rank of the next pair, and the colon after it, if they are those of the value before.
+    #[inline(always)]
+    fn known_threshold(&mut self, parts: &CompositeParts) -> Option<f64> {
+        let (value, length) = parts.known.find(parts.pairs.len(), self.rest)?;
+        self.rest = &self.rest[length..];
+        Some(value)
+    }
+
+    /// Reads the threshold or the rank of the next pair, and the colon after it, and remembers them.
+    #[inline(never)]
+    fn new_threshold(&mut self, parts: &mut CompositeParts) -> Option<f64> {
+        let text = self.rest;
+        let value = self.real()?;
+        self.skip(b":")?;
+        let length = text.len() - self.rest.len();
+        parts.known.learn(parts.pairs.len(), text, length, value);
+        Some(value)
     }
 
     /// What comes after `schema:`.
@@ -131,8 +159,9 @@ impl Reader<'_> {
             return Some(());
         }
         loop {
-            side.counts.push(self.number()?);
-            if !self.goes_on()? {
+            let (count, goes_on) = self.item()?;
+            side.counts.push(count);
+            if !goes_on {
                 return Some(());
             }
         }
@@ -177,18 +206,40 @@ impl Reader<'_> {
         }
     }
 
+    /// Reads a number and the comma or the bracket after it, and returns whether a comma was there. Most items of lists are
+    /// short whole numbers before commas.
+    #[inline(always)]
+    fn item(&mut self) -> Option<(f64, bool)> {
+        if let Some((digits, b',', length)) = self.first_digits() {
+            self.rest = &self.rest[length + 1..];
+            return Some((f64::from(digits), true));
+        }
+        Some((self.number()?, self.goes_on()?))
+    }
+
     /// Reads one to seven digits that are a whole number.
     #[inline(always)]
     fn few_digits(&mut self) -> Option<u32> {
+        let (digits, next, length) = self.first_digits()?;
+        if next == b'.' || next | 0x20 == b'e' {
+            return None;
+        }
+        self.rest = &self.rest[length..];
+        Some(digits)
+    }
+
+    /// Returns the number that one to seven digits are, the byte after them, and their length.
+    #[inline(always)]
+    fn first_digits(&self) -> Option<(u32, u8, usize)> {
         const ZEROS: u64 = u64::from_le_bytes([b'0'; 8]);
         let word = u64::from_le_bytes(*self.rest.first_chunk()?);
         let digits = word ^ ZEROS;
         let bits = non_digits(digits).trailing_zeros() & !7;
-        if !(8..64).contains(&bits) || may_go_on((word >> bits) as u8) {
+        if !(8..64).contains(&bits) {
             return None;
         }
-        self.rest = &self.rest[bits as usize / 8..];
-        Some(join_digits(digits << (64 - bits)) as u32)
+        let number = join_digits(digits << (64 - bits)) as u32;
+        Some((number, (word >> bits) as u8, bits as usize / 8))
     }
 
     #[inline(never)]
@@ -234,10 +285,4 @@ impl Reader<'_> {
         self.rest = rest;
         number::parse_digits(digits)
     }
-}
-
-/// Returns whether a byte after digits may be a part of the number.
-#[inline(always)]
-fn may_go_on(byte: u8) -> bool {
-    byte == b'.' || byte | 0x20 == b'e'
 }
