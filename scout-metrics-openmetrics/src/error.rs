@@ -332,10 +332,12 @@ impl Default for Origin {
 pub struct Deviation {
     /// The rule.
     pub rule: Rule,
-    /// The line, counted from 1.
+    /// The line, counted from 1. It is 0 in a protobuf exposition, which has no lines.
     pub line: u64,
-    /// The character in the line, counted from 1.
+    /// The character in the line, counted from 1. It is 0 in a protobuf exposition.
     pub column: u64,
+    /// The byte of an exposition without lines.
+    offset: u64,
     message: Cow<'static, str>,
 }
 
@@ -355,6 +357,7 @@ impl Deviation {
             rule,
             line: line + memchr::memchr_iter(b'\n', before.as_bytes()).count() as u64,
             column: column(&before[line_start..], is_first),
+            offset: 0,
             message: message.into(),
         }
     }
@@ -365,6 +368,18 @@ impl Deviation {
             rule,
             line,
             column,
+            offset: 0,
+            message: message.into(),
+        }
+    }
+
+    /// Describes a broken rule in bytes that are not text.
+    pub(crate) fn in_bytes(rule: Rule, message: String, at: usize) -> Self {
+        Self {
+            rule,
+            line: 0,
+            column: 0,
+            offset: at as u64,
             message: message.into(),
         }
     }
@@ -373,12 +388,22 @@ impl Deviation {
     pub fn message(&self) -> &str {
         &self.message
     }
+
+    /// Returns the byte at which the message with the fault starts, counted from 0, in a protobuf exposition. Text has lines
+    /// instead.
+    pub fn offset(&self) -> Option<u64> {
+        (self.line == 0).then_some(self.offset)
+    }
 }
 
 impl fmt::Display for Deviation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { line, column, .. } = self;
-        write!(f, "{} (line {line}, column {column})", self.message)
+        let position = Position {
+            line: self.line,
+            column: self.column,
+            offset: self.offset,
+        };
+        write!(f, "{} ({position})", self.message)
     }
 }
 

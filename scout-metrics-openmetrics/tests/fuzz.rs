@@ -1,7 +1,7 @@
 //! The bodies of the fuzz targets, over all cases and over mutations of them, without a fuzzer.
 //!
-//! `SCOUT_METRICS_FUZZ_RUNS` says how many mutations each target gets (default: 1,000), and
-//! `SCOUT_METRICS_FUZZ_SEED` where the random numbers start. With `SCOUT_METRICS_FUZZ_CORPUS`, a folder, the cases are
+//! `SCOUT_METRICS_FUZZ_RUNS` says how many mutations each target gets (default: 1,000), `SCOUT_METRICS_FUZZ_SECONDS` for how
+//! many seconds it gets more of them (default: 0), and `SCOUT_METRICS_FUZZ_SEED` where the random numbers start. With `SCOUT_METRICS_FUZZ_CORPUS`, a folder, the cases are
 //! written there, for a fuzzer to start from.
 
 #![cfg(feature = "scout")]
@@ -10,18 +10,27 @@
     reason = "clippy does not know helpers of tests as tests"
 )]
 
+#[path = "support/any_format.rs"]
+mod any_format;
 #[expect(dead_code, reason = "only the inputs are of use here")]
 #[path = "support/cases.rs"]
 mod cases;
+#[path = "support/message_tree.rs"]
+mod message_tree;
 #[path = "support/random.rs"]
 mod random;
 #[path = "support/targets.rs"]
 mod targets;
 
-use std::{env, fs, panic, path::Path};
+use std::{
+    env, fs, panic,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use cases::CaseFile;
 use random::{Random, number};
+use scout_metrics_openmetrics::{Format, ParseOptions, parse_families, transcode_lossy};
 
 fn seeds() -> Vec<Vec<u8>> {
     let files = CaseFile::all().into_iter();
@@ -31,19 +40,52 @@ fn seeds() -> Vec<Vec<u8>> {
         .collect()
 }
 
+/// Returns all families of the cases in a format.
+fn seeds_in(to: Format) -> Vec<Vec<u8>> {
+    let written = CaseFile::all().into_iter().flat_map(|file| {
+        let options = ParseOptions::new(file.format);
+        let inputs = file.cases.into_iter();
+        inputs.filter_map(move |case| {
+            let families = parse_families(&case.input, &options).ok()?;
+            let (exposition, _) = transcode_lossy(families.as_slice(), to).ok()?;
+            Some(exposition.into_body().to_vec())
+        })
+    });
+    let mut seeds: Vec<_> = written.filter(|body| !body.is_empty()).collect();
+    seeds.sort();
+    seeds.dedup();
+    seeds
+}
+
 /// Runs a target on the cases and on mutations of them. A failure names the input.
 fn fuzz(target: fn(&[u8])) {
-    let seeds = seeds();
+    fuzz_with(target, &seeds(), mutate);
+}
+
+fn fuzz_with(
+    target: fn(&[u8]),
+    seeds: &[Vec<u8>],
+    mutate: impl Fn(&[Vec<u8>], &mut Random) -> Vec<u8>,
+) {
     let check = |input: &[u8]| {
         if panic::catch_unwind(|| target(input)).is_err() {
-            panic!("the input is {:?}", String::from_utf8_lossy(input));
+            panic!(
+                "the input is {:?}, in bytes {input:?}",
+                String::from_utf8_lossy(input)
+            );
         }
     };
     seeds.iter().for_each(|seed| check(seed));
     let mut random = Random(number("SCOUT_METRICS_FUZZ_SEED", 1));
-    for _ in 0..number("SCOUT_METRICS_FUZZ_RUNS", 1_000) {
-        check(&mutate(&seeds, &mut random));
+    let runs = number("SCOUT_METRICS_FUZZ_RUNS", 1_000);
+    let time = Duration::from_secs(number("SCOUT_METRICS_FUZZ_SECONDS", 0));
+    let start = Instant::now();
+    let mut done = 0;
+    while done < runs || start.elapsed() < time {
+        check(&mutate(seeds, &mut random));
+        done += 1;
     }
+    println!("{} cases and {done} mutations", seeds.len());
 }
 
 #[test]
@@ -67,6 +109,32 @@ fn what_is_read_line_by_line_can_be_written() {
 }
 
 #[test]
+fn openmetrics_2_reads_alike_in_all_ways() {
+    let seeds = [seeds(), seeds_in(Format::OpenMetrics2)].concat();
+    fuzz_with(any_format::openmetrics2, &seeds, mutate);
+}
+
+#[test]
+fn any_bytes_are_messages_or_an_error() {
+    let seeds = seeds_in(Format::Protobuf);
+    fuzz_with(any_format::messages, &seeds, mutate_message);
+}
+
+#[test]
+fn families_of_any_format_are_written_in_any_other() {
+    let messages = seeds_in(Format::Protobuf);
+    let seeds = [seeds(), seeds_in(Format::OpenMetrics2), messages].concat();
+    fuzz_with(
+        any_format::conversion,
+        &seeds,
+        |seeds, random| match random.below(3) {
+            0 => mutate_message(seeds, random),
+            _ => mutate(seeds, random),
+        },
+    );
+}
+
+#[test]
 fn the_cases_can_be_written_as_a_corpus() {
     let folder = tempfile::tempdir().unwrap();
     let corpus = env::var_os("SCOUT_METRICS_FUZZ_CORPUS");
@@ -78,7 +146,7 @@ fn the_cases_can_be_written_as_a_corpus() {
 }
 
 /// Pieces that mean something to a parser.
-const TOKENS: [&[u8]; 40] = [
+const TOKENS: [&[u8]; 56] = [
     b"\n",
     b"\n",
     b"\r\n",
@@ -116,10 +184,37 @@ const TOKENS: [&[u8]; 40] = [
     b"0.5",
     b"1e9",
     b"1234567890123",
+    b" st@1.5",
+    b" # {a=\"b\"} 1 1",
+    b"# TYPE a gaugehistogram\n",
+    b"a {count:1,sum:1,bucket:[1:1,+Inf:1]}\n",
+    b"a {gcount:1,gsum:1,bucket:[+Inf:1]}\n",
+    b"a {count:1,sum:1,quantile:[0.5:1]}\n",
+    b"count:1",
+    b",sum:1",
+    b",bucket:[",
+    b",quantile:[",
+    b",schema:0,zero_threshold:0,zero_count:1",
+    b",positive_spans:[0:1],positive_buckets:[1]",
+    b",negative_spans:[-1:2],negative_buckets:[1,2]",
+    b"]",
+    b":",
+    b"+Inf:",
     b"\xEF\xBB\xBF",
     b"\xFF",
     "é".as_bytes(),
 ];
+
+/// Changes one of the seeds as messages, if it is made of them, and a few of its bytes at times.
+fn mutate_message(seeds: &[Vec<u8>], random: &mut Random) -> Vec<u8> {
+    let seed = random.pick(seeds);
+    let messages = message_tree::read_exposition(seed).filter(|_| random.below(8) > 0);
+    let Some(mut messages) = messages else {
+        return mutate(seeds, random);
+    };
+    message_tree::mutate(&mut messages, random);
+    message_tree::write_exposition(&messages)
+}
 
 /// Changes one of the seeds, or some of its lines, in a few places.
 fn mutate(seeds: &[Vec<u8>], random: &mut Random) -> Vec<u8> {

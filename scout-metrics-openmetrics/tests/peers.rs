@@ -13,7 +13,10 @@ use proptest::{
     strategy::{Strategy, ValueTree},
     test_runner::TestRunner,
 };
-use scout_metrics_openmetrics::{Format, MetricFamily, Sample, encode_families};
+use scout_metrics_openmetrics::{
+    ContentType, EscapingScheme, Format, MetricFamily, Mode, ParseOptions, Sample, encode_families,
+    parse_families, transcode_lossy,
+};
 use support::{
     model::{Style, families},
     peers::{Document, Promtool, Python, describe_for_python},
@@ -45,6 +48,29 @@ fn promtool_reads_what_we_write() {
         expositions += 1;
     }
     assert_eq!(expositions, 12);
+}
+
+#[test]
+fn promtool_reads_the_series_of_openmetrics_2() {
+    let Some(promtool) = Promtool::find() else {
+        return;
+    };
+    // This version of promtool does not know quoted names.
+    let plain = ContentType::TEXT_0_0_4.with_escaping(EscapingScheme::Values);
+    let mut composites = 0;
+    for families in models(Format::OpenMetrics, 6, 30) {
+        let (exposition, _) = transcode_lossy(&families, Format::OpenMetrics2).unwrap();
+        let options = ParseOptions::new(Format::OpenMetrics2).with_mode(Mode::Strict);
+        let read = parse_families(exposition.body(), &options).unwrap();
+        let samples = read.iter().flat_map(MetricFamily::samples);
+        composites += samples.filter(|it| it.composite().is_some()).count();
+        let (series, _) = transcode_lossy(read.as_slice(), plain).unwrap();
+        assert_eq!(promtool.check(series.body()), Ok(()), "{:?}", series.body());
+    }
+    assert!(
+        composites > 20,
+        "{composites} composite values prove little"
+    );
 }
 
 /// Returns the family as Prometheus text can express it, without what it cannot.

@@ -12,9 +12,10 @@ use std::{fmt::Write as _, slice};
 
 use proptest::prelude::*;
 use scout_metrics_openmetrics::{
-    Bucket, ContentType, EncodeErrorKind, Encoder, Exemplar, Format, Histogram, LabelSet, Limit,
-    Limits, MetricFamily, MetricType, NativeBuckets, NativeHistogram, ParseErrorKind, ParseOptions,
-    Parser as TextParser, Rule, Sample, Suffix, Timestamp, encode_families, parse_families,
+    Bucket, CompositeValue, ContentType, EncodeErrorKind, Encoder, Exemplar, Format, Histogram,
+    HistogramValue, LabelSet, Limit, Limits, MetricFamily, MetricType, Mode, NativeBuckets,
+    NativeHistogram, ParseErrorKind, ParseOptions, Parser as TextParser, Rule, Sample, Suffix,
+    SummaryValue, Timestamp, encode_families, parse_families,
     protobuf::{ExemplarRef, MetricValue, Parser},
     transcode, transcode_lossy,
 };
@@ -79,29 +80,12 @@ fn read(exposition: &[u8]) -> Vec<MetricFamily> {
 #[test]
 fn each_type_is_read() {
     let job = || LabelSet::from([("job", "api")]);
-    let sample = |suffix, value| Sample::new(suffix, job(), value);
+    let sample = |value| vec![Sample::new(Suffix::None, job(), value)];
+    let composite = |value| vec![Sample::new(Suffix::None, job(), 0.0).with_composite(value)];
     for (kind, field, value, expected_kind, samples) in [
-        (
-            0,
-            3,
-            double(1, 7.0),
-            MetricType::Counter,
-            vec![sample(Suffix::None, 7.0)],
-        ),
-        (
-            1,
-            2,
-            double(1, -7.5),
-            MetricType::Gauge,
-            vec![sample(Suffix::None, -7.5)],
-        ),
-        (
-            3,
-            5,
-            double(1, 1.0),
-            MetricType::Unknown,
-            vec![sample(Suffix::None, 1.0)],
-        ),
+        (0, 3, double(1, 7.0), MetricType::Counter, sample(7.0)),
+        (1, 2, double(1, -7.5), MetricType::Gauge, sample(-7.5)),
+        (3, 5, double(1, 1.0), MetricType::Unknown, sample(1.0)),
         (
             2,
             4,
@@ -112,11 +96,12 @@ fn each_type_is_read() {
             ]
             .concat(),
             MetricType::Summary,
-            vec![
-                Sample::new(Suffix::None, job().with("quantile", "0.5"), 2.0),
-                sample(Suffix::Count, 3.0),
-                sample(Suffix::Sum, 6.0),
-            ],
+            composite(CompositeValue::Summary(
+                SummaryValue::new()
+                    .with_count(3.0)
+                    .with_sum(6.0)
+                    .with_quantiles([(0.5, 2.0)]),
+            )),
         ),
         (
             5,
@@ -128,12 +113,11 @@ fn each_type_is_read() {
             ]
             .concat(),
             MetricType::GaugeHistogram,
-            vec![
-                Sample::new(Suffix::Bucket, job().with("le", "1.0"), 1.5),
-                Sample::new(Suffix::Bucket, job().with("le", "+Inf"), 1.5),
-                sample(Suffix::GCount, 1.5),
-                sample(Suffix::GSum, 6.0),
-            ],
+            composite(CompositeValue::GaugeHistogram(
+                HistogramValue::new(1.5)
+                    .with_sum(6.0)
+                    .with_buckets([(1.0, 1.5)]),
+            )),
         ),
     ] {
         let [family] = &read(&family(kind, field, &value))[..] else {
@@ -141,11 +125,13 @@ fn each_type_is_read() {
         };
         assert_eq!(family.kind(), expected_kind);
         assert_eq!(family.samples(), samples);
+        let written = encode_families(slice::from_ref(family), Format::Protobuf).unwrap();
+        assert_eq!(&read(written.body())[0], family);
     }
 }
 
 #[test]
-fn a_counter_has_an_exemplar_and_a_time_of_creation() {
+fn a_counter_has_an_exemplar_and_a_start_timestamp() {
     let time = |seconds, nanos| [integer(1, seconds), integer(2, nanos)].concat();
     let exemplar = [
         label("trace_id", "a"),
@@ -172,16 +158,16 @@ fn a_counter_has_an_exemplar_and_a_time_of_creation() {
     };
     assert_eq!(
         (family.name(), family.help(), family.unit()),
-        ("hits", "Hits.", "hits")
+        ("hits_total", "Hits.", "hits")
     );
     let at = Timestamp::from_millis(1500);
     let exemplar = Exemplar::new(LabelSet::from([("trace_id", "a")]), 0.5);
     let exemplar = exemplar.with_timestamp(Timestamp::from_millis(20_500));
-    let total = Sample::new(Suffix::Total, LabelSet::new(), 7.0)
+    let total = Sample::new(Suffix::None, LabelSet::new(), 7.0)
         .with_timestamp(at)
+        .with_start_timestamp(Timestamp::from_millis(10_250))
         .with_exemplar(exemplar);
-    let created = Sample::new(Suffix::Created, LabelSet::new(), 10.25).with_timestamp(at);
-    assert_eq!(family.samples(), [total, created]);
+    assert_eq!(family.samples(), [total]);
     let written = encode_families(slice::from_ref(family), Format::Protobuf).unwrap();
     assert_eq!(&read(written.body())[0], family);
 }
@@ -276,7 +262,7 @@ fn a_histogram_may_have_both_kinds_of_buckets() {
     let family = MetricFamily::histogram("x", [histogram.clone()]).unwrap();
     let exposition = encode_families(slice::from_ref(&family), ContentType::PROTOBUF).unwrap();
     assert_eq!(exposition.format(), Format::Protobuf);
-    assert_eq!(read(exposition.body()).len(), 1);
+    assert_eq!(read(exposition.body())[0], family.to_composite().unwrap());
     assert_eq!(family.histograms().unwrap(), [histogram]);
 
     let mut parser = Parser::new(exposition.body());
@@ -286,6 +272,7 @@ fn a_histogram_may_have_both_kinds_of_buckets() {
         panic!("a histogram is expected")
     };
     assert_eq!(histogram.native().unwrap().to_histogram().unwrap(), native);
+    // One is in the bucket `+Inf`, which was free.
     assert_eq!(histogram.exemplars().count(), 1);
     let bounds: Vec<_> = histogram
         .buckets()
@@ -299,6 +286,121 @@ fn a_histogram_may_have_both_kinds_of_buckets() {
     let (_, losses) = transcode_lossy(&[family], Format::OpenMetrics).unwrap();
     let losses: Vec<_> = losses.iter().map(ToString::to_string).collect();
     assert_eq!(losses, ["family `x`: 1 native histogram is left out"]);
+}
+
+/// A histogram with an exemplar of the trace `name` for each value.
+fn with_exemplars(histogram: HistogramValue, exemplars: &[(&str, f64)]) -> MetricFamily {
+    let exemplars = exemplars.iter().map(|(name, value)| {
+        let labels = LabelSet::from([("trace_id", *name)]);
+        Exemplar::new(labels, *value)
+    });
+    let sample = Sample::new(Suffix::None, LabelSet::new(), 0.0)
+        .with_composite(CompositeValue::Histogram(histogram))
+        .with_exemplars(exemplars);
+    MetricFamily::new("x", MetricType::Histogram).with_sample(sample)
+}
+
+/// Returns the traces of the exemplars in each bucket, and of those of the native histogram.
+fn traces(exposition: &[u8]) -> (Vec<&str>, Vec<&str>) {
+    let mut parser = Parser::new(exposition);
+    let mut family = parser.next_family().unwrap().unwrap();
+    let metric = family.next_metric().unwrap().unwrap();
+    let MetricValue::Histogram(histogram) = metric.value() else {
+        panic!("a histogram is expected")
+    };
+    fn trace<'a>(exemplar: ExemplarRef<'_, 'a>) -> &'a str {
+        exemplar.labels()[0].1
+    }
+    let in_buckets = histogram.buckets();
+    let in_buckets = in_buckets.map(|bucket| bucket.exemplar.map_or("", trace));
+    (
+        in_buckets.collect(),
+        histogram.exemplars().map(trace).collect(),
+    )
+}
+
+#[test]
+fn an_exemplar_goes_to_a_bucket_that_holds_it() {
+    let classic = || {
+        HistogramValue::new(9.0).with_sum(1.0).with_buckets([
+            (1.0, 2.0),
+            (2.0, 5.0),
+            (f64::INFINITY, 9.0),
+        ])
+    };
+    let positive = NativeBuckets::from_counts([(1, 9.0)]).unwrap();
+    let both = || classic().with_native(NativeHistogram::new(0, positive.clone()).unwrap());
+    for (histogram, exemplars, in_buckets, others) in [
+        (
+            classic(),
+            &[("a", 5.0), ("b", 1.0)][..],
+            ["b", "", "a"],
+            &[][..],
+        ),
+        (classic(), &[("a", 0.5), ("b", 0.7)], ["a", "b", ""], &[]),
+        (classic(), &[("a", 1.5), ("b", 1.5)], ["", "a", "b"], &[]),
+        (classic(), &[("a", f64::NAN)], ["a", "", ""], &[]),
+        (
+            both(),
+            &[("a", 0.5), ("b", 0.7), ("c", 5.0)],
+            ["a", "", "c"],
+            &["b"],
+        ),
+        (
+            both(),
+            &[("a", 7.0), ("b", 8.0), ("c", 0.5)],
+            ["c", "", "a"],
+            &["b"],
+        ),
+    ] {
+        let family = with_exemplars(histogram, exemplars);
+        let written = encode_families(slice::from_ref(&family), Format::Protobuf).unwrap();
+        assert_eq!(
+            traces(written.body()),
+            (in_buckets.to_vec(), others.to_vec())
+        );
+        let read = read(written.body());
+        let again = encode_families(&read, Format::Protobuf).unwrap();
+        assert_eq!(again.body(), written.body());
+    }
+    let family = with_exemplars(classic(), &[("a", 7.0), ("b", 8.0)]);
+    let error = encode_families(&[family], Format::Protobuf).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the family `x` cannot be written as prometheus-protobuf: an exemplar needs a bucket that holds it and no other exemplar"
+    );
+}
+
+#[test]
+fn an_empty_native_histogram_is_one() {
+    let native = NativeHistogram::new(3, NativeBuckets::default()).unwrap();
+    let sample = Sample::new(Suffix::None, LabelSet::new(), 0.0);
+    let sample = sample.with_native_histogram(native.with_sum(0.0));
+    let family = MetricFamily::new("x", MetricType::Histogram).with_sample(sample);
+    let written = encode_families(slice::from_ref(&family), Format::Protobuf).unwrap();
+    assert_eq!(read(written.body()), [family]);
+}
+
+#[test]
+fn what_a_message_does_not_say_stays_unsaid() {
+    let bucket = bytes(3, &[integer(1, 2), double(2, 1.0)].concat());
+    let histogram = [integer(1, 3), bucket].concat();
+    let [with_buckets] = &read(&family(4, 7, &histogram))[..] else {
+        panic!("one family is expected")
+    };
+    let [summary] = &read(&family(2, 4, &[]))[..] else {
+        panic!("one family is expected")
+    };
+    let job = Sample::new(Suffix::None, LabelSet::from([("job", "api")]), 0.0);
+    let value = HistogramValue::new(3.0).with_buckets([(1.0, 2.0)]);
+    let expected = job.clone().with_composite(CompositeValue::Histogram(value));
+    assert_eq!(with_buckets.samples(), [expected]);
+    let expected = job.with_composite(CompositeValue::Summary(SummaryValue::new()));
+    assert_eq!(summary.samples(), [expected]);
+    for family in [with_buckets, summary] {
+        let written = encode_families(slice::from_ref(family), Format::Protobuf).unwrap();
+        assert_eq!(&read(written.body())[0], family);
+    }
 }
 
 /// Google's protobuf finds all fields, each with its type, and nothing else.
@@ -646,6 +748,181 @@ fn faults_are_named_with_their_place() {
         );
         assert_eq!(error.position().line, 0);
     }
+}
+
+/// Each rule is an error in strict mode and a deviation at the same place in lenient mode.
+#[test]
+fn strict_mode_checks_families_and_lenient_mode_forgives() {
+    let one = |kind, field, value: &[u8]| family(kind, field, value);
+    let metrics = |labels: &[Vec<u8>]| {
+        let metrics = labels.iter().map(|labels| {
+            let value = bytes(2, &double(1, 1.0));
+            bytes(4, &[labels.clone(), value].concat())
+        });
+        let family = [
+            bytes(1, b"x"),
+            integer(3, 1),
+            metrics.collect::<Vec<_>>().concat(),
+        ];
+        delimited(&family.concat())
+    };
+    let bucket = |count, bound| bytes(3, &[integer(1, count), double(2, bound)].concat());
+    let quantile = |rank, value| bytes(3, &[double(1, rank), double(2, value)].concat());
+    let labels =
+        |labels: &[&str]| -> Vec<u8> { labels.iter().flat_map(|name| label(name, "y")).collect() };
+    let with_label = |kind, field, name, value: &[u8]| {
+        let metric = [label(name, "1"), bytes(field, value)].concat();
+        delimited(&[bytes(1, b"x"), integer(3, kind), bytes(4, &metric)].concat())
+    };
+    let twice = one(1, 2, &double(1, 1.0)).repeat(2);
+    let time = bytes(15, &integer(1, 1));
+    let too_large = [integer(1, 3), double(2, 1.0), bytes(3, &double(2, 5.0))].concat();
+    let too_large = bytes(3, &too_large);
+    let native = [integer(1, 3), integer(7, 1), double(6, 0.5)].concat();
+    let cases: Vec<(Rule, Vec<u8>, &str)> = vec![
+        (
+            Rule::NameClash,
+            twice,
+            "a second family has the name `x` (byte 32)",
+        ),
+        (
+            Rule::DuplicateLabel,
+            metrics(&[labels(&["b", "a", "b"])]),
+            "`x` has the label `b` twice (byte 8)",
+        ),
+        (
+            Rule::LabelName,
+            metrics(&[labels(&[""])]),
+            "`x` has a label without a name (byte 8)",
+        ),
+        (
+            Rule::ReservedLabel,
+            metrics(&[labels(&["__name__"])]),
+            "`x` has the label `__name__`, which is reserved (byte 8)",
+        ),
+        (
+            Rule::DuplicateSeries,
+            metrics(&[labels(&["a", "b"]), labels(&["b"]), labels(&["b", "a"])]),
+            "`x` has a second metric with these labels (byte 58)",
+        ),
+        (
+            Rule::CounterValue,
+            one(0, 3, &double(1, -1.0)),
+            "the counter `x` has the value -1, expected zero or more (byte 8)",
+        ),
+        (
+            Rule::CounterValue,
+            one(0, 3, &double(1, f64::NAN)),
+            "the counter `x` has the value NaN, expected zero or more (byte 8)",
+        ),
+        (
+            Rule::StartTimestamp,
+            one(5, 7, &time),
+            "the gauge histogram `x` has a time of creation, which its type does not have (byte 8)",
+        ),
+        (
+            Rule::BucketOrder,
+            one(
+                4,
+                7,
+                &[integer(1, 1), bucket(1, 2.0), bucket(1, 1.0)].concat(),
+            ),
+            "the threshold 1 of a bucket of `x` is not greater than that of the bucket before (byte 8)",
+        ),
+        (
+            Rule::BucketsCumulative,
+            one(
+                4,
+                7,
+                &[integer(1, 3), bucket(2, 1.0), bucket(1, 2.0)].concat(),
+            ),
+            "a bucket of `x` holds 1, fewer than the bucket before (byte 8)",
+        ),
+        (
+            Rule::BucketsCumulative,
+            one(4, 7, &[integer(1, 3), bucket(4, 1.0)].concat()),
+            "a bucket of `x` holds 3, fewer than the bucket before (byte 8)",
+        ),
+        (
+            Rule::HistogramCount,
+            one(4, 7, &[integer(1, 3), bucket(4, f64::INFINITY)].concat()),
+            "`x` has the count 3, but its bucket `+Inf` holds 4 (byte 8)",
+        ),
+        (
+            Rule::BucketBound,
+            one(4, 7, &[integer(1, 3), bucket(3, f64::NAN)].concat()),
+            "the bound of a bucket of `x` is not a number (byte 8)",
+        ),
+        (
+            Rule::BucketBound,
+            with_label(4, 7, "le", &[integer(1, 3), bucket(3, 1.0)].concat()),
+            "`x` has the label `le`, which its parts have in other formats (byte 8)",
+        ),
+        (
+            Rule::ExemplarPlace,
+            one(4, 7, &[integer(1, 3), too_large, bucket(3, 2.0)].concat()),
+            "`x` has an exemplar that no bucket holds (byte 8)",
+        ),
+        (
+            Rule::ExemplarPlace,
+            one(4, 7, &[integer(1, 3), bytes(16, &double(2, 1.0))].concat()),
+            "`x` has an exemplar that no bucket holds (byte 8)",
+        ),
+        (
+            Rule::NativeCount,
+            one(4, 7, &[native, double(2, 1.0)].concat()),
+            "`x` has the count 3, but its buckets hold 1 (byte 8)",
+        ),
+        (
+            Rule::QuantileOrder,
+            one(2, 4, &[quantile(0.5, 1.0), quantile(0.5, 1.0)].concat()),
+            "the quantile 0.5 of `x` is not greater than the one before (byte 8)",
+        ),
+        (
+            Rule::QuantileRange,
+            one(2, 4, &quantile(1.5, 1.0)),
+            "`x` has the quantile 1.5, expected a number from 0 to 1 (byte 8)",
+        ),
+        (
+            Rule::QuantileRange,
+            with_label(2, 4, "quantile", &integer(1, 1)),
+            "`x` has the label `quantile`, which its parts have in other formats (byte 8)",
+        ),
+        (
+            Rule::QuantileValue,
+            one(2, 4, &quantile(0.5, -1.0)),
+            "a quantile of `x` has the value -1, expected zero or more (byte 8)",
+        ),
+        (
+            Rule::SummaryCount,
+            one(2, 4, &double(2, -1.0)),
+            "`x` has the sum -1, expected zero or more (byte 8)",
+        ),
+    ];
+    for (rule, exposition, message) in cases {
+        let strict = parse_families(&exposition, &options().with_mode(Mode::Strict));
+        let error = strict.unwrap_err();
+        assert_eq!((error.rule(), &*error.to_string()), (Some(rule), message));
+        let lenient = parse_families(&exposition, &options()).unwrap();
+        let [deviation] = lenient.deviations() else {
+            panic!("{:?}", lenient.deviations())
+        };
+        assert_eq!((deviation.rule, &*deviation.to_string()), (rule, message));
+        assert_eq!(deviation.offset(), Some(error.position().offset));
+        assert!(!lenient.is_empty());
+    }
+}
+
+#[test]
+fn a_metric_may_have_several_timestamps() {
+    let metric = |time| {
+        let metric = [bytes(2, &double(1, 1.0)), integer(6, time)].concat();
+        bytes(4, &metric)
+    };
+    let family = [bytes(1, b"x"), integer(3, 1), metric(1), metric(2)].concat();
+    let strict = options().with_mode(Mode::Strict);
+    let families = parse_families(&delimited(&family), &strict).unwrap();
+    assert_eq!(families.as_slice()[0].samples().len(), 2);
 }
 
 #[test]

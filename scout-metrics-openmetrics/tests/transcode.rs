@@ -12,10 +12,10 @@ use std::{env, slice};
 
 use proptest::prelude::*;
 use scout_metrics_openmetrics::{
-    CompositeValue, ContentType, EncodeErrorKind, EscapingScheme, Exemplar, Format, HistogramValue,
-    LabelSet, Limits, Loss, Lost, MetricFamily, MetricType, Mode, NativeBuckets, NativeHistogram,
-    ParseOptions, Sample, Suffix, SummaryValue, Timestamp, encode_families, parse_families,
-    transcode, transcode_lossy,
+    CompositeValue, ContentType, EncodeError, EncodeErrorKind, EscapingScheme, Exemplar, Format,
+    HistogramValue, LabelSet, Limits, Loss, Lost, MetricFamily, MetricType, Mode, NativeBuckets,
+    NativeHistogram, ParseOptions, Sample, Suffix, SummaryValue, Timestamp, encode_families,
+    parse_families, transcode, transcode_lossy,
 };
 use support::{
     losses,
@@ -66,7 +66,8 @@ fn check_content_types(families: &[MetricFamily]) -> Result<(), String> {
                         && matches!(
                             error.kind(),
                             EncodeErrorKind::BrokenRule | EncodeErrorKind::NameCollision
-                        ) =>
+                        )
+                        || makes_reserved_names(content_type, &error) =>
                 {
                     continue;
                 }
@@ -101,6 +102,13 @@ fn check_content_types(families: &[MetricFamily]) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Returns whether an underscore in place of another character reserves the name of an exemplar's label.
+fn makes_reserved_names(content_type: ContentType, error: &EncodeError) -> bool {
+    content_type.format() == Format::OpenMetrics2
+        && content_type.escaping() == EscapingScheme::Underscores
+        && error.kind() == EncodeErrorKind::NotExpressible
 }
 
 /// Checks that families are equal, except for names that are lost.
@@ -629,6 +637,33 @@ fn a_type_is_given_up_where_its_rules_are_broken() {
             "family `c_total`: its type changes from counter to unknown",
             "family `t`: its type changes from summary to unknown",
         ],
+    );
+}
+
+#[test]
+fn a_histogram_keeps_the_count_that_another_family_repeats() {
+    let new = "a_count 1\n# TYPE a histogram\na {count:1,sum:2,bucket:[+Inf:1]}\n# EOF\n";
+    let families = read(new, Format::OpenMetrics2);
+    let (exposition, losses) = transcode_lossy(&families, Format::Prometheus).unwrap();
+    assert_eq!(
+        text(exposition.body()),
+        "# TYPE a_count untyped\n\
+         # TYPE a histogram\na_bucket{le=\"+Inf\"} 1\na_count 1\na_sum 2\n"
+    );
+    let [loss] = &losses[..] else {
+        panic!("one loss is expected: {losses:?}")
+    };
+    let repeated = Lost::RepeatedSeries { count: 1 };
+    assert_eq!((&*loss.family, &loss.lost), ("a_count", &repeated));
+}
+
+#[test]
+fn a_counter_and_a_family_with_its_name_become_one_in_protobuf() {
+    let text = "# HELP a_total Help.\n# TYPE a counter\na_total 1\n# EOF\n";
+    let (_, losses) = converted(text, Format::OpenMetrics, Format::Protobuf);
+    assert!(
+        losses.contains(&"family `a`: its type changes from counter to unknown".to_owned()),
+        "{losses:?}"
     );
 }
 

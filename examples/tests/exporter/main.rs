@@ -21,6 +21,7 @@ mod peers;
 mod poll;
 mod program;
 mod prometheus;
+mod protobuf;
 mod push;
 #[cfg(unix)]
 mod reload;

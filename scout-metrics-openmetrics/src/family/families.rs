@@ -82,7 +82,7 @@ impl Families {
     /// more memory for them than for the families.
     pub const MAX_DEVIATIONS: usize = 10_000;
 
-    pub(super) fn new(families: Vec<MetricFamily>, deviations: Deviations) -> Self {
+    pub(crate) fn new(families: Vec<MetricFamily>, deviations: Deviations) -> Self {
         Self {
             families,
             deviations,
@@ -227,7 +227,7 @@ impl AsRef<[MetricFamily]> for Families {
 
 /// The first deviations, and the number of all.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Deviations {
+pub(crate) struct Deviations {
     first: Vec<Deviation>,
     count: u64,
 }

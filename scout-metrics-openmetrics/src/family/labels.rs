@@ -38,7 +38,7 @@ impl Draft {
 
     /// Makes sure that a few labels fit into the page. Returns the number of the page.
     #[inline]
-    fn make_room(&mut self) -> u64 {
+    pub(super) fn make_room(&mut self) -> u64 {
         if self.contents.text_length() >= Self::TEXT_LENGTH
             || self.contents.set_length() >= Self::SET_LENGTH
         {
@@ -55,6 +55,20 @@ impl Draft {
         self.number += 1;
     }
 
+    /// Adds the names of label sets, and returns their place.
+    pub(super) fn push_names(&mut self, pieces: &[u32]) -> u32 {
+        self.contents.push_names(pieces)
+    }
+
+    /// Adds the values of a label set with names at a place, and returns the set.
+    pub(super) fn push_set(&mut self, names: u32, values: &[u32]) -> LabelSet {
+        let place = self.contents.start_values(names);
+        for value in values {
+            self.contents.push(*value);
+        }
+        LabelSet::on_page(Arc::clone(&self.page), place)
+    }
+
     /// Returns the piece of the page that is a text.
     #[inline]
     fn piece(&mut self, text: Text<'_>) -> Piece {
@@ -65,7 +79,7 @@ impl Draft {
     }
 
     #[inline]
-    fn plain_piece(&mut self, text: &[u8]) -> Piece {
+    pub(super) fn plain_piece(&mut self, text: &[u8]) -> Piece {
         let hash = hash(&self.hasher, text);
         let recent = self.recent[hash as usize % Self::RECENT];
         if self.contents.piece(recent) == Some(text) {
@@ -102,7 +116,7 @@ impl Draft {
 /// A text on the page that is being written.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Piece {
-    number: u32,
+    pub(super) number: u32,
     pub(super) hash: u64,
 }
 

@@ -6,9 +6,11 @@ mod encode;
 mod families;
 mod labels;
 mod names;
+mod pairs;
 mod places;
 mod tracker;
 
+pub(crate) use {check::MessageChecker, pairs::PairWriter};
 pub use {
     encode::encode_families,
     families::{Families, parse_families},

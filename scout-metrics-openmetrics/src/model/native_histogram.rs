@@ -301,7 +301,8 @@ impl NativeBuckets {
 
     /// Returns the sum of the counts.
     pub fn total(&self) -> f64 {
-        self.counts.iter().sum()
+        // The sum of no numbers would be -0.
+        self.counts.iter().fold(0.0, |total, count| total + count)
     }
 
     fn bits(&self) -> impl Iterator<Item = u64> + '_ {

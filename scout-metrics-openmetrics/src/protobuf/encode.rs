@@ -2,21 +2,23 @@
 
 use super::write::{put_delimited, put_double, put_integer, put_message, put_signed, put_text};
 use crate::{
-    Bucket, EncodeError, Exemplar, Format, Histogram, LabelSet, MetricFamily, MetricType,
-    NativeBuckets, NativeHistogram, Quantile, Sample, Suffix, Summary, Timestamp,
+    CompositeValue, EncodeError, Exemplar, Format, HistogramValue, LabelSet, MetricFamily,
+    MetricType, NativeBuckets, NativeHistogram, Sample, Suffix, SummaryValue, Timestamp,
 };
 
 type Result = std::result::Result<(), EncodeError>;
 
-/// Writes a family after its length.
+/// Writes a family in composite form after its length.
 pub(crate) fn write_family(out: &mut Vec<u8>, family: &MetricFamily) -> Result {
     put_delimited(out, |out| {
-        put_text(out, 1, &family.name_in(Format::Protobuf));
+        put_text(out, 1, family.name());
         if !family.help().is_empty() {
             put_text(out, 2, family.help());
         }
         put_integer(out, 3, number_of(family)?);
-        write_metrics(out, family)?;
+        for sample in family.samples() {
+            write_metric(out, family.kind(), sample)?;
+        }
         if !family.unit().is_empty() {
             put_text(out, 5, family.unit());
         }
@@ -36,44 +38,37 @@ fn number_of(family: &MetricFamily) -> std::result::Result<u64, EncodeError> {
     })
 }
 
-fn write_metrics(out: &mut Vec<u8>, family: &MetricFamily) -> Result {
-    let misfit = |error: crate::GroupError| {
-        EncodeError::not_expressible("", Format::Protobuf, error.to_string())
-    };
-    match family.kind() {
-        MetricType::Counter => write_counters(out, family),
-        MetricType::GaugeHistogram | MetricType::Histogram => {
-            let histograms = family.histograms().map_err(misfit)?;
-            histograms
-                .iter()
-                .try_for_each(|histogram| write_histogram(out, histogram))
-        }
-        MetricType::Summary => {
-            let summaries = family.summaries().map_err(misfit)?;
-            summaries
-                .iter()
-                .try_for_each(|summary| write_summary(out, summary))
-        }
-        MetricType::Gauge => write_numbers(out, family, 2),
-        _ => write_numbers(out, family, 5),
-    }
-}
-
 /// Writes a metric: its labels, its value and its timestamp.
-fn write_metric(
-    out: &mut Vec<u8>,
-    labels: &LabelSet,
-    timestamp: Option<Timestamp>,
-    value: impl FnOnce(&mut Vec<u8>) -> Result,
-) -> Result {
+fn write_metric(out: &mut Vec<u8>, kind: MetricType, sample: &Sample) -> Result {
+    if sample.suffix() != Suffix::None {
+        return refuse(format!(
+            "a {kind} has no sample that ends in `{}`",
+            sample.suffix()
+        ));
+    }
     put_message(out, 4, |out| {
-        write_labels(out, labels);
-        value(out)?;
-        if let Some(timestamp) = timestamp {
-            let Some(millis) = timestamp.to_millis() else {
-                return refuse("timestamps have whole milliseconds of 64 bits");
-            };
-            put_integer(out, 6, millis as u64);
+        write_labels(out, sample.labels());
+        match (kind, sample.composite()) {
+            (MetricType::Counter, None) => write_counter(out, sample)?,
+            (MetricType::Gauge, None) => write_number(out, 2, sample)?,
+            (MetricType::Unknown, None) => write_number(out, 5, sample)?,
+            (MetricType::Summary, Some(CompositeValue::Summary(summary))) => {
+                write_summary(out, sample, summary)?;
+            }
+            (MetricType::Histogram, Some(CompositeValue::Histogram(histogram)))
+            | (MetricType::GaugeHistogram, Some(CompositeValue::GaugeHistogram(histogram))) => {
+                write_histogram(out, sample, histogram)?;
+            }
+            _ => {
+                return refuse(format!(
+                    "the value of a sample is not one of the type {kind}"
+                ));
+            }
+        }
+        match sample.timestamp().map(Timestamp::to_millis) {
+            Some(Some(millis)) => put_integer(out, 6, millis as u64),
+            Some(None) => return refuse("timestamps have whole milliseconds of 64 bits"),
+            None => {}
         }
         Ok(())
     })
@@ -91,50 +86,17 @@ fn write_labels(out: &mut Vec<u8>, labels: &LabelSet) {
     }
 }
 
-fn write_numbers(out: &mut Vec<u8>, family: &MetricFamily, field: u32) -> Result {
-    for sample in family.samples() {
-        if sample.suffix() != Suffix::None
-            || !sample.exemplars().is_empty()
-            || sample.native_histogram().is_some()
-        {
-            return refuse("a gauge or unknown has neither suffixes, exemplars nor histograms");
-        }
-        write_metric(out, sample.labels(), sample.timestamp(), |out| {
-            put_message(out, field, |out| {
-                put_double(out, 1, sample.value());
-                Ok(())
-            })
-        })?;
+fn write_number(out: &mut Vec<u8>, field: u32, sample: &Sample) -> Result {
+    if !sample.exemplars().is_empty() || sample.start_timestamp().is_some() {
+        return refuse("a gauge or unknown has neither exemplars nor a start timestamp");
     }
-    Ok(())
+    put_message(out, field, |out| {
+        put_double(out, 1, sample.value());
+        Ok(())
+    })
 }
 
-fn write_counters(out: &mut Vec<u8>, family: &MetricFamily) -> Result {
-    for metric in family.metrics() {
-        let created = metric.created();
-        let mut totals = metric
-            .samples()
-            .iter()
-            .filter(|sample| sample.suffix() != Suffix::Created)
-            .peekable();
-        if totals.peek().is_none() {
-            return refuse("a counter has a value");
-        }
-        for sample in totals {
-            write_metric(out, sample.labels(), sample.timestamp(), |out| {
-                write_counter(out, sample, created)
-            })?;
-        }
-    }
-    Ok(())
-}
-
-fn write_counter(out: &mut Vec<u8>, sample: &Sample, created: Option<f64>) -> Result {
-    if !matches!(sample.suffix(), Suffix::None | Suffix::Total)
-        || sample.native_histogram().is_some()
-    {
-        return refuse("a counter has no samples but its value and its time of creation");
-    }
+fn write_counter(out: &mut Vec<u8>, sample: &Sample) -> Result {
     put_message(out, 3, |out| {
         put_double(out, 1, sample.value());
         match sample.exemplars() {
@@ -142,64 +104,129 @@ fn write_counter(out: &mut Vec<u8>, sample: &Sample, created: Option<f64>) -> Re
             [exemplar] => write_exemplar(out, 2, exemplar)?,
             _ => return refuse("a counter has at most one exemplar"),
         }
-        write_created(out, 3, created)
+        write_start(out, 3, sample)
     })
 }
 
-fn write_summary(out: &mut Vec<u8>, summary: &Summary) -> Result {
-    write_metric(out, summary.labels(), summary.timestamp(), |out| {
-        put_message(out, 4, |out| {
-            if let Some(count) = summary.count() {
-                let Some(count) = whole(count) else {
-                    return refuse("the count of a summary is a whole number");
-                };
-                put_integer(out, 1, count);
+fn write_summary(out: &mut Vec<u8>, sample: &Sample, summary: &SummaryValue) -> Result {
+    if !sample.exemplars().is_empty() {
+        return refuse("a summary has no exemplars");
+    }
+    put_message(out, 4, |out| {
+        if let Some(count) = summary.count() {
+            if !is_u64(count) {
+                return refuse("the count of a summary is a whole number of 64 bits");
             }
-            if let Some(sum) = summary.sum() {
-                put_double(out, 2, sum);
-            }
-            for quantile in summary.quantiles() {
-                write_quantile(out, quantile)?;
-            }
-            write_created(out, 4, summary.created())
-        })
+            put_integer(out, 1, count as u64);
+        }
+        if let Some(sum) = summary.sum() {
+            put_double(out, 2, sum);
+        }
+        summary
+            .quantiles()
+            .try_for_each(|quantile| write_quantile(out, quantile))?;
+        write_start(out, 4, sample)
     })
 }
 
-fn write_quantile(out: &mut Vec<u8>, quantile: &Quantile) -> Result {
+fn write_quantile(out: &mut Vec<u8>, (rank, value): (f64, f64)) -> Result {
     put_message(out, 3, |out| {
-        put_double(out, 1, quantile.rank());
-        put_double(out, 2, quantile.value());
+        put_double(out, 1, rank);
+        put_double(out, 2, value);
         Ok(())
     })
 }
 
-fn write_histogram(out: &mut Vec<u8>, histogram: &Histogram) -> Result {
+fn write_histogram(out: &mut Vec<u8>, sample: &Sample, histogram: &HistogramValue) -> Result {
+    let (in_buckets, others) = place_exemplars(sample.exemplars(), histogram)?;
     // Counts are whole numbers in all buckets or in none.
-    let is_whole = histogram
-        .buckets()
-        .iter()
-        .all(|bucket| whole(bucket.count()).is_some())
+    let is_whole = histogram.buckets().all(|(_, count)| whole(count).is_some())
         && histogram.native().is_none_or(is_whole_native)
         && whole(histogram.count()).is_some();
     let writer = CountWriter { is_whole };
-    write_metric(out, histogram.labels(), histogram.timestamp(), |out| {
-        put_message(out, 7, |out| {
-            writer.put(out, 1, 4, histogram.count());
-            if let Some(sum) = histogram.sum() {
-                put_double(out, 2, sum);
-            }
-            for bucket in histogram.buckets() {
-                writer.write_bucket(out, bucket)?;
-            }
-            if let Some(native) = histogram.native() {
-                writer.write_native(out, native)?;
-            }
-            write_created(out, 15, histogram.created())?;
-            let mut exemplars = histogram.other_exemplars().iter();
-            exemplars.try_for_each(|exemplar| write_exemplar(out, 16, exemplar))
-        })
+    put_message(out, 7, |out| {
+        writer.put(out, 1, 4, histogram.count());
+        if let Some(sum) = histogram.sum() {
+            put_double(out, 2, sum);
+        }
+        for (place, bucket) in histogram.buckets().enumerate() {
+            let exemplar = in_buckets.get(place).copied().flatten();
+            writer.write_bucket(out, bucket, exemplar)?;
+        }
+        if let Some(native) = histogram.native() {
+            writer.write_native(out, native)?;
+        }
+        write_start(out, 15, sample)?;
+        let mut others = others.iter();
+        others.try_for_each(|exemplar| write_exemplar(out, 16, exemplar))
     })
+}
+
+/// The exemplar of each classic bucket, and those of the native histogram.
+type Placed<'e> = (Vec<Option<&'e Exemplar>>, Vec<&'e Exemplar>);
+
+/// Returns whether the exemplars of a histogram have places in a message.
+pub(crate) fn has_places(exemplars: &[Exemplar], histogram: &HistogramValue) -> bool {
+    place_exemplars(exemplars, histogram).is_ok()
+}
+
+/// Gives each exemplar the lowest classic bucket that holds its value. If that has one already, the native histogram gets it, or
+/// without one the next bucket that is free, because all later buckets hold the value as well.
+fn place_exemplars<'e>(
+    exemplars: &'e [Exemplar],
+    histogram: &HistogramValue,
+) -> std::result::Result<Placed<'e>, EncodeError> {
+    if exemplars.is_empty() {
+        return Ok(Placed::default());
+    }
+    let is_native = histogram.native().is_some();
+    let bounds: Vec<_> = histogram.buckets().map(|(bound, _)| bound).collect();
+    let mut places = FreePlaces::new(bounds.len());
+    let mut placed = (vec![None; bounds.len()], Vec::new());
+    for exemplar in exemplars {
+        // Bounds rise, or the buckets break a rule.
+        let value = exemplar.value();
+        let lowest = bounds.partition_point(|bound| *bound < value);
+        match places.take(lowest, is_native) {
+            Some(place) => placed.0[place] = Some(exemplar),
+            None if is_native => placed.1.push(exemplar),
+            None => {
+                return refuse("an exemplar needs a bucket that holds it and no other exemplar");
+            }
+        }
+    }
+    Ok(placed)
+}
+
+/// The places of buckets that have no exemplar.
+struct FreePlaces {
+    /// For each place, itself if it is free, and otherwise one after it that is not after the next free one.
+    next: Vec<usize>,
+}
+
+impl FreePlaces {
+    fn new(count: usize) -> Self {
+        Self {
+            next: (0..=count).collect(),
+        }
+    }
+
+    /// Takes a place, or the first free one after it.
+    fn take(&mut self, from: usize, is_only: bool) -> Option<usize> {
+        if is_only && self.next[from] != from {
+            return None;
+        }
+        let mut place = from;
+        while self.next[place] != place {
+            self.next[place] = self.next[self.next[place]];
+            place = self.next[place];
+        }
+        let is_bucket = place + 1 < self.next.len();
+        is_bucket.then(|| {
+            self.next[place] = place + 1;
+            place
+        })
+    }
 }
 
 /// Writes counts, all of them as whole numbers or as floating-point numbers.
@@ -216,11 +243,16 @@ impl CountWriter {
         }
     }
 
-    fn write_bucket(self, out: &mut Vec<u8>, bucket: &Bucket) -> Result {
+    fn write_bucket(
+        self,
+        out: &mut Vec<u8>,
+        (bound, count): (f64, f64),
+        exemplar: Option<&Exemplar>,
+    ) -> Result {
         put_message(out, 3, |out| {
-            self.put(out, 1, 4, bucket.count());
-            put_double(out, 2, bucket.bound());
-            match bucket.exemplar() {
+            self.put(out, 1, 4, count);
+            put_double(out, 2, bound);
+            match exemplar {
                 Some(exemplar) => write_exemplar(out, 3, exemplar),
                 None => Ok(()),
             }
@@ -279,13 +311,10 @@ fn write_exemplar(out: &mut Vec<u8>, field: u32, exemplar: &Exemplar) -> Result 
     })
 }
 
-fn write_created(out: &mut Vec<u8>, field: u32, created: Option<f64>) -> Result {
-    let Some(created) = created else {
-        return Ok(());
-    };
-    match Timestamp::from_seconds(created) {
-        Some(timestamp) => write_timestamp(out, field, timestamp),
-        None => refuse("a time of creation is a finite number"),
+fn write_start(out: &mut Vec<u8>, field: u32, sample: &Sample) -> Result {
+    match sample.start_timestamp() {
+        Some(start) => write_timestamp(out, field, start),
+        None => Ok(()),
     }
 }
 
@@ -318,6 +347,12 @@ fn whole(count: f64) -> Option<u64> {
         && count.fract() == 0.0
         && !(count == 0.0 && count.is_sign_negative());
     is_whole.then_some(count as u64)
+}
+
+/// Returns whether a number is one that a whole number of 64 bits reads as.
+fn is_u64(count: f64) -> bool {
+    const MAX: f64 = u64::MAX as f64;
+    (0.0..=MAX).contains(&count) && count.fract() == 0.0 && !count.is_sign_negative()
 }
 
 fn refuse<T>(what: impl Into<String>) -> std::result::Result<T, EncodeError> {

@@ -54,6 +54,11 @@ impl<'m, 'a> MetricRef<'m, 'a> {
         self.0.timestamp
     }
 
+    /// Returns the place of the metric in the exposition.
+    pub(super) fn at(self) -> usize {
+        self.0.at
+    }
+
     /// Says what is wrong with the metric.
     pub(super) fn error(self, rule: Rule, message: String) -> ParseError {
         ParseError::in_bytes(*Fault::new(rule, self.0.at, message))

@@ -35,20 +35,24 @@
 //! one before. A metric without the value that the type of its family demands is an error, because a missing number is not
 //! zero; other values of the metric are ignored, as in Prometheus.
 //!
+//! [`Parser`] does not compare metrics with each other. [`parse_families`](crate::parse_families) does: in strict mode it refuses
+//! duplicates and numbers that contradict each other, and in lenient mode it reports them as deviations with their
+//! [`offset`](crate::Deviation::offset). Its families have [composite values](crate::CompositeValue).
+//!
 //! [`io.prometheus.client.MetricFamily`]: https://github.com/prometheus/client_model/blob/master/io/prometheus/client/metrics.proto
 
 mod budget;
 mod encode;
+mod exposition;
 mod families;
 mod metric;
 mod native;
 mod parser;
-mod same;
 mod scratch;
 mod wire;
 mod write;
 
-pub(crate) use self::{encode::write_family, families::read_families, same::is_same};
+pub(crate) use self::{encode::has_places, exposition::encode, families::read_families};
 pub use self::{
     metric::{
         BucketRef, Buckets, CounterRef, ExemplarRef, HistogramRef, MetricRef, MetricValue,

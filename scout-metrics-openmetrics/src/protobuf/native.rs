@@ -116,7 +116,10 @@ impl Side {
     }
 
     fn to_buckets(&self) -> std::result::Result<NativeBuckets, NativeHistogramError> {
-        NativeBuckets::new(self.spans.as_slice(), self.counts.as_slice())
+        // Spans without buckets say that a histogram is a native one.
+        let is_empty = self.spans.iter().all(|span| span.length == 0);
+        let spans = if is_empty { &[] } else { &*self.spans };
+        NativeBuckets::new(spans, self.counts.as_slice())
     }
 }
 

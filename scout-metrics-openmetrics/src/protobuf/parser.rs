@@ -77,6 +77,8 @@ struct FamilyHead<'a> {
     help: &'a str,
     unit: &'a str,
     kind: MetricType,
+    /// The place of the message in the exposition.
+    at: usize,
     rest: Message<'a>,
 }
 
@@ -91,6 +93,7 @@ impl<'a> FamilyHead<'a> {
             help: "",
             unit: "",
             kind: MetricType::Counter,
+            at: message.at(),
             rest: message,
         };
         let mut fields = message;
@@ -147,6 +150,11 @@ impl<'a> FamilyRef<'_, 'a> {
     /// Returns the type. A family without one has counters.
     pub fn kind(&self) -> MetricType {
         self.head.kind
+    }
+
+    /// Returns the place of the message in the exposition.
+    pub(super) fn at(&self) -> usize {
+        self.head.at
     }
 
     /// Returns the next metric, or `None` after the last one.

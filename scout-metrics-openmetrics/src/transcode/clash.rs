@@ -58,7 +58,7 @@ fn clashes(drafts: &[Draft], format: Format) -> Option<Vec<Clash>> {
 
 /// Returns the names that no other family may have or use for its samples (OpenMetrics 1.0, section MetricFamily).
 fn claims(family: &MetricFamily, format: Format) -> impl Iterator<Item = String> {
-    let (name, kind) = (family.name(), family.kind());
+    let (name, kind) = (family.name_in(format).into_owned(), family.kind());
     let suffixes = Suffix::NAMED.into_iter();
     let suffixes =
         suffixes.filter(move |suffix| format == Format::OpenMetrics && suffix.belongs_to(kind));
@@ -84,7 +84,7 @@ fn decide(drafts: &[Draft], owner: usize, place: usize) -> (usize, Clash) {
 }
 
 /// Returns how much is lost with a type: nothing about names for 0.
-fn structure(kind: MetricType) -> u8 {
+pub(super) fn structure(kind: MetricType) -> u8 {
     match kind {
         MetricType::Gauge | MetricType::StateSet | MetricType::Unknown => 0,
         MetricType::Counter => 1,

@@ -123,7 +123,8 @@ pub fn transcode(
 /// [`EmptyName`](crate::EncodeErrorKind::EmptyName) if the name of a family or label is empty, which no exposition contains.
 /// If the escaping scheme of a [`ContentType`] makes two names the same,
 /// [`NameCollision`](crate::EncodeErrorKind::NameCollision), and if it does so to two series,
-/// [`BrokenRule`](crate::EncodeErrorKind::BrokenRule). A [`Format`] keeps all names.
+/// [`BrokenRule`](crate::EncodeErrorKind::BrokenRule). In OpenMetrics 2.0 it may also make a name one that is reserved, which is an
+/// error of either kind or [`NotExpressible`](crate::EncodeErrorKind::NotExpressible). A [`Format`] keeps all names.
 pub fn transcode_lossy(
     families: &[MetricFamily],
     content_type: impl Into<ContentType>,

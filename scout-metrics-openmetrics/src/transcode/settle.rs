@@ -1,6 +1,6 @@
 //! Changes families until they break no rule of the format.
 
-use std::{collections::HashSet, slice};
+use std::{cmp::Reverse, collections::HashSet, slice};
 
 use super::{
     Sources,
@@ -8,6 +8,7 @@ use super::{
         arrange, leave_out_earlier, leave_out_mixed_timestamps, leave_out_repeated, retain,
         sorted_labels,
     },
+    clash::structure,
     draft::Draft,
 };
 use crate::{EncodeError, Exposition, Format, Lost, MetricFamily, encode_families};
@@ -43,8 +44,8 @@ pub(super) fn repaired(draft: &Draft, format: Format) -> Result<Draft, EncodeErr
         Format::Protobuf => [
             &[],
             &[arrange],
-            &[leave_out_repeated],
-            &[leave_out_repeated, arrange],
+            &[leave_out_rounded],
+            &[leave_out_rounded, arrange],
         ],
         Format::Prometheus => [
             &[],
@@ -69,6 +70,12 @@ pub(super) fn repaired(draft: &Draft, format: Format) -> Result<Draft, EncodeErr
     repaired
 }
 
+/// Leaves out samples that repeat another one after their timestamps are rounded.
+fn leave_out_rounded(draft: &mut Draft, format: Format) {
+    draft.round_timestamps();
+    leave_out_repeated(draft, format);
+}
+
 fn check(family: &MetricFamily, format: Format) -> Result<(), EncodeError> {
     encode_families(slice::from_ref(family), format).map(drop)
 }
@@ -87,11 +94,15 @@ pub(super) fn encode(
         return Ok((written?, drafts));
     }
     let mut seen = HashSet::new();
-    let mut kept: Vec<Vec<bool>> = Vec::new();
-    for Draft { family, .. } in &drafts {
+    let mut kept: Vec<Vec<bool>> = vec![Vec::new(); drafts.len()];
+    let mut places: Vec<usize> = (0..drafts.len()).collect();
+    // A histogram that lost its count to a gauge `x_count` would break a rule.
+    places.sort_by_key(|place| Reverse(structure(drafts[*place].family.kind())));
+    for place in places {
+        let family = &drafts[place].family;
         let samples = family.samples().iter();
         let series = samples.map(|sample| (family.sample_name(sample), sorted_labels(sample)));
-        kept.push(series.map(|series| seen.insert(series)).collect());
+        kept[place] = series.map(|series| seen.insert(series)).collect();
     }
     for (draft, kept) in drafts.iter_mut().zip(kept) {
         let count = retain(&mut draft.family, &kept);

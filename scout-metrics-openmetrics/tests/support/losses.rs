@@ -88,9 +88,10 @@ fn check_exemplars(
 fn normal(family: &MetricFamily) -> MetricFamily {
     family.clone().map_samples(|sample| {
         // There is no other time that is zero.
-        let sample = match sample.suffix() {
-            Suffix::Created if sample.value() == 0.0 => sample.with_value(0.0),
-            _ => sample,
+        let is_created = sample.name(family).ends_with("_created");
+        let sample = match sample.value() == 0.0 && is_created && sample.composite().is_none() {
+            true => sample.with_value(0.0),
+            false => sample,
         };
         let labels = ["le", "quantile"]
             .into_iter()
@@ -151,7 +152,7 @@ fn check_normal(
     }
     let rest = check.unmatched.values().flatten();
     let rest: Vec<_> = rest
-        .filter(|place| !check.is_implied(**place))
+        .filter(|place| !is_implied(&read[place.0], &read[place.0].samples()[place.1]))
         .copied()
         .collect();
     if check.is_added(&rest) {
@@ -333,23 +334,10 @@ impl Check<'_> {
         sums + created < rest.len() || sums > most_sums || created > most_created
     }
 
-    /// Returns whether a sample is the count of a histogram whose last bucket says the same.
-    fn is_implied(&self, (family, place): Place) -> bool {
-        let family = &self.read[family];
-        let count = &family.samples()[place];
-        let labels = count.labels().clone().with("le", "+Inf").sorted();
-        let is_bucket = |sample: &Sample| {
-            sample.suffix() == Suffix::Bucket
-                && sample.labels().sorted() == labels
-                && sample.timestamp() == count.timestamp()
-                && sample.value().to_bits() == count.value().to_bits()
-        };
-        matches!(count.suffix(), Suffix::Count | Suffix::GCount)
-            && family.samples().iter().any(is_bucket)
-    }
-
     fn leave_out(&mut self, source: &MetricFamily, sample: &Sample) {
-        if self.has(source, |lost| *lost == Lost::ReservedName) {
+        if self.has(source, |lost| *lost == Lost::ReservedName)
+            || !self.has_series && is_implied(source, sample)
+        {
             return;
         }
         self.left_out.exemplars += usize::from(sample.exemplar().is_some());
@@ -537,6 +525,19 @@ fn name(family: &MetricFamily) -> Cow<'_, str> {
         MetricType::Info => family.name_in(Format::OpenMetrics2),
         _ => family.name_in(Format::Prometheus),
     }
+}
+
+/// Returns whether a sample is the count of a histogram whose last bucket says the same.
+fn is_implied(family: &MetricFamily, count: &Sample) -> bool {
+    let labels = count.labels().clone().with("le", "+Inf").sorted();
+    let is_bucket = |sample: &Sample| {
+        sample.suffix() == Suffix::Bucket
+            && sample.labels().sorted() == labels
+            && sample.timestamp() == count.timestamp()
+            && sample.value().to_bits() == count.value().to_bits()
+    };
+    matches!(count.suffix(), Suffix::Count | Suffix::GCount)
+        && family.samples().iter().any(is_bucket)
 }
 
 fn is_simultaneous(one: &Sample, two: &Sample) -> bool {

@@ -9,6 +9,7 @@ mod exemplar;
 mod histogram;
 mod info;
 mod key;
+mod message;
 mod metric;
 mod number;
 mod openmetrics2;
@@ -21,6 +22,7 @@ mod summary;
 
 use foldhash::quality::RandomState;
 
+pub(crate) use self::message::MessageChecker;
 use self::{distribution::Distributions, key::KeyNames, metric::Metric, openmetrics2::Before};
 pub(super) use self::{
     place::Part,

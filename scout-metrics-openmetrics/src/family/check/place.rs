@@ -5,8 +5,9 @@ use crate::SampleRef;
 /// A place in a line that has been read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
+    /// 0 in an exposition that has no lines.
     pub(super) line: u64,
-    /// The byte of the line, counted from 0.
+    /// The byte of the line, or of the exposition if that has no lines, counted from 0.
     pub(super) at: usize,
     /// The character of the line, counted from 1.
     pub(super) column: u64,
@@ -30,6 +31,15 @@ impl Place {
             line,
             at: 0,
             column: 1,
+        }
+    }
+
+    /// Returns the place of a byte of a protobuf exposition, which has no lines.
+    pub(super) fn in_bytes(at: usize) -> Self {
+        Self {
+            line: 0,
+            at,
+            column: 0,
         }
     }
 

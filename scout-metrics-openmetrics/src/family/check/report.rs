@@ -105,9 +105,11 @@ impl Report {
     ) -> Result {
         match self.mode {
             Mode::Lenient => {
-                let Place { line, column, .. } = place;
-                self.deviations
-                    .push(|| Deviation::at(rule, message(), line, column));
+                let Place { line, at, column } = place;
+                self.deviations.push(|| match line {
+                    0 => Deviation::in_bytes(rule, message(), at),
+                    _ => Deviation::at(rule, message(), line, column),
+                });
                 Ok(())
             }
             Mode::Strict => Err(Violation {

@@ -140,8 +140,11 @@ impl Unfolder {
         self.clashes += usize::from(sample.labels().get(BOUND).is_some());
         let bounds: Vec<f64> = value.buckets().map(|(bound, _)| bound).collect();
         let placed = place(&bounds, sample.exemplars(), value.native().is_some());
+        let is_last = |(bound, count): (f64, f64)| {
+            bound == f64::INFINITY && count.to_bits() == value.count().to_bits()
+        };
         let has_count = value.sum().is_some()
-            || bounds.last() != Some(&f64::INFINITY)
+            || !value.buckets().last().is_some_and(is_last)
             || self.count_without_sum == CountWithoutSum::Written;
         let mut writer = self.writer(sample);
         for ((bound, count), exemplar) in value.buckets().zip(placed.of_buckets) {

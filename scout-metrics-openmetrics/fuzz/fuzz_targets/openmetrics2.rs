@@ -1,0 +1,12 @@
+//! OpenMetrics 2.0 reads alike in all ways, and what strict mode accepts is written and read again.
+
+#![no_main]
+
+#[expect(dead_code, reason = "one of the functions is called here")]
+#[path = "../../tests/support/any_format.rs"]
+mod any_format;
+#[expect(dead_code, reason = "one of its modules is of use here")]
+#[path = "../../tests/support/targets.rs"]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| any_format::openmetrics2(data));
