@@ -108,7 +108,7 @@ rules! {
     Escape, "escape", Syntax, r#"in a text, a quote is written `\"` and a backslash `\\`"#, "a quote in a help text is not escaped, or a backslash is its last character";
     Eof, "eof", Incomplete, "OpenMetrics ends in the line `# EOF`", "the line `# EOF` is missing";
     ExemplarLength, "exemplar_length", Semantics, "the labels of an exemplar have at most 128 characters", "the labels of an exemplar have more than 128 characters";
-    ExemplarPlace, "exemplar_place", Semantics, "an exemplar belongs to a counter's total or to a bucket", "a sample that is neither a counter's total nor a bucket has an exemplar";
+    ExemplarPlace, "exemplar_place", Semantics, "an exemplar belongs to a counter's total or to a bucket, in protobuf to one that holds it", "a sample that is neither a counter's total nor a bucket has an exemplar, or no bucket holds it";
     ExemplarSyntax, "exemplar_syntax", Syntax, "an exemplar is ` # {labels} value` and a timestamp, which is optional only in OpenMetrics 1.0", "an exemplar is malformed";
     FinalNewline, "final_newline", Incomplete, "the last line ends in a line feed", "the last line does not end in a line feed";
     HistogramCount, "histogram_count", Semantics, "the count of a histogram equals its bucket `+Inf`; in OpenMetrics it has a count if and only if it has a sum", "the count of a histogram is missing, has no sum beside it, or differs from the bucket `+Inf`";
@@ -127,7 +127,7 @@ rules! {
     LineBreak, "line_break", Syntax, "a line feed in a quoted text is written `\\n`", "a quoted text contains a line feed";
     MetadataSyntax, "metadata_syntax", Syntax, "metadata are `# TYPE name type`, `# HELP name text` or `# UNIT name unit`", "a line with TYPE, HELP or UNIT is malformed";
     MetricName, "metric_name", Syntax, "a metric name without quotes is `[a-zA-Z_:][a-zA-Z0-9_:]*`", "a metric name without quotes is not of the form `[a-zA-Z_:][a-zA-Z0-9_:]*`";
-    NameClash, "name_clash", Semantics, "no sample name can belong to two families", "a sample name can belong to two families";
+    NameClash, "name_clash", Semantics, "no name of a family or sample can belong to two families", "a name can belong to two families";
     NativeHistogram, "native_histogram", Semantics, "a native histogram has a schema from -4 to 8, a zero threshold that is not negative, as many buckets as its spans, and none that ends after infinity or lies within the zero bucket", "the schema, the zero threshold, the spans or the buckets of a native histogram are not what they can be";
     NativeCount, "native_count", Semantics, "the count of a native histogram is the sum of its buckets, to which events that are not a number may be added, and then so is its sum", "the count of a native histogram is not the sum of its buckets";
     Number, "number", Syntax, "a value is a decimal number, `NaN`, `+Inf` or `-Inf`", "a value is not a decimal number, `NaN`, `+Inf` or `-Inf`";

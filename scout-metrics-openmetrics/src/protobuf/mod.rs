@@ -35,6 +35,10 @@
 //! one before. A metric without the value that the type of its family demands is an error, because a missing number is not
 //! zero; other values of the metric are ignored, as in Prometheus.
 //!
+//! [`Parser`] does not compare metrics with each other. [`parse_families`](crate::parse_families) does: in strict mode it refuses
+//! duplicates and numbers that contradict each other, and in lenient mode it reports them as deviations with their
+//! [`offset`](crate::Deviation::offset). Its families have [composite values](crate::CompositeValue).
+//!
 //! [`io.prometheus.client.MetricFamily`]: https://github.com/prometheus/client_model/blob/master/io/prometheus/client/metrics.proto
 
 mod budget;

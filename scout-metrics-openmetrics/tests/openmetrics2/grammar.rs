@@ -6,14 +6,10 @@
 
 use scout_metrics_openmetrics::{Format, Mode, ParseOptions, Parser, ReaderLevel};
 
-use super::grammar_abnf::{
-    Text, exposition, exposition_with_bad_exemplars, exposition_with_late_start,
+use super::{
+    grammar_abnf::{Text, exposition, exposition_with_bad_exemplars, exposition_with_late_start},
+    random::{Random, number},
 };
-
-#[path = "../support/random.rs"]
-mod random;
-
-use random::{Random, number};
 
 /// What becomes of an exposition.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -684,3 +684,49 @@ fn names_in_quotes_can_be_turned_off() {
     let error = read_with("{\"a\"} 1", &options).unwrap_err();
     assert_eq!(error.rule(), Some(Rule::QuotedName));
 }
+
+/// Thresholds of the value before are recognised by their text.
+#[test]
+fn thresholds_do_not_depend_on_the_value_before() {
+    let many: Vec<String> = (0..300).map(|n| format!("{n}:1,")).collect();
+    let lists = [
+        "1:1,2:1,",
+        "1:1,2:1,3:1,",
+        "",
+        "1.0:1,2e0:1,3:1,",
+        "1:1,20:1,3:1,4:1,",
+        "0.1234567890123:1,0.12345678901234:1,3:1,",
+        "0.1234567890123:1,0.123456789012345:1,3:1,",
+        "1:1,2:1,3:1,",
+        &many.concat(),
+        "-Inf:1,1:1,2:1,",
+        "+1:1,+2:1,",
+    ];
+    let histogram = |list: &str| format!("a {{count:1,sum:1,bucket:[{list}+Inf:1]}}");
+    let summary = |list: &str| {
+        format!(
+            "a {{count:1,sum:1,quantile:[{}]}}",
+            list.trim_end_matches(',')
+        )
+    };
+    let is_summary = |list: &&&str| !list.contains("Inf");
+    let values = lists.iter().map(|list| histogram(list));
+    let values = values.chain(lists.iter().filter(is_summary).map(|list| summary(list)));
+    let lines: Vec<String> = values.collect();
+    let numbers = |parser: &mut Parser<'_>| {
+        let sample = parser.next_sample().unwrap().unwrap();
+        let composite = sample.composite().unwrap();
+        [composite.buckets(), composite.quantiles()].concat()
+    };
+    for first in &lines {
+        for second in &lines {
+            let alone = format!("{second}\n# EOF\n");
+            let both = format!("{first}\n{second}\n# EOF\n");
+            let mut parser = Parser::from_text(&both, &options(Mode::Strict));
+            numbers(&mut parser);
+            let found = numbers(&mut parser);
+            let expected = numbers(&mut Parser::from_text(&alone, &options(Mode::Strict)));
+            assert_eq!(found, expected, "{second} after {first}");
+        }
+    }
+}

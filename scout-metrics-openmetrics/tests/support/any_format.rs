@@ -1,9 +1,6 @@
 //! Properties of any bytes as OpenMetrics 2.0, as protobuf, and as families of one format that are written in another. The fuzz
 //! targets call these functions, and so does `tests/fuzz.rs`.
 
-#[path = "paths.rs"]
-mod paths;
-
 use std::fmt::Write;
 
 use scout_metrics_openmetrics::{
@@ -11,6 +8,8 @@ use scout_metrics_openmetrics::{
     ParseErrorKind, ParseOptions, Parser, ReaderLevel, Rule, Sample, encode_families,
     parse_families, protobuf, transcode, transcode_lossy,
 };
+
+use super::targets::paths;
 
 /// The formats of which each is read and written.
 pub(crate) const FORMATS: [Format; 4] = [

@@ -9,7 +9,7 @@ pub(crate) enum Field {
     Fixed64(u64, [u8; 8]),
     Fixed32(u64, [u8; 4]),
     Bytes(u64, Vec<u8>),
-    Message(u64, Vec<Field>),
+    Message(u64, Vec<Self>),
 }
 
 /// How deep messages are read: a text can be a message by chance.

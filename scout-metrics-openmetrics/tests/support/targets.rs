@@ -1,7 +1,7 @@
 //! Properties of any bytes. The fuzz targets call these functions, and so does `tests/fuzz.rs`.
 
 #[path = "paths.rs"]
-mod paths;
+pub(crate) mod paths;
 
 use scout_metrics_core::Organization;
 use scout_metrics_openmetrics::{
