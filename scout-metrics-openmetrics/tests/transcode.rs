@@ -783,3 +783,47 @@ fn names_that_a_scheme_does_not_keep_are_lost() {
         "# TYPE U__a_2e_b gauge\nU__a_2e_b{U__c_2e_d=\"1\"} 1\n"
     );
 }
+
+#[test]
+fn openmetrics_2_loses_what_its_rules_do_not_allow() {
+    assert_converts(
+        "# TYPE c counter\nc_total 1 # {a=\"b\"} 1\nc_created 1e-10\n\
+         # TYPE h histogram\nh_bucket{le=\"-1.0\"} 2\nh_bucket{le=\"+Inf\"} 3\n\
+         # TYPE s summary\ns{quantile=\"0.5\"} 1\n\
+         # TYPE _x gauge\n_x 1\n\
+         # TYPE y gauge\ny{_z=\"1\"} 1\ny 2\n# EOF\n",
+        (Format::OpenMetrics, Format::OpenMetrics2),
+        "# TYPE c_total counter\nc_total 1 st@0\n\
+         # TYPE h histogram\nh {count:3,sum:NaN,bucket:[-1:2,+Inf:3]}\n\
+         # TYPE s unknown\ns{quantile=\"0.5\"} 1\n\
+         # TYPE y gauge\ny 2\n# EOF\n",
+        &[
+            "family `c`: 1 exemplar is left out",
+            "family `c`: 1 start timestamp is rounded",
+            "family `h`: 1 unknown sum is written as NaN",
+            "family `s`: its type changes from summary to unknown",
+            "family `_x`: it is left out because its name is reserved",
+            "family `y`: 1 sample is left out because of invalid labels",
+        ],
+    );
+}
+
+#[test]
+fn older_formats_lose_what_only_openmetrics_2_has() {
+    let input = "# TYPE wait histogram\n\
+        wait {count:3,sum:5,schema:0,zero_threshold:0,zero_count:0,positive_spans:[1:1],positive_buckets:[3],bucket:[2:3,+Inf:3]} \
+        st@1700000000.123456789 # {} 1.5 1 # {} 1.5 2 # {} 1.5 3\n# EOF\n";
+    assert_converts(
+        input,
+        (Format::OpenMetrics2, Format::OpenMetrics),
+        "# TYPE wait histogram\nwait_bucket{le=\"2.0\"} 3 # {} 1.5 3\nwait_bucket{le=\"+Inf\"} 3 # {} 1.5 1\n\
+         wait_count 3\nwait_sum 5\nwait_created 1700000000.1234567\n# EOF\n",
+        &[
+            "family `wait`: 1 native histogram is left out",
+            "family `wait`: 1 exemplar is left out",
+            "family `wait`: 1 start timestamp is rounded",
+        ],
+    );
+    let (text, losses) = converted(input, Format::OpenMetrics2, Format::OpenMetrics2);
+    assert_eq!((text.as_str(), losses.len()), (input, 0));
+}

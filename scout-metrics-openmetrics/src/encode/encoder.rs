@@ -246,8 +246,8 @@ impl<W: Write> Encoder<W> {
     /// let lines = [
     ///     "# TYPE wait_seconds histogram",
     ///     "# UNIT wait_seconds seconds",
-    ///     "wait_seconds{job=\"api\"} {count:10,sum:4.2,bucket:[0.5:8,+Inf:10]} st@1700000000.5 \
-    ///      # {trace_id=\"4bf9\"} 0.3 1700000007 # {trace_id=\"52ca\"} 0.7 1700000009",
+    ///     "wait_seconds{job=\"api\"} {count:10,sum:4.2,bucket:[0.5:8,+Inf:10]} st@1700000000.5 # \
+    ///      {trace_id=\"4bf9\"} 0.3 1700000007 # {trace_id=\"52ca\"} 0.7 1700000009",
     ///     "# EOF\n",
     /// ];
     /// assert_eq!(encoder.finish()?, lines.join("\n"));
