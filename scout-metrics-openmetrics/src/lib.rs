@@ -105,7 +105,7 @@
 //! Strict mode enforces every MUST of the [specification of 2.0] that one exposition can show, with the exception that the
 //! specification makes: an exemplar that is malformed is left out, and reported as a deviation in strict mode too. Lenient mode
 //! accepts what the parser of 2.0 accepts that Prometheus is getting, and reports it: tabs and blanks within a composite value
-//! and its fields in any order, buckets that fall or are not sorted, a count unequal to the bucket `+Inf`, start timestamps on
+//! and its fields in any order, buckets that fall, a count unequal to the bucket `+Inf`, start timestamps on
 //! gauges, negative counters, infos whose name does not end in `_info`, units of infos and state sets, reserved names, families
 //! that are split, late or repeated metadata, and quotes in help texts. That parser refuses composite values of the type
 //! unknown, and a whole exposition for one malformed exemplar, which the specification does not; these are accepted. Refused in
