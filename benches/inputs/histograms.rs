@@ -3,7 +3,7 @@
 use std::{collections::HashSet, fmt::Write};
 
 use crate::{
-    numbers::{bounds, count, magnitude, positive_value},
+    numbers::{bounds, count, positive_value},
     short_families::labels,
     words::Words,
     written,
@@ -50,10 +50,17 @@ fn push_histogram(
     words: &mut Words,
 ) -> std::fmt::Result {
     let mut events = 0;
+    let mut lower = 0.0;
     for bound in bounds.iter().map(String::as_str).chain(["+Inf"]) {
         let rng = words.rng();
         events += count(rng) % 100_000;
-        let (trace, value) = (rng.u128(..), magnitude(rng, -4.0, 2.0));
+        let upper = match bound.parse::<f64>() {
+            Ok(upper) if upper.is_finite() => upper,
+            _ => 2.0 * lower,
+        };
+        // Within the bucket, as those of every client are.
+        let (trace, value) = (rng.u128(..), lower + (upper - lower) * rng.f64());
+        lower = upper;
         let time = 1.7e9 + 1e8 * rng.f64();
         writeln!(
             out,

@@ -9,14 +9,13 @@ use super::{
     composite::{check_composite, write_composite},
     error::EncodeError,
     names::EscapedNames,
-    parts::{write_exemplar, write_metadata, write_series},
+    parts::{write_metadata, write_series},
+    tail::SampleEncoder,
 };
 use crate::{
-    CompositeValue, ContentType, EscapingScheme, Format, MetricType, Suffix, Timestamp,
+    CompositeValue, ContentType, EscapingScheme, Format, MetricType, Suffix,
     error::shown,
     escape::{write_help_text, write_quoted},
-    find::NameOf,
-    format::TextFormat,
     number::write_value,
 };
 
@@ -71,7 +70,7 @@ use crate::{
 pub struct Encoder<W> {
     pub(super) out: W,
     content_type: ContentType,
-    format: Format,
+    pub(super) format: Format,
     /// None if names are written as they are.
     pub(super) names: Option<Box<EscapedNames>>,
     /// A sample stays open for its timestamp and exemplar until the next part.
@@ -438,86 +437,8 @@ impl<W: Write> Encoder<W> {
 
     /// Returns an error with the cause that the output knows.
     #[cold]
-    fn with_cause(&mut self, error: EncodeError) -> EncodeError {
+    pub(super) fn with_cause(&mut self, error: EncodeError) -> EncodeError {
         (self.take_error)(&mut self.out).map_or(error, EncodeError::from)
-    }
-
-    fn check_family(
-        &self,
-        name: &str,
-        kind: MetricType,
-        help: &str,
-        unit: &str,
-    ) -> Result<(), EncodeError> {
-        if name.is_empty() {
-            return Err(EncodeError::empty_name("a family"));
-        }
-        self.check_help(name, help)?;
-        self.check_type(name, kind)?;
-        self.check_unit(name, unit)
-    }
-
-    pub(super) fn check_help(&self, name: &str, help: &str) -> Result<(), EncodeError> {
-        if self.format.text().is_some_and(TextFormat::is_openmetrics) && help.ends_with('\r') {
-            return Err(self.refusal(name, "a help text cannot end in a carriage return"));
-        }
-        if self.format == Format::Prometheus && help.starts_with([' ', '\t']) {
-            return Err(self.refusal(name, "a help text cannot start with a blank"));
-        }
-        Ok(())
-    }
-
-    pub(super) fn check_type(&self, name: &str, kind: MetricType) -> Result<(), EncodeError> {
-        use MetricType::{GaugeHistogram, Info, StateSet};
-
-        match self.format {
-            Format::Prometheus if matches!(kind, GaugeHistogram | Info | StateSet) => {
-                Err(self.refusal(name, format!("the format has no type {kind}")))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    pub(super) fn check_unit(&self, name: &str, unit: &str) -> Result<(), EncodeError> {
-        if unit.is_empty() {
-            return Ok(());
-        }
-        if self.format == Format::Prometheus {
-            return Err(self.refusal(name, "the format has no units"));
-        }
-        let before_unit = name.strip_suffix(unit);
-        let is_suffix = before_unit.is_some_and(|start| start.ends_with('_'));
-        if self.format == Format::OpenMetrics2 {
-            return match NameOf::Metric.has_all(unit.as_bytes()) {
-                true => Ok(()),
-                false => Err(self.refusal(name, "its unit has other characters than a name")),
-            };
-        }
-        if !is_suffix || !NameOf::Metric.has_all(unit.as_bytes()) {
-            return Err(self.refusal(name, "its unit is not the end of its name"));
-        }
-        Ok(())
-    }
-
-    /// Checks that the format is text.
-    pub(super) fn check_text(&self) -> Result<(), EncodeError> {
-        match self.format.text() {
-            Some(_) => Ok(()),
-            None => {
-                let what = "an `Encoder` writes text; `encode_families` writes this format";
-                Err(EncodeError::not_expressible(
-                    "an exposition",
-                    self.format,
-                    what,
-                ))
-            }
-        }
-    }
-
-    /// Returns the error of a family that the format cannot express.
-    pub(super) fn refusal(&self, name: &str, what: impl Into<String>) -> EncodeError {
-        let subject = format!("the family `{}`", shown(name));
-        EncodeError::not_expressible(&subject, self.format, what)
     }
 }
 
@@ -526,130 +447,4 @@ impl<W: Write> Encoder<W> {
 pub(super) struct LastType {
     pub(super) name: String,
     pub(super) kind: MetricType,
-}
-
-/// Writes what can come after the value of a sample, in this order: the timestamp, the start timestamp and the exemplars.
-/// [`Encoder::sample`] returns it.
-#[derive(Debug)]
-pub struct SampleEncoder<'e, W> {
-    encoder: &'e mut Encoder<W>,
-    /// The last part that was written.
-    last: TailPart,
-}
-
-/// The parts after the value in their order.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-enum TailPart {
-    None,
-    Timestamp,
-    StartTimestamp,
-    Exemplar,
-}
-
-impl<'e, W: Write> SampleEncoder<'e, W> {
-    fn new(encoder: &'e mut Encoder<W>) -> Self {
-        Self {
-            encoder,
-            last: TailPart::None,
-        }
-    }
-
-    /// Writes the timestamp.
-    ///
-    /// # Errors
-    ///
-    /// If it is not a whole number of milliseconds, which Prometheus text counts, if something that comes after it has been
-    /// written, or if the output fails.
-    pub fn timestamp(mut self, timestamp: Timestamp) -> Result<Self, EncodeError> {
-        self.advance(TailPart::Timestamp)?;
-        let Encoder { out, format, .. } = &mut *self.encoder;
-        let written = match format {
-            Format::OpenMetrics | Format::OpenMetrics2 => write!(out, " {timestamp}"),
-            Format::Prometheus | Format::Protobuf => {
-                let millis = timestamp.to_millis().ok_or_else(|| {
-                    let what = "a timestamp has to be whole milliseconds";
-                    EncodeError::not_expressible("a sample", *format, what)
-                })?;
-                write!(out, " {millis}")
-            }
-        };
-        self.written(written)
-    }
-
-    /// Writes when counting began, which only OpenMetrics 2.0 has next to the value.
-    ///
-    /// # Errors
-    ///
-    /// If the format is another one, if there is one or an exemplar already, or if the output fails.
-    pub fn start_timestamp(mut self, start: Timestamp) -> Result<Self, EncodeError> {
-        self.advance(TailPart::StartTimestamp)?;
-        let Encoder { out, format, .. } = &mut *self.encoder;
-        if *format != Format::OpenMetrics2 {
-            let what = "the format has no start timestamps";
-            return Err(EncodeError::not_expressible("a sample", *format, what));
-        }
-        let written = write!(out, " st@{start}");
-        self.written(written)
-    }
-
-    /// Writes an exemplar. OpenMetrics 1.0 has one, OpenMetrics 2.0 any number of them, each with a timestamp.
-    ///
-    /// # Errors
-    ///
-    /// If the format is Prometheus text, which has no exemplars, or OpenMetrics 1.0 and there is one already, if the
-    /// timestamp is missing in OpenMetrics 2.0, if the name of a label is empty, or if the output fails.
-    pub fn exemplar<'l>(
-        self,
-        labels: impl IntoIterator<Item = (&'l str, &'l str)>,
-        value: f64,
-        timestamp: Option<Timestamp>,
-    ) -> Result<Self, EncodeError> {
-        self.exemplar_with(labels, |out| write_value(out, value), timestamp)
-    }
-
-    /// Writes an exemplar, and its value with a function.
-    pub(super) fn exemplar_with<N: AsRef<str>, V: AsRef<str>>(
-        mut self,
-        labels: impl IntoIterator<Item = (N, V)>,
-        value: impl FnOnce(&mut W) -> fmt::Result,
-        timestamp: Option<Timestamp>,
-    ) -> Result<Self, EncodeError> {
-        let has_exemplar = self.last == TailPart::Exemplar;
-        let Encoder {
-            out, format, names, ..
-        } = &mut *self.encoder;
-        let what = match format {
-            Format::Prometheus => "the format has no exemplars",
-            Format::OpenMetrics if has_exemplar => "a sample has at most one exemplar",
-            Format::OpenMetrics2 if timestamp.is_none() => "an exemplar has to have a timestamp",
-            _ => "",
-        };
-        if !what.is_empty() {
-            return Err(EncodeError::not_expressible("a sample", *format, what));
-        }
-        self.last = TailPart::Exemplar;
-        match write_exemplar(out, names.as_deref_mut(), labels, value, timestamp) {
-            Ok(()) => Ok(self),
-            Err(error) => Err(self.encoder.with_cause(error)),
-        }
-    }
-
-    /// Notes that a part of which there is one comes next.
-    fn advance(&mut self, part: TailPart) -> Result<(), EncodeError> {
-        if self.last >= part {
-            let what =
-                "the timestamp, the start timestamp and the exemplars come once in this order";
-            let format = self.encoder.format;
-            return Err(EncodeError::not_expressible("a sample", format, what));
-        }
-        self.last = part;
-        Ok(())
-    }
-
-    fn written(self, written: fmt::Result) -> Result<Self, EncodeError> {
-        match written {
-            Ok(()) => Ok(self),
-            Err(error) => Err(self.encoder.output_error(error)),
-        }
-    }
 }
