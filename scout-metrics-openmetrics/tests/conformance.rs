@@ -205,7 +205,7 @@ fn every_case_reads_the_same_in_chunks() {
     }
 }
 
-/// DIFFERENCE: OpenMetrics 2.0 and protobuf as text are not written here, so offers and choices of those are left out.
+/// DIFFERENCE: protobuf as text is not written here, so offers and choices of that are left out.
 #[test]
 fn content_types_are_negotiated_as_by_the_go_library() {
     let mut checked = 0;
@@ -221,7 +221,7 @@ fn content_types_are_negotiated_as_by_the_go_library() {
         }
         let chosen = match offers(&case) {
             Some(offers) => ContentType::negotiate_among(accept, &offers),
-            None => ContentType::negotiate_among(accept, ContentType::ALL),
+            None => ContentType::negotiate_among(accept, &known_to_go()),
         };
         assert_eq!(chosen, expected, "{case}");
         checked += 1;
@@ -229,11 +229,19 @@ fn content_types_are_negotiated_as_by_the_go_library() {
     assert!(checked == 0 || checked >= 16, "only {checked} cases");
 }
 
+/// Returns all content types but that of OpenMetrics 2.0, which the Go library does not offer by itself.
+fn known_to_go() -> Vec<ContentType> {
+    let all = ContentType::ALL.iter().copied();
+    all.filter(|content_type| content_type.format() != Format::OpenMetrics2)
+        .collect()
+}
+
 /// Returns the offers of a case that are ours, or `None` if it offers everything.
 fn offers(case: &Value) -> Option<Vec<ContentType>> {
     let offered = case["offered"].as_str()?;
     let ours = [
         ("FmtOpenMetrics_1_0_0", ContentType::OPENMETRICS_1_0_0),
+        ("fmtOpenMetrics_2_0_0", ContentType::OPENMETRICS_2_0_0),
         ("FmtProtoDelim", ContentType::PROTOBUF),
         ("FmtText", ContentType::TEXT_0_0_4),
     ];

@@ -104,10 +104,13 @@ fn check_content_types(families: &[MetricFamily]) -> Result<(), String> {
     Ok(())
 }
 
-/// Returns whether an underscore in place of another character reserves the name of an exemplar's label.
+/// Returns whether underscores in place of other characters reserve the name of an exemplar's label.
 fn makes_reserved_names(content_type: ContentType, error: &EncodeError) -> bool {
     content_type.format() == Format::OpenMetrics2
-        && content_type.escaping() == EscapingScheme::Underscores
+        && matches!(
+            content_type.escaping(),
+            EscapingScheme::Dots | EscapingScheme::Underscores
+        )
         && error.kind() == EncodeErrorKind::NotExpressible
 }
 

@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use scout_metrics_core::{Anomaly, Error, ErrorKind, RawSample, Result, Snapshot};
 use scout_metrics_openmetrics::{
-    ContentType, EncodeError, Encoder, EscapingScheme, Format, encode_families, scout,
+    ContentType, EncodeError, Encoder, EscapingScheme, Format, scout, transcode_lossy,
 };
 
 use super::{
@@ -121,8 +121,12 @@ fn encode_composite(
     families.extend(with_labels(snapshots, |snapshots| {
         scout::families(snapshots)
     })?);
-    let encode = |content_type| encode_families(&families, content_type);
-    let (content_type, exposition) = names::encode(content_type, encode).map_err(fault)?;
+    let encode = |content_type| transcode_lossy(&families, content_type);
+    let (content_type, (exposition, losses)) =
+        names::encode(content_type, encode).map_err(fault)?;
+    for loss in losses {
+        tracing::warn!(%loss, "a format cannot express all metrics");
+    }
     Ok((content_type, [exposition.into_body(), Bytes::new()]))
 }
 

@@ -100,7 +100,7 @@ async fn protobuf_and_openmetrics_2_are_for_those_who_ask() {
             assert_eq!(later.samples()[0].value(), 7.0);
             let own = families.get("scout_exporter_up");
             assert_eq!(own.is_some(), path == "/metrics");
-            let histogram = families.get("scout_exporter_http_request_duration_seconds");
+            let histogram = families.get("scout_exporter_fetch_duration_seconds");
             let composite = histogram.map(|histogram| histogram.samples()[0].composite());
             assert_eq!(composite.is_some_and(|it| it.is_some()), path == "/metrics");
         }
@@ -127,6 +127,30 @@ async fn names_that_would_become_the_same_are_written_as_values() {
         let quoted = accepted(&router, path, PROMETHEUS_3).await;
         assert!(quoted.body.contains("{\"scout.later\""), "{}", quoted.body);
     }
+}
+
+#[tokio::test]
+async fn names_that_openmetrics_2_reserves_cost_no_other_sample() {
+    let router = router_with("{\"scout_later\",\"1\"=\"a\"} 7\n_x 8\n");
+    let answer = accepted(
+        &router,
+        "/metrics",
+        "application/openmetrics-text;version=2.0.0",
+    )
+    .await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let content_type: ContentType = answer.header("content-type").unwrap().parse().unwrap();
+    assert_eq!(
+        content_type,
+        ContentType::OPENMETRICS_2_0_0.with_escaping(EscapingScheme::Values)
+    );
+    let strict = ParseOptions::new(content_type).with_mode(Mode::Strict);
+    let families = parse_families(answer.body.as_bytes(), &strict).unwrap();
+    let families = families.unescaped(EscapingScheme::Values).unwrap();
+    let later = families.get("scout_later").unwrap();
+    assert_eq!(later.samples()[0].labels().get("1"), Some("a"));
+    // Its name cannot be written in this format.
+    assert!(families.get("_x").is_none());
 }
 
 #[tokio::test]
@@ -171,9 +195,9 @@ async fn bodies_and_tags(router: &Router) -> (usize, usize) {
 
 #[tokio::test]
 async fn content_types_with_the_same_body_share_it_and_have_tags_of_their_own() {
-    assert_eq!(bodies_and_tags(&open_router()).await, (3, 20));
+    assert_eq!(bodies_and_tags(&open_router()).await, (4, 24));
     let router = router_with("{\"scout.later\"} 7\n");
-    assert_eq!(bodies_and_tags(&router).await, (12, 20));
+    assert_eq!(bodies_and_tags(&router).await, (16, 24));
 }
 
 #[tokio::test]

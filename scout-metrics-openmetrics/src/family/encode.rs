@@ -7,6 +7,7 @@ use crate::{
     CompositeValue, ContentType, EncodeError, Encoder, Exposition, Format, Limits, MetricFamily,
     MetricType, Mode, ParseOptions, Sample, Suffix,
     group::{CountWithoutSum, Folded, fold, unfold},
+    names::is_reserved_label,
     protobuf,
 };
 
@@ -217,6 +218,7 @@ fn encode_sample(
     family: &MetricFamily,
     sample: &Sample,
 ) -> Result<(), EncodeError> {
+    let format = encoder.format();
     let labels = sample.labels().iter();
     let (name, suffix) = (family.name(), sample.suffix());
     let mut encoded = match sample.composite() {
@@ -230,6 +232,11 @@ fn encode_sample(
         encoded = encoded.start_timestamp(start)?;
     }
     for exemplar in sample.exemplars() {
+        let mut names = exemplar.labels().iter().map(|(name, _)| name);
+        if format == Format::OpenMetrics2 && names.any(is_reserved_label) {
+            let what = "a reader leaves out an exemplar with a reserved label";
+            return Err(EncodeError::not_expressible("", format, what));
+        }
         let labels = exemplar.labels().iter();
         encoded = encoded.exemplar(labels, exemplar.value(), exemplar.timestamp())?;
     }

@@ -3,7 +3,7 @@
 use super::losses::Losses;
 use crate::{
     CompositeValue, Encoder, Exemplar, Format, LabelSet, Lost, MetricFamily, MetricType, Sample,
-    Suffix, Timestamp, group::place,
+    Suffix, Timestamp, group::place, names::is_reserved_label,
 };
 
 /// A family in the terms of a format, and what its sources lost on the way.
@@ -162,7 +162,7 @@ pub(super) fn is_valid(labels: &LabelSet, format: Format) -> bool {
     names.sort_unstable();
     let is_repeated = names.windows(2).any(|pair| pair[0] == pair[1]);
     let is_reserved = |name: &&str| match format {
-        Format::OpenMetrics2 => name.starts_with('_') && !matches!(*name, "__type__" | "__unit__"),
+        Format::OpenMetrics2 => is_reserved_label(name),
         _ => *name == "__name__",
     };
     !is_repeated && !names.iter().any(is_reserved)

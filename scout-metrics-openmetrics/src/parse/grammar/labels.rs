@@ -16,6 +16,7 @@ use crate::{
     Limit, Rule, TextFormat,
     error::{Fault, shown},
     find::NameOf,
+    names::is_reserved_label,
 };
 
 impl Scanner<'_, '_> {
@@ -295,7 +296,7 @@ impl Scanner<'_, '_> {
     pub(super) fn find_reserved(&self, labels: &[LabelSpan]) -> Option<(usize, String)> {
         labels.iter().find_map(|label| {
             let name = self.text_of(label.name()).raw();
-            let is_reserved = name.starts_with('_') && !matches!(name, "__type__" | "__unit__");
+            let is_reserved = is_reserved_label(name);
             let message = || {
                 let name = shown(name);
                 format!("the label name {name:?} starts with an underscore, so it is reserved")
