@@ -10,10 +10,13 @@ mod conformance;
 #[expect(dead_code, reason = "no test uses all of it")]
 mod support;
 
+use std::slice;
+
 use proptest::prelude::*;
 use scout_metrics_openmetrics::{
     Bucket, Exemplar, Format, GroupError, Histogram, LabelSet, MetricFamily, MetricType,
-    ParseOptions, Sample, Suffix, Summary, Timestamp, encode_families, parse_families,
+    NativeBuckets, NativeHistogram, ParseOptions, Sample, Suffix, Summary, Timestamp,
+    encode_families, parse_families,
 };
 use support::{
     cases::CaseFile,
@@ -368,4 +371,29 @@ fn samples_of_a_histogram_can_be_anywhere_in_the_family() {
     let counts: Vec<f64> = histograms.iter().map(Histogram::count).collect();
     assert_eq!(counts, [3.0, 4.0]);
     assert_eq!(families.as_slice()[0].samples()[0].suffix(), Suffix::Count);
+}
+
+#[test]
+fn a_native_histogram_alone_has_its_start_timestamp_in_every_form() {
+    let native = NativeHistogram::new(0, NativeBuckets::from_counts([(1, 3.0)]).unwrap()).unwrap();
+    let histogram = Histogram::builder()
+        .with_native(native.with_sum(4.5))
+        .with_start_timestamp(Timestamp::new(1, 500_000_001).unwrap());
+    let histogram = histogram.build().unwrap();
+    let family = MetricFamily::histogram("wait", [histogram.clone()]).unwrap();
+    assert_eq!(family.histograms().unwrap(), [histogram]);
+    let expected = "# TYPE wait histogram\nwait {count:3,sum:4.5,schema:0,zero_threshold:0,zero_count:0,\
+                    positive_spans:[1:1],positive_buckets:[3]} st@1.500000001\n# EOF\n";
+    let slice = slice::from_ref(&family);
+    let exposition = encode_families(slice, Format::OpenMetrics2).unwrap();
+    assert_eq!(exposition.body(), expected);
+    encode_families(slice, Format::Protobuf).unwrap();
+    // Seconds next to it, as in series.
+    let alone = family.clone().map_samples(Sample::without_start_timestamp);
+    let created = Sample::new(Suffix::Created, LabelSet::new(), 1.5);
+    let folded = alone.with_sample(created).to_composite().unwrap();
+    let [sample] = folded.samples() else {
+        panic!("{folded:?}")
+    };
+    assert_eq!(sample.start_timestamp(), Some(Timestamp::from_millis(1500)));
 }

@@ -830,3 +830,52 @@ fn older_formats_lose_what_only_openmetrics_2_has() {
     let (text, losses) = converted(input, Format::OpenMetrics2, Format::OpenMetrics2);
     assert_eq!((text.as_str(), losses.len()), (input, 0));
 }
+
+/// client_golang writes no bucket `+Inf` in protobuf.
+#[test]
+fn a_histogram_of_protobuf_gets_the_bucket_that_holds_all() {
+    let value = HistogramValue::new(3.0)
+        .with_sum(4.0)
+        .with_buckets([(1.0, 1.0), (2.5, 2.0)]);
+    let empty = HistogramValue::new(2.0).with_sum(1.0);
+    let exemplar = Exemplar::new(LabelSet::new(), 7.0).with_timestamp(Timestamp::from_millis(5000));
+    let sample = |value, place: &str| {
+        Sample::new(Suffix::None, LabelSet::from_iter([("place", place)]), 0.0)
+            .with_composite(CompositeValue::Histogram(value))
+    };
+    let family = MetricFamily::new("wait", MetricType::Histogram)
+        .with_sample(sample(value, "a").with_exemplars([exemplar]))
+        .with_sample(sample(empty, "b"));
+    let families = [family];
+    let texts = [
+        (
+            Format::OpenMetrics2,
+            "# TYPE wait histogram\n\
+             wait{place=\"a\"} {count:3,sum:4,bucket:[1:1,2.5:2,+Inf:3]} # {} 7 5\n\
+             wait{place=\"b\"} {count:2,sum:1,bucket:[+Inf:2]}\n# EOF\n",
+        ),
+        (
+            Format::OpenMetrics,
+            "# TYPE wait histogram\nwait_bucket{place=\"a\",le=\"1.0\"} 1\n\
+             wait_bucket{place=\"a\",le=\"2.5\"} 2\nwait_bucket{place=\"a\",le=\"+Inf\"} 3 # {} 7 5\n\
+             wait_count{place=\"a\"} 3\nwait_sum{place=\"a\"} 4\n\
+             wait_bucket{place=\"b\",le=\"+Inf\"} 2\nwait_count{place=\"b\"} 2\nwait_sum{place=\"b\"} 1\n# EOF\n",
+        ),
+    ];
+    for (format, expected) in texts {
+        check(&families, format).unwrap();
+        let exposition = transcode(&families, format).unwrap();
+        assert_eq!(text(exposition.body()), expected);
+    }
+}
+
+/// Whether there is a start timestamp must not decide which name the series have.
+#[test]
+fn a_counter_without_total_gets_it_with_a_time_of_creation_as_well() {
+    assert_converts(
+        "# TYPE c counter\nc{a=\"1\"} 1 st@5 # {} 1 1\nc{a=\"2\"} 2\n# EOF\n",
+        (Format::OpenMetrics2, Format::OpenMetrics),
+        "# TYPE c counter\nc_total{a=\"1\"} 1 # {} 1 1\nc_created{a=\"1\"} 5\nc_total{a=\"2\"} 2\n# EOF\n",
+        &["family `c`: its samples `c` are renamed to `c_total`"],
+    );
+}

@@ -141,16 +141,25 @@ impl Histogram {
             };
             writer.push_numbered(sample, BOUND, bucket.bound.text());
         }
+        // Without series, the sample of the native histogram is the only place for it.
+        let start = self
+            .start_timestamp()
+            .filter(|_| self.native.is_some() && self.buckets.is_empty());
+        let created = self.created().filter(|_| start.is_none());
         writer.push_others([
             (count, self.has_count.then_some(self.count())),
             (sum, self.sum),
-            (Suffix::Created, self.created()),
+            (Suffix::Created, created),
         ]);
         if let Some(native) = &self.native {
             let value = HistogramValue::from(native.clone());
             let sample = Sample::new(Suffix::None, self.labels.clone(), native.count());
             let sample = sample.with_composite(composite(kind, value));
-            writer.push(sample.with_exemplars(self.exemplars.iter().cloned()));
+            let sample = sample.with_exemplars(self.exemplars.iter().cloned());
+            writer.push(match start {
+                Some(start) => sample.with_start_timestamp(start),
+                None => sample,
+            });
         }
     }
 

@@ -32,6 +32,12 @@ impl<'f> Point<'f> {
         }
     }
 
+    /// Returns whether there is nothing but a composite value and at most one series with a suffix.
+    pub(super) fn is_alone_but_for(&self, suffix: Suffix) -> bool {
+        let is_it = |(found, _): &(Suffix, f64)| *found == suffix;
+        self.numbered.is_empty() && self.others.iter().all(is_it)
+    }
+
     /// Returns the value of the sample with a suffix, which then counts as used.
     pub(super) fn take(&mut self, suffix: Suffix) -> Option<f64> {
         let place = self.others.iter().position(|(found, _)| *found == suffix)?;

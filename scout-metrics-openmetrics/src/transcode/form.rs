@@ -1,5 +1,7 @@
 //! Families with a series for each number, and with composite values, and what each form does not keep.
 
+use std::borrow::Cow;
+
 use super::draft::is_valid;
 use crate::{
     CompositeValue, Format, HistogramValue, Lost, MetricFamily, MetricType, Sample, Suffix,
@@ -16,6 +18,36 @@ pub(super) fn is_composite(format: Format) -> bool {
 pub(super) struct Formed {
     pub(super) family: MetricFamily,
     pub(super) losses: Vec<Lost>,
+}
+
+/// Returns a family whose histograms have the bucket `+Inf`, which protobuf leaves out because it holds as many as there are.
+/// Histograms of native buckets alone stay as they are.
+pub(super) fn with_last_buckets(family: &MetricFamily) -> Cow<'_, MetricFamily> {
+    let is_complete = |sample: &Sample| with_last_bucket(sample).is_none();
+    if family.samples().iter().all(is_complete) {
+        return Cow::Borrowed(family);
+    }
+    let family = family.clone();
+    Cow::Owned(family.map_samples(|sample| with_last_bucket(&sample).unwrap_or(sample)))
+}
+
+/// Returns a sample with the bucket `+Inf`, if it needs one.
+fn with_last_bucket(sample: &Sample) -> Option<Sample> {
+    let value = sample.composite()?;
+    let histogram = value.histogram()?;
+    let has_last = histogram.buckets().any(|(bound, _)| bound == f64::INFINITY);
+    if has_last || is_native_alone(sample) {
+        return None;
+    }
+    let last = (f64::INFINITY, histogram.count());
+    let histogram = histogram
+        .clone()
+        .with_buckets(histogram.buckets().chain([last]));
+    let value = match value {
+        CompositeValue::GaugeHistogram(_) => CompositeValue::GaugeHistogram(histogram),
+        _ => CompositeValue::Histogram(histogram),
+    };
+    Some(sample.clone().with_composite(value))
 }
 
 /// Returns a family with series alone, as Prometheus text and OpenMetrics 1.0 have it.

@@ -23,7 +23,7 @@ use self::{
     created::{apart, fold},
     draft::{Draft, Source},
     escaped::escaped,
-    form::{Formed, classic, is_composite},
+    form::{Formed, classic, is_composite, with_last_buckets},
     losses::Losses,
     settle::{encode, settle},
     shape::{plain, shaped},
@@ -80,7 +80,8 @@ pub fn transcode(
 ///
 /// The result read back in strict mode is equal to the families, except for the losses, each of which names the family and what
 /// became different. The order of the losses is that of the families. No value, label or timestamp is ever changed, except
-/// that a [`Lost::TimestampPrecision`] rounds timestamps; nothing is added.
+/// that a [`Lost::TimestampPrecision`] rounds timestamps. Nothing is added but the bucket `+Inf` of histograms that have none
+/// in protobuf, which may leave it out because it holds the count.
 ///
 /// A counter named `x_total` of Prometheus text is the counter `x` of OpenMetrics, whose samples have the same name in both;
 /// this is no loss.
@@ -215,11 +216,15 @@ impl<'f> Sources<'f> {
             self.losses.add(source, Lost::ReservedName);
             return;
         }
+        let family = match self.format {
+            Format::Protobuf => Cow::Borrowed(family),
+            _ => with_last_buckets(family),
+        };
         if is_composite(self.format) {
-            self.push(source, Cow::Borrowed(family), false);
+            self.push(source, family, false);
             return;
         }
-        let Formed { family, losses } = classic(family, self.format);
+        let Formed { family, losses } = classic(&family, self.format);
         for lost in losses {
             self.losses.add(source, lost);
         }

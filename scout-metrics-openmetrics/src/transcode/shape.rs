@@ -116,11 +116,19 @@ fn openmetrics(part: usize, family: &MetricFamily) -> Option<Draft> {
     // The name is also that of the samples, and ends in `_total` or has to.
     let name = family.name();
     let base = name.strip_suffix("_total").unwrap_or(name);
-    let is_alone = |sample: &Sample| sample.suffix() == Suffix::None;
-    if base.is_empty() || !family.samples().iter().all(is_alone) {
+    // A time of creation has the name of the family, so it fits unless that changes.
+    let fits = |sample: &Sample| match sample.suffix() {
+        Suffix::None => true,
+        Suffix::Created => base == name,
+        _ => false,
+    };
+    if base.is_empty() || !family.samples().iter().all(fits) {
         return None;
     }
-    let total = |sample: Sample| sample.with_suffix(Suffix::Total);
+    let total = |sample: Sample| match sample.suffix() {
+        Suffix::None => sample.with_suffix(Suffix::Total),
+        _ => sample,
+    };
     let family_of_totals = family.clone().with_name(base).map_samples(total);
     let mut draft = Draft::new(part, family_of_totals, Format::OpenMetrics);
     if base == name {

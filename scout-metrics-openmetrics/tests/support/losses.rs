@@ -6,8 +6,8 @@ use std::{
 };
 
 use scout_metrics_openmetrics::{
-    Bucket, Exemplar, Format, LabelSet, Loss, Lost, MetricFamily, MetricType, Sample, Suffix,
-    Timestamp,
+    Bucket, CompositeValue, Exemplar, Format, HistogramValue, LabelSet, Loss, Lost, MetricFamily,
+    MetricType, Sample, Suffix, Timestamp,
 };
 
 /// Checks that each sample and all metadata came through, except what a loss names, and that nothing was added.
@@ -32,11 +32,33 @@ pub(crate) fn check(
     }
     check_exemplars(sources, read, losses)?;
     let in_series = |family: &MetricFamily| normal(&family.to_classic());
-    let [series, read] = [sources, read].map(|families| {
-        let families = families.iter().map(in_series);
-        families.collect::<Vec<_>>()
-    });
+    let complete = |family: &MetricFamily| match format {
+        Format::Protobuf => in_series(family),
+        _ => in_series(&family.clone().map_samples(with_last_bucket)),
+    };
+    let series: Vec<_> = sources.iter().map(complete).collect();
+    let read: Vec<_> = read.iter().map(in_series).collect();
     check_normal(&series, &read, losses, (format, has_series))
+}
+
+/// Returns a sample with the bucket `+Inf`, which protobuf may leave out.
+fn with_last_bucket(sample: Sample) -> Sample {
+    let complete = |value: &HistogramValue| {
+        let is_native_alone = value.native().is_some() && value.buckets().len() == 0;
+        if is_native_alone || value.buckets().any(|(bound, _)| bound == f64::INFINITY) {
+            return value.clone();
+        }
+        let last = (f64::INFINITY, value.count());
+        value.clone().with_buckets(value.buckets().chain([last]))
+    };
+    let value = match sample.composite() {
+        Some(CompositeValue::GaugeHistogram(value)) => {
+            CompositeValue::GaugeHistogram(complete(value))
+        }
+        Some(CompositeValue::Histogram(value)) => CompositeValue::Histogram(complete(value)),
+        _ => return sample,
+    };
+    sample.with_composite(value)
 }
 
 /// Checks that no exemplar was added, and that losses say how many are left out, apart from those of samples that are left out.

@@ -218,7 +218,13 @@ fn of_kind(family: MetricType) -> impl Fn(&Sample) -> Sample {
 fn fold_point(point: &mut Point<'_>, kind: MetricType) -> Result<Sample, String> {
     let native = match point.composite() {
         Some((sample, value)) => match value.histogram().filter(|it| is_native_alone(it)) {
-            Some(_) if point.check_alone().is_ok() => return Ok(of_kind(kind)(sample)),
+            Some(_) if point.is_alone_but_for(Suffix::Created) => {
+                let sample = of_kind(kind)(sample);
+                return match point.take(Suffix::Created) {
+                    Some(created) => with_created(sample, created),
+                    None => Ok(sample),
+                };
+            }
             Some(value) => value.native().map(|native| (sample, native)),
             None => {
                 point.check_alone()?;
