@@ -1,10 +1,10 @@
 //! Families of any format in any other, with a list of what that format cannot express.
 //!
-//! A family goes through these steps, each a file: it gets composite values or series (`form.rs`), its type, names and suffixes become those of the format (`shape.rs`),
-//! what the format cannot express is left out (`draft.rs`), times of creation join the family that they are about
-//! (`created.rs`), and names that two families claim are given to one (`clash.rs`). `settle.rs` writes each family and reads
-//! it back; where a rule is broken, it arranges the samples (`arrange.rs`), and then gives up the type. Names are escaped in
-//! the end (`escaped.rs`).
+//! A family goes through these steps, each a file: it gets composite values or series (`form.rs`), its type, names and
+//! suffixes become those of the format (`shape.rs`), what the format cannot express is left out (`draft.rs`), times of creation
+//! join the family that they are about (`created.rs`), and names that two families claim are given to one (`clash.rs`).
+//! `settle.rs` writes each family and reads it back; where a rule is broken, it arranges the samples (`arrange.rs`), and then
+//! gives up the type. Names are escaped in the end (`escaped.rs`).
 
 mod arrange;
 mod clash;
