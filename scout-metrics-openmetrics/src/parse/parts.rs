@@ -74,7 +74,7 @@ impl Parts {
         (self.value.kind == NumberKind::Composite).then_some(&self.composite)
     }
 
-    /// Returns the number of samples that the value stands for besides the one: buckets, quantiles and spans.
+    /// Returns how many more samples than one the value counts as: its buckets, quantiles and spans.
     pub(crate) fn more_samples(&self) -> usize {
         self.composite().map_or(0, CompositeParts::length)
     }
@@ -248,12 +248,12 @@ pub(crate) struct Number {
     pub(crate) kind: NumberKind,
 }
 
-/// What is known of a value.
+/// The kind of a value.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) enum NumberKind {
     /// The value is composite, and the number is its count.
     Composite,
-    /// It is a whole number that is not negative, and so small that the value is exact.
+    /// A whole number that is not negative, and so small that the value is exact.
     Count,
     #[default]
     Other,

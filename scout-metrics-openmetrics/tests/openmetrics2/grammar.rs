@@ -11,7 +11,7 @@ use super::{
     random::{Random, number},
 };
 
-/// What becomes of an exposition.
+/// The outcome of reading an exposition.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Verdict {
     Accepted,

@@ -1,4 +1,4 @@
-//! What holds for the verdicts on all expositions, whatever rule is in question. `tests/rules.rs` has the cases of each rule.
+//! Properties of the verdicts on all expositions, whatever the rule is. `tests/rules.rs` has the cases of each rule.
 
 use scout_metrics_openmetrics::{
     Deviation, Families, Format, Mode, ParseError, ParseErrorKind, ParseOptions, Rule,

@@ -116,7 +116,7 @@ impl Reader<'_> {
         Some(value)
     }
 
-    /// What comes after `schema:`.
+    /// Reads the native buckets, from after `schema:` on.
     fn native_buckets(&mut self, parts: &mut CompositeParts) -> Option<()> {
         parts.has_native = true;
         parts.schema = self.integer()?;

@@ -1,4 +1,4 @@
-//! What comes after the labels of a sample of OpenMetrics 2.0: a number or a composite value, two timestamps, and exemplars.
+//! The end of a sample of OpenMetrics 2.0: a number or a composite value, two timestamps, and exemplars.
 
 use memchr::memmem;
 

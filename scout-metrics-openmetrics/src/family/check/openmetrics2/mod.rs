@@ -212,7 +212,7 @@ impl Checker {
     }
 }
 
-/// What is done where a composite value breaks a rule.
+/// A receiver of reports about composite values that break a rule.
 pub(crate) trait Faults {
     /// Forgives the rule in lenient mode.
     fn broken(&mut self, rule: Rule, message: impl FnOnce() -> String) -> Result {
