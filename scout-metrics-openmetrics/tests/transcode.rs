@@ -914,3 +914,21 @@ fn a_counter_without_total_gets_it_with_a_time_of_creation_as_well() {
         &["family `c`: its samples `c` are renamed to `c_total`"],
     );
 }
+
+/// A histogram without events may have spans without buckets.
+#[test]
+fn spans_without_buckets_do_not_cost_the_histogram_in_protobuf() {
+    let native = "{count:0,sum:0,schema:3,zero_threshold:0,zero_count:0";
+    for spans in [
+        ",positive_spans:[0:0],positive_buckets:[]",
+        ",negative_spans:[5:0,1:0],negative_buckets:[]",
+    ] {
+        let input = format!("# TYPE wait histogram\nwait {native}{spans}}}\n# EOF\n");
+        let families = read(&input, Format::OpenMetrics2);
+        let exposition = transcode(&families, Format::Protobuf).unwrap();
+        let read = parse_families(exposition.body(), &ParseOptions::new(Format::Protobuf)).unwrap();
+        let again = transcode(read.as_slice(), Format::OpenMetrics2).unwrap();
+        let expected = format!("# TYPE wait histogram\nwait {native}}}\n# EOF\n");
+        assert_eq!(text(again.body()), expected);
+    }
+}

@@ -1,7 +1,10 @@
 //! Families to expositions.
 
 use super::{encode::write_family, families::read_families};
-use crate::{EncodeError, Format, Limits, MetricFamily, Mode, ParseOptions, Sample};
+use crate::{
+    CompositeValue, EncodeError, Format, HistogramValue, Limits, MetricFamily, Mode, NativeBuckets,
+    NativeHistogram, ParseOptions, Sample,
+};
 
 /// Writes families in composite form, and checks that strict mode reads the same.
 pub(crate) fn encode(families: &[MetricFamily]) -> Result<Vec<u8>, EncodeError> {
@@ -24,7 +27,8 @@ pub(crate) fn encode(families: &[MetricFamily]) -> Result<Vec<u8>, EncodeError> 
     Ok(out)
 }
 
-/// Returns whether families are the same, apart from the order of the exemplars of a histogram, which is that of the buckets.
+/// Returns whether families are the same, apart from the order of the exemplars of a histogram, which is that of the buckets,
+/// and from spans without any bucket, which say that a histogram is a native one.
 fn is_same(family: &MetricFamily, read: &MetricFamily) -> bool {
     let mut samples = family.samples().iter().zip(read.samples());
     family.name() == read.name()
@@ -32,11 +36,37 @@ fn is_same(family: &MetricFamily, read: &MetricFamily) -> bool {
         && family.help() == read.help()
         && family.unit() == read.unit()
         && family.samples().len() == read.samples().len()
-        && samples.all(|(sample, read)| sample == read || sorted(sample) == sorted(read))
+        && samples.all(|(sample, read)| sample == read || normal(sample) == normal(read))
 }
 
-fn sorted(sample: &Sample) -> Sample {
+fn normal(sample: &Sample) -> Sample {
     let mut exemplars = sample.exemplars().to_vec();
     exemplars.sort();
-    sample.clone().with_exemplars(exemplars)
+    let sample = sample.clone().with_exemplars(exemplars);
+    let value = match sample.composite() {
+        Some(CompositeValue::GaugeHistogram(value)) => {
+            CompositeValue::GaugeHistogram(without_empty_spans(value))
+        }
+        Some(CompositeValue::Histogram(value)) => {
+            CompositeValue::Histogram(without_empty_spans(value))
+        }
+        _ => return sample,
+    };
+    sample.with_composite(value)
+}
+
+fn without_empty_spans(value: &HistogramValue) -> HistogramValue {
+    let without = |native: &NativeHistogram| {
+        let side = |buckets: &NativeBuckets| match buckets.is_empty() {
+            true => NativeBuckets::default(),
+            false => buckets.clone(),
+        };
+        NativeHistogram::new(native.schema(), side(native.positive()))?
+            .with_negative(side(native.negative()))
+            .with_zero_bucket(native.zero_threshold(), native.zero_count())
+    };
+    match value.native().map(without) {
+        Some(Ok(native)) => value.clone().with_native(native),
+        _ => value.clone(),
+    }
 }

@@ -41,18 +41,22 @@ impl Subject<'_> {
         // The difference of two histograms has negative buckets, which need not rise.
         let is_difference =
             is_gauge && (histogram.count() < 0.0 || buckets.clone().any(|(_, value)| value < 0.0));
-        let mut before = None;
-        for (threshold, value) in buckets.by_ref() {
+        let mut threshold_before = f64::NEG_INFINITY;
+        let mut value_before = f64::NEG_INFINITY;
+        for (place, (threshold, value)) in buckets.by_ref().enumerate() {
             if !is_gauge && value < 0.0 {
                 self.report_negative("a bucket", value, faults)?;
             }
-            if let Some((threshold_before, value_before)) = before.replace((threshold, value)) {
-                if threshold <= threshold_before {
-                    self.report_threshold_order(threshold, faults)?;
-                }
-                if value < value_before && !is_difference {
-                    self.report_fall(value, faults)?;
-                }
+            if place > 0 && threshold <= threshold_before {
+                self.report_threshold_order(threshold, faults)?;
+            }
+            if value < value_before && !is_difference {
+                self.report_fall(value, faults)?;
+            }
+            threshold_before = threshold;
+            // A bucket that holds NaN does not hide that the next one falls.
+            if !value.is_nan() {
+                value_before = value;
             }
         }
         if is_difference {
