@@ -22,8 +22,8 @@ impl MetricFamily {
     ///
     /// A family that is in this form stays as it is, and so does [`to_classic`](Self::to_classic) of the result, apart from
     /// the following. It does not keep: how a bound or quantile is written (`1` and `1.0`), the order of the series of one
-    /// point, whether a histogram without a sum has a sample `_count` next to its bucket `+Inf`, and digits of a time of creation
-    /// after the nanosecond. Rules about the numbers are not checked; buckets may fall.
+    /// point and of its exemplars, whether a histogram without a sum has a sample `_count` next to its bucket `+Inf`, and
+    /// digits of a time of creation after the nanosecond. Rules about the numbers are not checked; buckets may fall.
     ///
     /// ```
     /// use scout_metrics_openmetrics::{Format, ParseOptions, parse_families};
