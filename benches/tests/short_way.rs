@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use scout_metrics_benches::inputs;
 use scout_metrics_openmetrics::{
-    Event, Format, Labels, Limits, ParseOptions, Parser, ReaderLevel, Text,
+    Event, Format, Labels, Limits, ParseOptions, Parser, ReaderLevel, Text, parse_families,
+    transcode_lossy,
 };
 
 /// So much of each input is compared.
@@ -67,6 +68,19 @@ fn each_level_reads_the_inputs_as_the_grammar() {
 fn no_line_of_the_inputs_is_left_to_the_grammar() {
     for input in inputs() {
         let (_, grammar_lines) = read(&input.text, input.format, None);
+        assert_eq!(grammar_lines, 0, "{}", input.name);
+    }
+}
+
+#[test]
+fn no_line_of_the_inputs_in_openmetrics_2_is_left_to_the_grammar() {
+    for input in inputs() {
+        let options = ParseOptions::new(input.format).with_limits(Limits::unlimited());
+        let families = parse_families(input.text.as_bytes(), &options).expect("the input is valid");
+        let (exposition, _) = transcode_lossy(families.as_slice(), Format::OpenMetrics2)
+            .expect("names are not empty");
+        let text = std::str::from_utf8(exposition.body()).expect("it is text");
+        let (_, grammar_lines) = read(text, Format::OpenMetrics2, None);
         assert_eq!(grammar_lines, 0, "{}", input.name);
     }
 }
