@@ -269,8 +269,8 @@ impl fmt::Display for ContentType {
     }
 }
 
-/// Returns the content type that loses nothing: Prometheus text 0.0.4 or OpenMetrics 1.0.0 with quoted names, or protobuf with
-/// names as they are.
+/// Returns the content type that loses nothing: Prometheus text 0.0.4, OpenMetrics 1.0.0 or OpenMetrics 2.0.0 with quoted names,
+/// or protobuf with names as they are.
 impl From<Format> for ContentType {
     fn from(format: Format) -> Self {
         let content_type = match format {
