@@ -222,8 +222,7 @@ mod tests {
     use ProtocolVersion::{V1, V2};
     use proptest::{collection, prelude::*};
     use scout_metrics_openmetrics::{
-        Exemplar, Format, LabelSet, NativeBuckets, NativeHistogram, ParseOptions, Sample, Suffix,
-        Timestamp, encode_families, parse_families,
+        Exemplar, LabelSet, NativeBuckets, NativeHistogram, Sample, Suffix, Timestamp,
     };
 
     use super::{super::testing::read_message, *};
@@ -394,55 +393,6 @@ mod tests {
             encode(&[family], V2, TIME).unwrap_err().to_string(),
             "cannot write a sample of `wait`: it is a native histogram"
         );
-    }
-
-    /// A histogram, a summary and a counter with these numbers, as OpenMetrics 1.0 has them.
-    fn series(numbers: (u8, u8, f64, i32)) -> [MetricFamily; 3] {
-        let (few, more, sum, created) = numbers;
-        let [few, all] = [few.into(), f64::from(few) + f64::from(more)];
-        let exemplar = Exemplar::new(LabelSet::from([("trace_id", "a")]), 0.5);
-        let exemplar = exemplar.with_timestamp(Timestamp::from_millis(created.into()));
-        let created = f64::from(created) / 1000.0;
-        let sample = |suffix, value| {
-            let labels = LabelSet::from([("job", "api")]);
-            Sample::new(suffix, labels, value)
-        };
-        let bucket = |le, value| sample(Suffix::Bucket, value).with_label("le", le);
-        let parts = [
-            sample(Suffix::Count, all),
-            sample(Suffix::Sum, sum),
-            sample(Suffix::Created, created),
-        ];
-        let mut wait = MetricFamily::new("wait", MetricType::Histogram)
-            .with_help("Help.")
-            .with_sample(bucket("1.0", few).with_exemplar(exemplar.clone()))
-            .with_sample(bucket("+Inf", all));
-        wait.extend(parts.clone());
-        let quantile = sample(Suffix::None, few).with_label("quantile", "0.5");
-        let mut pause = MetricFamily::new("pause", MetricType::Summary).with_sample(quantile);
-        pause.extend(parts);
-        let hits = MetricFamily::new("hits", MetricType::Counter)
-            .with_sample(sample(Suffix::Total, all).with_exemplar(exemplar))
-            .with_sample(sample(Suffix::Created, created));
-        [wait, pause, hits]
-    }
-
-    proptest! {
-        #[test]
-        fn families_through_openmetrics_2_are_written_in_the_same_way(
-            numbers in (any::<u8>(), any::<u8>(), 0.0..1e9_f64, any::<i32>())
-        ) {
-            let families = series(numbers);
-            let exposition = encode_families(&families, Format::OpenMetrics2).unwrap();
-            let options = ParseOptions::new(Format::OpenMetrics2);
-            let read = parse_families(exposition.body(), &options).unwrap();
-            prop_assert!(read.iter().all(|family| family.samples().len() == 1));
-            for version in [V1, V2] {
-                let [before, after] = [&families[..], read.as_slice()]
-                    .map(|families| encode(families, version, TIME).unwrap());
-                prop_assert_eq!(before, after);
-            }
-        }
     }
 
     #[test]

@@ -20,15 +20,18 @@ pub(super) fn escaped(
         return Ok((exposition, Losses::default()));
     }
     let unescaped;
-    let families = match is_composite(content_type.format()) || has_composites(families) {
-        true => {
+    let format = content_type.format();
+    let is_named = |family: &MetricFamily| family.name_in(format) == family.name();
+    let is_in_form = !is_composite(format) && !has_composites(families);
+    let families = match is_in_form && families.iter().all(is_named) {
+        true => families,
+        false => {
             // In the order, form and names in which they are read.
-            let options = ParseOptions::new(content_type.format()).with_limits(Limits::unlimited());
+            let options = ParseOptions::new(format).with_limits(Limits::unlimited());
             let read = parse_families(exposition.body(), &options);
             unescaped = read.map_err(EncodeError::broken_rule)?;
             unescaped.as_slice()
         }
-        false => families,
     };
     let exposition = encode_families(families, content_type)?;
     let options = ParseOptions::new(content_type).with_limits(Limits::unlimited());
@@ -37,7 +40,7 @@ pub(super) fn escaped(
     let mut losses = Losses::default();
     for (place, (family, read)) in families.iter().zip(&read).enumerate() {
         let mut lost = Vec::new();
-        let name = match content_type.format() {
+        let name = match format {
             Format::Protobuf => family.name().into(),
             format => family.name_in(format),
         };
