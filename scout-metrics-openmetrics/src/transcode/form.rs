@@ -2,9 +2,13 @@
 
 use std::{borrow::Cow, collections::HashSet};
 
-use super::draft::is_valid;
+use super::{
+    arrange::{SortedLabels, retain, sorted_labels},
+    draft::is_valid,
+};
 use crate::{
     CompositeValue, Format, HistogramValue, Lost, MetricFamily, MetricType, Sample, Suffix,
+    Timestamp,
     group::{CountWithoutSum, Unfolded, fold, unfold},
 };
 
@@ -103,17 +107,22 @@ fn is_native_alone(sample: &Sample) -> bool {
 
 /// Leaves out each histogram of native buckets alone whose count is in a series next to it.
 fn leave_out_natives_of_series(family: &mut MetricFamily) {
-    let point = |sample: &Sample| {
-        let labels = sample.labels().clone().without("le").sorted();
-        (labels, sample.timestamp())
-    };
-    let samples = family.samples().iter();
-    let series = samples.filter(|sample| sample.suffix() != Suffix::None);
-    let points: HashSet<_> = series.map(point).collect();
-    family.retain(|sample| {
+    let samples = family.samples();
+    let series = samples.iter().filter(|it| it.suffix() != Suffix::None);
+    let points: HashSet<_> = series.map(histogram_point).collect();
+    let is_in_series = |sample: &Sample| {
         let is_apart = is_native_alone(sample) && sample.labels().get("le").is_none();
-        !is_apart || !points.contains(&point(sample))
-    });
+        is_apart && points.contains(&histogram_point(sample))
+    };
+    let kept: Vec<bool> = samples.iter().map(|it| !is_in_series(it)).collect();
+    retain(family, &kept);
+}
+
+/// Returns the labels and the time that a native histogram and the series of its buckets have in common.
+fn histogram_point(sample: &Sample) -> (SortedLabels<'_>, Option<Timestamp>) {
+    let mut labels = sorted_labels(sample);
+    labels.retain(|(name, _)| *name != "le");
+    (labels, sample.timestamp())
 }
 
 /// Returns a sample without native buckets. If it has no others, it gets the bucket `+Inf`, which says no more than the count.
