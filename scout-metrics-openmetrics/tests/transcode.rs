@@ -458,13 +458,50 @@ fn older_formats_lose_what_only_openmetrics_2_has() {
         "# TYPE wait histogram\nwait_bucket{le=\"2.0\"} 3 # {} 1.5 3\nwait_bucket{le=\"+Inf\"} 3 # {} 1.5 1\n\
          wait_count 3\nwait_sum 5\nwait_created 1700000000.1234567\n# EOF\n",
         &[
-            "family `wait`: 1 native histogram is left out",
+            "family `wait`: 1 native histogram is written without native buckets",
             "family `wait`: 1 exemplar is left out",
             "family `wait`: 1 start timestamp is rounded",
         ],
     );
     let (text, losses) = converted(input, Format::OpenMetrics2, Format::OpenMetrics2);
     assert_eq!((text.as_str(), losses.len()), (input, 0));
+}
+
+/// A scraper of the text has the same series `_count` and `_sum` whether the histogram has classic buckets as well or not.
+#[test]
+fn a_histogram_of_native_buckets_alone_keeps_count_and_sum_in_older_formats() {
+    let native = "count:2,sum:3,schema:0,zero_threshold:0,zero_count:0,positive_spans:[0:1],positive_buckets:[2]";
+    let input = format!(
+        "# TYPE a histogram\na{{b=\"c\"}} {{{native}}} st@5 # {{}} 1 1 # {{}} 1 2\na{{le=\"1\"}} {{{native}}}\n\
+         # TYPE b gaugehistogram\nb {{g{}}}\n# EOF\n",
+        native.replace("sum", "gsum")
+    );
+    assert_converts(
+        &input,
+        (Format::OpenMetrics2, Format::OpenMetrics),
+        "# TYPE a histogram\na_bucket{b=\"c\",le=\"+Inf\"} 2 # {} 1 2\na_count{b=\"c\"} 2\na_sum{b=\"c\"} 3\n\
+         a_created{b=\"c\"} 5\n\
+         # TYPE b gaugehistogram\nb_bucket{le=\"+Inf\"} 2\nb_gcount 2\nb_gsum 3\n# EOF\n",
+        &[
+            "family `a`: 2 native histograms are written without native buckets",
+            "family `a`: 1 sample is left out because of invalid labels",
+            "family `a`: 1 exemplar is left out",
+            "family `b`: 1 native histogram is written without native buckets",
+        ],
+    );
+    let (text, _) = converted(&input, Format::OpenMetrics2, Format::Prometheus);
+    let lines = "# TYPE a histogram\na_bucket{b=\"c\",le=\"+Inf\"} 2\na_count{b=\"c\"} 2\na_sum{b=\"c\"} 3\n";
+    assert!(text.starts_with(lines), "{text}");
+}
+
+#[test]
+fn a_start_timestamp_of_unknown_type_becomes_a_family() {
+    assert_converts(
+        "# TYPE a unknown\na 1 st@5\n# EOF\n",
+        (Format::OpenMetrics2, Format::OpenMetrics),
+        "# TYPE a unknown\na 1\n# TYPE a_created unknown\na_created 5\n# EOF\n",
+        &["family `a`: its times of creation are a family `a_created` of their own"],
+    );
 }
 
 /// client_golang writes no bucket `+Inf` in protobuf.

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::{
     ProtocolVersion,
     batch::{Batch, Part, Point, Rows, Write},
-    message::{v1, v2},
+    message::{double, v1, v2},
     table::{Table, millis},
 };
 
@@ -101,7 +101,7 @@ fn series_of_1_0(point: &Point<'_>) -> v1::TimeSeries {
     v1::TimeSeries {
         labels,
         samples: vec![v1::Sample {
-            value: point.value,
+            value: double(point.value),
             timestamp: point.timestamp,
         }],
     }
@@ -135,14 +135,14 @@ fn series_of_2_0<'a>(point: &Point<'a>, symbols: &mut Symbols<'a>) -> v2::TimeSe
             .iter()
             .map(|place| symbols.symbol(table, *place))
             .collect(),
-        value: exemplar.value,
+        value: double(exemplar.value),
         timestamp: exemplar.timestamp.unwrap_or(point.timestamp),
     });
     let exemplars = exemplars.collect();
     v2::TimeSeries {
         labels_refs,
         samples: vec![v2::Sample {
-            value: point.value,
+            value: double(point.value),
             timestamp: point.timestamp,
             start_timestamp: point.row.start,
         }],
@@ -277,7 +277,7 @@ mod tests {
         assert_eq!(
             hits.samples,
             [v2::Sample {
-                value: 2.0,
+                value: Some(2.0),
                 timestamp: 5,
                 start_timestamp: 1500
             }]
@@ -319,7 +319,7 @@ mod tests {
         let exemplar = &series.exemplars[0];
         let texts: Vec<&str> = exemplar.labels_refs.iter().map(text).collect();
         assert_eq!(texts, ["trace_id", "a"]);
-        assert_eq!((exemplar.value, exemplar.timestamp), (0.5, 6000));
+        assert_eq!((exemplar.value(), exemplar.timestamp), (0.5, 6000));
     }
 
     #[test]
@@ -379,7 +379,7 @@ mod tests {
         let series = request(&[hits]).timeseries;
         let values = series.iter().map(|series| {
             let exemplars = series.exemplars.iter();
-            exemplars.map(|exemplar| exemplar.value).collect::<Vec<_>>()
+            exemplars.map(v2::Exemplar::value).collect::<Vec<_>>()
         });
         assert!(values.eq([vec![1.0], vec![2.0, 3.0]]));
     }
@@ -393,6 +393,16 @@ mod tests {
             encode(&[family], V2, TIME).unwrap_err().to_string(),
             "cannot write a sample of `wait`: it is a native histogram"
         );
+    }
+
+    #[test]
+    fn a_zero_keeps_its_sign() {
+        for version in [V1, V2] {
+            let encoded = |value| encode(&[gauge("a", &[], value)], version, TIME).unwrap();
+            let seen = read_message(&encoded(-0.0), version);
+            assert!(seen[0].value.is_some_and(f64::is_sign_negative));
+            assert!(encoded(0.0).len() < encoded(-0.0).len());
+        }
     }
 
     #[test]

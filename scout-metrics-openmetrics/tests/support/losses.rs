@@ -32,30 +32,78 @@ pub(crate) fn check(
     }
     check_exemplars(sources, read, losses)?;
     let in_series = |family: &MetricFamily| normal(&family.to_classic());
-    let complete = |family: &MetricFamily| match format {
-        Format::Protobuf => in_series(family),
-        _ => in_series(&family.clone().map_samples(with_last_bucket)),
+    let complete = |family: &MetricFamily| {
+        let mut family = family.clone();
+        if has_native_buckets_lost(&family, losses) {
+            family = without_natives(family);
+        }
+        in_series(&match format {
+            Format::Protobuf => family,
+            _ => family.map_samples(with_last_bucket),
+        })
     };
     let series: Vec<_> = sources.iter().map(complete).collect();
     let read: Vec<_> = read.iter().map(in_series).collect();
     check_normal(&series, &read, losses, (format, has_series))
 }
 
+fn has_native_buckets_lost(family: &MetricFamily, losses: &[Loss]) -> bool {
+    let is_native = |loss: &Loss| matches!(loss.lost, Lost::NativeHistograms { .. });
+    let mut losses = losses.iter();
+    losses.any(|loss| loss.family == family.name() && is_native(loss))
+}
+
 /// Returns a sample with the bucket `+Inf`, which protobuf may leave out.
 fn with_last_bucket(sample: Sample) -> Sample {
-    let complete = |value: &HistogramValue| {
+    with_histogram(sample, |value| {
         let is_native_alone = value.native().is_some() && value.buckets().len() == 0;
         if is_native_alone || value.buckets().any(|(bound, _)| bound == f64::INFINITY) {
-            return value.clone();
+            return value;
         }
         let last = (f64::INFINITY, value.count());
         value.clone().with_buckets(value.buckets().chain([last]))
+    })
+}
+
+/// Returns a family without native buckets, and without native histograms whose count is in a series as well.
+fn without_natives(family: MetricFamily) -> MetricFamily {
+    let is_of_point = |series: &Sample, native: &Sample| {
+        let labels = series.labels().clone().without("le").sorted();
+        series.suffix() != Suffix::None
+            && labels == native.labels().sorted()
+            && series.timestamp() == native.timestamp()
     };
+    let series = family.clone();
+    let mut family = family;
+    family.retain(|sample| {
+        let histogram = sample.composite().and_then(CompositeValue::histogram);
+        let is_alone = histogram.is_some_and(|it| it.native().is_some() && it.buckets().len() == 0);
+        !is_alone || !series.samples().iter().any(|it| is_of_point(it, sample))
+    });
+    family.map_samples(without_native)
+}
+
+/// Returns a sample without native buckets, but with the bucket `+Inf` if there were no others.
+fn without_native(sample: Sample) -> Sample {
+    if sample.native_histogram().is_none() {
+        return sample;
+    }
+    with_histogram(sample, |value| {
+        let is_alone = value.buckets().len() == 0;
+        let last = (f64::INFINITY, value.count());
+        match is_alone {
+            true => value.without_native().with_buckets([last]),
+            false => value.without_native(),
+        }
+    })
+}
+
+fn with_histogram(sample: Sample, change: impl FnOnce(HistogramValue) -> HistogramValue) -> Sample {
     let value = match sample.composite() {
         Some(CompositeValue::GaugeHistogram(value)) => {
-            CompositeValue::GaugeHistogram(complete(value))
+            CompositeValue::GaugeHistogram(change(value.clone()))
         }
-        Some(CompositeValue::Histogram(value)) => CompositeValue::Histogram(complete(value)),
+        Some(CompositeValue::Histogram(value)) => CompositeValue::Histogram(change(value.clone())),
         _ => return sample,
     };
     sample.with_composite(value)
@@ -92,7 +140,6 @@ fn check_exemplars(
             loss.lost,
             Lost::EarlierPoints { .. }
                 | Lost::InvalidLabels { .. }
-                | Lost::NativeHistograms { .. }
                 | Lost::RepeatedSeries { .. }
                 | Lost::ReservedName
         )
@@ -184,7 +231,7 @@ fn check_normal(
     check.counts()
 }
 
-/// The name, the labels in their order, the bits of the value, and a composite value.
+/// The name, the labels in their order, the bits of the value, and a native histogram.
 type Key = (String, Vec<(String, String)>, u64, Option<String>);
 
 /// The places of a family and of one of its samples.
@@ -547,7 +594,6 @@ fn is_of_samples(lost: &Lost) -> bool {
         lost,
         Lost::EarlierPoints { .. }
             | Lost::InvalidLabels { .. }
-            | Lost::NativeHistograms { .. }
             | Lost::RepeatedSeries { .. }
             | Lost::StartTimestamps { .. }
     )
@@ -600,13 +646,9 @@ fn key(name: &str, sample: &Sample) -> Key {
     let labels = labels.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let value = sample.value();
     let value = if value.is_nan() { f64::NAN } else { value };
-    let composite = sample.composite().map(|value| format!("{value:?}"));
-    (
-        name.to_owned(),
-        labels.collect(),
-        value.to_bits(),
-        composite,
-    )
+    let native = sample.native_histogram();
+    let native = native.map(|native| format!("{native:?}"));
+    (name.to_owned(), labels.collect(), value.to_bits(), native)
 }
 
 fn is_invalid(labels: &LabelSet) -> bool {
