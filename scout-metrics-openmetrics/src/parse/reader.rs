@@ -136,6 +136,11 @@ impl Reader {
             } else if self.read_sample(*block) {
                 return Ok(Some(self.sample(*block)));
             }
+        } else if self.engine.has_line()
+            && self.engine.first_byte(*block) != b'#'
+            && self.read_openmetrics2_sample(*block)
+        {
+            return Ok(Some(self.sample(*block)));
         }
         self.next_other(text, block)
     }
@@ -157,7 +162,7 @@ impl Reader {
     }
 
     /// Does the same in OpenMetrics 2.0.
-    #[inline(always)]
+    #[inline(never)]
     fn read_openmetrics2_sample(&mut self, block: Block<'_>) -> bool {
         let Some(next) = self.engine.read_openmetrics2_sample(block, &mut self.parts) else {
             return false;
