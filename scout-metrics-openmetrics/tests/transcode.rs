@@ -423,6 +423,22 @@ fn a_counter_keeps_its_unit_when_dots_are_escaped() {
     );
 }
 
+/// What counts in OpenMetrics 1.0 is the length of what is written.
+#[test]
+fn an_exemplar_that_escaping_makes_too_long_is_left_out() {
+    let name = "é".repeat(40);
+    let lines = |exemplar: &str| format!("# TYPE a counter\na_total 1{exemplar}\n# EOF\n");
+    let families = read(
+        &lines(&format!(" # {{\"{name}\"=\"1\"}} 1")),
+        Format::OpenMetrics,
+    );
+    let values = ContentType::OPENMETRICS_1_0_0.with_escaping(EscapingScheme::Values);
+    let (exposition, losses) = transcode_lossy(&families, values).unwrap();
+    assert_eq!(text(exposition.body()), lines(""));
+    assert_eq!(losses[0].lost, Lost::Exemplars { count: 1 });
+    assert_eq!(losses.len(), 1);
+}
+
 #[test]
 fn openmetrics_2_loses_what_its_rules_do_not_allow() {
     assert_converts(
