@@ -57,6 +57,11 @@ fn seeds_in(to: Format) -> Vec<Vec<u8>> {
     seeds
 }
 
+fn seeds_of_any_format() -> Vec<Vec<u8>> {
+    let [new, messages] = [Format::OpenMetrics2, Format::Protobuf].map(seeds_in);
+    [seeds(), new, messages].concat()
+}
+
 /// Runs a target on the cases and on mutations of them. A failure names the input.
 fn fuzz(target: fn(&[u8])) {
     fuzz_with(target, &seeds(), mutate);
@@ -122,11 +127,9 @@ fn any_bytes_are_messages_or_an_error() {
 
 #[test]
 fn families_of_any_format_are_written_in_any_other() {
-    let messages = seeds_in(Format::Protobuf);
-    let seeds = [seeds(), seeds_in(Format::OpenMetrics2), messages].concat();
     fuzz_with(
         any_format::conversion,
-        &seeds,
+        &seeds_of_any_format(),
         |seeds, random| match random.below(3) {
             0 => mutate_message(seeds, random),
             _ => mutate(seeds, random),
@@ -139,7 +142,7 @@ fn the_cases_can_be_written_as_a_corpus() {
     let folder = tempfile::tempdir().unwrap();
     let corpus = env::var_os("SCOUT_METRICS_FUZZ_CORPUS");
     let corpus = corpus.as_deref().map_or(folder.path(), Path::new);
-    for (number, seed) in seeds().iter().enumerate() {
+    for (number, seed) in seeds_of_any_format().iter().enumerate() {
         fs::write(corpus.join(format!("case-{number}")), seed).unwrap();
     }
     assert!(fs::read_dir(corpus).unwrap().count() >= 300);

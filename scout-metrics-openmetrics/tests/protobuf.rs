@@ -285,7 +285,10 @@ fn a_histogram_may_have_both_kinds_of_buckets() {
     assert_eq!(error.kind(), EncodeErrorKind::NotExpressible);
     let (_, losses) = transcode_lossy(&[family], Format::OpenMetrics).unwrap();
     let losses: Vec<_> = losses.iter().map(ToString::to_string).collect();
-    assert_eq!(losses, ["family `x`: 1 native histogram is left out"]);
+    assert_eq!(
+        losses,
+        ["family `x`: 1 native histogram is written without native buckets"]
+    );
 }
 
 /// A histogram with an exemplar of the trace `name` for each value.

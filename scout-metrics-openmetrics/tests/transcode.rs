@@ -1,4 +1,6 @@
-//! Families of any format in any other: equal, or each difference is a named loss.
+//! What conversions between formats do to families, case by case, and to families that break rules.
+//!
+//! `any_format_to_any.rs` of the crate `scout-metrics-http` is the property of all formats, remote write among them.
 
 #![expect(
     clippy::unwrap_used,
@@ -8,19 +10,19 @@
 #[expect(dead_code, reason = "no test uses all of it")]
 mod support;
 
-use std::{env, slice};
-
-use proptest::{prelude::*, test_runner::RngSeed};
+use proptest::prelude::*;
 use scout_metrics_openmetrics::{
-    CompositeValue, ContentType, EncodeError, EncodeErrorKind, EscapingScheme, Exemplar, Format,
-    HistogramValue, LabelSet, Limits, Loss, Lost, MetricFamily, MetricType, Mode, NativeBuckets,
-    NativeHistogram, ParseOptions, Sample, Suffix, SummaryValue, Timestamp, encode_families,
-    parse_families, transcode, transcode_lossy,
+    CompositeValue, ContentType, EncodeErrorKind, EscapingScheme, Exemplar, Format, HistogramValue,
+    LabelSet, Limits, Lost, MetricFamily, MetricType, Mode, ParseOptions, Sample, Suffix,
+    Timestamp, encode_families, parse_families, transcode, transcode_lossy,
 };
 use support::{
-    losses,
+    conversion::{check, check_content_types},
+    few_cases::cases,
     model::{Style, families},
     mutate::Mutator,
+    new_families::new_families,
+    odd_families::odd_family,
     random::number,
 };
 
@@ -30,174 +32,6 @@ const FORMATS: [Format; 4] = [
     Format::Prometheus,
     Format::Protobuf,
 ];
-
-/// Converts families, and checks that they come through or that losses say what does not.
-fn check(families: &[MetricFamily], format: Format) -> Result<(), String> {
-    let (exposition, losses) =
-        transcode_lossy(families, format).map_err(|error| format!("{error:?}"))?;
-    let read = parse_families(exposition.body(), &unlimited(format));
-    let read = read.map_err(|error| error.to_string())?;
-    losses::check(families, read.as_slice(), &losses, format)
-        .map_err(|error| format!("{error}\n{losses:#?}\n{}", text(exposition.body())))?;
-    match transcode(families, format) {
-        Ok(exact) if losses.is_empty() && exact == exposition => Ok(()),
-        Err(error) if !losses.is_empty() && error.losses() == losses => Ok(()),
-        other => Err(format!("{other:?} but {losses:?}")),
-    }
-}
-
-/// Longer expositions take time with all escaping schemes, and find nothing more.
-const LONG: usize = 4000;
-
-/// Checks each version and escaping scheme: names apart, all is as in the format, and each name that differs is a loss.
-fn check_content_types(families: &[MetricFamily]) -> Result<(), String> {
-    for content_type in ContentType::ALL {
-        let (plain, plain_losses) = transcode_lossy(families, content_type.format()).unwrap();
-        if plain.body().len() > LONG {
-            continue;
-        }
-        for scheme in EscapingScheme::ALL {
-            let content_type = content_type.with_escaping(*scheme);
-            let (exposition, losses) = match transcode_lossy(families, content_type) {
-                Ok(written) => written,
-                // Names or series that become the same are an error.
-                Err(error)
-                    if *scheme != EscapingScheme::AllowUtf8
-                        && matches!(
-                            error.kind(),
-                            EncodeErrorKind::BrokenRule | EncodeErrorKind::NameCollision
-                        )
-                        || makes_reserved_names(content_type, &error) =>
-                {
-                    continue;
-                }
-                Err(error) => return Err(format!("{error:?}")),
-            };
-            if exposition.content_type() != content_type {
-                return Err(format!(
-                    "{:?} is not {content_type:?}",
-                    exposition.content_type()
-                ));
-            }
-            let is_name = |loss: &&Loss| matches!(loss.lost, Lost::Escaped { .. });
-            let (names, others): (Vec<_>, Vec<_>) = losses.iter().partition(is_name);
-            if others != plain_losses.iter().collect::<Vec<_>>() {
-                return Err(format!("{others:?} are not {plain_losses:?}"));
-            }
-            let [expected, read] = [&plain, &exposition].map(|exposition| {
-                let options = ParseOptions::new(exposition.content_type());
-                let options = options
-                    .with_limits(Limits::unlimited())
-                    .with_mode(Mode::Strict);
-                let read = parse_families(exposition.body(), &options).unwrap();
-                read.unescaped(exposition.content_type().escaping())
-                    .unwrap()
-            });
-            let is_lost = |before: &str, after: &str| {
-                let (before, after) = (before.to_owned(), after.to_owned());
-                let lost = Lost::Escaped { before, after };
-                names.iter().any(|loss| loss.lost == lost)
-            };
-            check_names(expected.as_slice(), read.as_slice(), is_lost)?;
-        }
-    }
-    Ok(())
-}
-
-/// Returns whether underscores in place of other characters reserve the name of an exemplar's label.
-fn makes_reserved_names(content_type: ContentType, error: &EncodeError) -> bool {
-    content_type.format() == Format::OpenMetrics2
-        && matches!(
-            content_type.escaping(),
-            EscapingScheme::Dots | EscapingScheme::Underscores
-        )
-        && error.kind() == EncodeErrorKind::NotExpressible
-}
-
-/// Checks that families are equal, except for names that are lost.
-fn check_names(
-    expected: &[MetricFamily],
-    read: &[MetricFamily],
-    is_lost: impl Fn(&str, &str) -> bool,
-) -> Result<(), String> {
-    let is_same = |before: &str, after: &str| before == after || is_lost(before, after);
-    let restored = |labels: &LabelSet, original: &LabelSet| -> Option<LabelSet> {
-        let pairs = original.iter().zip(labels.iter());
-        let restore =
-            |((before, _), (after, value))| is_same(before, after).then_some((before, value));
-        pairs.map(restore).collect()
-    };
-    assert_eq!(expected.len(), read.len());
-    for (expected, read) in expected.iter().zip(read) {
-        let mut samples = Vec::new();
-        for (sample, original) in read.samples().iter().zip(expected.samples()) {
-            let mut sample = sample.clone();
-            let labels = restored(sample.labels(), original.labels());
-            sample = sample.with_labels(labels.ok_or("the name of a label changed")?);
-            let mut exemplars = Vec::new();
-            for (found, original) in sample.exemplars().iter().zip(original.exemplars()) {
-                let labels = restored(found.labels(), original.labels());
-                let labels = labels.ok_or("the name of a label of an exemplar changed")?;
-                let exemplar = Exemplar::new(labels, found.value());
-                exemplars.push(match found.timestamp() {
-                    Some(timestamp) => exemplar.with_timestamp(timestamp),
-                    None => exemplar,
-                });
-            }
-            sample = sample.with_exemplars(exemplars);
-            samples.push(sample);
-        }
-        if !is_same(expected.name(), read.name()) {
-            return Err(format!("`{}` became `{}`", expected.name(), read.name()));
-        }
-        let is_equal = samples == expected.samples()
-            && is_same(expected.unit(), read.unit())
-            && (read.kind(), read.help()) == (expected.kind(), expected.help());
-        if !is_equal {
-            return Err(format!("{read:?}\nis not\n{expected:?}"));
-        }
-    }
-    Ok(())
-}
-
-proptest! {
-    #![proptest_config(config(4))]
-
-    #[test]
-    fn every_format_is_converted_into_every_other_one_and_back(
-        old in families(Format::OpenMetrics, Style::Any, 0..4),
-        text in families(Format::Prometheus, Style::Any, 0..4),
-        new in new_families(),
-    ) {
-        for families in [old, text, new] {
-            for first in FORMATS {
-                let (exposition, _) = transcode_lossy(&families, first).unwrap();
-                let read = parse_families(exposition.body(), &unlimited(first)).unwrap();
-                for second in FORMATS {
-                    check(&families, second).map_err(TestCaseError::fail)?;
-                    check(read.as_slice(), second).map_err(TestCaseError::fail)?;
-                    let (there, _) = transcode_lossy(read.as_slice(), second).unwrap();
-                    let there = parse_families(there.body(), &unlimited(second)).unwrap();
-                    check(there.as_slice(), first).map_err(TestCaseError::fail)?;
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn families_of_openmetrics_2_are_written_without_loss(families in new_families()) {
-        let same = transcode(&families, Format::OpenMetrics2).unwrap();
-        let read = parse_families(same.body(), &unlimited(Format::OpenMetrics2)).unwrap();
-        prop_assert_eq!(read.as_slice(), &families[..]);
-        check_content_types(&families).map_err(TestCaseError::fail)?;
-    }
-}
-
-fn unlimited(format: Format) -> ParseOptions {
-    ParseOptions::new(format)
-        .with_mode(Mode::Strict)
-        .with_limits(Limits::unlimited())
-}
 
 fn text(body: &[u8]) -> String {
     String::from_utf8_lossy(body).into_owned()
@@ -228,23 +62,23 @@ fn assert_converts(input: &str, (from, to): (Format, Format), output: &str, loss
 const TO_OPENMETRICS: (Format, Format) = (Format::Prometheus, Format::OpenMetrics);
 const TO_PROMETHEUS: (Format, Format) = (Format::OpenMetrics, Format::Prometheus);
 
-/// Few cases, and the same ones each time, unless `PROPTEST_CASES` says how many: all tests together have to be quick.
-fn config(few: u32) -> ProptestConfig {
-    let few = match env::var_os("PROPTEST_CASES") {
-        Some(_) => ProptestConfig::default(),
-        None => ProptestConfig {
-            rng_seed: RngSeed::Fixed(20),
-            ..ProptestConfig::with_cases(few)
-        },
-    };
-    ProptestConfig {
-        failure_persistence: None,
-        ..few
+proptest! {
+    #![proptest_config(cases(4))]
+
+    #[test]
+    fn families_of_openmetrics_2_are_written_without_loss(families in new_families()) {
+        let same = transcode(&families, Format::OpenMetrics2).unwrap();
+        let options = ParseOptions::new(Format::OpenMetrics2)
+            .with_mode(Mode::Strict)
+            .with_limits(Limits::unlimited());
+        let read = parse_families(same.body(), &options).unwrap();
+        prop_assert_eq!(read.as_slice(), &families[..]);
+        check_content_types(&families).map_err(TestCaseError::fail)?;
     }
 }
 
 proptest! {
-    #![proptest_config(config(8))]
+    #![proptest_config(cases(8))]
 
     #[test]
     fn any_families_in_any_format_are_equal_or_losses_say_why_not(
@@ -261,11 +95,10 @@ proptest! {
             prop_assert_eq!(same, encode_families(&families, from).unwrap());
         }
     }
-
 }
 
 proptest! {
-    #![proptest_config(config(60))]
+    #![proptest_config(cases(60))]
 
     #[test]
     fn odd_families_in_any_format_are_equal_or_losses_say_why_not(families in prop::collection::vec(odd_family(), 0..6)) {
@@ -273,252 +106,6 @@ proptest! {
             check(&families, format).map_err(TestCaseError::fail)?;
         }
         check_content_types(&families).map_err(TestCaseError::fail)?;
-    }
-}
-
-/// A family with any type and any samples, of few names, so that names clash.
-fn odd_family() -> impl Strategy<Value = MetricFamily> {
-    let name = prop::sample::select(
-        &[
-            "a",
-            "a_total",
-            "a_created",
-            "a_sum",
-            "a_bucket",
-            "a_info",
-            "a_seconds",
-            "a.b",
-            "_total",
-        ][..],
-    );
-    let help = prop::sample::select(&["", "help", " blank", "return\r", "\r"][..]);
-    let unit = prop::sample::select(&["", "", "seconds", "b", "total", "\n"][..]);
-    let kind = prop::sample::select(MetricType::ALL);
-    let samples = prop::collection::vec(odd_sample(), 0..8);
-    (name, kind, help, unit, samples, any::<bool>()).prop_map(
-        |(name, kind, help, unit, samples, is_fitting)| {
-            let mut family = MetricFamily::new(name, kind)
-                .with_help(help)
-                .with_unit(unit);
-            let suffixes = suffixes(kind);
-            for (place, sample) in samples.into_iter().enumerate() {
-                let suffix = suffixes[place % suffixes.len()];
-                let sample = with_values_of(kind, sample);
-                family.push(if is_fitting && sample.composite().is_none() {
-                    sample.with_suffix(suffix)
-                } else {
-                    sample
-                });
-            }
-            family
-        },
-    )
-}
-
-/// Returns a sample whose value and start timestamp are what its type can have.
-fn with_values_of(kind: MetricType, sample: Sample) -> Sample {
-    let is_of_type = match sample.composite() {
-        None => true,
-        Some(CompositeValue::Summary(_)) => {
-            matches!(kind, MetricType::Summary | MetricType::Unknown)
-        }
-        Some(_) => matches!(
-            kind,
-            MetricType::GaugeHistogram | MetricType::Histogram | MetricType::Unknown
-        ),
-    };
-    let sample = match is_of_type {
-        true => sample,
-        false => sample.with_value(1.0),
-    };
-    let is_number_of_distribution = sample.composite().is_none()
-        && matches!(
-            kind,
-            MetricType::GaugeHistogram | MetricType::Histogram | MetricType::Summary
-        );
-    let has_start = sample.suffix() == Suffix::None
-        && !is_number_of_distribution
-        && !matches!(kind, MetricType::Info | MetricType::StateSet);
-    match has_start {
-        true => sample,
-        false => sample.without_start_timestamp(),
-    }
-}
-
-fn suffixes(kind: MetricType) -> &'static [Suffix] {
-    match kind {
-        MetricType::Counter => &[Suffix::Total, Suffix::Created],
-        MetricType::GaugeHistogram => &[Suffix::Bucket, Suffix::GSum, Suffix::GCount],
-        MetricType::Histogram => &[Suffix::Bucket, Suffix::Sum, Suffix::Count, Suffix::Created],
-        MetricType::Info => &[Suffix::Info],
-        MetricType::Summary => &[Suffix::None, Suffix::Sum, Suffix::Count, Suffix::Created],
-        _ => &[Suffix::None],
-    }
-}
-
-fn odd_sample() -> impl Strategy<Value = Sample> {
-    let suffix = prop::sample::select(
-        &[
-            Suffix::None,
-            Suffix::None,
-            Suffix::None,
-            Suffix::Total,
-            Suffix::Bucket,
-            Suffix::Count,
-            Suffix::Created,
-            Suffix::GCount,
-            Suffix::GSum,
-            Suffix::Info,
-            Suffix::Sum,
-        ][..],
-    );
-    let label = (
-        prop::sample::select(&["le", "le", "quantile", "a", "b", "b.c", "b_c", "__name__"][..]),
-        prop::sample::select(&["+Inf", "+Inf", "1", "0.5", "x"][..]),
-    );
-    let labels = prop::collection::vec(label, 0..3);
-    let value =
-        prop::sample::select(&[0.0, 1.0, 1.0, 1.0, 2.0, -1.0, 0.5, f64::NAN, f64::INFINITY][..]);
-    let nanos = prop::sample::select(&[0, 1_000_000, 1_500_000, -1, 2_000_000_000][..]);
-    let timestamp = prop::option::weighted(0.3, nanos);
-    let start = prop::option::weighted(0.2, odd_start());
-    let composite = prop::option::weighted(0.2, odd_composite());
-    (
-        suffix,
-        labels,
-        value,
-        timestamp,
-        odd_exemplars(),
-        start,
-        composite,
-    )
-        .prop_map(
-            |(suffix, labels, value, timestamp, exemplars, start, composite)| {
-                let mut sample = Sample::new(suffix, labels.into_iter().collect(), value);
-                if let Some(nanos) = timestamp {
-                    sample = sample.with_timestamp(Timestamp::from_nanos(nanos).unwrap());
-                }
-                if let Some(start) = start {
-                    sample = sample.with_start_timestamp(start);
-                }
-                if let Some(composite) = composite {
-                    sample = sample.with_suffix(Suffix::None).with_composite(composite);
-                }
-                sample.with_exemplars(exemplars)
-            },
-        )
-}
-
-fn odd_start() -> impl Strategy<Value = Timestamp> {
-    let nanos = prop::sample::select(&[0, 1_500_000_000, -1, 1_700_000_000_123_456_789][..]);
-    nanos.prop_map(|nanos| Timestamp::from_nanos(nanos).unwrap())
-}
-
-fn odd_exemplars() -> impl Strategy<Value = Vec<Exemplar>> {
-    let length = prop::sample::select(&[1usize, 1, 128, 129][..]);
-    let name = prop::sample::select(&["x", "x", "_x"][..]);
-    let value = prop::sample::select(&[0.5, 1.0, 3.0, f64::NAN][..]);
-    let timestamp = prop::option::of(odd_start());
-    let exemplar = (name, length, value, timestamp).prop_map(|(name, length, value, timestamp)| {
-        let labels = LabelSet::from([(name, "é".repeat(length - 1))]);
-        let exemplar = Exemplar::new(labels, value);
-        match timestamp {
-            Some(timestamp) => exemplar.with_timestamp(timestamp),
-            None => exemplar,
-        }
-    });
-    prop_oneof![
-        4 => Just(Vec::new()),
-        1 => prop::collection::vec(exemplar, 1..4),
-    ]
-}
-
-/// A composite value that may break any rule.
-fn odd_composite() -> impl Strategy<Value = CompositeValue> {
-    let number = || prop::sample::select(&[0.0, 1.0, 1.0, 2.0, 3.0, -1.0, 0.5, f64::NAN][..]);
-    let bound = prop::sample::select(&[-1.0, 0.5, 1.0, f64::NAN][..]);
-    let pairs = prop::collection::vec((bound, number()), 0..3);
-    let infinite = prop::option::weighted(0.8, number());
-    let sum = prop::option::weighted(0.8, number());
-    let has_native = prop::bool::weighted(0.3);
-    let parts = (number(), sum, pairs, infinite, has_native, 0..3_usize);
-    parts.prop_map(|(count, sum, mut pairs, infinite, has_native, kind)| {
-        if kind == 2 {
-            let mut summary = SummaryValue::new().with_quantiles(pairs);
-            // Of a summary something is known.
-            summary = match infinite.is_some() || sum.is_none() {
-                true => summary.with_count(count),
-                false => summary,
-            };
-            return CompositeValue::Summary(match sum {
-                Some(sum) => summary.with_sum(sum),
-                None => summary,
-            });
-        }
-        pairs.extend(infinite.map(|count| (f64::INFINITY, count)));
-        let mut histogram = HistogramValue::new(count).with_buckets(pairs);
-        if let Some(sum) = sum {
-            histogram = histogram.with_sum(sum);
-        }
-        if has_native {
-            let buckets = NativeBuckets::from_counts([(0, 1.0), (3, 1.0)]).unwrap();
-            histogram = histogram.with_native(NativeHistogram::new(0, buckets).unwrap());
-        }
-        match kind {
-            0 => CompositeValue::Histogram(histogram),
-            _ => CompositeValue::GaugeHistogram(histogram),
-        }
-    })
-}
-
-/// Good families of OpenMetrics 2.0, with native histograms, start timestamps and several exemplars.
-fn new_families() -> impl Strategy<Value = Vec<MetricFamily>> {
-    let old = families(Format::OpenMetrics, Style::Any, 0..5);
-    let more = prop::collection::vec(prop::option::of(odd_start()), 16);
-    (old, more).prop_map(|(old, more)| {
-        let folded = old.iter().filter(|family| !family.name().starts_with('_'));
-        let folded = folded.filter_map(|family| family.to_composite().ok());
-        let families = folded.map(|family| {
-            let kind = family.kind();
-            let mut more = more.iter().cycle();
-            family.map_samples(|sample| with_more(sample, kind, *more.next().unwrap()))
-        });
-        let is_good = |family: &MetricFamily| {
-            encode_families(slice::from_ref(family), Format::OpenMetrics2).is_ok()
-        };
-        families.filter(is_good).collect()
-    })
-}
-
-/// Returns a sample with native buckets, a start timestamp and one more exemplar, where the type has them.
-fn with_more(sample: Sample, kind: MetricType, start: Option<Timestamp>) -> Sample {
-    let exemplars = sample.exemplars().iter().cloned();
-    let mut exemplars: Vec<_> = exemplars
-        .map(|exemplar| match exemplar.timestamp() {
-            Some(_) => exemplar,
-            None => exemplar.with_timestamp(Timestamp::UNIX_EPOCH),
-        })
-        .collect();
-    let has_start = matches!(
-        kind,
-        MetricType::Counter | MetricType::Histogram | MetricType::Summary | MetricType::Unknown
-    );
-    let Some(start) = start.filter(|_| has_start) else {
-        return sample.with_exemplars(exemplars);
-    };
-    exemplars.push(Exemplar::new(LabelSet::new(), 7.5).with_timestamp(start));
-    let native = match sample.composite() {
-        Some(CompositeValue::Histogram(value)) => {
-            let buckets = NativeBuckets::from_counts([(-1, value.count())]).unwrap();
-            let native = NativeHistogram::new(2, buckets).unwrap();
-            Some(value.clone().with_sum(1.5).with_native(native))
-        }
-        _ => None,
-    };
-    let sample = sample.with_exemplars(exemplars).with_start_timestamp(start);
-    match native {
-        Some(native) => sample.with_composite(CompositeValue::Histogram(native)),
-        None => sample,
     }
 }
 
@@ -822,6 +409,36 @@ fn names_that_a_scheme_does_not_keep_are_lost() {
     );
 }
 
+/// The unit is before `_total`, so the name has to be escaped without that.
+#[test]
+fn a_counter_keeps_its_unit_when_dots_are_escaped() {
+    let families = read(
+        "# TYPE \"a.b_seconds_total\" counter\n# UNIT \"a.b_seconds_total\" seconds\n{\"a.b_seconds_total\"} 1\n# EOF\n",
+        Format::OpenMetrics2,
+    );
+    let dots = ContentType::OPENMETRICS_1_0_0.with_escaping(EscapingScheme::Dots);
+    assert_eq!(
+        transcode(&families, dots).unwrap().body(),
+        "# TYPE a_dot_b__seconds counter\n# UNIT a_dot_b__seconds seconds\na_dot_b__seconds_total 1\n# EOF\n"
+    );
+}
+
+/// What counts in OpenMetrics 1.0 is the length of what is written.
+#[test]
+fn an_exemplar_that_escaping_makes_too_long_is_left_out() {
+    let name = "é".repeat(40);
+    let lines = |exemplar: &str| format!("# TYPE a counter\na_total 1{exemplar}\n# EOF\n");
+    let families = read(
+        &lines(&format!(" # {{\"{name}\"=\"1\"}} 1")),
+        Format::OpenMetrics,
+    );
+    let values = ContentType::OPENMETRICS_1_0_0.with_escaping(EscapingScheme::Values);
+    let (exposition, losses) = transcode_lossy(&families, values).unwrap();
+    assert_eq!(text(exposition.body()), lines(""));
+    assert_eq!(losses[0].lost, Lost::Exemplars { count: 1 });
+    assert_eq!(losses.len(), 1);
+}
+
 #[test]
 fn openmetrics_2_loses_what_its_rules_do_not_allow() {
     assert_converts(
@@ -857,13 +474,50 @@ fn older_formats_lose_what_only_openmetrics_2_has() {
         "# TYPE wait histogram\nwait_bucket{le=\"2.0\"} 3 # {} 1.5 3\nwait_bucket{le=\"+Inf\"} 3 # {} 1.5 1\n\
          wait_count 3\nwait_sum 5\nwait_created 1700000000.1234567\n# EOF\n",
         &[
-            "family `wait`: 1 native histogram is left out",
+            "family `wait`: 1 native histogram is written without native buckets",
             "family `wait`: 1 exemplar is left out",
             "family `wait`: 1 start timestamp is rounded",
         ],
     );
     let (text, losses) = converted(input, Format::OpenMetrics2, Format::OpenMetrics2);
     assert_eq!((text.as_str(), losses.len()), (input, 0));
+}
+
+/// A scraper of the text has the same series `_count` and `_sum` whether the histogram has classic buckets as well or not.
+#[test]
+fn a_histogram_of_native_buckets_alone_keeps_count_and_sum_in_older_formats() {
+    let native = "count:2,sum:3,schema:0,zero_threshold:0,zero_count:0,positive_spans:[0:1],positive_buckets:[2]";
+    let input = format!(
+        "# TYPE a histogram\na{{b=\"c\"}} {{{native}}} st@5 # {{}} 1 1 # {{}} 1 2\na{{le=\"1\"}} {{{native}}}\n\
+         # TYPE b gaugehistogram\nb {{g{}}}\n# EOF\n",
+        native.replace("sum", "gsum")
+    );
+    assert_converts(
+        &input,
+        (Format::OpenMetrics2, Format::OpenMetrics),
+        "# TYPE a histogram\na_bucket{b=\"c\",le=\"+Inf\"} 2 # {} 1 2\na_count{b=\"c\"} 2\na_sum{b=\"c\"} 3\n\
+         a_created{b=\"c\"} 5\n\
+         # TYPE b gaugehistogram\nb_bucket{le=\"+Inf\"} 2\nb_gcount 2\nb_gsum 3\n# EOF\n",
+        &[
+            "family `a`: 2 native histograms are written without native buckets",
+            "family `a`: 1 sample is left out because of invalid labels",
+            "family `a`: 1 exemplar is left out",
+            "family `b`: 1 native histogram is written without native buckets",
+        ],
+    );
+    let (text, _) = converted(&input, Format::OpenMetrics2, Format::Prometheus);
+    let lines = "# TYPE a histogram\na_bucket{b=\"c\",le=\"+Inf\"} 2\na_count{b=\"c\"} 2\na_sum{b=\"c\"} 3\n";
+    assert!(text.starts_with(lines), "{text}");
+}
+
+#[test]
+fn a_start_timestamp_of_unknown_type_becomes_a_family() {
+    assert_converts(
+        "# TYPE a unknown\na 1 st@5\n# EOF\n",
+        (Format::OpenMetrics2, Format::OpenMetrics),
+        "# TYPE a unknown\na 1\n# TYPE a_created unknown\na_created 5\n# EOF\n",
+        &["family `a`: its times of creation are a family `a_created` of their own"],
+    );
 }
 
 /// client_golang writes no bucket `+Inf` in protobuf.

@@ -4,6 +4,11 @@
 //! [1.0 specification]: https://prometheus.io/docs/specs/prw/remote_write_spec/
 //! [2.0 specification]: https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/
 
+/// Returns a number as a field that is left out if it is zero. prost leaves out a negative zero as well.
+pub(super) fn double(value: f64) -> Option<f64> {
+    Some(value).filter(|value| value.to_bits() != 0)
+}
+
 /// `prometheus.WriteRequest`.
 pub(super) mod v1 {
     #[derive(Clone, PartialEq, prost::Message)]
@@ -30,8 +35,8 @@ pub(super) mod v1 {
 
     #[derive(Clone, PartialEq, prost::Message)]
     pub(crate) struct Sample {
-        #[prost(double, tag = "1")]
-        pub(crate) value: f64,
+        #[prost(double, optional, tag = "1")]
+        pub(crate) value: Option<f64>,
         #[prost(int64, tag = "2")]
         pub(crate) timestamp: i64,
     }
@@ -61,8 +66,8 @@ pub(super) mod v2 {
 
     #[derive(Clone, PartialEq, prost::Message)]
     pub(crate) struct Sample {
-        #[prost(double, tag = "1")]
-        pub(crate) value: f64,
+        #[prost(double, optional, tag = "1")]
+        pub(crate) value: Option<f64>,
         #[prost(int64, tag = "2")]
         pub(crate) timestamp: i64,
         #[prost(int64, tag = "3")]
@@ -73,8 +78,8 @@ pub(super) mod v2 {
     pub(crate) struct Exemplar {
         #[prost(uint32, repeated, tag = "1")]
         pub(crate) labels_refs: Vec<u32>,
-        #[prost(double, tag = "2")]
-        pub(crate) value: f64,
+        #[prost(double, optional, tag = "2")]
+        pub(crate) value: Option<f64>,
         #[prost(int64, tag = "3")]
         pub(crate) timestamp: i64,
     }

@@ -51,7 +51,7 @@ pub(super) fn read_message(message: &[u8], version: ProtocolVersion) -> Vec<Seen
                 assert_eq!(series.samples.len(), 1);
                 Seen {
                     labels: labels.collect::<Vec<_>>().join(","),
-                    value: value(series.samples[0].value),
+                    value: value(series.samples[0].value()),
                     timestamp: series.samples[0].timestamp,
                 }
             });
@@ -66,7 +66,7 @@ pub(super) fn read_message(message: &[u8], version: ProtocolVersion) -> Vec<Seen
                 assert_eq!(series.samples.len(), 1);
                 Seen {
                     labels: labels.collect::<Vec<_>>().join(","),
-                    value: value(series.samples[0].value),
+                    value: value(series.samples[0].value()),
                     timestamp: series.samples[0].timestamp,
                 }
             });

@@ -26,8 +26,8 @@ impl fmt::Display for Loss {
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum Lost {
-    /// The samples `_created` are in another family, because Prometheus text has no times of creation: a gauge, unless
-    /// another family with that name has another type.
+    /// The times of creation are samples of another family, because the type has none in the format. In Prometheus text, where
+    /// no type has them, that is a gauge, unless another family with that name has another type.
     Created {
         /// The name of the other family.
         family: String,
@@ -81,9 +81,10 @@ pub enum Lost {
         /// The name of the samples that are written.
         after: String,
     },
-    /// Native histograms are left out: only OpenMetrics 2.0 and protobuf have them, and these not if the type is given up.
+    /// The native buckets of histograms are left out: only OpenMetrics 2.0 and protobuf have them, and these not if the type is
+    /// given up. Count and sum are kept. A histogram without classic buckets gets the bucket `+Inf`, which holds the count.
     NativeHistograms {
-        /// The number of samples.
+        /// The number of histograms.
         count: usize,
     },
     /// The samples are in another order: OpenMetrics has the samples of one metric together, with rising timestamps and
@@ -199,9 +200,12 @@ impl fmt::Display for Lost {
                 shown(before),
                 shown(after)
             ),
-            Self::NativeHistograms { count } => {
-                write_count(f, *count, "native histogram", "left out")
-            }
+            Self::NativeHistograms { count } => write_count(
+                f,
+                *count,
+                "native histogram",
+                "written without native buckets",
+            ),
             Self::Order => f.write_str("its samples are in another order"),
             Self::RepeatedSeries { count } => write_count(
                 f,

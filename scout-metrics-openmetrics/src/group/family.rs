@@ -90,7 +90,7 @@ impl MetricFamily {
     /// # Errors
     ///
     /// If the family has another type, if samples are missing, such as the bucket `+Inf`, or too many, or if they are not what
-    /// a [`Histogram`] can be.
+    /// a [`Histogram`] can be. Also if a native histogram has the label `le`, which a [`Histogram`] has for its buckets.
     pub fn histograms(&self) -> Result<Vec<Histogram>, GroupError> {
         let (count, sum) = match self.kind() {
             MetricType::GaugeHistogram => (Suffix::GCount, Suffix::GSum),

@@ -2,8 +2,8 @@
 
 use super::losses::Losses;
 use crate::{
-    CompositeValue, Encoder, Exemplar, Format, LabelSet, Lost, MetricFamily, MetricType, Sample,
-    Suffix, Timestamp, group::place, names::is_reserved_label,
+    CompositeValue, Encoder, EscapingScheme, Exemplar, Format, LabelSet, Lost, MetricFamily,
+    MetricType, Sample, Suffix, Timestamp, group::place, names::is_reserved_label,
 };
 
 /// A family in the terms of a format, and what its sources lost on the way.
@@ -170,7 +170,6 @@ pub(super) fn is_valid(labels: &LabelSet, format: Format) -> bool {
 
 /// Returns whether a sample can have an exemplar (OpenMetrics 1.0, sections Exemplars, Counter and Histogram).
 fn has_exemplar(format: Format, kind: MetricType, sample: &Sample, exemplar: &Exemplar) -> bool {
-    const LONGEST: usize = 128;
     let is_here = match (format, kind, sample.suffix()) {
         (Format::Prometheus, _, _) => false,
         (Format::OpenMetrics2, _, _) => exemplar.timestamp().is_some(),
@@ -184,10 +183,18 @@ fn has_exemplar(format: Format, kind: MetricType, sample: &Sample, exemplar: &Ex
         ) => true,
         (Format::OpenMetrics, _, _) => false,
     };
-    let length = |(name, value): (&str, &str)| name.chars().count() + value.chars().count();
-    let length: usize = exemplar.labels().iter().map(length).sum();
-    let is_short = format != Format::OpenMetrics || length <= LONGEST;
+    let is_short = format != Format::OpenMetrics || is_short(exemplar, EscapingScheme::AllowUtf8);
     is_here && is_short && is_valid(exemplar.labels(), format)
+}
+
+/// Returns whether the labels of an exemplar are as short as OpenMetrics 1.0 demands, with their names in a scheme.
+pub(super) fn is_short(exemplar: &Exemplar, scheme: EscapingScheme) -> bool {
+    const LONGEST: usize = 128;
+    let length = |(name, value): (&str, &str)| {
+        scheme.escape_label_name(name).chars().count() + value.chars().count()
+    };
+    let labels = exemplar.labels().iter();
+    labels.map(length).sum::<usize>() <= LONGEST
 }
 
 /// Returns the last millisecond before a timestamp, if Prometheus text can express it.

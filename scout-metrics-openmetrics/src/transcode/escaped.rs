@@ -1,8 +1,8 @@
 //! Names in the escaping scheme of a content type.
 
-use std::{collections::HashSet, iter};
+use std::{borrow::Cow, collections::HashSet, iter};
 
-use super::{form::is_composite, losses::Losses};
+use super::{draft::is_short, form::is_composite, losses::Losses};
 use crate::{
     ContentType, EncodeError, EscapingScheme, Exemplar, Exposition, Format, LabelSet, Limits, Lost,
     MetricFamily, ParseOptions, Sample, encode_families, parse_families,
@@ -19,25 +19,29 @@ pub(super) fn escaped(
         let exposition = Exposition::new(content_type, exposition.into_body());
         return Ok((exposition, Losses::default()));
     }
-    let unescaped;
-    let families = match is_composite(content_type.format()) || has_composites(families) {
-        true => {
+    let format = content_type.format();
+    let is_named = |family: &MetricFamily| family.name_in(format) == family.name();
+    let is_in_form = !is_composite(format) && !has_composites(families);
+    let mut families: Cow<'_, [MetricFamily]> = match is_in_form && families.iter().all(is_named) {
+        true => Cow::Borrowed(families),
+        false => {
             // In the order, form and names in which they are read.
-            let options = ParseOptions::new(content_type.format()).with_limits(Limits::unlimited());
+            let options = ParseOptions::new(format).with_limits(Limits::unlimited());
             let read = parse_families(exposition.body(), &options);
-            unescaped = read.map_err(EncodeError::broken_rule)?;
-            unescaped.as_slice()
+            Cow::Owned(read.map_err(EncodeError::broken_rule)?.into_vec())
         }
-        false => families,
     };
-    let exposition = encode_families(families, content_type)?;
+    let mut losses = Losses::default();
+    if format == Format::OpenMetrics {
+        leave_out_long_exemplars(&mut families, scheme, &mut losses);
+    }
+    let exposition = encode_families(&families, content_type)?;
     let options = ParseOptions::new(content_type).with_limits(Limits::unlimited());
     let read = parse_families(exposition.body(), &options).map_err(EncodeError::broken_rule)?;
     let read = read.unescaped(scheme)?;
-    let mut losses = Losses::default();
     for (place, (family, read)) in families.iter().zip(&read).enumerate() {
         let mut lost = Vec::new();
-        let name = match content_type.format() {
+        let name = match format {
             Format::Protobuf => family.name().into(),
             format => family.name_in(format),
         };
@@ -47,6 +51,28 @@ pub(super) fn escaped(
         lost.into_iter().for_each(|lost| losses.add(place, lost));
     }
     Ok((exposition, losses))
+}
+
+/// Leaves out exemplars whose labels are too long when their names are escaped.
+fn leave_out_long_exemplars(
+    families: &mut Cow<'_, [MetricFamily]>,
+    scheme: EscapingScheme,
+    losses: &mut Losses,
+) {
+    let is_long = |exemplar: &&Exemplar| !is_short(exemplar, scheme);
+    for place in 0..families.len() {
+        let samples = families[place].samples().iter();
+        let count = samples.flat_map(Sample::exemplars).filter(is_long).count();
+        if count == 0 {
+            continue;
+        }
+        losses.add(place, Lost::Exemplars { count });
+        for sample in families.to_mut()[place].samples_mut() {
+            let short = sample.exemplars().iter().filter(|it| is_short(it, scheme));
+            let short: Vec<_> = short.cloned().collect();
+            *sample = sample.clone().with_exemplars(short);
+        }
+    }
 }
 
 /// Returns whether a sample has what is several samples in other formats.

@@ -1,10 +1,14 @@
 //! Families with a series for each number, and with composite values, and what each form does not keep.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashSet};
 
-use super::draft::is_valid;
+use super::{
+    arrange::{SortedLabels, retain, sorted_labels},
+    draft::is_valid,
+};
 use crate::{
     CompositeValue, Format, HistogramValue, Lost, MetricFamily, MetricType, Sample, Suffix,
+    Timestamp,
     group::{CountWithoutSum, Unfolded, fold, unfold},
 };
 
@@ -58,19 +62,19 @@ pub(super) fn classic(family: &MetricFamily, format: Format) -> Formed {
             losses.push(lost(count));
         }
     };
+    let is_native = |sample: &&Sample| sample.native_histogram().is_some();
+    let natives = family.samples().iter().filter(is_native).count();
+    lose(natives, |count| Lost::NativeHistograms { count });
     let mut family = family.clone();
+    if natives > 0 {
+        leave_out_natives_of_series(&mut family);
+        family = family.map_samples(without_native);
+    }
     let before = family.samples().len();
     family.retain(|sample| !has_point_label(sample));
     lose(before - family.samples().len(), |count| {
         Lost::InvalidLabels { count }
     });
-    let is_native = |sample: &Sample| sample.native_histogram().is_some();
-    let natives = family.samples().iter().filter(|it| is_native(it)).count();
-    lose(natives, |count| Lost::NativeHistograms { count });
-    if natives > 0 {
-        family.retain(|sample| !is_native_alone(sample));
-        family = family.map_samples(without_native);
-    }
     let count_without_sum = match format {
         Format::OpenMetrics => CountWithoutSum::LeftOut,
         _ => CountWithoutSum::Written,
@@ -101,7 +105,29 @@ fn is_native_alone(sample: &Sample) -> bool {
     histogram.is_some_and(|it| it.native().is_some() && it.buckets().len() == 0)
 }
 
+/// Leaves out each histogram of native buckets alone whose count is in a series next to it.
+fn leave_out_natives_of_series(family: &mut MetricFamily) {
+    let samples = family.samples();
+    let series = samples.iter().filter(|it| it.suffix() != Suffix::None);
+    let points: HashSet<_> = series.map(histogram_point).collect();
+    let is_in_series = |sample: &Sample| {
+        let is_apart = is_native_alone(sample) && sample.labels().get("le").is_none();
+        is_apart && points.contains(&histogram_point(sample))
+    };
+    let kept: Vec<bool> = samples.iter().map(|it| !is_in_series(it)).collect();
+    retain(family, &kept);
+}
+
+/// Returns the labels and the time that a native histogram and the series of its buckets have in common.
+fn histogram_point(sample: &Sample) -> (SortedLabels<'_>, Option<Timestamp>) {
+    let mut labels = sorted_labels(sample);
+    labels.retain(|(name, _)| *name != "le");
+    (labels, sample.timestamp())
+}
+
+/// Returns a sample without native buckets. If it has no others, it gets the bucket `+Inf`, which says no more than the count.
 fn without_native(sample: Sample) -> Sample {
+    let is_alone = is_native_alone(&sample);
     let value = match sample.composite() {
         Some(CompositeValue::GaugeHistogram(value)) => {
             CompositeValue::GaugeHistogram(value.clone().without_native())
@@ -111,7 +137,11 @@ fn without_native(sample: Sample) -> Sample {
         }
         _ => return sample,
     };
-    sample.with_composite(value)
+    let sample = sample.with_composite(value);
+    match is_alone {
+        true => with_last_bucket(&sample).unwrap_or(sample),
+        false => sample,
+    }
 }
 
 /// Returns a family with composite values, as OpenMetrics 2.0 and protobuf have it, or `None` if its samples do not fit

@@ -82,22 +82,26 @@ fn plain_series(
     }
     let first = suffixes[0];
     suffixes.retain(|suffix| source.suffix.is_none_or(|only| only == *suffix));
-    let lost = if kind == family.kind() {
-        Lost::Split
-    } else {
-        Lost::Type {
+    let lost = |suffix: Suffix, name: &str| match suffix {
+        _ if kind != family.kind() => Some(Lost::Type {
             before: family.kind(),
             after: kind,
-        }
+        }),
+        Suffix::None => None,
+        Suffix::Created => Some(Lost::Created {
+            family: name.to_owned(),
+        }),
+        _ => Some(Lost::Split),
     };
     let of_suffix = |suffix: Suffix| {
         let name = format!("{}{suffix}", family.name());
         let samples = family.samples().iter();
         let samples = samples.filter(|sample| sample.suffix() == suffix).cloned();
+        let lost = lost(suffix, &name);
         let samples = with_samples(family, name, kind, samples);
         let mut draft = Draft::new(source.part, without_suffixes(samples), format);
         draft.sources[0].suffix = Some(suffix);
-        draft.lose(lost.clone());
+        lost.into_iter().for_each(|lost| draft.lose(lost));
         let losses = losses.iter().filter(|_| suffix == first);
         losses.for_each(|lost| draft.lose(lost.clone()));
         draft

@@ -32,30 +32,78 @@ pub(crate) fn check(
     }
     check_exemplars(sources, read, losses)?;
     let in_series = |family: &MetricFamily| normal(&family.to_classic());
-    let complete = |family: &MetricFamily| match format {
-        Format::Protobuf => in_series(family),
-        _ => in_series(&family.clone().map_samples(with_last_bucket)),
+    let complete = |family: &MetricFamily| {
+        let mut family = family.clone();
+        if has_native_buckets_lost(&family, losses) {
+            family = without_natives(family);
+        }
+        in_series(&match format {
+            Format::Protobuf => family,
+            _ => family.map_samples(with_last_bucket),
+        })
     };
     let series: Vec<_> = sources.iter().map(complete).collect();
     let read: Vec<_> = read.iter().map(in_series).collect();
     check_normal(&series, &read, losses, (format, has_series))
 }
 
+fn has_native_buckets_lost(family: &MetricFamily, losses: &[Loss]) -> bool {
+    let is_native = |loss: &Loss| matches!(loss.lost, Lost::NativeHistograms { .. });
+    let mut losses = losses.iter();
+    losses.any(|loss| loss.family == family.name() && is_native(loss))
+}
+
 /// Returns a sample with the bucket `+Inf`, which protobuf may leave out.
 fn with_last_bucket(sample: Sample) -> Sample {
-    let complete = |value: &HistogramValue| {
+    with_histogram(sample, |value| {
         let is_native_alone = value.native().is_some() && value.buckets().len() == 0;
         if is_native_alone || value.buckets().any(|(bound, _)| bound == f64::INFINITY) {
-            return value.clone();
+            return value;
         }
         let last = (f64::INFINITY, value.count());
         value.clone().with_buckets(value.buckets().chain([last]))
+    })
+}
+
+/// Returns a family without native buckets, and without native histograms whose count is in a series as well.
+fn without_natives(family: MetricFamily) -> MetricFamily {
+    let is_of_point = |series: &Sample, native: &Sample| {
+        let labels = series.labels().clone().without("le").sorted();
+        series.suffix() != Suffix::None
+            && labels == native.labels().sorted()
+            && series.timestamp() == native.timestamp()
     };
+    let series = family.clone();
+    let mut family = family;
+    family.retain(|sample| {
+        let histogram = sample.composite().and_then(CompositeValue::histogram);
+        let is_alone = histogram.is_some_and(|it| it.native().is_some() && it.buckets().len() == 0);
+        !is_alone || !series.samples().iter().any(|it| is_of_point(it, sample))
+    });
+    family.map_samples(without_native)
+}
+
+/// Returns a sample without native buckets, but with the bucket `+Inf` if there were no others.
+fn without_native(sample: Sample) -> Sample {
+    if sample.native_histogram().is_none() {
+        return sample;
+    }
+    with_histogram(sample, |value| {
+        let is_alone = value.buckets().len() == 0;
+        let last = (f64::INFINITY, value.count());
+        match is_alone {
+            true => value.without_native().with_buckets([last]),
+            false => value.without_native(),
+        }
+    })
+}
+
+fn with_histogram(sample: Sample, change: impl FnOnce(HistogramValue) -> HistogramValue) -> Sample {
     let value = match sample.composite() {
         Some(CompositeValue::GaugeHistogram(value)) => {
-            CompositeValue::GaugeHistogram(complete(value))
+            CompositeValue::GaugeHistogram(change(value.clone()))
         }
-        Some(CompositeValue::Histogram(value)) => CompositeValue::Histogram(complete(value)),
+        Some(CompositeValue::Histogram(value)) => CompositeValue::Histogram(change(value.clone())),
         _ => return sample,
     };
     sample.with_composite(value)
@@ -92,7 +140,6 @@ fn check_exemplars(
             loss.lost,
             Lost::EarlierPoints { .. }
                 | Lost::InvalidLabels { .. }
-                | Lost::NativeHistograms { .. }
                 | Lost::RepeatedSeries { .. }
                 | Lost::ReservedName
         )
@@ -184,8 +231,8 @@ fn check_normal(
     check.counts()
 }
 
-/// The name, the labels in their order, and the bits of the value.
-type Key = (String, Vec<(String, String)>, u64);
+/// The name, the labels in their order, the bits of the value, and a native histogram.
+type Key = (String, Vec<(String, String)>, u64, Option<String>);
 
 /// The places of a family and of one of its samples.
 type Place = (usize, usize);
@@ -195,6 +242,8 @@ struct Counts {
     /// Samples of which no other one of the same series is left.
     earlier: usize,
     exemplars: usize,
+    /// Counts of histograms whose last bucket says the same. A loss may name them or not.
+    implied: usize,
     invalid_labels: usize,
     repeated: usize,
     rounded: usize,
@@ -279,9 +328,10 @@ impl Check<'_> {
             self.last_family = self.last_family.max(family);
         }
         let may_move = |lost: &Lost| matches!(lost, Lost::Merged { .. } | Lost::Order);
-        // Protobuf has the samples of a point in one message.
+        // Protobuf has the samples of a point in one message, and a value of unknown type may be several samples.
         let is_free = !self.has_series
-            && (number_label(source).is_some() || source.kind() == MetricType::Counter);
+            && (number_label(source).is_some()
+                || matches!(source.kind(), MetricType::Counter | MetricType::Unknown));
         let is_moved = |family: &usize| !is_free && !self.is_in_order(source, &self.read[*family]);
         if families.iter().any(is_moved) && !self.has_any(may_move) {
             return Err(format!("samples of `{}` changed places", source.name()));
@@ -321,7 +371,10 @@ impl Check<'_> {
             Lost::Name { before, after } if *before == own => Some(after.clone()),
             _ => None,
         });
-        for name in renamed.into_iter().chain([own]) {
+        // The start of a series is that of the counter, or of the total if the type is given up.
+        let of_total = (source.kind(), sample.suffix()) == (MetricType::Counter, Suffix::Created);
+        let of_total = of_total.then(|| format!("{}_total_created", source.name()));
+        for name in renamed.into_iter().chain([own]).chain(of_total) {
             let places = self.unmatched.entry(key(&name, sample)).or_default();
             let found = |place: &Place| is_found(&self.read[place.0].samples()[place.1], sample);
             if let Some(index) = places.iter().position(found) {
@@ -357,9 +410,11 @@ impl Check<'_> {
     }
 
     fn leave_out(&mut self, source: &MetricFamily, sample: &Sample) {
-        if self.has(source, |lost| *lost == Lost::ReservedName)
-            || !self.has_series && is_implied(source, sample)
-        {
+        if self.has(source, |lost| *lost == Lost::ReservedName) {
+            return;
+        }
+        if !self.has_series && is_implied(source, sample) {
+            self.left_out.implied += 1;
             return;
         }
         self.left_out.exemplars += usize::from(sample.exemplar().is_some());
@@ -472,10 +527,12 @@ impl Check<'_> {
         }) {
             return Ok(());
         }
-        let mut families = self.read.iter();
-        let result = families.find(|result| result.name() == source.name());
-        let result = result.ok_or_else(|| format!("family `{}` is gone", source.name()))?;
-        self.check_metadata(source, Suffix::None, result)
+        // An info may have the same name in another form.
+        let is_named = |result: &&MetricFamily| result.name() == source.name();
+        let results = self.read.iter().filter(is_named);
+        let checks = results.map(|result| self.check_metadata(source, Suffix::None, result));
+        let gone = Err(format!("family `{}` is gone", source.name()));
+        checks.fold(gone, |found, check| found.or(check))
     }
 
     /// Checks that losses count what is lost; some of it may have been on samples that were left out later.
@@ -501,12 +558,14 @@ impl Check<'_> {
                 .iter()
                 .filter(|loss| is_of_samples(&loss.lost))
                 .count();
+            let implied = left_out.implied;
             let left_out = left_out.invalid_labels + left_out.repeated + left_out.earlier;
             // Two times that are not the same may be the same float.
             let is_rounded =
                 |loss: &Loss| matches!(loss.lost, Lost::StartTimestampPrecision { .. });
             let is_rounded = self.losses.iter().any(is_rounded);
-            return match (lost > 0) == (left_out > 0) || is_rounded {
+            let is_named = (lost > 0) == (left_out > 0) || left_out == 0 && implied > 0;
+            return match is_named || is_rounded {
                 true => Ok(()),
                 false => Err(format!(
                     "{left_out} samples are missing, but {lost} losses of samples"
@@ -535,7 +594,6 @@ fn is_of_samples(lost: &Lost) -> bool {
         lost,
         Lost::EarlierPoints { .. }
             | Lost::InvalidLabels { .. }
-            | Lost::NativeHistograms { .. }
             | Lost::RepeatedSeries { .. }
             | Lost::StartTimestamps { .. }
     )
@@ -588,7 +646,9 @@ fn key(name: &str, sample: &Sample) -> Key {
     let labels = labels.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let value = sample.value();
     let value = if value.is_nan() { f64::NAN } else { value };
-    (name.to_owned(), labels.collect(), value.to_bits())
+    let native = sample.native_histogram();
+    let native = native.map(|native| format!("{native:?}"));
+    (name.to_owned(), labels.collect(), value.to_bits(), native)
 }
 
 fn is_invalid(labels: &LabelSet) -> bool {
