@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     CompositeValue, Exemplar, Families, HistogramValue, LabelSet, MetricFamily, MetricType,
-    NativeHistogramError, ParseError, ParseOptions, Rule, Sample, Suffix, SummaryValue, Timestamp,
+    NativeHistogramError, ParseError, ParseOptions, Rule, Sample, Suffix, SummaryValue,
     family::{MessageChecker, PairWriter},
 };
 
@@ -17,18 +17,27 @@ pub(crate) fn read_families(
 ) -> Result<Families, ParseError> {
     let mut parser = Parser::with_limits(exposition, options.limits());
     let mut checker = MessageChecker::new(options.mode());
-    let mut labels = PairWriter::default();
+    let mut sets = LabelSets::default();
     let mut families = Vec::new();
     while let Some(mut family) = parser.next_family()? {
-        families.push(read_family(&mut family, &mut labels, &mut checker)?);
+        families.push(read_family(&mut family, &mut sets, &mut checker)?);
     }
-    labels.finish();
+    sets.samples.finish();
+    sets.exemplars.finish();
     Ok(checker.finish(families))
+}
+
+/// Writers of the label sets of samples and of exemplars. The latter have other names, and a writer compares names with those of
+/// the set before.
+#[derive(Default)]
+struct LabelSets {
+    samples: PairWriter,
+    exemplars: PairWriter,
 }
 
 fn read_family(
     message: &mut FamilyRef<'_, '_>,
-    labels: &mut PairWriter,
+    sets: &mut LabelSets,
     checker: &mut MessageChecker,
 ) -> Result<MetricFamily, ParseError> {
     checker.start_family(message.name(), message.at())?;
@@ -36,9 +45,9 @@ fn read_family(
         .with_help(message.help())
         .with_unit(message.unit());
     while let Some(metric) = message.next_metric()? {
-        let (set, key) = labels.write(metric.labels());
-        let sample = read_sample(metric, family.kind(), set)?;
-        checker.check(&family, &sample, (metric.labels(), key), metric.at())?;
+        let (labels, key) = sets.samples.write(metric.labels());
+        let sample = read_sample(metric, labels, &mut sets.exemplars)?;
+        checker.check(&family, &sample, (metric, key))?;
         family.push(sample);
     }
     Ok(family)
@@ -46,9 +55,10 @@ fn read_family(
 
 fn read_sample(
     metric: MetricRef<'_, '_>,
-    kind: MetricType,
     labels: LabelSet,
+    exemplar_labels: &mut PairWriter,
 ) -> Result<Sample, ParseError> {
+    // A composite value brings its count as the number.
     let sample = |value| {
         let sample = Sample::new(Suffix::None, labels, value);
         match metric.timestamp() {
@@ -56,37 +66,28 @@ fn read_sample(
             None => sample,
         }
     };
+    let exemplars = metric.exemplars();
+    let exemplars = exemplars.map(|exemplar| read_exemplar(exemplar, exemplar_labels));
     Ok(match metric.value() {
         MetricValue::Gauge(number) | MetricValue::Untyped(number) => sample(number),
         MetricValue::Counter(counter) => {
-            let exemplar = counter.exemplar().map(exemplar);
-            started(sample(counter.value()), counter.created()).with_exemplars(exemplar)
+            sample(counter.value()).with_extra(exemplars.collect(), counter.created(), None)
         }
         MetricValue::Histogram(histogram) => {
             let value = histogram_value(histogram);
             let value =
                 value.map_err(|fault| metric.error(Rule::NativeHistogram, fault.to_string()))?;
-            let value = match kind {
+            let value = match metric.kind() {
                 MetricType::GaugeHistogram => CompositeValue::GaugeHistogram(value),
                 _ => CompositeValue::Histogram(value),
             };
-            let in_buckets = histogram.buckets().filter_map(|bucket| bucket.exemplar);
-            let exemplars = in_buckets.chain(histogram.exemplars()).map(exemplar);
-            let sample = sample(histogram.count()).with_composite(value);
-            started(sample, histogram.created()).with_exemplars(exemplars)
+            sample(0.0).with_extra(exemplars.collect(), histogram.created(), Some(value))
         }
         MetricValue::Summary(summary) => {
             let value = CompositeValue::Summary(summary_value(summary));
-            started(sample(0.0).with_composite(value), summary.created())
+            sample(0.0).with_extra(Vec::new(), summary.created(), Some(value))
         }
     })
-}
-
-fn started(sample: Sample, start: Option<Timestamp>) -> Sample {
-    match start {
-        Some(start) => sample.with_start_timestamp(start),
-        None => sample,
-    }
 }
 
 fn summary_value(summary: SummaryRef<'_, '_>) -> SummaryValue {
@@ -117,8 +118,8 @@ fn histogram_value(
     }
 }
 
-fn exemplar(exemplar: ExemplarRef<'_, '_>) -> Exemplar {
-    let labels = exemplar.labels().iter().copied().collect();
+fn read_exemplar(exemplar: ExemplarRef<'_, '_>, labels: &mut PairWriter) -> Exemplar {
+    let (labels, _) = labels.write(exemplar.labels());
     let owned = Exemplar::new(labels, exemplar.value());
     match exemplar.timestamp() {
         Some(timestamp) => owned.with_timestamp(timestamp),

@@ -36,6 +36,11 @@ impl<'m, 'a> MetricRef<'m, 'a> {
         &self.0.labels[..self.0.own_labels]
     }
 
+    /// Returns the type of the family.
+    pub(super) fn kind(self) -> MetricType {
+        self.0.point.kind
+    }
+
     /// Returns the value, which is of the type of the family.
     pub fn value(self) -> MetricValue<'m, 'a> {
         match self.0.point.kind {
@@ -54,8 +59,21 @@ impl<'m, 'a> MetricRef<'m, 'a> {
         self.0.timestamp
     }
 
+    /// Returns the exemplars of the value: of a counter, of buckets, and of a native histogram.
+    pub(crate) fn exemplars(self) -> impl Iterator<Item = ExemplarRef<'m, 'a>> + use<'m, 'a> {
+        let histogram = match self.value() {
+            MetricValue::Histogram(histogram) => Some(histogram),
+            _ => None,
+        };
+        let of_counter = exemplar(self.0, self.0.point.exemplar);
+        let in_buckets = histogram.into_iter().flat_map(HistogramRef::buckets);
+        let in_buckets = in_buckets.filter_map(|bucket| bucket.exemplar);
+        let in_native = histogram.into_iter().flat_map(HistogramRef::exemplars);
+        of_counter.into_iter().chain(in_buckets).chain(in_native)
+    }
+
     /// Returns the place of the metric in the exposition.
-    pub(super) fn at(self) -> usize {
+    pub(crate) fn at(self) -> usize {
         self.0.at
     }
 

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     Exemplar, Families, HistogramValue, MetricFamily, MetricType, Mode, ParseError, Rule, Sample,
     error::{Fault, shown},
-    protobuf,
+    protobuf::{self, MetricRef},
 };
 
 /// Checks the metrics of one family after another.
@@ -58,24 +58,23 @@ impl MessageChecker {
         report.map_err(ParseError::from_message)
     }
 
-    /// Checks a metric of a family, whose message starts at a byte. The labels are those of the sample, which need not be
-    /// readable yet, and `key` is a hash of them.
+    /// Checks a sample of a family that was read from a message, of which `key` is a hash of the labels. The label sets of the
+    /// sample need not be readable yet.
     pub(crate) fn check(
         &mut self,
         family: &MetricFamily,
         sample: &Sample,
-        (labels, key): (&[(&str, &str)], u64),
-        at: usize,
+        (message, key): (MetricRef<'_, '_>, u64),
     ) -> Result<(), ParseError> {
         let key = self.hasher.hash_one((key, sample.timestamp()));
         let is_new = self.metrics.insert(key);
         let mut metric = Metric {
             name: family.name(),
             kind: family.kind(),
-            place: Place::in_bytes(at),
+            place: Place::in_bytes(message.at()),
             report: &mut self.report,
         };
-        let checked = metric.check(sample, labels, is_new);
+        let checked = metric.check(sample, message, is_new);
         checked.map_err(ParseError::from_message)
     }
 
@@ -110,11 +109,12 @@ impl Faults for Metric<'_> {
 }
 
 impl Metric<'_> {
-    fn check(&mut self, sample: &Sample, labels: &[(&str, &str)], is_new: bool) -> Result {
+    fn check(&mut self, sample: &Sample, message: MetricRef<'_, '_>, is_new: bool) -> Result {
         let name = self.name;
-        self.check_labels(labels.iter().copied())?;
-        for exemplar in sample.exemplars() {
-            self.check_labels(exemplar.labels().iter())?;
+        let labels = message.labels();
+        self.check_labels(labels)?;
+        for exemplar in message.exemplars() {
+            self.check_labels(exemplar.labels())?;
         }
         if !is_new {
             self.broken(Rule::DuplicateSeries, || {
@@ -152,17 +152,14 @@ impl Metric<'_> {
         check_value(name, value, self)
     }
 
-    fn check_labels<'l>(
-        &mut self,
-        labels: impl ExactSizeIterator<Item = (&'l str, &'l str)> + Clone,
-    ) -> Result {
+    fn check_labels(&mut self, labels: &[(&str, &str)]) -> Result {
         /// So many are compared with each other.
         const FEW: usize = 16;
         let name = self.name;
         let mut names = HashSet::new();
-        for (place, (label, _)) in labels.clone().enumerate() {
+        for (place, (label, _)) in labels.iter().enumerate() {
             let is_repeated = match labels.len() {
-                ..=FEW => labels.clone().take(place).any(|(other, _)| other == label),
+                ..=FEW => labels[..place].iter().any(|(other, _)| other == label),
                 _ => !names.insert(label),
             };
             if is_repeated {
@@ -176,7 +173,7 @@ impl Metric<'_> {
                     format!("`{}` has a label without a name", shown(name))
                 })?;
             }
-            if label == "__name__" {
+            if *label == "__name__" {
                 self.broken(Rule::ReservedLabel, || {
                     format!(
                         "`{}` has the label `__name__`, which is reserved",
