@@ -101,14 +101,15 @@ fn the_chunked_parser_allocates_nothing_for_a_sample() {
 
 #[test]
 fn families_cost_hardly_an_allocation_for_a_sample_and_little_more_than_the_text() {
+    // Two values whose random hashes collide are written again and again, so now and then it is a tenth more.
     let bounds = [
-        ("scout", 0.02, 0.6),
+        ("scout", 0.02, 0.7),
         // Families have allocations of their own.
         ("all types", 0.3, 0.8),
         ("short families", 1.0, 1.3),
         ("10 labels", 0.05, 1.1),
         // An exemplar is an allocation.
-        ("histograms", 0.95, 0.8),
+        ("histograms", 0.95, 0.9),
     ];
     for ((name, format, text), (same_name, allocations, multiple)) in
         inputs().into_iter().zip(bounds)

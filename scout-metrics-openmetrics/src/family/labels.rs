@@ -78,7 +78,7 @@ impl Draft {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn plain_piece(&mut self, text: &[u8]) -> Piece {
         let hash = hash(&self.hasher, text);
         let recent = self.recent[hash as usize % Self::RECENT];

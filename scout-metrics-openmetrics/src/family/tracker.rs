@@ -205,7 +205,7 @@ impl FamilyTracker {
 
 /// Returns the family of metadata that are empty, which OpenMetrics 2.0 treats as if the line was not there (section
 /// "MetricFamily metadata").
-pub(super) fn empty_metadata<'a>(event: Event<'_, 'a>) -> Option<Text<'a>> {
+fn empty_metadata<'a>(event: Event<'_, 'a>) -> Option<Text<'a>> {
     match event {
         Event::Help { name, text } => text.raw().is_empty().then_some(name),
         Event::Unit { name, unit } => unit.is_empty().then_some(name),
@@ -227,13 +227,13 @@ pub(super) fn suffix_in(format: TextFormat, family: &MetricFamily, name: &str) -
 pub(super) fn is_suffix_of(format: TextFormat, suffix: Suffix, kind: MetricType) -> bool {
     use MetricType::{GaugeHistogram, Histogram, Summary};
 
-    let belongs = suffix.belongs_to(kind);
     match format {
-        TextFormat::OpenMetrics => belongs,
+        TextFormat::OpenMetrics => suffix.belongs_to(kind),
         TextFormat::OpenMetrics2 => false,
         TextFormat::Prometheus => {
+            // The type first: most families have one without suffixes.
             let has_suffixes = matches!(kind, GaugeHistogram | Histogram | Summary);
-            belongs && has_suffixes && suffix != Suffix::Created
+            has_suffixes && suffix != Suffix::Created && suffix.belongs_to(kind)
         }
     }
 }

@@ -67,10 +67,6 @@ impl Decimal {
     /// One multiplication or division of floats gives the nearest one if both are exact (Clinger 1990).
     #[inline]
     fn to_float_at_once(self) -> Option<f64> {
-        static POWERS: [f64; 23] = [
-            1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-            1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
-        ];
         if self.mantissa > EXACT {
             return None;
         }
@@ -138,6 +134,12 @@ impl Decimal {
         })
     }
 }
+
+/// The powers of ten that are exact floats.
+pub(super) static POWERS: [f64; 23] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
+    1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
+];
 
 /// Up to here, floats hold all whole numbers.
 const EXACT: u64 = 1 << f64::MANTISSA_DIGITS;

@@ -3,6 +3,7 @@
 pub(crate) mod decimal;
 mod go;
 mod powers;
+pub(crate) mod short;
 mod timestamp;
 
 use std::fmt::{self, Write};

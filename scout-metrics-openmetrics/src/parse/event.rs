@@ -147,22 +147,22 @@ impl<'p, 'a> SampleRef<'p, 'a> {
 
     /// Returns all exemplars. Only OpenMetrics 2.0 has more than one.
     pub fn exemplars(self) -> impl Iterator<Item = ExemplarRef<'p, 'a>> + Clone {
-        let more = self.parts.more_exemplars();
-        let more = more.map(move |(labels, parts)| ExemplarRef {
+        let exemplars = self.parts.exemplars();
+        exemplars.map(move |(labels, parts)| ExemplarRef {
             text: self.text,
-            parts,
             labels,
-        });
-        self.exemplar().into_iter().chain(more)
+            parts,
+        })
     }
 
     /// Returns the exemplar, if there is one, and the first one of several.
     #[inline]
     pub fn exemplar(self) -> Option<ExemplarRef<'p, 'a>> {
+        let (labels, parts) = self.parts.exemplar()?;
         Some(ExemplarRef {
             text: self.text,
-            parts: self.parts.exemplar.as_ref()?,
-            labels: self.parts.exemplar_labels(),
+            labels,
+            parts,
         })
     }
 

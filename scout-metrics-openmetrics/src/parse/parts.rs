@@ -4,6 +4,8 @@
 //! written with. When two narrow fields were loaded as one wide one, or a record was copied as a whole, each line waited
 //! some twelve cycles for the store buffer.
 
+use std::iter;
+
 use super::composite::CompositeParts;
 use crate::{
     Format, Timestamp,
@@ -26,9 +28,8 @@ pub(crate) struct Parts {
     pub(crate) label_names: u64,
     pub(crate) timestamp: Option<Timestamp>,
     pub(crate) exemplar: Option<ExemplarParts>,
-    /// The exemplars after the first one, each after the place of its first label. The labels of an exemplar end where those
-    /// of the next one start. Without a first one, these are of a line before.
-    pub(crate) more_exemplars: Vec<(u32, ExemplarParts)>,
+    /// The exemplars after the first one. Without a first one, these are of a line before.
+    pub(crate) more_exemplars: Vec<ExemplarParts>,
     /// When counting began, if the line says it.
     pub(crate) start: Option<Timestamp>,
     /// The composite value. If the value is one number, this is of a line before.
@@ -43,28 +44,39 @@ impl Parts {
         &self.labels.spans[..self.own_labels as usize]
     }
 
-    /// Returns the labels of the first exemplar.
+    /// Returns the first exemplar with its labels.
     #[inline]
-    pub(crate) fn exemplar_labels(&self) -> &[LabelSpan] {
-        let labels = &self.labels[self.own_labels as usize..];
-        match self
-            .more_exemplars
-            .first()
-            .filter(|_| self.exemplar.is_some())
-        {
-            None => labels,
-            Some((end, _)) => &labels[..(end - self.own_labels) as usize],
-        }
+    pub(crate) fn exemplar(&self) -> Option<(&[LabelSpan], &ExemplarParts)> {
+        let parts = self.exemplar.as_ref()?;
+        Some((self.labels_of(parts, self.own_labels), parts))
     }
 
-    /// Adds an exemplar, of which the labels are all from a place on.
-    pub(crate) fn push_exemplar(&mut self, first_label: usize, exemplar: ExemplarParts) {
+    /// Returns all exemplars with their labels.
+    pub(crate) fn exemplars(&self) -> impl Iterator<Item = (&[LabelSpan], &ExemplarParts)> + Clone {
+        let more = match self.exemplar {
+            None => &[][..],
+            Some(_) => &self.more_exemplars,
+        };
+        let all = self.exemplar.iter().chain(more);
+        let ends = all.clone().map(|parts| parts.labels_end);
+        let starts = iter::once(self.own_labels).chain(ends);
+        all.zip(starts)
+            .map(|(parts, start)| (self.labels_of(parts, start), parts))
+    }
+
+    #[inline]
+    fn labels_of(&self, exemplar: &ExemplarParts, start: u32) -> &[LabelSpan] {
+        &self.labels.spans[start as usize..exemplar.labels_end as usize]
+    }
+
+    /// Adds an exemplar.
+    pub(crate) fn push_exemplar(&mut self, exemplar: ExemplarParts) {
         match self.exemplar {
             None => {
                 self.exemplar = Some(exemplar);
                 self.more_exemplars.clear();
             }
-            Some(_) => self.more_exemplars.push((first_label as u32, exemplar)),
+            Some(_) => self.more_exemplars.push(exemplar),
         }
     }
 
@@ -77,21 +89,6 @@ impl Parts {
     /// Returns how many more samples than one the value counts as: its buckets, quantiles and spans.
     pub(crate) fn more_samples(&self) -> usize {
         self.composite().map_or(0, CompositeParts::length)
-    }
-
-    /// Returns the exemplars after the first one, with their labels.
-    pub(crate) fn more_exemplars(
-        &self,
-    ) -> impl Iterator<Item = (&[LabelSpan], &ExemplarParts)> + Clone {
-        let more = match self.exemplar {
-            None => &[][..],
-            Some(_) => &self.more_exemplars,
-        };
-        let ends = more.iter().skip(1).map(|(start, _)| *start);
-        let ends = ends.chain([self.labels.len() as u32]);
-        more.iter()
-            .zip(ends)
-            .map(|((start, parts), end)| (&self.labels[*start as usize..end as usize], parts))
     }
 }
 
@@ -233,10 +230,12 @@ impl Default for LabelList {
     }
 }
 
-/// The places of an exemplar's numbers, which have been checked and are read when they are asked for: most programs want
+/// The places of an exemplar's parts. The numbers have been checked and are read when they are asked for: most programs want
 /// none of them.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ExemplarParts {
+    /// The end of its labels, which start where those before it end.
+    pub(crate) labels_end: u32,
     pub(crate) value: Span,
     pub(crate) timestamp: Option<Span>,
 }

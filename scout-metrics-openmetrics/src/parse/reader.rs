@@ -21,6 +21,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(crate) struct Reader {
     options: ParseOptions,
+    format: TextFormat,
     /// No limit of the options is exceeded in lines that are not longer than this.
     short_line: u32,
     engine: Engine,
@@ -45,6 +46,7 @@ impl Reader {
     pub(crate) fn new(options: &ParseOptions) -> Self {
         Self {
             options: *options,
+            format: options.text_format(),
             short_line: short_line(options),
             engine: Engine::new(),
             parts: Parts {
@@ -134,6 +136,11 @@ impl Reader {
             } else if self.read_sample(*block) {
                 return Ok(Some(self.sample(*block)));
             }
+        } else if self.engine.has_line()
+            && self.engine.first_byte(*block) != b'#'
+            && self.read_openmetrics2_sample(*block)
+        {
+            return Ok(Some(self.sample(*block)));
         }
         self.next_other(text, block)
     }
@@ -141,8 +148,8 @@ impl Reader {
     /// Reads the next line of the block, if it is a well-formed sample within the limits. The format is not OpenMetrics 2.0.
     #[inline(always)]
     fn read_sample(&mut self, block: Block<'_>) -> bool {
-        let format = self.options.text_format();
-        let Some(next) = self.engine.read_sample(block, &mut self.parts, format) else {
+        let (engine, parts) = (&mut self.engine, &mut self.parts);
+        let Some(next) = engine.read_sample(block, parts, self.format) else {
             return false;
         };
         if self.samples >= self.options.limits().samples || !self.is_short_or_within_limits() {
@@ -155,7 +162,7 @@ impl Reader {
     }
 
     /// Does the same in OpenMetrics 2.0.
-    #[inline(always)]
+    #[inline(never)]
     fn read_openmetrics2_sample(&mut self, block: Block<'_>) -> bool {
         let Some(next) = self.engine.read_openmetrics2_sample(block, &mut self.parts) else {
             return false;
@@ -210,7 +217,7 @@ impl Reader {
         text: &'a str,
         block: &mut Block<'a>,
     ) -> Result<Option<Line<'p, 'a>>, ParseError> {
-        let format = self.options.text_format();
+        let format = self.format;
         while self.engine.has_line() || self.start_block(text, block) {
             match self.engine.first_byte(*block) {
                 b'#' => match self.read_metadata(*block) {
@@ -235,7 +242,7 @@ impl Reader {
     }
 
     fn start_block<'a>(&mut self, text: &'a str, block: &mut Block<'a>) -> bool {
-        let format = self.options.text_format();
+        let format = self.format;
         let is_started =
             !self.ended && self.has_short_way() && self.engine.start_block(text, format);
         *block = self.engine.block(text);
@@ -245,9 +252,7 @@ impl Reader {
     /// Reads the next line of the block, which starts with `#`, if it is well-formed and within the limits.
     #[inline(always)]
     fn read_metadata(&self, block: Block<'_>) -> Option<Metadata> {
-        let metadata = self
-            .engine
-            .read_metadata(block, self.options.text_format())?;
+        let metadata = self.engine.read_metadata(block, self.format)?;
         self.has_good_length(&metadata).then_some(metadata)
     }
 
@@ -269,7 +274,7 @@ impl Reader {
                 Event::End
             }
             Kind::Help => {
-                let escapes = match self.options.text_format() {
+                let escapes = match self.format {
                     _ if !metadata.escaped => Escapes::None,
                     TextFormat::OpenMetrics | TextFormat::OpenMetrics2 => Escapes::Quoted,
                     TextFormat::Prometheus => Escapes::Help,
@@ -315,9 +320,8 @@ impl Reader {
             && !is_long(parts.name.start, parts.name.end, limits.name_length)
             && !is_long(parts.line.start, parts.line.end, limits.line_length)
             && parts.own_labels().len() <= limits.labels
-            && parts.exemplar_labels().len() <= limits.labels
             && parts
-                .more_exemplars()
+                .exemplars()
                 .all(|(labels, _)| labels.len() <= limits.labels)
     }
 
@@ -355,7 +359,7 @@ impl Reader {
 
     /// Checks what can only be checked at the end of the exposition.
     pub(crate) fn finish(&self, text: &str) -> Result<(), ParseError> {
-        if self.options.text_format().is_openmetrics() && !self.ended {
+        if self.format.is_openmetrics() && !self.ended {
             let message =
                 "the exposition ends without the line `# EOF`, so a part of it may be missing";
             return Err(self.error(*Fault::incomplete(Rule::Eof, self.at(), message), text));
@@ -370,7 +374,7 @@ impl Reader {
     /// Returns whether the engine knows all that the options ask for. It always reads quoted names of OpenMetrics 2.0.
     fn has_short_way(&self) -> bool {
         let is_without_quotes =
-            self.options.text_format() == TextFormat::OpenMetrics2 && !self.options.quoted_names();
+            self.format == TextFormat::OpenMetrics2 && !self.options.quoted_names();
         self.is_text() && !is_without_quotes
     }
 
@@ -463,7 +467,7 @@ impl Reader {
             return Ok(0);
         }
         let message = "the exposition starts with a byte order mark";
-        let format = self.options.text_format();
+        let format = self.format;
         if self.options.mode() == Mode::Strict || format == TextFormat::OpenMetrics2 {
             return Err(Fault::new(Rule::ByteOrderMark, 0, message));
         }

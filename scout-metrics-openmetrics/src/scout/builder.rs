@@ -148,24 +148,23 @@ impl SnapshotBuilder {
             Family::Unknown => self.push_unknown(sample, line)?,
             Family::Vulnerabilities => self.push_vulnerabilities(sample, line)?,
         }
-        let has = [
+        let has_details = sample.timestamp().is_some()
+            || sample.start_timestamp().is_some()
+            || sample.exemplar().is_some();
+        if has_details {
+            self.report_details(sample, line)?;
+        }
+        Ok(())
+    }
+
+    /// Reports what a snapshot has no place for.
+    #[cold]
+    fn report_details(&mut self, sample: SampleRef<'_, '_>, line: u64) -> Result<()> {
+        let details = [
             (sample.timestamp().is_some(), "timestamp"),
             (sample.start_timestamp().is_some(), "start timestamp"),
             (sample.exemplar().is_some(), "exemplar"),
         ];
-        self.report_details(has, sample, line)
-    }
-
-    /// Reports what a snapshot has no place for.
-    fn report_details(
-        &mut self,
-        details: [(bool, &str); 3],
-        sample: SampleRef<'_, '_>,
-        line: u64,
-    ) -> Result<()> {
-        if details.iter().all(|(is_there, _)| !is_there) {
-            return Ok(());
-        }
         let there = details.iter().filter(|(is_there, _)| *is_there);
         let names: Vec<_> = there.map(|(_, name)| *name).collect();
         let verb = if names.len() == 1 { "is" } else { "are" };

@@ -9,7 +9,7 @@ use super::{
     families::Families,
     labels::{Draft, LabelReader},
     places::{NameEnds, NamePlaces},
-    tracker::{empty_metadata, is_suffix_of, suffix_in},
+    tracker::{is_suffix_of, suffix_in},
 };
 use crate::{
     Event, Exemplar, ExemplarRef, Limit, Line, MetricFamily, MetricType, ParseError, ParseOptions,
@@ -57,6 +57,7 @@ impl From<Violation> for Stop {
 /// Collects lines into families.
 pub(super) struct Collector {
     options: ParseOptions,
+    format: TextFormat,
     families: Vec<MetricFamily>,
     /// Which metadata each family has had.
     metadata: Vec<Metadata>,
@@ -87,6 +88,7 @@ impl Collector {
     pub(super) fn new(options: &ParseOptions, seen: Seen) -> Self {
         Self {
             options: *options,
+            format: options.text_format(),
             families: Vec::new(),
             metadata: Vec::new(),
             places: NamePlaces::default(),
@@ -118,15 +120,10 @@ impl Collector {
         finished.map_err(|stop| stop.into_error(text.as_bytes()))
     }
 
+    #[inline(always)]
     fn push(&mut self, line: Line<'_, '_>) -> Result<(), Stop> {
         self.report.extend(line.deviations());
         self.report.line = line.number();
-        if self.is_openmetrics2()
-            && let Some(name) = empty_metadata(line.event())
-        {
-            self.skip_metadata(name);
-            return Ok(());
-        }
         match line.event() {
             Event::Comment(_) | Event::End => Ok(()),
             Event::Help { name, text } => self.push_help(&name.decode(), &text.decode()),
@@ -150,12 +147,15 @@ impl Collector {
     }
 
     fn is_openmetrics2(&self) -> bool {
-        self.options.text_format() == TextFormat::OpenMetrics2
+        self.format == TextFormat::OpenMetrics2
     }
 
     // Metadata. The last of several is kept, as Prometheus and Python do, unless samples were already read with another type.
 
     fn push_help(&mut self, name: &str, help: &str) -> Result<(), Stop> {
+        if self.skips_metadata(name, help) {
+            return Ok(());
+        }
         let place = self.family_of_metadata(name, "HELP")?;
         if mem::replace(&mut self.metadata[place].has_help, true) {
             let is_same = self.families[place].help() == help;
@@ -166,6 +166,9 @@ impl Collector {
     }
 
     fn push_unit(&mut self, name: &str, unit: &str) -> Result<(), Stop> {
+        if self.skips_metadata(name, unit) {
+            return Ok(());
+        }
         let place = self.family_of_metadata(name, "UNIT")?;
         let is_suffix = name
             .strip_suffix(unit)
@@ -227,11 +230,11 @@ impl Collector {
 
     /// Checks that no sample of a histogram or summary of Prometheus text came before its TYPE.
     fn check_late_type(&mut self, name: &str, kind: MetricType) -> Result<(), Stop> {
-        if self.options.text_format().is_openmetrics() {
+        if self.format.is_openmetrics() {
             return Ok(());
         }
         for suffix in Suffix::NAMED {
-            if !is_suffix_of(self.options.text_format(), suffix, kind) {
+            if !is_suffix_of(self.format, suffix, kind) {
                 continue;
             }
             let sample = format!("{name}{suffix}");
@@ -270,7 +273,7 @@ impl Collector {
         let Some(place) = self.find(name) else {
             return self.add_family(name);
         };
-        let is_openmetrics = self.options.text_format().is_openmetrics();
+        let is_openmetrics = self.format.is_openmetrics();
         let has_samples = self.has_samples(place);
         // All reference parsers of Prometheus text accept HELP after the samples.
         if has_samples && (is_openmetrics || keyword == "TYPE") {
@@ -311,6 +314,7 @@ impl Collector {
         Ok(())
     }
 
+    #[inline(always)]
     fn read_exemplar(&mut self, exemplar: ExemplarRef<'_, '_>) -> Exemplar {
         let (labels, draft) = (exemplar.labels(), &mut self.draft);
         let labels = self.exemplar_labels.read(labels, false, draft);
@@ -324,7 +328,7 @@ impl Collector {
     /// Goes to the family of a sample, and remembers the suffix.
     fn go_to_family_of_sample(&mut self, sample: SampleRef<'_, '_>) -> Result<(), Stop> {
         let name = sample.name().decode();
-        let format = self.options.text_format();
+        let format = self.format;
         if format == TextFormat::OpenMetrics2 {
             return self.go_to_family_named(&name);
         }
@@ -363,7 +367,7 @@ impl Collector {
             let mut bases = suffixes.filter_map(|suffix| name.strip_suffix(suffix.as_str()));
             bases.next().unwrap_or(name)
         };
-        self.options.text_format() == TextFormat::Prometheus
+        self.format == TextFormat::Prometheus
             && self.current.is_some_and(|current| {
                 has_none(current) && has_none(place) && base(current) == base(place)
             })
@@ -374,16 +378,14 @@ impl Collector {
         Suffix::NAMED.into_iter().find_map(|suffix| {
             let place = self.find(name.strip_suffix(suffix.as_str())?)?;
             let kind = self.families[place].kind();
-            is_suffix_of(self.options.text_format(), suffix, kind).then_some((place, suffix))
+            is_suffix_of(self.format, suffix, kind).then_some((place, suffix))
         })
     }
 
     /// Checks that a sample with the bare name of its family may have it.
     fn check_suffix(&mut self, place: usize) -> Result<(), Stop> {
         let family = &self.families[place];
-        if self.options.text_format() == TextFormat::Prometheus
-            || self.suffix.belongs_to(family.kind())
-        {
+        if self.format == TextFormat::Prometheus || self.suffix.belongs_to(family.kind()) {
             return Ok(());
         }
         let (rule, suffix) = match family.kind() {
@@ -464,7 +466,7 @@ impl Collector {
 
     /// Checks that the name of a new family is not that of samples of another one.
     fn check_bare_name(&mut self, place: usize) -> Result<(), Stop> {
-        if self.options.text_format() == TextFormat::Prometheus {
+        if self.format == TextFormat::Prometheus {
             return Ok(());
         }
         let Some((suffix, start)) = self.name_ends.insert(self.families[place].name()) else {
@@ -480,7 +482,7 @@ impl Collector {
 
     /// Checks that no samples of a family, now that its type is known, have the name of another one.
     fn check_suffixed_names(&mut self, place: usize) -> Result<(), Stop> {
-        if self.options.text_format() != TextFormat::OpenMetrics {
+        if self.format != TextFormat::OpenMetrics {
             return Ok(());
         }
         for suffix in self.name_ends.of(self.families[place].kind()) {

@@ -4,14 +4,22 @@ use super::{
     super::check::{Part, Violation},
     Collector, Stop,
 };
-use crate::{
-    CompositeRef, CompositeValue, LabelSet, MetricType, Rule, Sample, SampleRef, Suffix, Text,
-};
+use crate::{CompositeRef, CompositeValue, LabelSet, MetricType, Rule, Sample, SampleRef, Suffix};
 
 impl Collector {
-    /// Treats a line of metadata as if it was not there. Only Prometheus forgets what it knows of another family.
-    pub(super) fn skip_metadata(&mut self, name: Text<'_>) {
-        let is_current = |place: usize| name == *self.families[place].name();
+    /// Returns whether HELP or UNIT with this text is treated as if the line was not there, because the text is empty.
+    #[inline]
+    pub(super) fn skips_metadata(&mut self, name: &str, text: &str) -> bool {
+        let is_skipped = text.is_empty() && self.is_openmetrics2();
+        if is_skipped {
+            self.forget_type_line(name);
+        }
+        is_skipped
+    }
+
+    /// Forgets the last line with TYPE if it is of another family, as only Prometheus does.
+    fn forget_type_line(&mut self, name: &str) {
+        let is_current = |place: usize| name == self.families[place].name();
         if !self.current.is_some_and(is_current) {
             self.checker.set_type_line(MetricType::Unknown);
         }
@@ -30,6 +38,7 @@ impl Collector {
     }
 
     /// Checks a sample and keeps it.
+    #[inline(never)]
     pub(super) fn push_openmetrics2(
         &mut self,
         sample: SampleRef<'_, '_>,

@@ -7,25 +7,29 @@ use super::parts::{CompositeKind, CompositeParts, SideParts};
 use crate::number::{
     self,
     decimal::{Decimal, join_digits, non_digits},
+    short::read_short,
 };
 
 /// Reads the composite value that a text starts with, and returns its length. What comes after the value is not looked at.
 /// `None` leaves the numbers in disorder, but never with a kind.
 pub(in crate::parse) fn read_composite(text: &[u8], parts: &mut CompositeParts) -> Option<usize> {
     parts.kind = None;
-    let mut reader = Reader { rest: text };
-    let kind = reader.value(parts)?;
+    let (kind, reader) = Reader { rest: text }.value(parts)?;
     parts.kind = Some(kind);
     Some(text.len() - reader.rest.len())
 }
 
 /// The text that was not read yet.
+///
+/// A function that is called gets it as a value and returns it, so that it stays in registers. Through a reference, the place
+/// of each number would be written and loaded.
+#[derive(Clone, Copy)]
 struct Reader<'t> {
     rest: &'t [u8],
 }
 
 impl Reader<'_> {
-    fn value(&mut self, parts: &mut CompositeParts) -> Option<CompositeKind> {
+    fn value(mut self, parts: &mut CompositeParts) -> Option<(CompositeKind, Self)> {
         parts.clear();
         let is_gauge = self.skips(b"{gcount:");
         if !is_gauge {
@@ -34,31 +38,30 @@ impl Reader<'_> {
         parts.count = self.number()?;
         self.skip(if is_gauge { b",gsum:" } else { b",sum:" })?;
         parts.sum = self.number()?;
+        if !is_gauge && self.skips(b",quantile:[") {
+            self = self.quantiles(parts)?;
+            self.skip(b"}")?;
+            return Some((CompositeKind::Summary, self));
+        }
+        if self.skips(b",schema:") {
+            self = self.native_buckets(parts)?;
+        }
+        if self.skips(b",bucket:[") {
+            self = self.classic_buckets(parts)?;
+        } else if !parts.has_native {
+            return None;
+        }
+        self.skip(b"}")?;
         let kind = if is_gauge {
             CompositeKind::GaugeHistogram
         } else {
             CompositeKind::Histogram
         };
-        if self.skips(b",bucket:[") {
-            self.classic_buckets(parts)?;
-        } else if self.skips(b",schema:") {
-            self.native_buckets(parts)?;
-            if self.skips(b",bucket:[") {
-                self.classic_buckets(parts)?;
-            }
-        } else if !is_gauge && self.skips(b",quantile:[") {
-            self.quantiles(parts)?;
-            self.skip(b"}")?;
-            return Some(CompositeKind::Summary);
-        } else {
-            return None;
-        }
-        self.skip(b"}")?;
-        Some(kind)
+        Some((kind, self))
     }
 
     /// `[ ch-le-counts "," ] ch-pos-inf-bucket "]"`
-    fn classic_buckets(&mut self, parts: &mut CompositeParts) -> Option<()> {
+    fn classic_buckets(mut self, parts: &mut CompositeParts) -> Option<Self> {
         if self.skips(b"-Inf:") {
             parts.pairs.push((f64::NEG_INFINITY, self.number()?));
             self.skip(b",")?;
@@ -76,13 +79,14 @@ impl Reader<'_> {
             }
         }
         parts.pairs.push((f64::INFINITY, self.number()?));
-        self.skip(b"]")
+        self.skip(b"]")?;
+        Some(self)
     }
 
     /// `[ cs-q-counts ] "]"`
-    fn quantiles(&mut self, parts: &mut CompositeParts) -> Option<()> {
+    fn quantiles(mut self, parts: &mut CompositeParts) -> Option<Self> {
         if self.skips(b"]") {
-            return Some(());
+            return Some(self);
         }
         loop {
             let rank = match self.known_threshold(parts) {
@@ -92,7 +96,7 @@ impl Reader<'_> {
             let (value, goes_on) = self.item()?;
             parts.pairs.push((rank, value));
             if !goes_on {
-                return Some(());
+                return Some(self);
             }
         }
     }
@@ -106,7 +110,7 @@ impl Reader<'_> {
     }
 
     /// Reads the threshold or the rank of the next pair, and the colon after it, and remembers them.
-    #[inline(never)]
+    #[inline(always)]
     fn new_threshold(&mut self, parts: &mut CompositeParts) -> Option<f64> {
         let text = self.rest;
         let value = self.real()?;
@@ -117,7 +121,7 @@ impl Reader<'_> {
     }
 
     /// Reads the native buckets, from after `schema:` on.
-    fn native_buckets(&mut self, parts: &mut CompositeParts) -> Option<()> {
+    fn native_buckets(mut self, parts: &mut CompositeParts) -> Option<Self> {
         parts.has_native = true;
         parts.schema = self.integer()?;
         self.skip(b",zero_threshold:")?;
@@ -125,44 +129,44 @@ impl Reader<'_> {
         self.skip(b",zero_count:")?;
         parts.zero_count = self.number()?;
         if self.skips(b",negative_spans:[") {
-            self.spans(&mut parts.negative)?;
+            self = self.spans(&mut parts.negative)?;
             self.skip(b",negative_buckets:[")?;
-            self.counts(&mut parts.negative)?;
+            self = self.counts(&mut parts.negative)?;
         }
         if self.skips(b",positive_spans:[") {
-            self.spans(&mut parts.positive)?;
+            self = self.spans(&mut parts.positive)?;
             self.skip(b",positive_buckets:[")?;
-            self.counts(&mut parts.positive)?;
+            self = self.counts(&mut parts.positive)?;
         }
-        Some(())
+        Some(self)
     }
 
     /// `[nh-spans] "]"`
-    fn spans(&mut self, side: &mut SideParts) -> Option<()> {
+    fn spans(mut self, side: &mut SideParts) -> Option<Self> {
         if self.skips(b"]") {
-            return Some(());
+            return Some(self);
         }
         let mut offset = self.integer()?;
         loop {
             self.skip(b":")?;
             side.spans.push((offset, self.non_negative()?));
             if !self.goes_on()? {
-                return Some(());
+                return Some(self);
             }
             offset = i64::try_from(self.non_negative()?).ok()?;
         }
     }
 
     /// `[nh-buckets] "]"`
-    fn counts(&mut self, side: &mut SideParts) -> Option<()> {
+    fn counts(mut self, side: &mut SideParts) -> Option<Self> {
         if self.skips(b"]") {
-            return Some(());
+            return Some(self);
         }
         loop {
             let (count, goes_on) = self.item()?;
             side.counts.push(count);
             if !goes_on {
-                return Some(());
+                return Some(self);
             }
         }
     }
@@ -192,18 +196,23 @@ impl Reader<'_> {
 
     #[inline(always)]
     fn number(&mut self) -> Option<f64> {
-        match self.few_digits() {
-            Some(digits) => Some(f64::from(digits)),
-            None => self.other_number(),
-        }
+        self.short_or(Self::other_number)
     }
 
     #[inline(always)]
     fn real(&mut self) -> Option<f64> {
-        match self.few_digits() {
-            Some(digits) => Some(f64::from(digits)),
-            None => self.decimal(),
+        self.short_or(Self::decimal)
+    }
+
+    #[inline(always)]
+    fn short_or(&mut self, other: impl FnOnce(Self) -> Option<(f64, Self)>) -> Option<f64> {
+        if let Some(short) = read_short(self.rest) {
+            self.rest = &self.rest[short.length..];
+            return Some(short.value);
         }
+        let (value, rest) = other(*self)?;
+        *self = rest;
+        Some(value)
     }
 
     /// Reads a number and the comma or the bracket after it, and returns whether a comma was there. Most items of lists are
@@ -215,17 +224,6 @@ impl Reader<'_> {
             return Some((f64::from(digits), true));
         }
         Some((self.number()?, self.goes_on()?))
-    }
-
-    /// Reads one to seven digits that are a whole number.
-    #[inline(always)]
-    fn few_digits(&mut self) -> Option<u32> {
-        let (digits, next, length) = self.first_digits()?;
-        if next == b'.' || next | 0x20 == b'e' {
-            return None;
-        }
-        self.rest = &self.rest[length..];
-        Some(digits)
     }
 
     /// Returns the number that one to seven digits are, the byte after them, and their length.
@@ -243,19 +241,18 @@ impl Reader<'_> {
     }
 
     #[inline(never)]
-    fn decimal(&mut self) -> Option<f64> {
+    fn decimal(self) -> Option<(f64, Self)> {
         let decimal = Decimal::read(self.rest)?;
         let (text, rest) = self.rest.split_at(decimal.length);
         let long = || number::parse_long(std::str::from_utf8(text).ok()?).ok();
         let value = decimal.to_float().or_else(long)?;
-        self.rest = rest;
-        Some(value)
+        Some((value, Self { rest }))
     }
 
     #[inline(never)]
-    fn other_number(&mut self) -> Option<f64> {
-        if let Some(value) = self.decimal() {
-            return Some(value);
+    fn other_number(self) -> Option<(f64, Self)> {
+        if let Some(read) = self.decimal() {
+            return Some(read);
         }
         let signs = usize::from(matches!(self.rest.first(), Some(b'+' | b'-')));
         let letters = self.rest[signs..].iter();
@@ -263,10 +260,11 @@ impl Reader<'_> {
             .take_while(|byte| byte.is_ascii_alphabetic())
             .count();
         let (word, rest) = self.rest.split_at(signs + letters);
-        self.rest = rest;
-        number::parse_value(std::str::from_utf8(word).ok()?).ok()
+        let value = number::parse_value(std::str::from_utf8(word).ok()?).ok()?;
+        Some((value, Self { rest }))
     }
 
+    #[inline(always)]
     fn integer(&mut self) -> Option<i64> {
         if !self.skips(b"-") {
             return i64::try_from(self.non_negative()?).ok();
@@ -275,11 +273,13 @@ impl Reader<'_> {
         0i64.checked_sub_unsigned(digits)
     }
 
+    #[inline(always)]
     fn non_negative(&mut self) -> Option<u64> {
         self.skips(b"+");
         self.digits()
     }
 
+    #[inline(always)]
     fn digits(&mut self) -> Option<u64> {
         let (digits, rest) = number::decimal::split_digits(self.rest);
         self.rest = rest;

@@ -181,7 +181,6 @@ fn read_exemplar(
     if window.four(progress.at) != u32::from_le_bytes(*b" # {") {
         return None;
     }
-    let first = progress.count;
     progress.at = progress.at.wrapping_add(4);
     if window.byte(progress.at) == b'}' {
         progress.at = progress.at.wrapping_add(1);
@@ -206,6 +205,10 @@ fn read_exemplar(
     let is_seconds = |at| read_seconds(window, index, at).map(|(_, end)| end);
     progress.at = plain_number_end(window, index, seconds).or_else(|| is_seconds(seconds))?;
     let timestamp = Some(span(seconds, progress.at));
-    parts.push_exemplar(first, ExemplarParts { value, timestamp });
+    parts.push_exemplar(ExemplarParts {
+        labels_end: progress.count as u32,
+        value,
+        timestamp,
+    });
     Some(progress)
 }

@@ -182,7 +182,10 @@ fn read_exemplar(
         return None;
     }
     // Field by field, see `parts.rs`.
-    let exemplar = parts.exemplar.insert(ExemplarParts::default());
+    let exemplar = parts.exemplar.insert(ExemplarParts {
+        labels_end: progress.count as u32,
+        ..ExemplarParts::default()
+    });
     let value = progress.at.wrapping_add(1);
     let is_value = |at| read_value(window, index, at).map(|value| value.end);
     progress.at = plain_number_end(window, index, value).or_else(|| is_value(value))?;

@@ -130,7 +130,11 @@ impl Scanner<'_, '_> {
             self.read_seconds()?;
             timestamp = Some(self.span(start, self.at, false));
         }
-        Ok(ExemplarParts { value, timestamp })
+        Ok(ExemplarParts {
+            labels_end: labels.len() as u32,
+            value,
+            timestamp,
+        })
     }
 
     pub(super) fn read_value(&mut self) -> Result<Number> {

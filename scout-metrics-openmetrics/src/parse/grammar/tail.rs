@@ -60,7 +60,7 @@ impl Scanner<'_, '_> {
             let next = match self.read_timed_exemplar(&mut parts.labels) {
                 Ok(exemplar) => {
                     if self.is_exemplar_kept(&mut parts.labels, first) {
-                        parts.push_exemplar(first, exemplar);
+                        parts.push_exemplar(exemplar);
                     }
                     self.peek().map(|_| self.at)
                 }
@@ -107,7 +107,11 @@ impl Scanner<'_, '_> {
         if !rest.is_empty() && !rest.starts_with(" #") {
             return Err(self.expected(RULE, "the end of the line or another exemplar"));
         }
-        Ok(ExemplarParts { value, timestamp })
+        Ok(ExemplarParts {
+            labels_end: labels.len() as u32,
+            value,
+            timestamp,
+        })
     }
 
     /// Returns whether an exemplar has good labels. If not, they are removed.
