@@ -558,6 +558,22 @@ fn a_histogram_of_protobuf_gets_the_bucket_that_holds_all() {
     }
 }
 
+/// With fractions, text without that bucket breaks no rule.
+#[test]
+fn a_histogram_of_protobuf_gets_the_bucket_that_holds_all_in_text() {
+    let value = HistogramValue::new(0.75)
+        .with_sum(4.0)
+        .with_buckets([(1.0, 0.5)]);
+    let sample = Sample::new(Suffix::None, LabelSet::new(), 0.0);
+    let sample = sample.with_composite(CompositeValue::Histogram(value));
+    let family = MetricFamily::new("wait", MetricType::Histogram).with_sample(sample);
+    let exposition = transcode(&[family], Format::Prometheus).unwrap();
+    assert_eq!(
+        text(exposition.body()),
+        "# TYPE wait histogram\nwait_bucket{le=\"1.0\"} 0.5\nwait_bucket{le=\"+Inf\"} 0.75\nwait_count 0.75\nwait_sum 4\n"
+    );
+}
+
 /// Whether there is a start timestamp must not decide which name the series have.
 #[test]
 fn a_counter_without_total_gets_it_with_a_time_of_creation_as_well() {
