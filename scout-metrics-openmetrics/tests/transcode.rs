@@ -245,6 +245,18 @@ fn times_of_creation_of_other_metrics_cost_the_type() {
 }
 
 #[test]
+fn times_of_creation_stay_in_their_place_if_the_type_is_given_up() {
+    assert_converts(
+        "# TYPE a histogram\na_sum 1\na_bucket{le=\"+Inf\"} 1\n# TYPE b gauge\nb 1\n\
+         # TYPE a_created gauge\na_created 1\n",
+        TO_OPENMETRICS,
+        "# TYPE a_sum unknown\na_sum 1\n# TYPE a_bucket unknown\na_bucket{le=\"+Inf\"} 1\n\
+         # TYPE b gauge\nb 1\n# TYPE a_created gauge\na_created 1\n# EOF\n",
+        &["family `a`: its type changes from histogram to unknown"],
+    );
+}
+
+#[test]
 fn a_type_is_given_up_where_its_rules_are_broken() {
     assert_converts(
         "# HELP h Help.\n# TYPE h histogram\nh_bucket{le=\"1\"} 2\nh_sum 3\nh_count 2\n",

@@ -157,7 +157,9 @@ pub fn transcode_lossy(
     for draft in drafts {
         settled.extend(settle(draft, sources)?);
     }
-    let settled = resolve_clashes(settled, sources)?;
+    let mut settled = resolve_clashes(settled, sources)?;
+    // Times of creation that joined a family and left it again are where they were.
+    settled.sort_by_key(|draft| draft.sources[0].part);
     let (exposition, mut settled) = encode(settled, format)?;
     let converted: Vec<_> = settled.iter().map(|draft| draft.family.clone()).collect();
     let (exposition, renamed) = escaped(&converted, exposition, content_type)?;

@@ -581,7 +581,9 @@ impl Check<'_> {
             let is_rounded =
                 |loss: &Loss| matches!(loss.lost, Lost::StartTimestampPrecision { .. });
             let is_rounded = self.losses.iter().any(is_rounded);
-            let is_named = (lost > 0) == (left_out > 0) || left_out == 0 && implied > 0;
+            // Two points without their times may have all their samples in common.
+            let may_be_none = implied > 0 || claimed.timestamps > 0;
+            let is_named = (lost > 0) == (left_out > 0) || left_out == 0 && may_be_none;
             return match is_named || is_rounded {
                 true => Ok(()),
                 false => Err(format!(
