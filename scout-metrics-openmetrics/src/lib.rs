@@ -102,6 +102,24 @@
 //!
 //! ## OpenMetrics 2.0
 //!
+//! ```
+//! use scout_metrics_openmetrics::{Event, Format, ParseOptions, Parser};
+//!
+//! let exposition = r#"# TYPE wait_seconds histogram
+//! wait_seconds {count:3,sum:2.5,bucket:[1:2,+Inf:3]} st@1520430000.123 # {trace_id="a"} 0.7 1520430007
+//! ## EOF
+//! "#;
+//! let mut parser = Parser::from_text(exposition, &ParseOptions::new(Format::OpenMetrics2));
+//! while let Some(event) = parser.next_event()? {
+//!     let Event::Sample(sample) = event else { continue };
+//!     // `None` if the value is one number, which `value` returns.
+//!     let histogram = sample.composite().expect("histograms have composite values");
+//!     assert_eq!(histogram.buckets(), [(1.0, 2.0), (f64::INFINITY, 3.0)]);
+//!     assert_eq!(sample.exemplars().count(), 1);
+//! }
+//! # Ok::<(), scout_metrics_openmetrics::ParseError>(())
+//! ```
+//!
 //! Strict mode enforces every MUST of the [specification of 2.0] that one exposition can show, with the exception that the
 //! specification makes: an exemplar that is malformed is left out, and reported as a deviation in strict mode too. Lenient mode
 //! accepts what the parser of 2.0 accepts that Prometheus is getting, and reports it: tabs and blanks within a composite value

@@ -153,10 +153,27 @@ impl NativeHistogram {
         self.sum
     }
 
-    /// Returns the bound of the bucket with an index that is further from zero, as a positive number. It is infinite if it
-    /// exceeds what a number can be.
+    /// Returns the bound of the bucket with an index that is further from zero, as a positive number. The other bound is that of
+    /// the index before.
+    ///
+    /// The bucket that holds the greatest finite number ends with it. Those after it end at infinity; OpenMetrics 2.0 allows one.
     pub fn upper_bound(&self, index: i32) -> f64 {
-        (f64::from(index) * (-f64::from(self.schema)).exp2()).exp2()
+        let bound = (f64::from(index) * (-f64::from(self.schema)).exp2()).exp2();
+        if index < self.infinite_index() {
+            bound.min(f64::MAX)
+        } else {
+            f64::INFINITY
+        }
+    }
+
+    /// Returns the index of the bucket that ends at infinity.
+    pub(crate) fn infinite_index(&self) -> i32 {
+        const EXPONENTS: i32 = f64::MAX_EXP;
+        let greatest_finite = match self.schema {
+            0.. => EXPONENTS << self.schema,
+            _ => EXPONENTS >> -self.schema,
+        };
+        greatest_finite + 1
     }
 }
 
@@ -465,6 +482,11 @@ mod tests {
         assert_eq!(bound(3, 8), 2.0);
         assert_eq!(bound(-4, 1), 65536.0);
         assert_eq!(bound(0, -1), 0.5);
-        assert_eq!(bound(-4, 64), f64::INFINITY);
+        for (schema, greatest) in [(-4, 64), (0, 1024), (8, 262_144)] {
+            assert!(bound(schema, greatest - 1) < f64::MAX);
+            assert_eq!(bound(schema, greatest), f64::MAX);
+            assert_eq!(bound(schema, greatest + 1), f64::INFINITY);
+        }
+        assert_eq!(bound(8, i32::MAX), f64::INFINITY);
     }
 }

@@ -130,7 +130,7 @@ impl<'a> Message<'a> {
     }
 
     /// Removes a field with a message shorter than 128 bytes at the start, if it is there.
-    #[inline]
+    #[inline(always)]
     pub(super) fn short_message(&mut self, field: u32) -> Option<Self> {
         let [key, length @ ..0x80, rest @ ..] = self.bytes else {
             return None;
@@ -145,7 +145,7 @@ impl<'a> Message<'a> {
     }
 
     /// Removes a field with a whole number at the start, if it is there.
-    #[inline]
+    #[inline(always)]
     pub(super) fn integer(&mut self, field: u32) -> Option<u64> {
         let mut after = self.after_key(field << 3 | VARINT as u32)?;
         let integer = after.next_varint().ok()?;
@@ -154,7 +154,7 @@ impl<'a> Message<'a> {
     }
 
     /// Removes a field with a double at the start, if it is there.
-    #[inline]
+    #[inline(always)]
     pub(super) fn double(&mut self, field: u32) -> Option<f64> {
         let mut after = self.after_key(field << 3 | FIXED64 as u32)?;
         let double = after.next_double().ok()?;
@@ -162,7 +162,7 @@ impl<'a> Message<'a> {
         Some(double)
     }
 
-    #[inline]
+    #[inline(always)]
     fn after_key(self, expected: u32) -> Option<Self> {
         match self.bytes {
             [key, rest @ ..] if u32::from(*key) == expected => Some(Self {
@@ -204,34 +204,37 @@ impl<'a> Message<'a> {
     }
 
     /// Returns the next number of a packed field.
-    #[inline]
+    #[inline(always)]
     pub(super) fn next_varint(&mut self) -> Result<u64> {
         if let [byte @ ..0x80, rest @ ..] = self.bytes {
             self.bytes = rest;
             return Ok(u64::from(*byte));
         }
         let Some((number, length)) = varint_of_eight(self.eight_bytes()) else {
-            return self.next_long_varint();
+            let (number, rest) = self.next_long_varint()?;
+            *self = rest;
+            return Ok(number);
         };
         self.bytes = &self.bytes[length..];
         Ok(number)
     }
 
-    /// Returns the bytes at the start, and where there are fewer than eight, others after them in which no number ends.
+    /// Returns the eight bytes at the start as a word. Where there are fewer, bytes follow in which no number ends.
     #[inline]
-    fn eight_bytes(self) -> [u8; 8] {
-        if let Some(bytes) = self.bytes.first_chunk() {
-            return *bytes;
+    fn eight_bytes(self) -> u64 {
+        match self.bytes.first_chunk() {
+            Some(bytes) => u64::from_le_bytes(*bytes),
+            // In a register: what is written byte by byte can only be loaded as a word after a wait.
+            None => self
+                .bytes
+                .iter()
+                .rev()
+                .fold(u64::MAX, |word, byte| word << 8 | u64::from(*byte)),
         }
-        let mut bytes = [0x80; 8];
-        for (byte, own) in bytes.iter_mut().zip(self.bytes) {
-            *byte = *own;
-        }
-        bytes
     }
 
     #[cold]
-    fn next_long_varint(&mut self) -> Result<u64> {
+    fn next_long_varint(self) -> Result<(u64, Self)> {
         let mut value = 0;
         for (index, byte) in self.bytes.iter().enumerate() {
             // The tenth byte holds the last bit of 64.
@@ -240,8 +243,8 @@ impl<'a> Message<'a> {
             }
             value |= u64::from(byte & 0x7F) << (7 * index);
             if *byte < 0x80 {
-                self.bytes = &self.bytes[index + 1..];
-                return Ok(value);
+                let bytes = &self.bytes[index + 1..];
+                return Ok((value, Self { bytes, ..self }));
             }
         }
         Err(incomplete(self.at()))
@@ -342,9 +345,8 @@ impl<'a> Field<'a> {
 
 /// Returns the number at the start of eight bytes, and how many of them it has, if it ends in them.
 #[inline]
-fn varint_of_eight(bytes: [u8; 8]) -> Option<(u64, usize)> {
+fn varint_of_eight(word: u64) -> Option<(u64, usize)> {
     const LAST: u64 = 0x8080_8080_8080_8080;
-    let word = u64::from_le_bytes(bytes);
     // The last byte is the first one whose upper bit is not set.
     let ends = !word & LAST;
     if ends == 0 {

@@ -36,7 +36,7 @@ impl Subject<'_> {
         buckets: &NativeBuckets,
         faults: &mut impl Faults,
     ) -> Result {
-        let last = greatest_index(native.schema());
+        let last = native.infinite_index();
         let Some((index, _)) = buckets.iter().last().filter(|(index, _)| *index > last) else {
             return Ok(());
         };
@@ -97,16 +97,6 @@ fn counts(native: &NativeHistogram) -> impl Iterator<Item = f64> + '_ {
     let sides = [native.positive(), native.negative()];
     let sides = sides.into_iter().flat_map(NativeBuckets::counts).copied();
     sides.chain([native.zero_count()])
-}
-
-/// Returns the index of the bucket that ends at infinity, which is the one after that of the greatest finite number.
-fn greatest_index(schema: i8) -> i32 {
-    const EXPONENTS: i32 = f64::MAX_EXP;
-    let factors = match schema {
-        0.. => EXPONENTS << schema,
-        _ => EXPONENTS >> -schema,
-    };
-    factors + 1
 }
 
 /// Returns how much the count may differ from the sum of the buckets because their sum is rounded.
