@@ -15,6 +15,8 @@ mod any_format;
 #[expect(dead_code, reason = "only the inputs are of use here")]
 #[path = "support/cases.rs"]
 mod cases;
+#[path = "support/losses.rs"]
+mod losses;
 #[path = "support/message_tree.rs"]
 mod message_tree;
 #[path = "support/random.rs"]

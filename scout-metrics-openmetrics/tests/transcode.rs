@@ -245,6 +245,18 @@ fn times_of_creation_of_other_metrics_cost_the_type() {
 }
 
 #[test]
+fn times_of_creation_stay_in_their_place_if_the_type_is_given_up() {
+    assert_converts(
+        "# TYPE a histogram\na_sum 1\na_bucket{le=\"+Inf\"} 1\n# TYPE b gauge\nb 1\n\
+         # TYPE a_created gauge\na_created 1\n",
+        TO_OPENMETRICS,
+        "# TYPE a_sum unknown\na_sum 1\n# TYPE a_bucket unknown\na_bucket{le=\"+Inf\"} 1\n\
+         # TYPE b gauge\nb 1\n# TYPE a_created gauge\na_created 1\n# EOF\n",
+        &["family `a`: its type changes from histogram to unknown"],
+    );
+}
+
+#[test]
 fn a_type_is_given_up_where_its_rules_are_broken() {
     assert_converts(
         "# HELP h Help.\n# TYPE h histogram\nh_bucket{le=\"1\"} 2\nh_sum 3\nh_count 2\n",
@@ -556,6 +568,22 @@ fn a_histogram_of_protobuf_gets_the_bucket_that_holds_all() {
         let exposition = transcode(&families, format).unwrap();
         assert_eq!(text(exposition.body()), expected);
     }
+}
+
+/// With fractions, text without that bucket breaks no rule.
+#[test]
+fn a_histogram_of_protobuf_gets_the_bucket_that_holds_all_in_text() {
+    let value = HistogramValue::new(0.75)
+        .with_sum(4.0)
+        .with_buckets([(1.0, 0.5)]);
+    let sample = Sample::new(Suffix::None, LabelSet::new(), 0.0);
+    let sample = sample.with_composite(CompositeValue::Histogram(value));
+    let family = MetricFamily::new("wait", MetricType::Histogram).with_sample(sample);
+    let exposition = transcode(&[family], Format::Prometheus).unwrap();
+    assert_eq!(
+        text(exposition.body()),
+        "# TYPE wait histogram\nwait_bucket{le=\"1.0\"} 0.5\nwait_bucket{le=\"+Inf\"} 0.75\nwait_count 0.75\nwait_sum 4\n"
+    );
 }
 
 /// Whether there is a start timestamp must not decide which name the series have.

@@ -24,15 +24,16 @@ pub(super) struct Formed {
     pub(super) losses: Vec<Lost>,
 }
 
-/// Returns a family whose histograms have the bucket `+Inf`, which protobuf leaves out because it holds as many as there are.
+/// Returns families whose histograms have the bucket `+Inf`, which protobuf leaves out because it holds as many as there are.
 /// Histograms of native buckets alone stay as they are.
-pub(super) fn with_last_buckets(family: &MetricFamily) -> Cow<'_, MetricFamily> {
-    let is_complete = |sample: &Sample| with_last_bucket(sample).is_none();
-    if family.samples().iter().all(is_complete) {
-        return Cow::Borrowed(family);
+pub(super) fn with_last_buckets(families: &[MetricFamily]) -> Cow<'_, [MetricFamily]> {
+    let mut samples = families.iter().flat_map(MetricFamily::samples);
+    if samples.all(|sample| with_last_bucket(sample).is_none()) {
+        return Cow::Borrowed(families);
     }
-    let family = family.clone();
-    Cow::Owned(family.map_samples(|sample| with_last_bucket(&sample).unwrap_or(sample)))
+    let complete = |sample: Sample| with_last_bucket(&sample).unwrap_or(sample);
+    let families = families.iter().cloned();
+    Cow::Owned(families.map(|it| it.map_samples(complete)).collect())
 }
 
 /// Returns a sample with the bucket `+Inf`, if it needs one.

@@ -133,6 +133,10 @@ pub fn transcode_lossy(
     let content_type = content_type.into();
     let format = content_type.format();
     check_names(families)?;
+    let families = &*match format {
+        Format::Protobuf => Cow::Borrowed(families),
+        _ => with_last_buckets(families),
+    };
     if let Ok(exposition) = encode_families(families, format) {
         let (exposition, renamed) = escaped(families, exposition, content_type)?;
         let named = |(place, lost): (usize, Lost)| Loss {
@@ -153,7 +157,9 @@ pub fn transcode_lossy(
     for draft in drafts {
         settled.extend(settle(draft, sources)?);
     }
-    let settled = resolve_clashes(settled, sources)?;
+    let mut settled = resolve_clashes(settled, sources)?;
+    // Times of creation that joined a family and left it again are where they were.
+    settled.sort_by_key(|draft| draft.sources[0].part);
     let (exposition, mut settled) = encode(settled, format)?;
     let converted: Vec<_> = settled.iter().map(|draft| draft.family.clone()).collect();
     let (exposition, renamed) = escaped(&converted, exposition, content_type)?;
@@ -216,15 +222,11 @@ impl<'f> Sources<'f> {
             self.losses.add(source, Lost::ReservedName);
             return;
         }
-        let family = match self.format {
-            Format::Protobuf => Cow::Borrowed(family),
-            _ => with_last_buckets(family),
-        };
         if is_composite(self.format) {
-            self.push(source, family, false);
+            self.push(source, Cow::Borrowed(family), false);
             return;
         }
-        let Formed { family, losses } = classic(&family, self.format);
+        let Formed { family, losses } = classic(family, self.format);
         for lost in losses {
             self.losses.add(source, lost);
         }

@@ -1,7 +1,7 @@
 //! Properties of any bytes as OpenMetrics 2.0, as protobuf, and as families of one format that are written in another. The fuzz
 //! targets call these functions, and so does `tests/fuzz.rs`.
 
-use std::fmt::Write;
+use std::{collections::HashSet, fmt::Write};
 
 use scout_metrics_openmetrics::{
     EncodeErrorKind, Event, Families, Format, Limits, MetricFamily, Mode, ParseError,
@@ -9,7 +9,7 @@ use scout_metrics_openmetrics::{
     parse_families, protobuf, transcode, transcode_lossy,
 };
 
-use super::targets::paths;
+use super::{losses, targets::paths};
 
 /// The formats of which each is read and written.
 pub(crate) const FORMATS: [Format; 4] = [
@@ -64,6 +64,12 @@ fn check_conversion(families: &[MetricFamily], to: Format) {
         }
     };
     let read = parse_families(exposition.body(), &strict(to)).expect("what is written can be read");
+    // A loss does not say which of two families with one name it is about.
+    let mut names = HashSet::new();
+    if families.iter().all(|family| names.insert(family.name())) {
+        let checked = losses::check(families, read.as_slice(), &losses, to);
+        checked.unwrap_or_else(|error| panic!("{to:?}: {error}, {losses:#?}"));
+    }
     let whole = transcode(families, to);
     assert_eq!(whole.is_ok(), losses.is_empty(), "{whole:?}");
     // The second time nothing is lost.

@@ -58,7 +58,7 @@ pub(crate) fn check_content_types(families: &[MetricFamily]) -> Result<(), Strin
                 Ok(written) => written,
                 // Names or series that become the same are an error.
                 Err(error)
-                    if *scheme != EscapingScheme::AllowUtf8
+                    if matches!(scheme, EscapingScheme::Dots | EscapingScheme::Underscores)
                         && matches!(
                             error.kind(),
                             EncodeErrorKind::BrokenRule | EncodeErrorKind::NameCollision

@@ -7,7 +7,7 @@ use std::{
 
 use scout_metrics_openmetrics::{
     Bucket, CompositeValue, Exemplar, Format, HistogramValue, LabelSet, Loss, Lost, MetricFamily,
-    MetricType, Sample, Suffix, Timestamp,
+    MetricType, NativeHistogram, Sample, Suffix, Timestamp,
 };
 
 /// Checks that each sample and all metadata came through, except what a loss names, and that nothing was added.
@@ -247,6 +247,8 @@ struct Counts {
     invalid_labels: usize,
     repeated: usize,
     rounded: usize,
+    /// Start timestamps of native histograms, which are samples in no format.
+    starts: usize,
     timestamps: usize,
 }
 
@@ -312,7 +314,6 @@ impl Check<'_> {
                 continue;
             };
             let result = &self.read[family];
-            self.check_metadata(source, sample.suffix(), result)?;
             self.check_sample(source, sample, &result.samples()[place])?;
             families.insert(family);
             if family < self.last_family
@@ -359,7 +360,7 @@ impl Check<'_> {
         self.losses.iter().any(|loss| is_kind(&loss.lost))
     }
 
-    /// Takes the first sample with the name, labels and value of another one.
+    /// Takes the first sample with the name, labels and value of another one, whose family has the same metadata except losses.
     fn find(
         &mut self,
         source: &MetricFamily,
@@ -375,11 +376,20 @@ impl Check<'_> {
         let of_total = (source.kind(), sample.suffix()) == (MetricType::Counter, Suffix::Created);
         let of_total = of_total.then(|| format!("{}_total_created", source.name()));
         for name in renamed.into_iter().chain([own]).chain(of_total) {
-            let places = self.unmatched.entry(key(&name, sample)).or_default();
-            let found = |place: &Place| is_found(&self.read[place.0].samples()[place.1], sample);
-            if let Some(index) = places.iter().position(found) {
-                return Some(places.remove(index));
-            }
+            let key = key(&name, sample);
+            let is_match = |(family, place): &Place| {
+                let result = &self.read[*family];
+                is_found(&result.samples()[*place], sample)
+                    && self.check_metadata(source, sample.suffix(), result).is_ok()
+            };
+            let places = self.unmatched.get(&key);
+            let Some(index) = places.and_then(|places| places.iter().position(is_match)) else {
+                continue;
+            };
+            return self
+                .unmatched
+                .get_mut(&key)
+                .map(|places| places.remove(index));
         }
         None
     }
@@ -457,6 +467,12 @@ impl Check<'_> {
                 return Err(format!("an exemplar of `{}` changed", source.name()));
             }
             self.found.exemplars += 1;
+        }
+        let is_start_lost = |lost: &Lost| matches!(lost, Lost::StartTimestamps { .. });
+        match (sample.start_timestamp(), found.start_timestamp()) {
+            (before, after) if before == after => {}
+            (Some(_), None) if self.has(source, is_start_lost) => self.found.starts += 1,
+            _ => return Err(format!("a start timestamp of `{}` changed", source.name())),
         }
         match (sample.timestamp(), found.timestamp()) {
             (before, after) if before == after => {}
@@ -560,11 +576,14 @@ impl Check<'_> {
                 .count();
             let implied = left_out.implied;
             let left_out = left_out.invalid_labels + left_out.repeated + left_out.earlier;
+            let left_out = left_out + found.starts;
             // Two times that are not the same may be the same float.
             let is_rounded =
                 |loss: &Loss| matches!(loss.lost, Lost::StartTimestampPrecision { .. });
             let is_rounded = self.losses.iter().any(is_rounded);
-            let is_named = (lost > 0) == (left_out > 0) || left_out == 0 && implied > 0;
+            // Two points without their times may have all their samples in common.
+            let may_be_none = implied > 0 || claimed.timestamps > 0;
+            let is_named = (lost > 0) == (left_out > 0) || left_out == 0 && may_be_none;
             return match is_named || is_rounded {
                 true => Ok(()),
                 false => Err(format!(
@@ -646,9 +665,17 @@ fn key(name: &str, sample: &Sample) -> Key {
     let labels = labels.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let value = sample.value();
     let value = if value.is_nan() { f64::NAN } else { value };
-    let native = sample.native_histogram();
-    let native = native.map(|native| format!("{native:?}"));
+    let native = sample.native_histogram().map(described);
     (name.to_owned(), labels.collect(), value.to_bits(), native)
+}
+
+/// Returns what a native histogram says, whatever empty spans it has.
+fn described(native: &NativeHistogram) -> String {
+    let buckets = [native.negative(), native.positive()];
+    let buckets = buckets.map(|buckets| buckets.iter().collect::<Vec<_>>());
+    let zero = (native.zero_threshold(), native.zero_count());
+    let numbers = (native.schema(), native.count(), native.sum());
+    format!("{numbers:?} {zero:?} {buckets:?}")
 }
 
 fn is_invalid(labels: &LabelSet) -> bool {
