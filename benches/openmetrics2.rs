@@ -5,7 +5,8 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use scout_metrics_benches::{all_types, histograms, scout};
 use scout_metrics_openmetrics::{
-    Event, Format, Limits, ParseOptions, Parser, encode_families, parse_families, transcode_lossy,
+    Event, Format, Limits, MetricFamily, MetricType, ParseOptions, Parser, encode_families,
+    parse_families, transcode_lossy,
 };
 
 fn options(format: Format) -> ParseOptions {
@@ -36,19 +37,35 @@ fn families(text: &str, options: &ParseOptions) -> usize {
     families.iter().map(|family| family.samples().len()).sum()
 }
 
+fn read(format: Format, text: &str) -> Vec<MetricFamily> {
+    let families = parse_families(text.as_bytes(), &options(format));
+    families.expect("the input is valid").into_vec()
+}
+
+/// Returns the families whose samples have composite values in OpenMetrics 2.0.
+fn composites(families: &[MetricFamily]) -> Vec<MetricFamily> {
+    use MetricType::{GaugeHistogram, Histogram, Summary};
+    let families = families.iter();
+    let composites =
+        families.filter(|family| matches!(family.kind(), GaugeHistogram | Histogram | Summary));
+    composites.cloned().collect()
+}
+
 fn openmetrics2(criterion: &mut Criterion) {
     const MEGABYTE: usize = 1 << 20;
-    for (name, format, text) in [
-        ("scout-20000", Format::Prometheus, scout(20_000)),
+    let all_types = read(
+        Format::OpenMetrics,
+        &all_types(Format::OpenMetrics, MEGABYTE),
+    );
+    for (name, read) in [
+        ("scout-20000", read(Format::Prometheus, &scout(20_000))),
+        ("composites of all-types", composites(&all_types)),
+        ("all-types", all_types),
         (
-            "all-types",
-            Format::OpenMetrics,
-            all_types(Format::OpenMetrics, MEGABYTE),
+            "histograms",
+            read(Format::OpenMetrics, &histograms(MEGABYTE)),
         ),
-        ("histograms", Format::OpenMetrics, histograms(MEGABYTE)),
     ] {
-        let read = parse_families(text.as_bytes(), &options(format));
-        let read = read.expect("the input is valid").into_vec();
         let mut group = criterion.benchmark_group(format!("openmetrics2/{name}"));
         for (version, format) in [("1.0", Format::OpenMetrics), ("2.0", Format::OpenMetrics2)] {
             let (exposition, _) = transcode_lossy(&read, format).expect("names are not empty");

@@ -5,7 +5,8 @@
 //!
 //! Callgrind answers for the processor: on a machine with AVX2 it offers AVX2 and nothing of AVX-512, so the counts are
 //! those of the level AVX2, whatever the machine has beyond that. Without AVX2 the counts would be others, and nothing is
-//! compared. Counts also depend on the version of the compiler.
+//! compared. Counts also depend on the version of the compiler, and a little on that of the C library, whose `malloc` is
+//! counted.
 
 use std::{env, fs, hint::black_box, io, process::ExitCode};
 

@@ -161,7 +161,7 @@ impl Reader {
         true
     }
 
-    /// Does the same in OpenMetrics 2.0.
+    /// Does the same in OpenMetrics 2.0. Called and not inlined, so that the code for other formats stays small.
     #[inline(never)]
     fn read_openmetrics2_sample(&mut self, block: Block<'_>) -> bool {
         let Some(next) = self.engine.read_openmetrics2_sample(block, &mut self.parts) else {
