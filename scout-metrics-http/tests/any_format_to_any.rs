@@ -53,7 +53,7 @@ const EXPOSITIONS: [ContentType; 6] = [
 ];
 
 proptest! {
-    #![proptest_config(cases(4))]
+    #![proptest_config(cases(2))]
 
     #[test]
     fn families_of_any_format_are_equal_in_any_other_or_losses_say_why_not(
