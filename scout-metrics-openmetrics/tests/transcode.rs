@@ -1,4 +1,4 @@
-//! What conversions between formats do to families, case by case, and to families that break rules.
+//! Conversions of families between formats, case by case, and of families that break rules.
 //!
 //! `any_format_to_any.rs` of the crate `scout-metrics-http` is the property of all formats, remote write among them.
 
@@ -435,7 +435,7 @@ fn a_counter_keeps_its_unit_when_dots_are_escaped() {
     );
 }
 
-/// What counts in OpenMetrics 1.0 is the length of what is written.
+/// OpenMetrics 1.0 limits the length of the names that are written.
 #[test]
 fn an_exemplar_that_escaping_makes_too_long_is_left_out() {
     let name = "é".repeat(40);
