@@ -435,6 +435,22 @@ fn a_counter_keeps_its_unit_when_dots_are_escaped() {
     );
 }
 
+#[test]
+fn an_info_without_samples_keeps_its_suffix_when_it_is_escaped() {
+    for (scheme, name) in [
+        (EscapingScheme::Dots, "a_dot_b__info"),
+        (EscapingScheme::Values, "U__a_2e_b__info"),
+    ] {
+        let families = [MetricFamily::new("a.b_info", MetricType::Info)];
+        let content_type = ContentType::OPENMETRICS_2_0_0.with_escaping(scheme);
+        let exposition = transcode(&families, content_type).unwrap();
+        let text = format!("# TYPE {name} info\n# EOF\n");
+        assert_eq!(exposition.body(), text.as_bytes());
+        let read = parse_families(text.as_bytes(), &ParseOptions::new(content_type)).unwrap();
+        assert_eq!(read.unescaped(scheme).unwrap().as_slice(), families);
+    }
+}
+
 /// OpenMetrics 1.0 limits the length of the names that are written.
 #[test]
 fn an_exemplar_that_escaping_makes_too_long_is_left_out() {

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, iter};
 
 use crate::{
-    EscapingScheme, Exemplar, LabelSet, MetricFamily, NameCollision, Sample, Suffix,
+    EscapingScheme, Exemplar, LabelSet, MetricFamily, MetricType, NameCollision, Sample, Suffix,
     find::NameOf,
     names::{
         NamesSeen, check_labels, escape_before, escape_unit, escaped_with, family_name_of,
@@ -63,6 +63,15 @@ fn rename(
     Ok(renamed.into())
 }
 
+/// Returns whether the name of a family is that of its samples.
+fn has_whole_name(family: &MetricFamily) -> bool {
+    match family.samples() {
+        // Only OpenMetrics 2.0 demands the suffix, and it has whole names.
+        [] => family.kind() == MetricType::Info && family.name().ends_with(Suffix::Info.as_str()),
+        samples => samples.iter().any(|it| it.suffix() == Suffix::None),
+    }
+}
+
 /// Returns the suffixes that samples of a family have.
 fn suffixes(family: &MetricFamily) -> Vec<Suffix> {
     let mut suffixes: Vec<Suffix> = Vec::new();
@@ -90,8 +99,7 @@ impl Renaming {
 
     fn family_name(self, family: &MetricFamily) -> Cow<'_, str> {
         let name = family.name();
-        let has_whole_names = family.samples().iter().any(|s| s.suffix() == Suffix::None);
-        let suffix = escaped_with(family.kind(), family.unit()).filter(|_| !has_whole_names);
+        let suffix = escaped_with(family.kind(), family.unit()).filter(|_| !has_whole_name(family));
         let with_suffix = suffix.and_then(|suffix| match self {
             Self::Escape(scheme) => Some(escape_before(scheme, name, suffix)),
             Self::Unescape(scheme) => unescape_before(scheme, name, suffix),
