@@ -513,7 +513,9 @@ impl Check<'_> {
         if before != after && !is_changed {
             return Err(format!("the type of `{}` became {after}", source.name()));
         }
-        let is_named = name(source) == name(result);
+        // A family without samples may be joined by one whose samples have the other name.
+        let is_same = source.samples().is_empty() && source.name() == result.name();
+        let is_named = is_same || name(source) == name(result);
         if !is_named && !is_changed && !is_split && !is_renamed {
             return Err(format!("`{}` became `{}`", source.name(), result.name()));
         }
