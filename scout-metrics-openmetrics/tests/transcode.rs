@@ -13,8 +13,9 @@ mod support;
 use proptest::prelude::*;
 use scout_metrics_openmetrics::{
     CompositeValue, ContentType, EncodeErrorKind, EscapingScheme, Exemplar, Format, HistogramValue,
-    LabelSet, Limits, Lost, MetricFamily, MetricType, Mode, ParseOptions, Sample, Suffix,
-    Timestamp, encode_families, parse_families, transcode, transcode_lossy,
+    LabelSet, Limits, Lost, MetricFamily, MetricType, Mode, NativeBuckets, NativeHistogram,
+    ParseOptions, Sample, Suffix, Timestamp, encode_families, parse_families, transcode,
+    transcode_lossy,
 };
 use support::{
     conversion::{check, check_content_types},
@@ -98,7 +99,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(cases(60))]
+    #![proptest_config(cases(20))]
 
     #[test]
     fn odd_families_in_any_format_are_equal_or_losses_say_why_not(families in prop::collection::vec(odd_family(), 0..6)) {
@@ -449,6 +450,22 @@ fn an_info_without_samples_keeps_its_suffix_when_it_is_escaped() {
         let read = parse_families(text.as_bytes(), &ParseOptions::new(content_type)).unwrap();
         assert_eq!(read.unescaped(scheme).unwrap().as_slice(), families);
     }
+}
+
+#[test]
+fn exemplars_of_a_native_histogram_beside_its_series_are_a_loss() {
+    let native = NativeHistogram::new(0, NativeBuckets::default()).unwrap();
+    let exemplar = Exemplar::new(LabelSet::new(), 0.5);
+    let native = Sample::new(Suffix::None, LabelSet::new(), 0.0).with_native_histogram(native);
+    let families = [MetricFamily::new("a", MetricType::Histogram)
+        .with_sample(native.with_exemplar(exemplar))
+        .with_sample(Sample::new(Suffix::Sum, LabelSet::new(), 1.0))];
+    let (_, losses) = transcode_lossy(&families, Format::Prometheus).unwrap();
+    assert!(
+        losses
+            .iter()
+            .any(|loss| loss.lost == Lost::Exemplars { count: 1 })
+    );
 }
 
 /// OpenMetrics 1.0 limits the length of the names that are written.

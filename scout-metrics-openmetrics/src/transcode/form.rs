@@ -67,8 +67,11 @@ pub(super) fn classic(family: &MetricFamily, format: Format) -> Formed {
     let natives = family.samples().iter().filter(is_native).count();
     lose(natives, |count| Lost::NativeHistograms { count });
     let mut family = family.clone();
+    let mut exemplars_left_out = 0;
     if natives > 0 {
+        let before = count_exemplars(&family);
         leave_out_natives_of_series(&mut family);
+        exemplars_left_out = before - count_exemplars(&family);
         family = family.map_samples(without_native);
     }
     let before = family.samples().len();
@@ -86,9 +89,16 @@ pub(super) fn classic(family: &MetricFamily, format: Format) -> Formed {
         rounded,
         ..
     } = unfold(&family, count_without_sum);
-    lose(exemplars, |count| Lost::Exemplars { count });
+    lose(exemplars_left_out + exemplars, |count| Lost::Exemplars {
+        count,
+    });
     lose(rounded, |count| Lost::StartTimestampPrecision { count });
     Formed { family, losses }
+}
+
+fn count_exemplars(family: &MetricFamily) -> usize {
+    let samples = family.samples().iter();
+    samples.map(|sample| sample.exemplars().len()).sum()
 }
 
 /// Returns whether a sample has the label that its buckets or quantiles get.
