@@ -287,7 +287,10 @@ fn a_histogram_may_have_both_kinds_of_buckets() {
     let losses: Vec<_> = losses.iter().map(ToString::to_string).collect();
     assert_eq!(
         losses,
-        ["family `x`: 1 native histogram is written without native buckets"]
+        [
+            "family `x`: 1 native histogram is written without native buckets",
+            "family `x`: 2 exemplars are left out",
+        ]
     );
 }
 
